@@ -1,0 +1,44 @@
+// What a process must say to connect. Times are configuration, so that tests can run with short ones.
+
+/** Every time constant of the bus, in milliseconds, with its default. */
+export const BUS_TIMES = {
+  acceptTimeoutMs: 500,
+  /** A separate accept frame is sent when no data was within this time. */
+  acceptAfterMs: 150,
+  aliveEveryMs: 1_000,
+  lostAfterMs: 3_000,
+  /** How often a waiting reader repeats its credit. */
+  creditEveryMs: 500,
+  /** A reader that got nothing (not even keep-alives of the protocol) for this long fails with `stream_stalled`. 0: never. */
+  stallAfterMs: 0,
+  /** How long a finished stream is kept for resending. */
+  keepFinishedMs: 30_000,
+  pingEveryMs: 2_000,
+  reconnectWaitMs: 250,
+  /** While disconnected for longer than this, new requests and streams fail at once with `bus_unavailable`; streams that were open fail too. */
+  disconnectGraceMs: 4_000,
+  rpcTimeoutMs: 5_000,
+  journalAckTimeoutMs: 2_000,
+} as const;
+export type BusTimes = { readonly [K in keyof typeof BUS_TIMES]: number };
+
+export const BUS_BYTES = {
+  /** Payload bytes that a writer may have sent and not yet been credited for, and that it keeps for resending. */
+  streamWindow: 1024 * 1024,
+  journalUnackedMax: 4 * 1024 * 1024,
+} as const;
+
+export interface BusOptions {
+  readonly url: string;
+  readonly user?: string;
+  readonly password?: string;
+  /** First part of the inbox prefix and of the instance name; decides the permissions. */
+  readonly service: string;
+  /** Services living in this process, told in the liveness beat. */
+  readonly services: readonly string[];
+  readonly release: string;
+  readonly times?: Partial<BusTimes>;
+  readonly tls?: { readonly caFile?: string; readonly certFile?: string; readonly keyFile?: string };
+  /** Structured log lines of the bus. */
+  readonly log?: (level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) => void;
+}

@@ -1,0 +1,70 @@
+// attempt.run: one call to one endpoint, answered by frames. The request's body (the original prompt bytes) rides behind the metadata.
+import { z } from 'zod';
+import { FINISH_REASONS, OUTCOMES } from '@waystation/generation';
+import { defineStream } from './contract.js';
+import { plannedAttempt } from './route.js';
+import { attemptId, count, generationId, identity, leaseId, picodollarsUnsigned, unixMs, usage } from './scalars.js';
+import { QUEUE_GROUPS, SUBJECTS } from './subjects.js';
+
+/** Where a top-level field of the body stands: key, and byte range of `"key":value` without the comma around it, and of the value. */
+export const fieldSpan = z.object({ key: z.string().max(64), start: count, end: count, valueStart: count, valueEnd: count });
+export type FieldSpan = z.infer<typeof fieldSpan>;
+
+export const attemptRunRequest = z.object({
+  v: z.literal(1),
+  attemptId,
+  generationId,
+  identity,
+  attempt: plannedAttempt,
+  /** Dialect of `body`. */
+  dialect: z.string().max(64),
+  stream: z.boolean(),
+  /**
+   * `passthrough`: frames carry bytes of the public dialect, own fields already edited, without the usage chunk and the end marker.
+   * `events`: frames carry canonical events, one JSON a line.
+   */
+  frames: z.enum(['passthrough', 'events']),
+  /** Spans of the fields that we own or edit in `body`, in order of position. */
+  spans: z.array(fieldSpan).max(64),
+  /** What `max_tokens` must say upstream when the hold or a policy sets it; absent: as the client wrote. */
+  outputCap: count.optional(),
+  inputTokensEstimate: count,
+  // money: what the journal's first line must name
+  leaseId: leaseId.optional(),
+  holdPicodollars: picodollarsUnsigned,
+  quotaSet: z.array(z.string().max(128)).max(16),
+  /** When the ingress gives up, as Unix time in ms. Bounds the attempt and its hold. */
+  deadlineAt: unixMs,
+  /** Instances that already failed to accept; such a worker answers busy. */
+  skipInstances: z.array(z.string().max(64)).max(8).optional(),
+});
+export type AttemptRunRequest = z.infer<typeof attemptRunRequest>;
+
+/** The end frame. Usage by class, or `pending` where the worker could not know yet and its journal line will tell. */
+export const attemptEnd = z.object({
+  outcome: z.enum(OUTCOMES),
+  finishReason: z.enum(FINISH_REASONS).optional(),
+  nativeFinishReason: z.string().max(128).optional(),
+  usage: z.union([usage, z.literal('pending')]),
+  usageSource: z.enum(['provider', 'estimated', 'clamped']),
+  /** Total payload bytes of all data frames: the reader checks it. */
+  totalBytes: count,
+  upstreamId: z.string().max(256).optional(),
+  /** Milliseconds from dispatch to the first meaningful event, and to the end. */
+  timeToFirstTokenMs: z.number().min(0).optional(),
+  durationMs: z.number().min(0),
+  upstreamStatus: z.number().int().optional(),
+  warnings: z.array(z.object({ code: z.string().max(64), message: z.string().max(512), field: z.string().max(64).optional() })).max(32).optional(),
+});
+export type AttemptEnd = z.infer<typeof attemptEnd>;
+
+export const AttemptRun = defineStream({
+  name: 'attempt.run',
+  subjectOf: SUBJECTS.attemptRun,
+  subjectAny: SUBJECTS.attemptRunAny,
+  version: 1,
+  queue: QUEUE_GROUPS.worker,
+  permission: 'service',
+  request: attemptRunRequest,
+  end: attemptEnd,
+});

@@ -1,0 +1,92 @@
+// All that crosses a process: subjects, message schemas, ids, frames and the error table.
+export { AttemptRun, attemptEnd, attemptRunRequest, type AttemptEnd, type AttemptRunRequest, type FieldSpan } from './attempt.js';
+export { defineRpc, defineSignal, defineStream, type Permission, type RpcContract, type SignalContract, type StreamContract } from './contract.js';
+export {
+  ERRORS,
+  WaystationError,
+  errorFromWire,
+  isErrorCode,
+  toWaystationError,
+  type ErrorCode,
+  type ErrorDetails,
+  type ErrorRow,
+  type ErrorWire,
+  type Fault,
+  type RetryClass,
+} from './errors.js';
+export { FRAME_HEADER_BYTES, FRAME_KINDS, decodeFrame, encodeFrame, writeFrameHeader, type Frame, type FrameKind } from './frame.js';
+export { HOT_METADATA_BYTES_MAX, decodeHotMessage, encodeHotMessage } from './hot-message.js';
+export { attemptIdOf, newGenerationId, unixOfGeneration } from './ids.js';
+export {
+  attemptFinished,
+  attemptProgressed,
+  attemptStarted,
+  generationFinished,
+  generationRecorded,
+  journalBatch,
+  moneyLine,
+  trailLine,
+  type AttemptFinished,
+  type GenerationFinished,
+  type GenerationRecorded,
+  type JournalBatch,
+  type MoneyLine,
+  type TrailLine,
+} from './journal.js';
+export { LeaseGrant, LeaseRenew, LeaseReturn, leaseRefusal, leaseTerms, quotaRef, type LeaseGrantRequest, type LeaseRefusal, type LeaseReply, type QuotaRef } from './lease.js';
+export {
+  BillingCreditsGet,
+  BillingCreditsGrant,
+  BillingGenerationExplain,
+  BillingKeyUsage,
+  BillingLedgerVerify,
+  BillingPricesPut,
+  ControlKeyCreate,
+  ControlKeyDelete,
+  ControlKeyList,
+  ControlKeyUpdate,
+  LoggingGenerationGet,
+  LoggingGenerationList,
+  principal,
+  type Principal,
+} from './management.js';
+export { formatUsd, parseUsd } from './money-text.js';
+export { priceVector, type PriceVector } from './price.js';
+export {
+  EXCLUSION_RULES,
+  RoutePlan,
+  plannedAttempt,
+  providerPreferences,
+  routeFeatures,
+  routePlanReply,
+  routePlanRequest,
+  type ExclusionRule,
+  type PlannedAttempt,
+  type ProviderPreferences,
+  type RouteFeatures,
+  type RoutePlanReply,
+  type RoutePlanRequest,
+} from './route.js';
+export { identity, leaseVector, usage, type Identity, type LeaseVector } from './scalars.js';
+export { Alive, AttemptCancel, AttemptCredit, HealthCounters, LeaseRecall } from './signals.js';
+export {
+  affinityEntry,
+  credentialEntry,
+  endpointEntry,
+  headEntry,
+  idempotencyEntry,
+  keyEntry,
+  modelEntry,
+  policyEntry,
+  providerEntry,
+  workspaceEntry,
+  type CredentialEntry,
+  type EndpointEntry,
+  type HeadEntry,
+  type KeyEntry,
+  type ModelEntry,
+  type PolicyEntry,
+  type ProviderEntry,
+  type WorkspaceEntry,
+} from './snapshot.js';
+export { BUCKETS, QUEUE_GROUPS, STREAMS, SUBJECTS, subjectToken, type BucketName } from './subjects.js';

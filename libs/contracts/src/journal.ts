@@ -1,0 +1,141 @@
+// The journal: durable past-tense lines. All lines of one event-loop turn are one message (`journalBatch`); the unit of rejection is the line.
+// Money lines go to FACTS, detail to TRAIL. Never a prompt, never a completion.
+import { z } from 'zod';
+import { FINISH_REASONS, OUTCOMES } from '@waystation/generation';
+import { plannedAttempt, routePlanReply } from './route.js';
+import { attemptId, count, endpointId, generationId, identity, instanceId, leaseId, modelId, picodollarsUnsigned, priceVersionId, providerSlug, unixMs, usage } from './scalars.js';
+import { priceVector } from './price.js';
+
+const usageReport = {
+  usage: z.union([usage, z.literal('pending')]),
+  usageSource: z.enum(['provider', 'estimated', 'clamped']),
+};
+
+/** Which money an attempt stands on. In every money line, so that each can be settled alone. */
+const backing = {
+  leaseId: leaseId.optional(),
+  holdPicodollars: picodollarsUnsigned,
+  quotaSet: z.array(z.string().max(128)).max(16),
+  priceVersion: priceVersionId,
+  /** The vector itself, so that billing can store a version before it settles with it. */
+  price: priceVector,
+  byok: z.boolean(),
+  deadlineAt: unixMs,
+};
+
+const attemptRef = { generationId, attemptId, identity, provider: providerSlug, endpointId, model: modelId };
+
+/** By the worker, acked before the first frame is relayed. */
+export const attemptStarted = z.object({ kind: z.literal('attempt.started'), v: z.literal(1), at: unixMs, worker: instanceId, ...attemptRef, ...backing });
+
+/** By the worker every 2 s while a stream is older than 2 s: what would be billed if nothing more were heard. */
+export const attemptProgressed = z.object({ kind: z.literal('attempt.progressed'), v: z.literal(1), at: unixMs, generationId, attemptId, sequence: count, ...usageReport });
+
+/** By the worker: the second witness. */
+export const attemptFinished = z.object({
+  kind: z.literal('attempt.finished'),
+  v: z.literal(1),
+  at: unixMs,
+  worker: instanceId,
+  ...attemptRef,
+  ...backing,
+  outcome: z.enum(OUTCOMES),
+  finishReason: z.enum(FINISH_REASONS).optional(),
+  errorCode: z.string().max(64).optional(),
+  upstreamId: z.string().max(256).optional(),
+  ...usageReport,
+});
+
+/** One attempt as the ingress saw it. */
+const attemptSummary = z.object({
+  attemptId,
+  provider: providerSlug,
+  endpointId,
+  model: modelId,
+  ...backing,
+  /** Whether it can have reached the provider. An attempt that no worker accepted cannot. */
+  dispatched: z.boolean(),
+  outcome: z.enum(OUTCOMES),
+  errorCode: z.string().max(64).optional(),
+  ...usageReport,
+});
+
+/** By the ingress: the first witness. Normally settles alone. Exactly one per generation that had an attempt. */
+export const generationFinished = z.object({
+  kind: z.literal('generation.finished'),
+  v: z.literal(1),
+  at: unixMs,
+  ingress: instanceId,
+  generationId,
+  identity,
+  outcome: z.enum(OUTCOMES),
+  finishReason: z.enum(FINISH_REASONS).optional(),
+  /** The attempt whose output the client got; absent if none. */
+  servedBy: attemptId.optional(),
+  attempts: z.array(attemptSummary).max(32),
+});
+
+export const moneyLine = z.discriminatedUnion('kind', [attemptStarted, attemptProgressed, attemptFinished, generationFinished]);
+export type MoneyLine = z.infer<typeof moneyLine>;
+export type GenerationFinished = z.infer<typeof generationFinished>;
+export type AttemptFinished = z.infer<typeof attemptFinished>;
+
+/** TRAIL, by the ingress: all that `GET /generation` shows, cost computed by the same pure function that billing charges with. */
+export const generationRecorded = z.object({
+  kind: z.literal('generation.recorded'),
+  v: z.literal(1),
+  generationId,
+  identity,
+  createdAt: unixMs,
+  api: z.string().max(32),
+  requestedModels: z.array(modelId).max(32),
+  model: modelId.optional(),
+  provider: providerSlug.optional(),
+  providerName: z.string().max(128).optional(),
+  endpointId: endpointId.optional(),
+  upstreamId: z.string().max(256).optional(),
+  stream: z.boolean(),
+  cancelled: z.boolean(),
+  outcome: z.enum(OUTCOMES),
+  finishReason: z.enum(FINISH_REASONS).optional(),
+  nativeFinishReason: z.string().max(128).optional(),
+  errorCode: z.string().max(64).optional(),
+  errorMessage: z.string().max(1024).optional(),
+  httpStatus: z.number().int(),
+  usage: usage.optional(),
+  usageSource: z.enum(['provider', 'estimated', 'clamped']).optional(),
+  priceVersion: priceVersionId.optional(),
+  costPicodollars: picodollarsUnsigned,
+  /** Row of the outcome policy that decided whether it is charged. */
+  policyRow: z.string().max(64),
+  byok: z.boolean(),
+  /** Milliseconds from accept of the request to the first meaningful event, and to the end. */
+  latencyMs: z.number().min(0).optional(),
+  generationTimeMs: z.number().min(0),
+  userAgent: z.string().max(256).optional(),
+  requestId: z.string().max(64).optional(),
+  warnings: z.array(z.object({ code: z.string().max(64), message: z.string().max(512), field: z.string().max(64).optional() })).max(32).optional(),
+  attempts: z
+    .array(
+      z.object({
+        attemptId,
+        attempt: plannedAttempt.pick({ endpointId: true, provider: true, providerName: true, model: true }),
+        worker: instanceId.optional(),
+        outcome: z.enum(OUTCOMES),
+        errorCode: z.string().max(64).optional(),
+        upstreamStatus: z.number().int().optional(),
+        latencyMs: z.number().min(0).optional(),
+        durationMs: z.number().min(0).optional(),
+      }),
+    )
+    .max(32),
+  decision: routePlanReply.pick({ excluded: true, strategy: true, snapshotRevision: true }).partial().optional(),
+});
+export type GenerationRecorded = z.infer<typeof generationRecorded>;
+
+export const trailLine = z.discriminatedUnion('kind', [generationRecorded]);
+export type TrailLine = z.infer<typeof trailLine>;
+
+/** One message of a journal stream. `batch` is unique per process (`<instance>-<n>`) and is the message id. Lines are validated one by one. */
+export const journalBatch = z.object({ v: z.literal(1), batch: z.string().max(96), instance: instanceId, lines: z.array(z.unknown()).min(1).max(10_000) });
+export type JournalBatch = z.infer<typeof journalBatch>;

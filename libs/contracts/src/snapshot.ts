@@ -1,0 +1,143 @@
+// What control projects to KV: one key per entity, each value with control's version; older versions are ignored.
+// `catalog` and `policies` end in a head; a snapshot is swapped only when everything up to its head has arrived.
+import { z } from 'zod';
+import { priceVector } from './price.js';
+import { count, endpointId, keyHash, memberId, modelId, picodollarsUnsigned, priceVersionId, providerSlug, unixMs, workspaceId } from './scalars.js';
+
+/** Key of an entity inside a bucket: kind and an encoded id (`subjectToken`), or `head`. */
+const versioned = { v: z.literal(1), version: count };
+
+/** Bucket `keys`, key = hash of the api key. */
+export const keyEntry = z.object({
+  ...versioned,
+  hash: keyHash,
+  label: z.string().max(64),
+  name: z.string().max(256),
+  workspaceId,
+  memberId: memberId.optional(),
+  kind: z.enum(['inference', 'management']),
+  disabled: z.boolean(),
+  deleted: z.boolean(),
+  createdAt: unixMs,
+  expiresAt: unixMs.optional(),
+  /** USD limit of the key in picodollars; absent: no limit of its own. */
+  limit: picodollarsUnsigned.optional(),
+  limitReset: z.enum(['daily', 'weekly', 'monthly']).optional(),
+  includeByokInLimit: z.boolean(),
+  policyId: z.string().max(64).optional(),
+});
+export type KeyEntry = z.infer<typeof keyEntry>;
+
+/** Bucket `workspaces`, key = token of the id. */
+export const workspaceEntry = z.object({
+  ...versioned,
+  id: workspaceId,
+  slug: z.string().max(64),
+  name: z.string().max(128),
+  suspended: z.boolean(),
+  defaultModel: modelId.optional(),
+  policyId: z.string().max(64).optional(),
+  /** Output cap assumed where the client sets none. */
+  defaultMaxOutputTokens: count.optional(),
+  storesContent: z.boolean(),
+});
+export type WorkspaceEntry = z.infer<typeof workspaceEntry>;
+
+/** Bucket `policies`, key = token of the id. Lists intersect or unite as DESIGN section 7 says; absent means no opinion. */
+export const policyEntry = z.object({
+  ...versioned,
+  id: z.string().max(64),
+  allowedModels: z.array(z.string().max(256)).max(4096).optional(),
+  ignoredModels: z.array(z.string().max(256)).max(4096).optional(),
+  allowedProviders: z.array(z.string().max(128)).max(1024).optional(),
+  ignoredProviders: z.array(z.string().max(128)).max(1024).optional(),
+  zdr: z.boolean().optional(),
+  dataCollection: z.enum(['allow', 'deny']).optional(),
+  regions: z.array(z.string().max(64)).max(64).optional(),
+  sort: z.enum(['price', 'throughput', 'latency', 'exacto']).optional(),
+});
+export type PolicyEntry = z.infer<typeof policyEntry>;
+
+export const dataPolicy = z.object({ retains: z.boolean(), trains: z.boolean(), region: z.string().max(64).optional(), source: z.string().max(512).optional() });
+
+/** Bucket `catalog`, key `provider.<token>`. */
+export const providerEntry = z.object({
+  ...versioned,
+  slug: providerSlug,
+  name: z.string().max(128),
+  dialect: z.string().max(64),
+  baseUrl: z.string().max(2048),
+  /** Private addresses are allowed only where the operator's own file or the built-in sandbox set the URL; never from a tenant. */
+  allowPrivateAddress: z.boolean(),
+  credentialId: z.string().max(64).optional(),
+  headers: z.record(z.string().max(128), z.string().max(1024)).optional(),
+  dataPolicy,
+  /** Quirks of the provider as data; the dialect's folder names them. */
+  quirks: z.record(z.string().max(64), z.union([z.string().max(256), z.number(), z.boolean()])).optional(),
+  billsAfterCancel: z.boolean(),
+  maxConnections: count.optional(),
+  timeouts: z.object({ connectMs: count.optional(), firstByteMs: count.optional(), idleMs: count.optional() }).optional(),
+});
+export type ProviderEntry = z.infer<typeof providerEntry>;
+
+/** Bucket `catalog`, key `endpoint.<token>`. */
+export const endpointEntry = z.object({
+  ...versioned,
+  id: endpointId,
+  model: modelId,
+  provider: providerSlug,
+  /** Routing tag: the provider's slug, with variant or region behind a slash. */
+  tag: z.string().max(160),
+  upstreamModel: z.string().max(256),
+  apis: z.array(z.string().max(32)).min(1).max(16),
+  context: count,
+  maxOutput: count.optional(),
+  inputModalities: z.array(z.string().max(16)).max(8),
+  outputModalities: z.array(z.string().max(16)).max(8),
+  supportedParameters: z.array(z.string().max(64)).max(64),
+  quantization: z.string().max(16).optional(),
+  priceVersion: priceVersionId,
+  price: priceVector,
+  enabled: z.boolean(),
+  dataPolicy: dataPolicy.optional(),
+  billsAfterCancel: z.boolean().optional(),
+});
+export type EndpointEntry = z.infer<typeof endpointEntry>;
+
+/** Bucket `catalog`, key `model.<token>`. */
+export const modelEntry = z.object({
+  ...versioned,
+  id: modelId,
+  name: z.string().max(256),
+  description: z.string().max(4096).optional(),
+  created: count,
+  context: count,
+  inputModalities: z.array(z.string().max(16)).max(8),
+  outputModalities: z.array(z.string().max(16)).max(8),
+  tokenizer: z.string().max(64).optional(),
+});
+export type ModelEntry = z.infer<typeof modelEntry>;
+
+/** Key `head` of `catalog` and `policies`: the version that is complete, and which keys it is made of (absent keys are deleted). */
+export const headEntry = z.object({ ...versioned, entities: count, at: unixMs });
+export type HeadEntry = z.infer<typeof headEntry>;
+
+/** Bucket `credentials`, key = token of the id. Sealed to the workers' public key; nothing but a worker can open it. */
+export const credentialEntry = z.object({
+  ...versioned,
+  id: z.string().max(64),
+  provider: providerSlug,
+  workspaceId: workspaceId.optional(),
+  kind: z.enum(['bearer', 'header', 'query', 'none']),
+  /** Name of the header or query parameter, where the kind needs one. */
+  name: z.string().max(128).optional(),
+  /** `x25519-hkdf-sha256-aes256gcm`, base64url parts: ephemeral public key, nonce, ciphertext with tag. */
+  sealed: z.object({ ephemeral: z.string().max(128), nonce: z.string().max(64), ciphertext: z.string().max(65_536) }).optional(),
+});
+export type CredentialEntry = z.infer<typeof credentialEntry>;
+
+/** Bucket `idempotency`, key = hash of workspace and client's key. */
+export const idempotencyEntry = z.object({ v: z.literal(1), bodyHash: z.string().max(64), generationId: z.string().max(64), state: z.enum(['running', 'finished']), at: unixMs });
+
+/** Bucket `affinity`, key = hash of workspace, model and conversation. */
+export const affinityEntry = z.object({ v: z.literal(1), endpointId, at: unixMs });

@@ -1,0 +1,2 @@
+// The only code that opens database connections.
+export type { Database, DatabaseOptions, DatabaseRole, ServiceSchema } from './postgres.js';
