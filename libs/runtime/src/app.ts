@@ -18,6 +18,8 @@ export interface AppContext<Config> {
   readonly release: string;
   /** `production` refuses the sandbox, demo seeds and default secrets. */
   readonly mode: 'development' | 'production';
+  /** A time constant under WAYSTATION_TIME_SCALE: every lease, sweep, beat and timeout that is not the client's goes through it, so that tests can run with short ones. */
+  readonly scaleMs: (ms: number) => number;
 }
 
 export interface AppDefinition<Config = unknown> {

@@ -1,0 +1,4 @@
+import { run } from '@waystation/runtime';
+import { app } from './app.js';
+
+await run([app]);
