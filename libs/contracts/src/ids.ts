@@ -1,7 +1,8 @@
 // Ids that the project mints. Time and randomness are parameters, so that tests can fix them.
-const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+export const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
-const base62 = (length: number, randomBytes: (size: number) => Uint8Array): string => {
+/** Random letters, each equally likely. */
+export const base62 = (length: number, randomBytes: (size: number) => Uint8Array): string => {
   let text = '';
   // 248 = 4 × 62: bytes above are thrown away, so that every letter is equally likely.
   while (text.length < length) for (const byte of randomBytes(length * 2)) if (byte < 248 && text.length < length) text += ALPHABET[byte % 62];

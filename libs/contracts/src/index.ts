@@ -1,4 +1,5 @@
 // All that crosses a process: subjects, message schemas, ids, frames and the error table.
+export { apiKeyLabel, isWellFormedApiKey, newApiKey } from './api-key.js';
 export { AttemptRun, attemptEnd, attemptRunRequest, type AttemptEnd, type AttemptRunRequest, type FieldSpan } from './attempt.js';
 export { defineRpc, defineSignal, defineStream, type Permission, type RpcContract, type SignalContract, type StreamContract } from './contract.js';
 export {
@@ -70,6 +71,7 @@ export {
 export { identity, leaseVector, usage, type Identity, type LeaseVector } from './scalars.js';
 export { Alive, AttemptCancel, AttemptCredit, HealthCounters, LeaseRecall } from './signals.js';
 export {
+  SNAPSHOT_KEYS,
   affinityEntry,
   credentialEntry,
   endpointEntry,

@@ -2,12 +2,24 @@
 // `catalog` and `policies` end in a head; a snapshot is swapped only when everything up to its head has arrived.
 import { z } from 'zod';
 import { priceVector } from './price.js';
+import { subjectToken } from './subjects.js';
 import { count, endpointId, keyHash, memberId, modelId, picodollarsUnsigned, priceVersionId, providerSlug, unixMs, workspaceId } from './scalars.js';
 
-/** Key of an entity inside a bucket: kind and an encoded id (`subjectToken`), or `head`. */
+/** Key of an entity inside its bucket: kind and an encoded id, so that no user's string is ever part of a subject; or `head`. */
+export const SNAPSHOT_KEYS = {
+  head: 'head',
+  key: (hash: string): string => `key.${subjectToken(hash)}`,
+  workspace: (id: string): string => `workspace.${subjectToken(id)}`,
+  policy: (id: string): string => `policy.${subjectToken(id)}`,
+  provider: (slug: string): string => `provider.${subjectToken(slug)}`,
+  endpoint: (id: string): string => `endpoint.${subjectToken(id)}`,
+  model: (id: string): string => `model.${subjectToken(id)}`,
+  credential: (id: string): string => `credential.${subjectToken(id)}`,
+} as const;
+
 const versioned = { v: z.literal(1), version: count };
 
-/** Bucket `keys`, key = hash of the api key. */
+/** Bucket `keys`, key `key.<token of the hash>`. */
 export const keyEntry = z.object({
   ...versioned,
   hash: keyHash,
@@ -28,7 +40,7 @@ export const keyEntry = z.object({
 });
 export type KeyEntry = z.infer<typeof keyEntry>;
 
-/** Bucket `workspaces`, key = token of the id. */
+/** Bucket `workspaces`, key `workspace.<token>`. */
 export const workspaceEntry = z.object({
   ...versioned,
   id: workspaceId,
@@ -43,7 +55,7 @@ export const workspaceEntry = z.object({
 });
 export type WorkspaceEntry = z.infer<typeof workspaceEntry>;
 
-/** Bucket `policies`, key = token of the id. Lists intersect or unite as DESIGN section 7 says; absent means no opinion. */
+/** Bucket `policies`, key `policy.<token>`. Lists intersect or unite as DESIGN section 7 says; absent means no opinion. */
 export const policyEntry = z.object({
   ...versioned,
   id: z.string().max(64),
@@ -118,11 +130,11 @@ export const modelEntry = z.object({
 });
 export type ModelEntry = z.infer<typeof modelEntry>;
 
-/** Key `head` of `catalog` and `policies`: the version that is complete, and which keys it is made of (absent keys are deleted). */
+/** Key `head` of `catalog` and `policies`: the version that is complete, and of how many entities it is made. */
 export const headEntry = z.object({ ...versioned, entities: count, at: unixMs });
 export type HeadEntry = z.infer<typeof headEntry>;
 
-/** Bucket `credentials`, key = token of the id. Sealed to the workers' public key; nothing but a worker can open it. */
+/** Bucket `credentials`, key `credential.<token>`. Sealed to the workers' public key; nothing but a worker can open it. */
 export const credentialEntry = z.object({
   ...versioned,
   id: z.string().max(64),
