@@ -1,0 +1,98 @@
+// Finds top-level fields of a JSON object in its bytes, without building values: what lets a prompt travel unre-encoded.
+// A field's span is exact, so that cutting it out and parsing it gives what parsing the whole would give.
+import type { FieldSpan } from '@waystation/contracts';
+import { skipSpace, skipString, skipValue } from './skip-value.js';
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+const OPEN_ARRAY = 0x5b;
+const CLOSE_ARRAY = 0x5d;
+
+/** No wanted name is longer; six bytes for each letter that is written as an escape. */
+const KEY_BYTES_MAX = 64 * 6;
+
+const asBuffer = (bytes: Uint8Array): Buffer =>
+  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+/** The key between two quotes, escapes resolved. Undefined where it can be no wanted name. */
+const keyOf = (bytes: Buffer, start: number, end: number): string | undefined => {
+  if (end - start > KEY_BYTES_MAX) return undefined;
+  for (let at = start; at < end; at += 1) {
+    if (bytes[at] !== BACKSLASH) continue;
+    try {
+      return JSON.parse(bytes.toString('utf8', start - 1, end + 1)) as string;
+    } catch {
+      return undefined;
+    }
+  }
+  return bytes.toString('utf8', start, end);
+};
+
+/**
+ * The wanted fields of the object that starts at `at`, in order of position; of a key that stands there twice, both (the last wins
+ * for a reader). Undefined where no valid object stands there.
+ * @param outer how many containers are open around the object
+ */
+export const scanObject = (
+  body: Uint8Array,
+  at: number,
+  wanted: ReadonlySet<string>,
+  outer = 0,
+): { fields: FieldSpan[]; end: number } | undefined => {
+  const bytes = asBuffer(body);
+  at = skipSpace(bytes, at);
+  if (bytes[at] !== OPEN_OBJECT) return undefined;
+  const fields: FieldSpan[] = [];
+  at = skipSpace(bytes, at + 1);
+  if (bytes[at] === CLOSE_OBJECT) return { fields, end: at + 1 };
+  for (;;) {
+    const start = at;
+    if (bytes[at] !== QUOTE) return undefined;
+    const keyEnd = skipString(bytes, at + 1);
+    if (keyEnd < 0) return undefined;
+    at = skipSpace(bytes, keyEnd);
+    if (bytes[at] !== COLON) return undefined;
+    const valueStart = skipSpace(bytes, at + 1);
+    const end = skipValue(bytes, valueStart, outer + 1);
+    if (end < 0) return undefined;
+    const key = keyOf(bytes, start + 1, keyEnd - 1);
+    if (key !== undefined && wanted.has(key)) fields.push({ key, start, end, valueStart, valueEnd: end });
+    at = skipSpace(bytes, end);
+    if (bytes[at] === CLOSE_OBJECT) return { fields, end: at + 1 };
+    if (bytes[at] !== COMMA) return undefined;
+    at = skipSpace(bytes, at + 1);
+  }
+};
+
+/**
+ * The wanted top-level fields of a body that is one JSON object, in order of position; all spans of a repeated key.
+ * @returns undefined where the body is no JSON object, is nested deeper than 512, or has anything behind the object
+ */
+export const scanTopLevelFields = (body: Uint8Array, wanted: ReadonlySet<string>): FieldSpan[] | undefined => {
+  const scanned = scanObject(body, 0, wanted);
+  return scanned !== undefined && skipSpace(asBuffer(body), scanned.end) === body.length ? scanned.fields : undefined;
+};
+
+/** Start and end of each item of the array that starts at `at`. Undefined where no valid array stands there. */
+export const scanArray = (body: Uint8Array, at: number, outer = 0): { start: number; end: number }[] | undefined => {
+  const bytes = asBuffer(body);
+  at = skipSpace(bytes, at);
+  if (bytes[at] !== OPEN_ARRAY) return undefined;
+  const items: { start: number; end: number }[] = [];
+  at = skipSpace(bytes, at + 1);
+  if (bytes[at] === CLOSE_ARRAY) return items;
+  for (;;) {
+    const start = skipSpace(bytes, at);
+    const end = skipValue(bytes, start, outer + 1);
+    if (end < 0) return undefined;
+    items.push({ start, end });
+    at = skipSpace(bytes, end);
+    if (bytes[at] === CLOSE_ARRAY) return items;
+    if (bytes[at] !== COMMA) return undefined;
+    at += 1;
+  }
+};
