@@ -20,6 +20,11 @@ export interface AppContext<Config> {
   readonly mode: 'development' | 'production';
   /** A time constant under WAYSTATION_TIME_SCALE: every lease, sweep, beat and timeout that is not the client's goes through it, so that tests can run with short ones. */
   readonly scaleMs: (ms: number) => number;
+  /**
+   * Aborts when the process is shutting down and what still runs must end now: streams that are still open end with `shutting_down`.
+   * Until then (the greater part of WAYSTATION_SHUTDOWN_GRACE_MS) running work may finish, while nothing new is taken.
+   */
+  readonly stopping: AbortSignal;
 }
 
 export interface AppDefinition<Config = unknown> {
@@ -36,6 +41,10 @@ export interface AppDefinition<Config = unknown> {
     /** Fastify's own options. */
     options?(config: Config): Record<string, unknown>;
   };
+  /** Keys of stream contracts that this process subscribes to (for a worker: its providers). Absent or undefined: all of them. */
+  streamKeys?(config: Config): readonly string[] | undefined;
+  /** Set where the app writes facts that paid work depends on: `/readyz` is red while they cannot be written. */
+  readonly publishesFacts?: boolean;
 }
 
 /** Injection tokens of the runtime; global in every app. */
