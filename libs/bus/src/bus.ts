@@ -129,6 +129,8 @@ export interface Consumer extends Subscription {
 export interface KvWatchHandler {
   /** `value` is parsed JSON, undefined for a deletion. Not validated: the snapshot validates. */
   entry(key: string, value: unknown): void;
+  /** Everything stored is about to be delivered again, from the start: what does not come before `synced` is gone. */
+  resync?(): void;
   /** All that was stored when the watch began has been delivered. Called again after every reconnect's resync. */
   synced(): void;
 }

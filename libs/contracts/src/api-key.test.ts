@@ -5,7 +5,11 @@ import { apiKeyLabel, isWellFormedApiKey, newApiKey } from './api-key.js';
 
 const fromSeed = (seed: number) => {
   let step = 0;
-  return (size: number): Uint8Array => createHash('sha512').update(`${seed}/${(step += 1)}`).digest().subarray(0, Math.min(size, 64));
+  return (size: number): Uint8Array =>
+    createHash('sha512')
+      .update(`${seed}/${(step += 1)}`)
+      .digest()
+      .subarray(0, Math.min(size, 64));
 };
 
 describe('an api key', () => {

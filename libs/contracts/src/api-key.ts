@@ -38,7 +38,9 @@ export const newApiKey = (randomBytes: (size: number) => Uint8Array): string => 
 };
 
 /** Whether the text has the form of a key and its checksum holds. Says nothing about whether such a key exists. */
-export const isWellFormedApiKey = (text: string): boolean => FORM.test(text) && checksumOf(text.slice(0, -CHECKSUM_LETTERS)) === text.slice(-CHECKSUM_LETTERS);
+export const isWellFormedApiKey = (text: string): boolean =>
+  FORM.test(text) && checksumOf(text.slice(0, -CHECKSUM_LETTERS)) === text.slice(-CHECKSUM_LETTERS);
 
 /** What may be shown of a key: `sk-way-v1-abc...123`. */
-export const apiKeyLabel = (text: string): string => `${PREFIX}${text.slice(PREFIX.length, PREFIX.length + 3)}...${text.slice(-3)}`;
+export const apiKeyLabel = (text: string): string =>
+  `${PREFIX}${text.slice(PREFIX.length, PREFIX.length + 3)}...${text.slice(-3)}`;

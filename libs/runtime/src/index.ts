@@ -3,3 +3,16 @@ export { APP_CONTEXT, BUS, CONFIG, HEALTH, LOGGER, METRICS, type AppContext, typ
 export { Handles } from './handles.js';
 export { createHealth, type Health } from './health.js';
 export { createMetrics, type Cell, type Metrics } from './metrics.js';
+export type { EntitySnapshot } from './snapshot/entity-snapshot.js';
+export type { HeadSnapshot } from './snapshot/head-snapshot.js';
+export {
+  watchCatalog,
+  watchCredentials,
+  watchKeys,
+  watchPolicies,
+  watchWorkspaces,
+  type CatalogSnapshot,
+  type PolicySnapshot,
+} from './snapshot/snapshots.js';
+export type { SnapshotLog, WatchOptions } from './snapshot/watch-bucket.js';
+export { newWorkerKeyPair, openSealed, publicKeyOf, sealSecret, type Sealed, type WorkerKeyPair } from './seal.js';
