@@ -9,7 +9,10 @@ const layers = [
   { sourceTag: 'layer:domain', onlyDependOnLibsWithTags: ['layer:domain', 'layer:contract'] },
   { sourceTag: 'layer:adapter', onlyDependOnLibsWithTags: ['layer:adapter', 'layer:domain', 'layer:contract'] },
   { sourceTag: 'layer:platform', onlyDependOnLibsWithTags: ['layer:platform', 'layer:contract'] },
-  { sourceTag: 'layer:app', onlyDependOnLibsWithTags: ['layer:platform', 'layer:adapter', 'layer:domain', 'layer:contract'] },
+  {
+    sourceTag: 'layer:app',
+    onlyDependOnLibsWithTags: ['layer:platform', 'layer:adapter', 'layer:domain', 'layer:contract'],
+  },
   { sourceTag: 'layer:composition', onlyDependOnLibsWithTags: ['layer:app', 'layer:platform'] },
   { sourceTag: 'layer:testing', onlyDependOnLibsWithTags: ['layer:platform', 'layer:contract'] },
   { sourceTag: 'layer:root', onlyDependOnLibsWithTags: ['*'] },
@@ -26,7 +29,10 @@ export default tseslint.config(
     files: ['**/*.ts', '**/*.mjs'],
     plugins: { '@nx': nx },
     rules: {
-      '@nx/enforce-module-boundaries': ['error', { enforceBuildableLibDependency: false, allow: [], depConstraints: layers }],
+      '@nx/enforce-module-boundaries': [
+        'error',
+        { enforceBuildableLibDependency: false, allow: [], depConstraints: layers },
+      ],
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'separate-type-imports' }],
       '@typescript-eslint/no-extraneous-class': 'off',
       '@typescript-eslint/consistent-type-assertions': 'off',
@@ -37,10 +43,49 @@ export default tseslint.config(
     files: domain,
     ignores: ['**/*.test.ts'],
     rules: {
-      'no-restricted-imports': ['error', { patterns: [{ group: ['node:*', '!@waystation/*', '@nestjs/*', '@nats-io/*', 'typeorm', 'pg', 'undici', 'fastify', 'pino', 'zod'], message: 'Domain libs import nothing from outside.' }] }],
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              group: [
+                'node:*',
+                '!@waystation/*',
+                '@nestjs/*',
+                '@nats-io/*',
+                'typeorm',
+                'pg',
+                'undici',
+                'fastify',
+                'pino',
+                'zod',
+              ],
+              message: 'Domain libs import nothing from outside.',
+            },
+          ],
+        },
+      ],
       'no-restricted-globals': ['error', 'process', 'fetch', 'setTimeout', 'setInterval', 'Buffer'],
-      'no-restricted-properties': ['error', { object: 'Date', property: 'now', message: 'The clock is a parameter.' }, { object: 'Math', property: 'random', message: 'Randomness is a parameter.' }],
+      'no-restricted-properties': [
+        'error',
+        { object: 'Date', property: 'now', message: 'The clock is a parameter.' },
+        { object: 'Math', property: 'random', message: 'Randomness is a parameter.' },
+      ],
     },
   },
-  { files: ['tools/**', 'e2e/**', 'bench/**', '**/*.mjs'], languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', Buffer: 'readonly', fetch: 'readonly', setTimeout: 'readonly', AbortSignal: 'readonly' } }, rules: { 'no-console': 'off', '@nx/enforce-module-boundaries': 'off' } },
+  {
+    files: ['tools/**', 'e2e/**', 'bench/**', '**/*.mjs'],
+    languageOptions: {
+      globals: {
+        process: 'readonly',
+        console: 'readonly',
+        URL: 'readonly',
+        Buffer: 'readonly',
+        fetch: 'readonly',
+        setTimeout: 'readonly',
+        AbortSignal: 'readonly',
+      },
+    },
+    rules: { 'no-console': 'off', '@nx/enforce-module-boundaries': 'off' },
+  },
 );

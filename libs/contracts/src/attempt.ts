@@ -7,7 +7,13 @@ import { attemptId, count, generationId, identity, leaseId, picodollarsUnsigned,
 import { QUEUE_GROUPS, SUBJECTS } from './subjects.js';
 
 /** Where a top-level field of the body stands: key, and byte range of `"key":value` without the comma around it, and of the value. */
-export const fieldSpan = z.object({ key: z.string().max(64), start: count, end: count, valueStart: count, valueEnd: count });
+export const fieldSpan = z.object({
+  key: z.string().max(64),
+  start: count,
+  end: count,
+  valueStart: count,
+  valueEnd: count,
+});
 export type FieldSpan = z.infer<typeof fieldSpan>;
 
 export const attemptRunRequest = z.object({
@@ -54,7 +60,10 @@ export const attemptEnd = z.object({
   timeToFirstTokenMs: z.number().min(0).optional(),
   durationMs: z.number().min(0),
   upstreamStatus: z.number().int().optional(),
-  warnings: z.array(z.object({ code: z.string().max(64), message: z.string().max(512), field: z.string().max(64).optional() })).max(32).optional(),
+  warnings: z
+    .array(z.object({ code: z.string().max(64), message: z.string().max(512), field: z.string().max(64).optional() }))
+    .max(32)
+    .optional(),
 });
 export type AttemptEnd = z.infer<typeof attemptEnd>;
 

@@ -56,8 +56,9 @@ export interface SignalContract<Message> {
   readonly message: z.ZodType<Message>;
 }
 
-export const defineRpc = <Request, Reply>(contract: Omit<RpcContract<Request, Reply>, 'kind'>): RpcContract<Request, Reply> =>
-  Object.freeze({ kind: 'rpc' as const, ...contract });
+export const defineRpc = <Request, Reply>(
+  contract: Omit<RpcContract<Request, Reply>, 'kind'>,
+): RpcContract<Request, Reply> => Object.freeze({ kind: 'rpc' as const, ...contract });
 
 export const defineStream = <Request, End>(
   contract: Omit<StreamContract<Request, End>, 'kind' | 'idempotent'>,

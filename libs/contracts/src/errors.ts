@@ -91,7 +91,8 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
-export const isErrorCode = (value: unknown): value is ErrorCode => typeof value === 'string' && Object.hasOwn(ERRORS, value);
+export const isErrorCode = (value: unknown): value is ErrorCode =>
+  typeof value === 'string' && Object.hasOwn(ERRORS, value);
 
 /** JSON-safe facts for the client, e.g. which quota refused, what was asked and what is left. Never a prompt, never a secret. */
 export type ErrorDetails = Readonly<Record<string, unknown>>;
@@ -140,7 +141,12 @@ export class WaystationError extends Error {
 }
 
 /** Rebuilds an error that crossed a process border. A code that this version does not know becomes `internal`. */
-export const errorFromWire = (wire: { code: string; message: string; details?: ErrorDetails | undefined; retryAfterMs?: number | undefined }): WaystationError =>
+export const errorFromWire = (wire: {
+  code: string;
+  message: string;
+  details?: ErrorDetails | undefined;
+  retryAfterMs?: number | undefined;
+}): WaystationError =>
   new WaystationError(isErrorCode(wire.code) ? wire.code : 'internal', wire.message, {
     ...(wire.details === undefined ? {} : { details: wire.details }),
     ...(wire.retryAfterMs === undefined ? {} : { retryAfterMs: wire.retryAfterMs }),
@@ -149,8 +155,17 @@ export const errorFromWire = (wire: { code: string; message: string; details?: E
 /** Converts whatever was thrown. Known errors pass through; all else becomes `internal` with a message that gives nothing away. */
 export const toWaystationError = (thrown: unknown): WaystationError => {
   if (thrown instanceof WaystationError) return thrown;
-  if (thrown !== null && typeof thrown === 'object' && 'code' in thrown && 'message' in thrown && thrown instanceof Error && isErrorCode(thrown.code)) {
+  if (
+    thrown !== null &&
+    typeof thrown === 'object' &&
+    'code' in thrown &&
+    'message' in thrown &&
+    thrown instanceof Error &&
+    isErrorCode(thrown.code)
+  ) {
     return new WaystationError(thrown.code, thrown.message, { cause: thrown });
   }
-  return new WaystationError('internal', 'An internal error occurred. The request id finds it in the logs.', { cause: thrown });
+  return new WaystationError('internal', 'An internal error occurred. The request id finds it in the logs.', {
+    cause: thrown,
+  });
 };

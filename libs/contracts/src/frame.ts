@@ -27,7 +27,9 @@ export interface Frame {
   readonly payload: Buffer;
 }
 
-const KIND_CODES: Readonly<Record<FrameKind, number>> = Object.fromEntries(FRAME_KINDS.map((kind, code) => [kind, code])) as Record<FrameKind, number>;
+const KIND_CODES: Readonly<Record<FrameKind, number>> = Object.fromEntries(
+  FRAME_KINDS.map((kind, code) => [kind, code]),
+) as Record<FrameKind, number>;
 
 /** Writes the header into the first 16 bytes of `target`, so that header and payload are one write. */
 export const writeFrameHeader = (target: Buffer, kind: FrameKind, sequence: number, offset: number): void => {
@@ -49,9 +51,19 @@ export const encodeFrame = (kind: FrameKind, sequence: number, offset: number, p
 /** The payload is a view, not a copy. @throws WaystationError `bad_message`, `unknown_version` */
 export const decodeFrame = (message: Uint8Array): Frame => {
   const bytes = Buffer.from(message.buffer, message.byteOffset, message.byteLength);
-  if (bytes.length < FRAME_HEADER_BYTES) throw new WaystationError('bad_message', `A frame has at least ${FRAME_HEADER_BYTES} bytes, not ${bytes.length}.`);
-  if (bytes[0] !== FRAME_LAYOUT_VERSION) throw new WaystationError('unknown_version', `Frame layout ${bytes[0]} is not known; this process speaks ${FRAME_LAYOUT_VERSION}.`);
+  if (bytes.length < FRAME_HEADER_BYTES)
+    throw new WaystationError('bad_message', `A frame has at least ${FRAME_HEADER_BYTES} bytes, not ${bytes.length}.`);
+  if (bytes[0] !== FRAME_LAYOUT_VERSION)
+    throw new WaystationError(
+      'unknown_version',
+      `Frame layout ${bytes[0]} is not known; this process speaks ${FRAME_LAYOUT_VERSION}.`,
+    );
   const kind = FRAME_KINDS[bytes[1] ?? -1];
   if (kind === undefined) throw new WaystationError('bad_message', `Frame kind ${bytes[1]} is not known.`);
-  return { kind, sequence: bytes.readUInt32BE(4), offset: bytes.readUIntBE(8, 6), payload: bytes.subarray(FRAME_HEADER_BYTES) };
+  return {
+    kind,
+    sequence: bytes.readUInt32BE(4),
+    offset: bytes.readUIntBE(8, 6),
+    payload: bytes.subarray(FRAME_HEADER_BYTES),
+  };
 };

@@ -5,7 +5,8 @@ export const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrs
 export const base62 = (length: number, randomBytes: (size: number) => Uint8Array): string => {
   let text = '';
   // 248 = 4 × 62: bytes above are thrown away, so that every letter is equally likely.
-  while (text.length < length) for (const byte of randomBytes(length * 2)) if (byte < 248 && text.length < length) text += ALPHABET[byte % 62];
+  while (text.length < length)
+    for (const byte of randomBytes(length * 2)) if (byte < 248 && text.length < length) text += ALPHABET[byte % 62];
   return text;
 };
 

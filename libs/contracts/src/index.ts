@@ -1,7 +1,22 @@
 // All that crosses a process: subjects, message schemas, ids, frames and the error table.
 export { apiKeyLabel, isWellFormedApiKey, newApiKey } from './api-key.js';
-export { AttemptRun, attemptEnd, attemptRunRequest, type AttemptEnd, type AttemptRunRequest, type FieldSpan } from './attempt.js';
-export { defineRpc, defineSignal, defineStream, type Permission, type RpcContract, type SignalContract, type StreamContract } from './contract.js';
+export {
+  AttemptRun,
+  attemptEnd,
+  attemptRunRequest,
+  type AttemptEnd,
+  type AttemptRunRequest,
+  type FieldSpan,
+} from './attempt.js';
+export {
+  defineRpc,
+  defineSignal,
+  defineStream,
+  type Permission,
+  type RpcContract,
+  type SignalContract,
+  type StreamContract,
+} from './contract.js';
 export {
   ERRORS,
   WaystationError,
@@ -15,7 +30,15 @@ export {
   type Fault,
   type RetryClass,
 } from './errors.js';
-export { FRAME_HEADER_BYTES, FRAME_KINDS, decodeFrame, encodeFrame, writeFrameHeader, type Frame, type FrameKind } from './frame.js';
+export {
+  FRAME_HEADER_BYTES,
+  FRAME_KINDS,
+  decodeFrame,
+  encodeFrame,
+  writeFrameHeader,
+  type Frame,
+  type FrameKind,
+} from './frame.js';
 export { HOT_METADATA_BYTES_MAX, decodeHotMessage, encodeHotMessage } from './hot-message.js';
 export { attemptIdOf, newGenerationId, unixOfGeneration } from './ids.js';
 export {
@@ -34,7 +57,18 @@ export {
   type MoneyLine,
   type TrailLine,
 } from './journal.js';
-export { LeaseGrant, LeaseRenew, LeaseReturn, leaseRefusal, leaseTerms, quotaRef, type LeaseGrantRequest, type LeaseRefusal, type LeaseReply, type QuotaRef } from './lease.js';
+export {
+  LeaseGrant,
+  LeaseRenew,
+  LeaseReturn,
+  leaseRefusal,
+  leaseTerms,
+  quotaRef,
+  type LeaseGrantRequest,
+  type LeaseRefusal,
+  type LeaseReply,
+  type QuotaRef,
+} from './lease.js';
 export {
   BillingCreditsGet,
   BillingCreditsGrant,

@@ -3,7 +3,21 @@
 import { z } from 'zod';
 import { FINISH_REASONS, OUTCOMES } from '@waystation/generation';
 import { plannedAttempt, routePlanReply } from './route.js';
-import { attemptId, count, endpointId, generationId, identity, instanceId, leaseId, modelId, picodollarsUnsigned, priceVersionId, providerSlug, unixMs, usage } from './scalars.js';
+import {
+  attemptId,
+  count,
+  endpointId,
+  generationId,
+  identity,
+  instanceId,
+  leaseId,
+  modelId,
+  picodollarsUnsigned,
+  priceVersionId,
+  providerSlug,
+  unixMs,
+  usage,
+} from './scalars.js';
 import { priceVector } from './price.js';
 
 const usageReport = {
@@ -26,10 +40,25 @@ const backing = {
 const attemptRef = { generationId, attemptId, identity, provider: providerSlug, endpointId, model: modelId };
 
 /** By the worker, acked before the first frame is relayed. */
-export const attemptStarted = z.object({ kind: z.literal('attempt.started'), v: z.literal(1), at: unixMs, worker: instanceId, ...attemptRef, ...backing });
+export const attemptStarted = z.object({
+  kind: z.literal('attempt.started'),
+  v: z.literal(1),
+  at: unixMs,
+  worker: instanceId,
+  ...attemptRef,
+  ...backing,
+});
 
 /** By the worker every 2 s while a stream is older than 2 s: what would be billed if nothing more were heard. */
-export const attemptProgressed = z.object({ kind: z.literal('attempt.progressed'), v: z.literal(1), at: unixMs, generationId, attemptId, sequence: count, ...usageReport });
+export const attemptProgressed = z.object({
+  kind: z.literal('attempt.progressed'),
+  v: z.literal(1),
+  at: unixMs,
+  generationId,
+  attemptId,
+  sequence: count,
+  ...usageReport,
+});
 
 /** By the worker: the second witness. */
 export const attemptFinished = z.object({
@@ -75,7 +104,12 @@ export const generationFinished = z.object({
   attempts: z.array(attemptSummary).max(32),
 });
 
-export const moneyLine = z.discriminatedUnion('kind', [attemptStarted, attemptProgressed, attemptFinished, generationFinished]);
+export const moneyLine = z.discriminatedUnion('kind', [
+  attemptStarted,
+  attemptProgressed,
+  attemptFinished,
+  generationFinished,
+]);
 export type MoneyLine = z.infer<typeof moneyLine>;
 export type GenerationFinished = z.infer<typeof generationFinished>;
 export type AttemptFinished = z.infer<typeof attemptFinished>;
@@ -114,7 +148,10 @@ export const generationRecorded = z.object({
   generationTimeMs: z.number().min(0),
   userAgent: z.string().max(256).optional(),
   requestId: z.string().max(64).optional(),
-  warnings: z.array(z.object({ code: z.string().max(64), message: z.string().max(512), field: z.string().max(64).optional() })).max(32).optional(),
+  warnings: z
+    .array(z.object({ code: z.string().max(64), message: z.string().max(512), field: z.string().max(64).optional() }))
+    .max(32)
+    .optional(),
   attempts: z
     .array(
       z.object({
@@ -137,5 +174,10 @@ export const trailLine = z.discriminatedUnion('kind', [generationRecorded]);
 export type TrailLine = z.infer<typeof trailLine>;
 
 /** One message of a journal stream. `batch` is unique per process (`<instance>-<n>`) and is the message id. Lines are validated one by one. */
-export const journalBatch = z.object({ v: z.literal(1), batch: z.string().max(96), instance: instanceId, lines: z.array(z.unknown()).min(1).max(10_000) });
+export const journalBatch = z.object({
+  v: z.literal(1),
+  batch: z.string().max(96),
+  instance: instanceId,
+  lines: z.array(z.unknown()).min(1).max(10_000),
+});
 export type JournalBatch = z.infer<typeof journalBatch>;

@@ -1,7 +1,16 @@
 // Leases: a slice of every quota of a quota set, granted to one ingress. See docs and DESIGN section 6.
 import { z } from 'zod';
 import { defineRpc } from './contract.js';
-import { count, instanceId, keyHash, leaseId, leaseVector, picodollarsUnsigned, unixMs, workspaceId } from './scalars.js';
+import {
+  count,
+  instanceId,
+  keyHash,
+  leaseId,
+  leaseVector,
+  picodollarsUnsigned,
+  unixMs,
+  workspaceId,
+} from './scalars.js';
 import { QUEUE_GROUPS, SUBJECTS } from './subjects.js';
 
 /** What a quota counts, for whom, in which window. `wallet:<workspace>` is the credit balance itself. */
@@ -67,7 +76,13 @@ export type LeaseGrantRequest = z.infer<typeof grantRequest>;
 
 const common = { version: 1, queue: QUEUE_GROUPS.billing, permission: 'service', idempotent: true } as const;
 
-export const LeaseGrant = defineRpc({ ...common, name: 'lease.grant', subject: SUBJECTS.lease('grant'), request: grantRequest, reply: leaseReply });
+export const LeaseGrant = defineRpc({
+  ...common,
+  name: 'lease.grant',
+  subject: SUBJECTS.lease('grant'),
+  request: grantRequest,
+  reply: leaseReply,
+});
 
 const renewRequest = z.object({
   v: z.literal(1),
@@ -77,7 +92,13 @@ const renewRequest = z.object({
   need: leaseVector,
   want: leaseVector,
 });
-export const LeaseRenew = defineRpc({ ...common, name: 'lease.renew', subject: SUBJECTS.lease('renew'), request: renewRequest, reply: leaseReply });
+export const LeaseRenew = defineRpc({
+  ...common,
+  name: 'lease.renew',
+  subject: SUBJECTS.lease('renew'),
+  request: renewRequest,
+  reply: leaseReply,
+});
 
 /** Gives back what no hold claims. `keep` is the sum of the holds still open on it; `final` says that no new hold will be taken. */
 const returnRequest = z.object({ v: z.literal(1), leaseId, step: count, keep: leaseVector, final: z.boolean() });

@@ -2,7 +2,16 @@
 import { z } from 'zod';
 import { defineRpc, type Permission } from './contract.js';
 import { generationRecorded } from './journal.js';
-import { count, generationId, keyHash, memberId, picodollars, picodollarsUnsigned, unixMs, workspaceId } from './scalars.js';
+import {
+  count,
+  generationId,
+  keyHash,
+  memberId,
+  picodollars,
+  picodollarsUnsigned,
+  unixMs,
+  workspaceId,
+} from './scalars.js';
 import { keyEntry } from './snapshot.js';
 import { QUEUE_GROUPS, SUBJECTS } from './subjects.js';
 
@@ -26,7 +35,17 @@ const define = <Request, Reply>(
   idempotent: boolean,
   request: z.ZodType<Request>,
   reply: z.ZodType<Reply>,
-) => defineRpc({ name: `${service}.${noun}.${verb}`, subject: SUBJECTS.management(service, noun, verb), version: 1, queue: QUEUE_GROUPS[service], permission, idempotent, request, reply });
+) =>
+  defineRpc({
+    name: `${service}.${noun}.${verb}`,
+    subject: SUBJECTS.management(service, noun, verb),
+    version: 1,
+    queue: QUEUE_GROUPS[service],
+    permission,
+    idempotent,
+    request,
+    reply,
+  });
 
 const keySettings = {
   name: z.string().min(1).max(256),
@@ -43,7 +62,13 @@ export const ControlKeyCreate = define(
   'create',
   'keys:write',
   false,
-  z.object({ ...call, workspaceId, kind: z.enum(['inference', 'management']), memberId: memberId.optional(), ...keySettings }),
+  z.object({
+    ...call,
+    workspaceId,
+    kind: z.enum(['inference', 'management']),
+    memberId: memberId.optional(),
+    ...keySettings,
+  }),
   z.object({ key: z.string().max(256), entry: keyEntry }),
 );
 export const ControlKeyUpdate = define(
@@ -52,10 +77,26 @@ export const ControlKeyUpdate = define(
   'update',
   'keys:write',
   true,
-  z.object({ ...call, hash: keyHash, name: keySettings.name.optional(), disabled: z.boolean().optional(), limit: keySettings.limit, limitReset: keySettings.limitReset, includeByokInLimit: keySettings.includeByokInLimit }),
+  z.object({
+    ...call,
+    hash: keyHash,
+    name: keySettings.name.optional(),
+    disabled: z.boolean().optional(),
+    limit: keySettings.limit,
+    limitReset: keySettings.limitReset,
+    includeByokInLimit: keySettings.includeByokInLimit,
+  }),
   z.object({ entry: keyEntry }),
 );
-export const ControlKeyDelete = define('control', 'key', 'delete', 'keys:write', true, z.object({ ...call, hash: keyHash }), z.object({ deleted: z.literal(true) }));
+export const ControlKeyDelete = define(
+  'control',
+  'key',
+  'delete',
+  'keys:write',
+  true,
+  z.object({ ...call, hash: keyHash }),
+  z.object({ deleted: z.literal(true) }),
+);
 export const ControlKeyList = define(
   'control',
   'key',
@@ -67,7 +108,12 @@ export const ControlKeyList = define(
 );
 
 /** Usage of one key in picodollars, by UTC window; weeks start on Monday. BYOK usage apart. */
-const keyUsage = z.object({ total: picodollarsUnsigned, daily: picodollarsUnsigned, weekly: picodollarsUnsigned, monthly: picodollarsUnsigned });
+const keyUsage = z.object({
+  total: picodollarsUnsigned,
+  daily: picodollarsUnsigned,
+  weekly: picodollarsUnsigned,
+  monthly: picodollarsUnsigned,
+});
 export const BillingKeyUsage = define(
   'billing',
   'key',
@@ -75,7 +121,11 @@ export const BillingKeyUsage = define(
   'inference',
   true,
   z.object({ ...call, workspaceId, hashes: z.array(keyHash).min(1).max(100) }),
-  z.object({ keys: z.array(z.object({ hash: keyHash, usage: keyUsage, byokUsage: keyUsage, limitRemaining: picodollars.optional() })).max(100) }),
+  z.object({
+    keys: z
+      .array(z.object({ hash: keyHash, usage: keyUsage, byokUsage: keyUsage, limitRemaining: picodollars.optional() }))
+      .max(100),
+  }),
 );
 
 /** `purchased`: all credits ever put in; `used`: settled usage; `held`: open leases, which never count as used in what people see. */
@@ -96,7 +146,13 @@ export const BillingCreditsGrant = define(
   'grant',
   'credits:write',
   true,
-  z.object({ ...call, workspaceId, grantId: z.string().min(8).max(64), amount: picodollarsUnsigned, reason: z.string().max(256) }),
+  z.object({
+    ...call,
+    workspaceId,
+    grantId: z.string().min(8).max(64),
+    amount: picodollarsUnsigned,
+    reason: z.string().max(256),
+  }),
   z.object({ balance: picodollars }),
 );
 
@@ -107,7 +163,13 @@ export const BillingPricesPut = define(
   'put',
   'service',
   true,
-  z.object({ ...call, prices: z.array(z.object({ version: z.string().max(64), price: z.unknown(), effectiveAt: unixMs })).min(1).max(1000) }),
+  z.object({
+    ...call,
+    prices: z
+      .array(z.object({ version: z.string().max(64), price: z.unknown(), effectiveAt: unixMs }))
+      .min(1)
+      .max(1000),
+  }),
   z.object({ stored: count }),
 );
 

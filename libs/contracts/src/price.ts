@@ -10,6 +10,9 @@ export const priceVector = z.object({
   /** Picodollars per request. */
   perRequest: picodollarsUnsigned.optional(),
   /** Prices that replace `perUnit` when the prompt has more than `aboveInputTokens` tokens. The highest that applies wins, whole. */
-  tiers: z.array(z.object({ aboveInputTokens: count, perUnit })).max(8).optional(),
+  tiers: z
+    .array(z.object({ aboveInputTokens: count, perUnit }))
+    .max(8)
+    .optional(),
 });
 export type PriceVector = z.infer<typeof priceVector>;

@@ -2,7 +2,16 @@
 import { z } from 'zod';
 import { defineRpc } from './contract.js';
 import { priceVector } from './price.js';
-import { count, endpointId, generationId, identity, modelId, picodollarsUnsigned, priceVersionId, providerSlug } from './scalars.js';
+import {
+  count,
+  endpointId,
+  generationId,
+  identity,
+  modelId,
+  picodollarsUnsigned,
+  priceVersionId,
+  providerSlug,
+} from './scalars.js';
 import { QUEUE_GROUPS, SUBJECTS } from './subjects.js';
 
 /** The `provider` object of the request, validated strictly at the ingress. Field semantics: the reference, section 5. */
@@ -16,7 +25,12 @@ export const providerPreferences = z.object({
   zdr: z.boolean().optional(),
   enforceDistillableText: z.boolean().optional(),
   quantizations: z.array(z.string().max(16)).max(32).optional(),
-  sort: z.object({ by: z.enum(['price', 'throughput', 'latency', 'exacto']), partition: z.enum(['model', 'none']).optional() }).optional(),
+  sort: z
+    .object({
+      by: z.enum(['price', 'throughput', 'latency', 'exacto']),
+      partition: z.enum(['model', 'none']).optional(),
+    })
+    .optional(),
   /** Picodollars per token (prompt, completion) and per unit (request, image, audio). */
   maxPrice: z
     .object({
@@ -34,7 +48,17 @@ export type ProviderPreferences = z.infer<typeof providerPreferences>;
 
 /** What routing may know of a request. Derived from the body at the ingress; holds no text of the prompt. */
 export const routeFeatures = z.object({
-  api: z.enum(['chat', 'completions', 'responses', 'messages', 'embeddings', 'rerank', 'images', 'speech', 'transcriptions']),
+  api: z.enum([
+    'chat',
+    'completions',
+    'responses',
+    'messages',
+    'embeddings',
+    'rerank',
+    'images',
+    'speech',
+    'transcriptions',
+  ]),
   /** The dialect of the public request; endpoints of the same dialect pass bytes through. */
   dialect: z.string().max(64),
   stream: z.boolean(),
@@ -125,7 +149,17 @@ export type PlannedAttempt = z.infer<typeof plannedAttempt>;
 
 export const routePlanReply = z.object({
   attempts: z.array(plannedAttempt).max(16),
-  excluded: z.array(z.object({ endpointId: endpointId.optional(), model: modelId, provider: providerSlug.optional(), rule: z.enum(EXCLUSION_RULES), detail: z.string().max(512).optional() })).max(4096),
+  excluded: z
+    .array(
+      z.object({
+        endpointId: endpointId.optional(),
+        model: modelId,
+        provider: providerSlug.optional(),
+        rule: z.enum(EXCLUSION_RULES),
+        detail: z.string().max(512).optional(),
+      }),
+    )
+    .max(4096),
   /** Head revision of the snapshot that decided. */
   snapshotRevision: count,
   strategy: z.string().max(32),

@@ -4,7 +4,9 @@ import { z } from 'zod';
 /** Picodollars (10⁻¹² USD) as a decimal string: money on the wire. */
 export const picodollars = z.string().regex(/^-?(0|[1-9]\d{0,37})$/, 'must be whole picodollars as decimal text');
 /** Picodollars that are not negative. */
-export const picodollarsUnsigned = z.string().regex(/^(0|[1-9]\d{0,37})$/, 'must be non-negative whole picodollars as decimal text');
+export const picodollarsUnsigned = z
+  .string()
+  .regex(/^(0|[1-9]\d{0,37})$/, 'must be non-negative whole picodollars as decimal text');
 
 export const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 export const unixMs = z.number().int().min(0);

@@ -10,7 +10,11 @@ export const AttemptCancel = defineSignal({
   subjectOf: SUBJECTS.attemptCancel,
   subjectAny: SUBJECTS.attemptCancel('*'),
   version: 1,
-  message: z.object({ v: z.literal(1), call: z.string().max(64), reason: z.enum(['client-gone', 'given-up', 'deadline', 'shutdown']) }),
+  message: z.object({
+    v: z.literal(1),
+    call: z.string().max(64),
+    reason: z.enum(['client-gone', 'given-up', 'deadline', 'shutdown']),
+  }),
 });
 
 /** Absolute flow control: "I have all frames before `sequence`; you may send up to byte `upToByte`." Repeated while waiting; also the answer to go-ask. */
@@ -19,7 +23,13 @@ export const AttemptCredit = defineSignal({
   subjectOf: SUBJECTS.attemptCredit,
   subjectAny: SUBJECTS.attemptCredit('*'),
   version: 1,
-  message: z.object({ v: z.literal(1), call: z.string().max(64), sequence: count, upToByte: count, go: z.boolean().optional() }),
+  message: z.object({
+    v: z.literal(1),
+    call: z.string().max(64),
+    sequence: count,
+    upToByte: count,
+    go: z.boolean().optional(),
+  }),
 });
 
 /** Billing asks an ingress for the unused part of a lease. */

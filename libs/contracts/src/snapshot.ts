@@ -3,7 +3,18 @@
 import { z } from 'zod';
 import { priceVector } from './price.js';
 import { subjectToken } from './subjects.js';
-import { count, endpointId, keyHash, memberId, modelId, picodollarsUnsigned, priceVersionId, providerSlug, unixMs, workspaceId } from './scalars.js';
+import {
+  count,
+  endpointId,
+  keyHash,
+  memberId,
+  modelId,
+  picodollarsUnsigned,
+  priceVersionId,
+  providerSlug,
+  unixMs,
+  workspaceId,
+} from './scalars.js';
 
 /** Key of an entity inside its bucket: kind and an encoded id, so that no user's string is ever part of a subject; or `head`. */
 export const SNAPSHOT_KEYS = {
@@ -70,7 +81,12 @@ export const policyEntry = z.object({
 });
 export type PolicyEntry = z.infer<typeof policyEntry>;
 
-export const dataPolicy = z.object({ retains: z.boolean(), trains: z.boolean(), region: z.string().max(64).optional(), source: z.string().max(512).optional() });
+export const dataPolicy = z.object({
+  retains: z.boolean(),
+  trains: z.boolean(),
+  region: z.string().max(64).optional(),
+  source: z.string().max(512).optional(),
+});
 
 /** Bucket `catalog`, key `provider.<token>`. */
 export const providerEntry = z.object({
@@ -88,7 +104,9 @@ export const providerEntry = z.object({
   quirks: z.record(z.string().max(64), z.union([z.string().max(256), z.number(), z.boolean()])).optional(),
   billsAfterCancel: z.boolean(),
   maxConnections: count.optional(),
-  timeouts: z.object({ connectMs: count.optional(), firstByteMs: count.optional(), idleMs: count.optional() }).optional(),
+  timeouts: z
+    .object({ connectMs: count.optional(), firstByteMs: count.optional(), idleMs: count.optional() })
+    .optional(),
 });
 export type ProviderEntry = z.infer<typeof providerEntry>;
 
@@ -144,12 +162,20 @@ export const credentialEntry = z.object({
   /** Name of the header or query parameter, where the kind needs one. */
   name: z.string().max(128).optional(),
   /** `x25519-hkdf-sha256-aes256gcm`, base64url parts: ephemeral public key, nonce, ciphertext with tag. */
-  sealed: z.object({ ephemeral: z.string().max(128), nonce: z.string().max(64), ciphertext: z.string().max(65_536) }).optional(),
+  sealed: z
+    .object({ ephemeral: z.string().max(128), nonce: z.string().max(64), ciphertext: z.string().max(65_536) })
+    .optional(),
 });
 export type CredentialEntry = z.infer<typeof credentialEntry>;
 
 /** Bucket `idempotency`, key = hash of workspace and client's key. */
-export const idempotencyEntry = z.object({ v: z.literal(1), bodyHash: z.string().max(64), generationId: z.string().max(64), state: z.enum(['running', 'finished']), at: unixMs });
+export const idempotencyEntry = z.object({
+  v: z.literal(1),
+  bodyHash: z.string().max(64),
+  generationId: z.string().max(64),
+  state: z.enum(['running', 'finished']),
+  at: unixMs,
+});
 
 /** Bucket `affinity`, key = hash of workspace, model and conversation. */
 export const affinityEntry = z.object({ v: z.literal(1), endpointId, at: unixMs });

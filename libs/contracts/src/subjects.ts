@@ -12,7 +12,9 @@ const PLAIN_TOKEN = /^[a-z0-9][a-z0-9-]{0,47}$/;
  * otherwise. Injective; the result never contains `.`, `*`, `>` or white space.
  */
 export const subjectToken = (value: string): string =>
-  PLAIN_TOKEN.test(value) ? value : `_${Array.from(new TextEncoder().encode(value), (byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+  PLAIN_TOKEN.test(value)
+    ? value
+    : `_${Array.from(new TextEncoder().encode(value), (byte) => byte.toString(16).padStart(2, '0')).join('')}`;
 
 export const SUBJECTS = {
   routePlan: `${RPC_ROOT}.route.plan`,
@@ -21,7 +23,8 @@ export const SUBJECTS = {
   attemptRunAny: `${RPC_ROOT}.attempt.run.*`,
   lease: (verb: 'grant' | 'renew' | 'return'): string => `${RPC_ROOT}.lease.${verb}`,
   /** Management calls: noun and verb are names from the contracts, never user input. */
-  management: (service: 'control' | 'billing' | 'logging', noun: string, verb: string): string => `${RPC_ROOT}.${service}.${noun}.${verb}`,
+  management: (service: 'control' | 'billing' | 'logging', noun: string, verb: string): string =>
+    `${RPC_ROOT}.${service}.${noun}.${verb}`,
   attemptCancel: (workerInstance: string): string => `${CTL_ROOT}.attempt.cancel.${workerInstance}`,
   attemptCredit: (workerInstance: string): string => `${CTL_ROOT}.attempt.credit.${workerInstance}`,
   leaseRecall: (ingressInstance: string): string => `${CTL_ROOT}.lease.recall.${ingressInstance}`,
@@ -37,7 +40,13 @@ export const SUBJECTS = {
   inbox: (service: string, instance: string): string => `_INBOX.${service}.${instance}`,
 } as const;
 
-export const QUEUE_GROUPS = { router: 'router', worker: 'worker', billing: 'billing', logging: 'logging', control: 'control' } as const;
+export const QUEUE_GROUPS = {
+  router: 'router',
+  worker: 'worker',
+  billing: 'billing',
+  logging: 'logging',
+  control: 'control',
+} as const;
 
 /** JetStream streams and their durable consumers. Provisioned before any publisher is ready. */
 export const STREAMS = {

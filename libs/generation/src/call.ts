@@ -96,8 +96,7 @@ export interface ProviderTool {
 export type Tool = FunctionTool | ProviderTool;
 
 export type ToolChoice =
-  | { readonly type: 'auto' | 'none' | 'required' }
-  | { readonly type: 'tool'; readonly name: string };
+  { readonly type: 'auto' | 'none' | 'required' } | { readonly type: 'tool'; readonly name: string };
 
 export type ResponseFormat =
   | { readonly type: 'text' }

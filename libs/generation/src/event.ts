@@ -11,7 +11,12 @@ export interface Warning {
 }
 
 export type GenerationEvent =
-  | { readonly type: 'start'; readonly upstreamId?: string; readonly upstreamModel?: string; readonly systemFingerprint?: string }
+  | {
+      readonly type: 'start';
+      readonly upstreamId?: string;
+      readonly upstreamModel?: string;
+      readonly systemFingerprint?: string;
+    }
   | { readonly type: 'text-start'; readonly index: number }
   | { readonly type: 'text-delta'; readonly index: number; readonly text: string; readonly logprobs?: unknown }
   | { readonly type: 'text-end'; readonly index: number }
@@ -26,7 +31,13 @@ export type GenerationEvent =
   | { readonly type: 'audio-start'; readonly index: number; readonly id?: string; readonly format: string }
   | { readonly type: 'audio-delta'; readonly index: number; readonly base64?: string; readonly transcript?: string }
   | { readonly type: 'audio-end'; readonly index: number; readonly expiresAt?: number }
-  | { readonly type: 'file'; readonly index: number; readonly mediaType: string; readonly base64: string; readonly filename?: string }
+  | {
+      readonly type: 'file';
+      readonly index: number;
+      readonly mediaType: string;
+      readonly base64: string;
+      readonly filename?: string;
+    }
   | {
       readonly type: 'citation';
       readonly index: number;

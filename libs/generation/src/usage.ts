@@ -23,7 +23,14 @@ export type Usage = Readonly<Record<string, number>>;
 /** Where the counts came from. `estimated` and `clamped` are shown on the generation. */
 export type UsageSource = 'provider' | 'estimated' | 'clamped';
 
-const INPUT_CLASSES: readonly string[] = ['input', 'cacheRead', 'cacheWrite', 'cacheWrite1h', 'audioInput', 'imageInput'];
+const INPUT_CLASSES: readonly string[] = [
+  'input',
+  'cacheRead',
+  'cacheWrite',
+  'cacheWrite1h',
+  'audioInput',
+  'imageInput',
+];
 const OUTPUT_CLASSES: readonly string[] = ['output', 'reasoning', 'audioOutput', 'imageOutput'];
 
 const sum = (usage: Usage, classes: readonly string[]): number =>
