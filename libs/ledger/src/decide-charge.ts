@@ -1,0 +1,104 @@
+// Who pays for an attempt, and how much. The outcome policy is a table: one row for every outcome, with and without output in the client's hands.
+// Whatever a provider reports, a customer never pays more than was held, and never a negative amount.
+import { priceUsage } from '@waystation/catalog';
+import type { PriceVector } from '@waystation/contracts';
+import type { Outcome, Usage, UsageSource } from '@waystation/generation';
+
+/** `customer`: from the workspace's credits. `nobody`: what the provider bills is ours to bear, on the account `waste`. */
+export type Bearer = 'customer' | 'nobody';
+
+export interface OutcomePolicyRow {
+  /** Shown on each generation as the reason of its charge. */
+  readonly name: string;
+  readonly bearer: Bearer;
+  readonly why: string;
+}
+
+interface OutcomePolicy {
+  readonly served: OutcomePolicyRow;
+  readonly unserved: OutcomePolicyRow;
+}
+
+const row = (name: string, bearer: Bearer, why: string): OutcomePolicyRow => ({ name, bearer, why });
+
+/** `served`: the client got output of this attempt. `unserved`: it got none. */
+export const OUTCOME_POLICY: Readonly<Record<Outcome, OutcomePolicy>> = {
+  completed: {
+    served: row('completed', 'customer', 'The completion was delivered.'),
+    unserved: row('completed-unserved', 'nobody', 'The attempt completed, but another one served the client.'),
+  },
+  empty: {
+    served: row('empty', 'nobody', 'The completion held nothing.'),
+    unserved: row('empty', 'nobody', 'The completion held nothing.'),
+  },
+  refused: {
+    served: row('refused', 'nobody', 'The provider refused to answer.'),
+    unserved: row('refused', 'nobody', 'The provider refused to answer.'),
+  },
+  'failed-before-output': {
+    served: row('failed-before-output', 'nobody', 'The attempt failed before any output.'),
+    unserved: row('failed-before-output', 'nobody', 'The attempt failed before any output.'),
+  },
+  'failed-after-output': {
+    served: row('failed-after-output', 'customer', 'The stream broke; what was delivered until then is charged.'),
+    unserved: row('failed-unserved', 'nobody', 'The stream broke before the client got any of it.'),
+  },
+  cancelled: {
+    served: row('cancelled-after-output', 'customer', 'The client left; what was used until then is charged.'),
+    unserved: row('cancelled-before-output', 'nobody', 'The client left before any output.'),
+  },
+  'timed-out': {
+    served: row('timed-out-after-output', 'customer', 'The time ran out; what was delivered until then is charged.'),
+    unserved: row('timed-out-before-output', 'nobody', 'The time ran out before any output.'),
+  },
+};
+
+export interface ChargeFacts {
+  readonly outcome: Outcome;
+  /** Whether the client got output of this attempt. */
+  readonly served: boolean;
+  readonly usage: Usage;
+  readonly usageSource: UsageSource;
+  readonly price: PriceVector;
+  /** What was held for it: no customer pays more. */
+  readonly holdPicodollars: bigint;
+  /** The provider bills the customer directly; nothing is owed to it by us. */
+  readonly byok: boolean;
+}
+
+export type Payer = 'credits' | 'waste' | 'variance' | 'byok';
+
+export interface ChargeDecision {
+  /** Picodollars that `payer` bears. Never negative, and never above the hold where a customer pays. */
+  readonly amount: bigint;
+  /** `byok`: the amount is what it would have cost; it is counted and not booked. */
+  readonly payer: Payer;
+  readonly policyRow: string;
+  /** What the provider's count costs beyond the hold: owed to it, and borne by the account `variance`. Absent where nothing is. */
+  readonly variance?: bigint;
+}
+
+const POLICY_ROWS: ReadonlyMap<string, OutcomePolicyRow> = new Map(
+  Object.values(OUTCOME_POLICY).flatMap((policy) => [policy.served, policy.unserved].map((each) => [each.name, each])),
+);
+
+/** The reason behind a policy row's name, for people. */
+export const policyRowOf = (name: string): OutcomePolicyRow | undefined => POLICY_ROWS.get(name);
+
+/** Only a provider's own count is evidence that it bills us; an estimate is not, nor is a failure that reported nothing. */
+const isBilled = (facts: ChargeFacts): boolean =>
+  facts.usageSource !== 'estimated' && Object.values(facts.usage).some((count) => count > 0);
+
+/** Applies the outcome policy to one attempt. */
+export const decideCharge = (facts: ChargeFacts): ChargeDecision => {
+  const policy = OUTCOME_POLICY[facts.outcome][facts.served ? 'served' : 'unserved'];
+  const cost = priceUsage(facts.price, facts.usage);
+  const decided = { policyRow: policy.name };
+  if (policy.bearer === 'nobody') {
+    return { ...decided, amount: isBilled(facts) ? cost : 0n, payer: facts.byok ? 'byok' : 'waste' };
+  }
+  if (facts.byok) return { ...decided, amount: cost, payer: 'byok' };
+  const hold = facts.holdPicodollars > 0n ? facts.holdPicodollars : 0n;
+  if (cost <= hold) return { ...decided, amount: cost, payer: 'credits' };
+  return { ...decided, amount: hold, payer: 'credits', ...(isBilled(facts) ? { variance: cost - hold } : {}) };
+};
