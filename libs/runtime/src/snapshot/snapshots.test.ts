@@ -238,10 +238,16 @@ describe('a snapshot of the catalog', () => {
               ),
             );
           const check = (): void => expect(declared).toContain(seen());
-          for (const { key, value } of stored) (feed.put(key, value), check());
+          for (const { key, value } of stored) {
+            feed.put(key, value);
+            check();
+          }
           feed.synced();
           check();
-          for (const { key, value } of log.slice(start)) (feed.put(key, value), check());
+          for (const { key, value } of log.slice(start)) {
+            feed.put(key, value);
+            check();
+          }
           expect(seen()).toBe(JSON.stringify(Object.fromEntries([...state].sort())));
         },
       ),
