@@ -1,2 +1,6 @@
 // The only code that opens database connections.
+export { migrate, type MigrateOptions } from './migrate.js';
+export { openDatabase, queryRows } from './open-database.js';
 export type { Database, DatabaseOptions, DatabaseRole, ServiceSchema } from './postgres.js';
+export { provisionRoles, type ProvisionRolesOptions } from './provision-roles.js';
+export { forceRowSecurity, grantTo, revokeFrom, type Privilege } from './row-security.js';

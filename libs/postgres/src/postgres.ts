@@ -1,5 +1,5 @@
 // What the rest of the project sees of Postgres. Money is plain parameterised SQL; `bigint` and `numeric` come back as strings.
-import type { DataSource, QueryRunner } from 'typeorm';
+import type { DataSource, DataSourceOptions, QueryRunner } from 'typeorm';
 
 export type ServiceSchema = 'billing' | 'logging' | 'control';
 /** `owner` runs migrations, `writer` is for consumers and handlers that change things, `reader` for routes (row-level security forced). */
@@ -11,6 +11,11 @@ export interface DatabaseOptions {
   readonly applicationName: string;
   readonly poolMax: number;
   readonly statementTimeoutMs: number;
+  /** How long boot waits for a server that is away, default 60 s. */
+  readonly waitMs?: number;
+  /** TypeORM entities or EntitySchemas, where a service wants them. */
+  readonly entities?: Extract<NonNullable<DataSourceOptions['entities']>, readonly unknown[]>;
+  readonly log?: (level: 'info' | 'warn', message: string, fields: Record<string, unknown>) => void;
 }
 
 export interface Database {
