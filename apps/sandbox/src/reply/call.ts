@@ -1,0 +1,31 @@
+// A call as the sandbox needs it, whatever dialect it came in.
+import type { ScriptOverrides } from '../script/script.js';
+
+export interface SandboxTool {
+  readonly name: string;
+  /** JSON Schema of the arguments. */
+  readonly parameters: unknown;
+}
+
+export interface SandboxMessage {
+  readonly role: string;
+  /** All text of the message, its parts joined. */
+  readonly text: string;
+  readonly mediaParts: number;
+}
+
+export interface SandboxCall {
+  readonly model: string;
+  readonly stream: boolean;
+  /** Whether the stream tells its usage. */
+  readonly streamUsage: boolean;
+  readonly messages: readonly SandboxMessage[];
+  readonly tools: readonly SandboxTool[];
+  /** `none` forbids tool calls, `force` demands one (of the named tool, if named). */
+  readonly toolChoice: { readonly kind: 'auto' | 'none' | 'force'; readonly name?: string };
+  /** Tokens that the tools' definitions add to the prompt. */
+  readonly toolTokens: number;
+  readonly maxTokens?: number;
+  readonly seed?: number;
+  readonly overrides: ScriptOverrides;
+}

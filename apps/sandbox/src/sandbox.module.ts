@@ -1,0 +1,42 @@
+// Ties the sandbox's server to the life of the process.
+import {
+  Inject,
+  Injectable,
+  Module,
+  type DynamicModule,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import { APP_CONTEXT, type AppContext } from '@waystation/runtime';
+import type { SandboxConfig } from './config.js';
+import { startSandboxServer, type SandboxServer } from './server/sandbox-server.js';
+
+@Injectable()
+class SandboxService implements OnApplicationBootstrap, OnApplicationShutdown {
+  private server: SandboxServer | undefined;
+
+  constructor(@Inject(APP_CONTEXT) private readonly context: AppContext<SandboxConfig>) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    const { config, log, metrics } = this.context;
+    const server = await startSandboxServer(config.host, config.port);
+    this.server = server;
+    metrics.gauge(
+      'sandbox_calls',
+      'Calls received since the truth log was last cleared.',
+      () => server.truth.totals.calls,
+    );
+    log.info({ url: server.url }, 'The sandbox answers.');
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.server?.close();
+  }
+}
+
+@Module({})
+export class SandboxModule {
+  static of(context: AppContext<SandboxConfig>): DynamicModule {
+    return { module: SandboxModule, providers: [{ provide: APP_CONTEXT, useValue: context }, SandboxService] };
+  }
+}

@@ -1,0 +1,217 @@
+// One call, from its body to its last byte and its line of truth.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { BadCall, type AnswerHead, type Dialect } from '../dialects/dialect.js';
+import { findModel } from '../models/models.js';
+import type { SandboxCall } from '../reply/call.js';
+import { planReply, type Reply } from '../reply/plan-reply.js';
+import type { PromptCache } from '../reply/prompt-cache.js';
+import { scriptOf, type Script } from '../script/script.js';
+import type { TruthCall, TruthLog } from '../truth/truth-log.js';
+import { breakConnection } from './break-connection.js';
+import { playStream } from './play-stream.js';
+import { sleep } from './sleep.js';
+
+export interface Sandbox {
+  readonly truth: TruthLog;
+  readonly cache: PromptCache;
+  readonly newId: () => string;
+}
+
+type Billed = Pick<TruthCall, 'promptTokens' | 'cachedTokens' | 'completionTokens' | 'reasoningTokens'>;
+
+/** What a provider bills that stopped after `tokens`: the prompt and all up to there; nothing if there was nothing. */
+const billedUpTo = (reply: Reply, tokens: number): Billed | undefined =>
+  tokens === 0
+    ? undefined
+    : {
+        promptTokens: reply.promptTokens,
+        cachedTokens: reply.cachedTokens,
+        completionTokens: Math.min(tokens, reply.completionTokens),
+        reasoningTokens: Math.min(tokens, reply.reasoningTokens),
+      };
+
+const billedWhole = ({ promptTokens, cachedTokens, completionTokens, reasoningTokens }: Reply): Billed => ({
+  promptTokens,
+  cachedTokens,
+  completionTokens,
+  reasoningTokens,
+});
+
+const sendJson = (
+  response: ServerResponse,
+  status: number,
+  id: string,
+  json: string,
+  headers: readonly string[] = [],
+): void => {
+  response.writeHead(status, [
+    'content-type',
+    'application/json',
+    'content-length',
+    String(Buffer.byteLength(json)),
+    'x-request-id',
+    id,
+    ...headers,
+  ]);
+  response.end(json);
+};
+
+const correlationOf = (request: IncomingMessage): string | undefined => {
+  const value = request.headers['x-request-id'] ?? request.headers['x-correlation-id'];
+  return typeof value === 'string' ? value : undefined;
+};
+
+export const answerCall = async (
+  sandbox: Sandbox,
+  dialect: Dialect,
+  request: IncomingMessage,
+  response: ServerResponse,
+  body: Buffer,
+): Promise<void> => {
+  const id = sandbox.newId();
+  let call: SandboxCall;
+  let script: Script;
+  let reply: Reply;
+  try {
+    let parsed: unknown;
+    try {
+      parsed = JSON.parse(body.toString());
+    } catch {
+      throw new BadCall(400, 'We could not parse the JSON body of your request.');
+    }
+    call = dialect.readCall(parsed);
+    const model = findModel(call.model);
+    if (model === undefined) throw new BadCall(404, `The model \`${call.model}\` does not exist.`, 'model_not_found');
+    script = scriptOf(model.script, call.overrides);
+    reply = planReply(call, script, sandbox.cache);
+    if (reply.promptTokens > model.context) {
+      throw new BadCall(
+        400,
+        `This model's maximum context length is ${model.context} tokens. However, your messages resulted in ${reply.promptTokens} tokens.`,
+        'context_length_exceeded',
+      );
+    }
+  } catch (thrown) {
+    if (!(thrown instanceof BadCall)) throw thrown;
+    sendJson(response, thrown.status, id, dialect.error(thrown.status, thrown.message, thrown.code));
+    return;
+  }
+
+  const correlation = correlationOf(request);
+  const at = Date.now();
+  const startedAt = performance.now();
+  const entry = sandbox.truth.begin({
+    id,
+    ...(correlation === undefined ? {} : { request: correlation }),
+    at,
+    dialect: dialect.name,
+    model: call.model,
+    stream: call.stream,
+    bodyBytes: body.length,
+    billsAfterCancel: script.billsAfterCancel,
+  });
+  response.on('close', () => {
+    if (entry.outcome !== 'running') return;
+    if (!call.stream) entry.producedTokens = tokensAfter(performance.now() - startedAt, reply, script);
+    entry.abortedAtToken = entry.producedTokens;
+    sandbox.truth.end(
+      entry,
+      'aborted',
+      script.billsAfterCancel ? billedWhole(reply) : billedUpTo(reply, entry.producedTokens),
+    );
+  });
+
+  if (script.headerDelayMs > 0) {
+    await sleep(response, script.headerDelayMs);
+    if (response.closed) return;
+  }
+  if (script.fail !== undefined && script.fail !== 'no-finish' && script.afterTokens === undefined) {
+    failBeforeAnswer(sandbox, dialect, response, entry, script);
+    return;
+  }
+  const head = { id, model: call.model, createdS: Math.floor(at / 1000) };
+  if (!call.stream) {
+    await answerWhole(sandbox, dialect, response, head, entry, reply, script);
+    return;
+  }
+  entry.status = 200;
+  response.writeHead(200, [
+    'content-type',
+    'text/event-stream; charset=utf-8',
+    'cache-control',
+    'no-cache',
+    'x-request-id',
+    id,
+  ]);
+  if (script.delayMs > 0) response.flushHeaders();
+  const end = await playStream(response, dialect.stream(head, call, reply, script), reply, script, (tokens) => {
+    entry.producedTokens = tokens;
+  });
+  if (end === 'completed') sandbox.truth.end(entry, 'completed', billedWhole(reply));
+  else if (end !== 'gone') sandbox.truth.end(entry, 'failed', billedUpTo(reply, entry.producedTokens));
+};
+
+/** Tokens that a call which is not streamed has produced by now, at its script's pace. */
+const tokensAfter = (elapsedMs: number, reply: Reply, script: Script): number => {
+  const generatingMs = elapsedMs - script.headerDelayMs - script.delayMs;
+  if (generatingMs < 0) return 0;
+  return script.tokenDelayMs === 0
+    ? reply.completionTokens
+    : Math.min(reply.completionTokens, Math.floor(generatingMs / script.tokenDelayMs));
+};
+
+const failBeforeAnswer = (
+  sandbox: Sandbox,
+  dialect: Dialect,
+  response: ServerResponse,
+  entry: TruthCall,
+  script: Script,
+): void => {
+  sandbox.truth.end(entry, 'failed');
+  if (typeof script.fail === 'number') {
+    entry.status = script.fail;
+    const headers = script.retryAfterS === undefined ? [] : ['retry-after', String(script.retryAfterS)];
+    sendJson(response, script.fail, entry.id, dialect.error(script.fail, 'The sandbox was told to fail.'), headers);
+  } else if (script.fail === 'die' || script.fail === 'reset') breakConnection(response, script);
+  // `hang` and `stall`: nothing, until the client leaves.
+};
+
+const answerWhole = async (
+  sandbox: Sandbox,
+  dialect: Dialect,
+  response: ServerResponse,
+  head: AnswerHead,
+  entry: TruthCall,
+  reply: Reply,
+  script: Script,
+): Promise<void> => {
+  const durationMs = script.delayMs + script.tokenDelayMs * reply.completionTokens;
+  if (durationMs > 0) {
+    await sleep(response, durationMs);
+    if (response.closed) return;
+  }
+  entry.status = 200;
+  if (script.fail === undefined || script.fail === 'no-finish') {
+    entry.producedTokens = reply.completionTokens;
+    sandbox.truth.end(entry, 'completed', billedWhole(reply));
+    sendJson(response, 200, entry.id, dialect.completion(head, reply, script));
+    return;
+  }
+  entry.producedTokens = Math.min(reply.completionTokens, script.afterTokens ?? 0);
+  sandbox.truth.end(entry, 'failed', billedUpTo(reply, entry.producedTokens));
+  if (typeof script.fail === 'number') {
+    sendJson(response, 200, entry.id, dialect.error(script.fail, 'The sandbox was told to fail.'));
+    return;
+  }
+  const json = dialect.completion(head, reply, script);
+  response.writeHead(200, [
+    'content-type',
+    'application/json',
+    'content-length',
+    String(Buffer.byteLength(json)),
+    'x-request-id',
+    entry.id,
+  ]);
+  response.write(json.slice(0, Math.floor(json.length / 2)));
+  if (script.fail === 'die' || script.fail === 'reset') breakConnection(response, script);
+};
