@@ -33,7 +33,10 @@ export const quotaSet = z.array(quotaRef).min(1).max(16);
 
 export const leaseTerms = z.object({
   leaseId,
-  /** What is now held in total by this lease. */
+  /**
+   * What is now held in total by this lease: all it was ever granted, less what it gave back. What its holders have spent is still in it, so that the
+   * figure does not depend on how far settlement has come: the ingress subtracts its own open holds and its own charges.
+   */
   granted: leaseVector,
   /** New holds may be taken for this long, counted by the ingress on its monotonic clock from before it asked. At most 60 000. */
   takeForMs: z.number().int().min(0).max(60_000),
@@ -100,7 +103,10 @@ export const LeaseRenew = defineRpc({
   reply: leaseReply,
 });
 
-/** Gives back what no hold claims. `keep` is the sum of the holds still open on it; `final` says that no new hold will be taken. */
+/**
+ * Gives back what no hold claims. `keep` counts like `granted`: the holds still open on it plus all that was charged on it so far (settlement may not have
+ * come that far). Never less. `final` says that no new hold will be taken.
+ */
 const returnRequest = z.object({ v: z.literal(1), leaseId, step: count, keep: leaseVector, final: z.boolean() });
 export const LeaseReturn = defineRpc({
   ...common,
