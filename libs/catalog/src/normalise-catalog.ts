@@ -1,0 +1,180 @@
+// Sources → catalog entries without versions: priced exactly, defaulted, checked against each other. All faults at once; none means that the result is whole.
+import type { EndpointEntry, ModelEntry, PriceVector, ProviderEntry } from '@waystation/contracts';
+import { billsAfterCancelByDefault } from './bills-after-cancel.js';
+import { priceVersionOf } from './price-usage.js';
+import { readUsdPerMillion, readUsdPerRequest } from './price-text.js';
+import type { EndpointSource, Locate, ProviderSource } from './provider-source.js';
+
+type Unversioned<Entry> = Omit<Entry, 'v' | 'version'>;
+
+export interface NormalisedCatalog {
+  readonly providers: readonly Unversioned<ProviderEntry>[];
+  readonly models: readonly Unversioned<ModelEntry>[];
+  readonly endpoints: readonly Unversioned<EndpointEntry>[];
+  /** Prices that had more digits than whole picodollars, with where and what they became. */
+  readonly roundings: readonly string[];
+  readonly faults: readonly string[];
+}
+
+/** Sources with where their faults are to be told. */
+export interface LocatedSource {
+  readonly source: ProviderSource;
+  readonly locate: Locate;
+}
+
+/** Parameters that every chat endpoint is taken to support where nothing is said. */
+export const DEFAULT_PARAMETERS: readonly string[] = [
+  'temperature',
+  'top_p',
+  'max_tokens',
+  'max_completion_tokens',
+  'stop',
+  'seed',
+  'frequency_penalty',
+  'presence_penalty',
+  'response_format',
+  'structured_outputs',
+  'tools',
+  'tool_choice',
+  'parallel_tool_calls',
+];
+
+export const credentialIdOf = (provider: string): string => `operator-${provider}`;
+
+export const normaliseCatalog = (
+  sources: readonly LocatedSource[],
+  sha256hex: (text: string) => string,
+): NormalisedCatalog => {
+  const faults: string[] = [];
+  const roundings: string[] = [];
+  const providers = new Map<string, Unversioned<ProviderEntry>>();
+  const endpoints = new Map<string, Unversioned<EndpointEntry>>();
+  const models = new Map<string, Unversioned<ModelEntry>>();
+
+  for (const { source, locate } of sources) {
+    if (providers.has(source.slug)) {
+      faults.push(`${locate(['slug'])}: provider "${source.slug}" is there twice`);
+      continue;
+    }
+    providers.set(source.slug, providerOf(source));
+    source.endpoints.forEach((endpoint, index) => {
+      const at: Locate = (path) => locate(['endpoints', index, ...path]);
+      const tag = endpoint.tagSuffix === undefined ? source.slug : `${source.slug}/${endpoint.tagSuffix}`;
+      const id = `${endpoint.model}@${tag}`;
+      if (endpoints.has(id)) {
+        faults.push(`${at(['model'])}: provider "${tag}" offers model "${endpoint.model}" twice`);
+        return;
+      }
+      const price = priceOf(endpoint, at, faults, roundings);
+      if (price === undefined) return;
+      const entry = endpointOf(id, tag, source, endpoint, price, priceVersionOf(price, sha256hex));
+      endpoints.set(id, entry);
+      models.set(endpoint.model, modelOf(models.get(endpoint.model), endpoint, entry));
+    });
+  }
+  return {
+    providers: [...providers.values()],
+    models: [...models.values()],
+    endpoints: [...endpoints.values()],
+    roundings,
+    faults,
+  };
+};
+
+const providerOf = (source: ProviderSource): Unversioned<ProviderEntry> => ({
+  slug: source.slug,
+  name: source.name ?? source.slug,
+  dialect: source.dialect,
+  baseUrl: source.baseUrl.replace(/\/+$/, ''),
+  allowPrivateAddress: source.allowPrivateAddress,
+  credentialId: credentialIdOf(source.slug),
+  ...(source.headers === undefined ? {} : { headers: { ...source.headers } }),
+  dataPolicy: source.dataPolicy === undefined ? { retains: true, trains: true } : { ...source.dataPolicy },
+  ...(source.quirks === undefined ? {} : { quirks: { ...source.quirks } }),
+  billsAfterCancel: source.billsAfterCancel ?? billsAfterCancelByDefault(source.slug),
+  ...(source.maxConnections === undefined ? {} : { maxConnections: source.maxConnections }),
+  ...(source.timeouts === undefined ? {} : { timeouts: { ...source.timeouts } }),
+});
+
+const endpointOf = (
+  id: string,
+  tag: string,
+  provider: ProviderSource,
+  source: EndpointSource,
+  price: PriceVector,
+  priceVersion: string,
+): Unversioned<EndpointEntry> => ({
+  id,
+  model: source.model,
+  provider: provider.slug,
+  tag,
+  upstreamModel: source.upstreamModel,
+  apis: [...(source.apis ?? ['chat'])],
+  context: source.context,
+  ...(source.maxOutput === undefined ? {} : { maxOutput: source.maxOutput }),
+  inputModalities: [...(source.inputModalities ?? ['text'])],
+  outputModalities: [...(source.outputModalities ?? ['text'])],
+  supportedParameters: [...(source.supportedParameters ?? DEFAULT_PARAMETERS)],
+  ...(source.quantization === undefined ? {} : { quantization: source.quantization }),
+  priceVersion,
+  price,
+  enabled: source.enabled ?? true,
+  ...(source.billsAfterCancel === undefined ? {} : { billsAfterCancel: source.billsAfterCancel }),
+});
+
+/** A model is what its endpoints say of it together: the largest context, every modality; the first that names or dates it wins. */
+const modelOf = (
+  known: Unversioned<ModelEntry> | undefined,
+  source: EndpointSource,
+  endpoint: Unversioned<EndpointEntry>,
+): Unversioned<ModelEntry> => {
+  const union = (one: readonly string[], other: readonly string[]): string[] => [...new Set([...one, ...other])];
+  const description = known?.description ?? source.description;
+  const tokenizer = known?.tokenizer ?? source.tokenizer;
+  return {
+    id: endpoint.model,
+    name: known !== undefined && known.name !== known.id ? known.name : (source.modelName ?? endpoint.model),
+    ...(description === undefined ? {} : { description }),
+    created: known === undefined || known.created === 0 ? (source.created ?? 0) : known.created,
+    context: Math.max(known?.context ?? 0, endpoint.context),
+    inputModalities: union(known?.inputModalities ?? [], endpoint.inputModalities),
+    outputModalities: union(known?.outputModalities ?? [], endpoint.outputModalities),
+    ...(tokenizer === undefined ? {} : { tokenizer }),
+  };
+};
+
+/** The exact vector, or undefined with every fault told. */
+const priceOf = (
+  source: EndpointSource,
+  locate: Locate,
+  faults: string[],
+  roundings: string[],
+): PriceVector | undefined => {
+  const faultsBefore = faults.length;
+  const read = (
+    prices: Readonly<Record<string, string>>,
+    path: readonly (string | number)[],
+  ): { perUnit: Record<string, string>; perRequest?: string } => {
+    const perUnit: Record<string, string> = {};
+    let perRequest: string | undefined;
+    for (const [unit, text] of Object.entries(prices)) {
+      const where = locate([...path, unit]);
+      const reading = unit === 'request' ? readUsdPerRequest(text) : readUsdPerMillion(text);
+      if ('fault' in reading) {
+        faults.push(`${where}: the ${unit} price ${reading.fault}`);
+        continue;
+      }
+      if (reading.rounded)
+        roundings.push(`${where}: the ${unit} price ${text} is rounded to ${reading.picodollars} picodollars`);
+      if (unit === 'request') perRequest = reading.picodollars.toString();
+      else perUnit[unit] = reading.picodollars.toString();
+    }
+    return perRequest === undefined ? { perUnit } : { perUnit, perRequest };
+  };
+  const base = read(source.price, ['price']);
+  const tiers = (source.tiers ?? []).map((tier, index) => ({
+    aboveInputTokens: tier.aboveInputTokens,
+    perUnit: read(tier.price, ['tiers', index, 'price']).perUnit,
+  }));
+  return faults.length > faultsBefore ? undefined : { ...base, ...(tiers.length === 0 ? {} : { tiers }) };
+};

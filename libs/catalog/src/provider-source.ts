@@ -1,0 +1,55 @@
+// What somebody (the operator's file, the built-in list, the sandbox) says about a provider, before it is checked against the rest and priced.
+// Prices are text in the units people use; nothing here has a version.
+
+/** Where to complain: a label that the reader of a fault can find, such as `waystation.yaml:12:9`. */
+export type Locate = (path: readonly (string | number)[]) => string;
+
+export interface EndpointSource {
+  /** Our id of the model, `author/slug`. */
+  readonly model: string;
+  /** Behind the provider's slug in the routing tag: a region or variant. */
+  readonly tagSuffix?: string;
+  readonly upstreamModel: string;
+  readonly modelName?: string;
+  readonly description?: string;
+  /** Unix seconds when the model was published. */
+  readonly created?: number;
+  readonly context: number;
+  readonly maxOutput?: number;
+  /** USD per million tokens by usage class as decimal text; `request` is USD per request. */
+  readonly price: Readonly<Record<string, string>>;
+  readonly tiers?: readonly { readonly aboveInputTokens: number; readonly price: Readonly<Record<string, string>> }[];
+  readonly inputModalities?: readonly string[];
+  readonly outputModalities?: readonly string[];
+  readonly supportedParameters?: readonly string[];
+  readonly quantization?: string;
+  readonly tokenizer?: string;
+  readonly apis?: readonly string[];
+  readonly billsAfterCancel?: boolean;
+  readonly enabled?: boolean;
+}
+
+export interface DataPolicySource {
+  readonly retains: boolean;
+  readonly trains: boolean;
+  readonly region?: string;
+  readonly source?: string;
+}
+
+export interface ProviderSource {
+  readonly slug: string;
+  readonly name?: string;
+  readonly dialect: string;
+  readonly baseUrl: string;
+  readonly allowPrivateAddress: boolean;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Absent: the strictest reading, that it retains and may train. */
+  readonly dataPolicy?: DataPolicySource;
+  readonly quirks?: Readonly<Record<string, string | number | boolean>>;
+  readonly billsAfterCancel?: boolean;
+  readonly maxConnections?: number;
+  readonly timeouts?: { readonly connectMs?: number; readonly firstByteMs?: number; readonly idleMs?: number };
+  /** How the secret is presented. The secret itself never enters the catalog. */
+  readonly credential: { readonly kind: 'bearer' | 'header' | 'query' | 'none'; readonly name?: string };
+  readonly endpoints: readonly EndpointSource[];
+}
