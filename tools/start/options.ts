@@ -1,0 +1,90 @@
+// What `npm start` was asked to do: options after `--`, or the same in npm's own words when npm swallowed the dashes (`npm start --detach`).
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { StartFault } from './fault.ts';
+
+export type Shape = 'split' | 'fused';
+
+export interface StartOptions {
+  readonly shape: Shape;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly dataDir: string;
+  readonly detach: boolean;
+  /** Replicas of the process that holds each app; in the fused shape the data plane counts as `ingress`. */
+  readonly replicas: { readonly ingress: number; readonly router: number; readonly worker: number };
+  /** Restart services that die. Tests that kill them say no. */
+  readonly supervise: boolean;
+  /** False: `dist` is known to be current. */
+  readonly build: boolean;
+  /** Variables for every service, over what is inherited. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Postgres survives a power cut. Only throw-away systems say no. */
+  readonly durable: boolean;
+}
+
+const REPLICAS_MAX = 16;
+const DEFAULT_PORT = '8080';
+
+export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv, cwd: string): StartOptions {
+  const { values } = parse(args);
+  const swallowed = (name: string): string | undefined => {
+    const value = env[`npm_config_${name}`];
+    return value === undefined || value === '' ? undefined : value;
+  };
+  const flag = (given: boolean | undefined, name: string): boolean => given ?? (swallowed(name) ?? 'false') !== 'false';
+  return {
+    shape: flag(values.fused, 'fused') ? 'fused' : 'split',
+    port: wholeNumber('--port', values.port ?? swallowed('port') ?? DEFAULT_PORT, 0, 65535),
+    dataDir: path.resolve(cwd, values['data-dir'] ?? swallowed('data_dir') ?? '.waystation'),
+    detach: flag(values.detach, 'detach'),
+    replicas: {
+      ingress: wholeNumber('--ingress', values.ingress ?? '1', 1, REPLICAS_MAX),
+      router: wholeNumber('--routers', values.routers ?? '1', 1, REPLICAS_MAX),
+      worker: wholeNumber('--workers', values.workers ?? '1', 0, REPLICAS_MAX),
+    },
+    supervise: !(values['no-supervise'] ?? false),
+    build: !(values['no-build'] ?? false),
+    durable: !(values['not-durable'] ?? false),
+    env: Object.fromEntries((values.env ?? []).map(assignment)),
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        fused: { type: 'boolean' },
+        port: { type: 'string' },
+        'data-dir': { type: 'string' },
+        detach: { type: 'boolean' },
+        ingress: { type: 'string' },
+        routers: { type: 'string' },
+        workers: { type: 'string' },
+        'no-supervise': { type: 'boolean' },
+        'no-build': { type: 'boolean' },
+        'not-durable': { type: 'boolean' },
+        env: { type: 'string', multiple: true },
+      },
+    });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StartFault(
+      `${reason}. Options: --fused --port N --data-dir FOLDER --detach --ingress N --routers N --workers N`,
+    );
+  }
+}
+
+function wholeNumber(option: string, text: string, min: number, max: number): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < min || value > max)
+    throw new StartFault(`${option} must be a whole number from ${min} to ${max}, not ${text}`);
+  return value;
+}
+
+function assignment(text: string): [string, string] {
+  const at = text.indexOf('=');
+  if (at < 1) throw new StartFault(`--env must be NAME=value, not ${text}`);
+  return [text.slice(0, at), text.slice(at + 1)];
+}

@@ -1,0 +1,23 @@
+// `run.json` in the data folder: what a person or a program must know to use a running system. 0600, there while it runs.
+
+export interface RunningService {
+  readonly name: string;
+  /** 0 for a server that was given and is not ours. */
+  readonly pid: number;
+  /** Health and metrics; for Postgres and NATS where clients connect. */
+  readonly port: number;
+  /** Where clients of this replica of the ingress connect. */
+  readonly publicPort?: number;
+}
+
+export interface RunFile {
+  readonly url: string;
+  readonly apiKey: string;
+  readonly managementKey: string;
+  readonly consoleUrl: string;
+  /** With the user `operator` where the server has users. */
+  readonly natsUrl: string;
+  readonly databaseUrl: string;
+  readonly shape: 'split' | 'fused';
+  readonly services: readonly RunningService[];
+}
