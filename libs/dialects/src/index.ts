@@ -3,3 +3,16 @@ export { CHAT_FIELDS, CHAT_PARAMETERS, OWN_CHAT_FIELDS } from './json/chat-field
 export { editMembers, memberEdits, spliceJson, type JsonEdit, type MemberChanges } from './json/edit-members.js';
 export { scanArray, scanObject, scanTopLevelFields } from './json/scan-top-level.js';
 export { JSON_DEPTH_MAX } from './json/skip-value.js';
+export { CHAT_LIMITS, type ChatRequest, type ReadChatOptions } from './openai-chat/chat-request.js';
+export { readChatRequest } from './openai-chat/read-chat-request.js';
+export { readProviderPreferences, slugOfName } from './openai-chat/read-provider-preferences.js';
+export {
+  SSE_KEEP_ALIVE,
+  chatStreamEnd,
+  chatStreamError,
+  chatUsageJson,
+  withChatUsage,
+  type ChatAnswer,
+  type ChatBill,
+} from './openai-chat/write-chat-response.js';
+export { toDialectError, type DialectError, type DialectName } from './to-dialect-error.js';
