@@ -1,1 +1,13 @@
-export {};
+// Merging of workspace, guardrail, key and request preferences; what they admit. Pure.
+export {
+  NO_RULES,
+  PRICE_KINDS,
+  mergeRules,
+  narrow,
+  rulesOfPolicy,
+  rulesOfPreferences,
+  type PolicyRules,
+  type PriceCeiling,
+  type PriceKind,
+} from './policy.js';
+export { namesAny, priceAboveCeiling, refusedBy, type PolicyCandidate } from './refuse.js';

@@ -1,0 +1,40 @@
+// Whether rules admit an endpoint, and if not, the one rule to name. The order of the checks is the order of the answer: what a person set first, prices last.
+import type { ExclusionRule } from '@waystation/contracts';
+import { PRICE_KINDS, type PolicyRules, type PriceKind } from './policy.js';
+
+/** What rules look at. Names in lower case. */
+export interface PolicyCandidate {
+  readonly model: string;
+  /** Every name that a list may use for it: slug, tag, display name. */
+  readonly providerNames: readonly string[];
+  readonly retains: boolean;
+  readonly trains: boolean;
+  readonly region: string | undefined;
+}
+
+export const namesAny = (list: ReadonlySet<string>, names: readonly string[]): boolean => {
+  for (const name of names) if (list.has(name)) return true;
+  return false;
+};
+
+/** The rule that keeps the endpoint out, or undefined. */
+export const refusedBy = (rules: PolicyRules, candidate: PolicyCandidate): ExclusionRule | undefined => {
+  for (const list of rules.allowedModels) if (!list.has(candidate.model)) return 'allowed_models';
+  if (rules.ignoredModels.size > 0 && rules.ignoredModels.has(candidate.model)) return 'allowed_models';
+  for (const list of rules.allowedProviders) if (!namesAny(list, candidate.providerNames)) return 'allowed_providers';
+  if (rules.ignoredProviders.size > 0 && namesAny(rules.ignoredProviders, candidate.providerNames)) return 'ignored';
+  if (rules.zdr && candidate.retains) return 'data_policy:zdr';
+  if (rules.denyDataCollection && (candidate.trains || candidate.retains)) return 'data_policy:training';
+  for (const list of rules.regions)
+    if (candidate.region === undefined || !list.has(candidate.region)) return 'data_region';
+  return undefined;
+};
+
+/** The first kind of price that is above its ceiling, or undefined. */
+export const priceAboveCeiling = (rules: PolicyRules, priceOf: (kind: PriceKind) => bigint): PriceKind | undefined => {
+  for (const kind of PRICE_KINDS) {
+    const ceiling = rules.priceCeiling[kind];
+    if (ceiling !== undefined && priceOf(kind) > ceiling) return kind;
+  }
+  return undefined;
+};
