@@ -1,5 +1,7 @@
 // The one bootstrap: config, logger, OpenTelemetry, metrics, health, shutdown, process shape.
 export { APP_CONTEXT, BUS, CONFIG, HEALTH, LOGGER, METRICS, type AppContext, type AppDefinition } from './app.js';
+export { BusStrategy, type BusStrategyOptions } from './bus-strategy.js';
+export { readCommandConfig } from './config.js';
 export { Handles } from './handles.js';
 export { createHealth, type Health } from './health.js';
 export { createMetrics, type Cell, type Metrics } from './metrics.js';
@@ -16,3 +18,6 @@ export {
 } from './snapshot/snapshots.js';
 export type { SnapshotLog, WatchOptions } from './snapshot/watch-bucket.js';
 export { newWorkerKeyPair, openSealed, publicKeyOf, sealSecret, type Sealed, type WorkerKeyPair } from './seal.js';
+export { requestIdOf } from './request-id.js';
+export { run, type RunOptions } from './run.js';
+export { span } from './telemetry.js';

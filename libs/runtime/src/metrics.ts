@@ -12,13 +12,21 @@ export interface Metrics {
   counter(name: string, help: string, labels?: Record<string, string>): Cell;
   gauge(name: string, help: string, read: () => number, labels?: Record<string, string>): void;
   /** A histogram cell; `observe` is a binary search over the bounds. Bounds ascending, in the unit of the name. */
-  histogram(name: string, help: string, bounds: readonly number[], labels?: Record<string, string>): { observe(value: number): void };
+  histogram(
+    name: string,
+    help: string,
+    bounds: readonly number[],
+    labels?: Record<string, string>,
+  ): { observe(value: number): void };
 }
 
 export const createMetrics = (): Metrics => {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const counters = new Map<string, { metric: Counter; cells: { labels: Record<string, string>; cell: Cell; told: number }[] }>();
+  const counters = new Map<
+    string,
+    { metric: Counter; cells: { labels: Record<string, string>; cell: Cell; told: number }[] }
+  >();
   const gauges = new Map<string, { labels: Record<string, string>; read: () => number }[]>();
   const histograms = new Map<string, Histogram>();
 
@@ -68,7 +76,13 @@ export const createMetrics = (): Metrics => {
     histogram(name, help, bounds, labels = {}) {
       let metric = histograms.get(name);
       if (metric === undefined) {
-        metric = new Histogram({ name, help, labelNames: Object.keys(labels), buckets: [...bounds], registers: [registry] });
+        metric = new Histogram({
+          name,
+          help,
+          labelNames: Object.keys(labels),
+          buckets: [...bounds],
+          registers: [registry],
+        });
         histograms.set(name, metric);
       }
       return metric.labels(labels);

@@ -1,0 +1,68 @@
+// The internal port of a process: liveness, readiness and metrics, for the platform and never for clients. Up before everything else, so that a process that
+// still waits for NATS or Postgres can say so.
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Health } from './health.js';
+import type { Metrics } from './metrics.js';
+
+export interface InternalHttp {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+const REQUEST_TIMEOUT_MS = 5_000;
+
+const answer = (response: ServerResponse, status: number, type: string, body: string): void => {
+  response
+    .writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body), 'cache-control': 'no-store' })
+    .end(body);
+};
+const json = (response: ServerResponse, status: number, value: unknown): void =>
+  answer(response, status, 'application/json', `${JSON.stringify(value)}\n`);
+
+export const startInternalHttp = async (
+  listen: { host: string; port: number },
+  health: Health,
+  metrics: Metrics,
+): Promise<InternalHttp> => {
+  const routes: Record<string, (response: ServerResponse) => Promise<void> | void> = {
+    // The event loop answers: that is all liveness means. A process is not restarted because NATS is away.
+    '/healthz': (response) => json(response, 200, { status: 'ok' }),
+    '/readyz': (response) => {
+      const report = health.report();
+      json(response, report.ready ? 200 : 503, report);
+    },
+    '/metrics': async (response) =>
+      answer(response, 200, metrics.registry.contentType, await metrics.registry.metrics()),
+  };
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const route = routes[(request.url ?? '').split('?', 1)[0] ?? ''];
+    if (route === undefined) return json(response, 404, { error: 'there are /healthz, /readyz and /metrics' });
+    if (request.method !== 'GET' && request.method !== 'HEAD') return json(response, 405, { error: 'use GET' });
+    await route(response);
+  };
+  const server = createServer(
+    { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS },
+    (request, response) => {
+      request.resume();
+      serve(request, response).catch(() =>
+        response.headersSent ? response.destroy() : json(response, 500, { error: 'the report could not be made' }),
+      );
+    },
+  );
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(listen.port, listen.host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+};

@@ -1,0 +1,281 @@
+// The one bootstrap. A process is a list of apps: one in the split shape, three in a fused process; app code cannot tell.
+// Order: config → log → internal port → bus → apps → handlers → HTTP → ready. Whatever fails before ready is one clear line and exit code 1.
+import { connectBus, BUS_TIMES, type Bus, type BusTimes } from '@waystation/bus';
+import type { Logger } from 'pino';
+import type { AppContext, AppDefinition } from './app.js';
+import { describeFaults, environmentOfProcess, readConfig, type ProcessConfig, type RuntimeConfig } from './config.js';
+import { explainError } from './describe-error.js';
+import { drainHttp } from './drain-http.js';
+import { createHealth, type Health } from './health.js';
+import { startInternalHttp } from './internal-http.js';
+import { createLog, type Log } from './log.js';
+import { createMetrics, type Metrics } from './metrics.js';
+import { createNestApp, listenError, type NestApp } from './nest-app.js';
+import { createShutdown, type Shutdown, type ShutdownStep } from './shutdown.js';
+import { startTelemetry, type Telemetry } from './telemetry.js';
+
+export interface RunOptions {
+  /** Name of the process towards NATS, logs and metrics. Default: the app's name; needed where several apps share the process. */
+  readonly service?: string;
+}
+
+/** How long a crashing process may try to get its journal out. */
+const CRASH_FLUSH_MS = 1_000;
+/** A line says that the bus is still away: first after this long, then again each time. */
+const WAITING_LINE_MS = 5_000;
+/** Shares of the time left that a step of the shutdown may use, so that the later ones get theirs. */
+const HTTP_SHARE = 0.8;
+const STEP_SHARE = 0.9;
+
+export const run = async (apps: readonly AppDefinition[], options: RunOptions = {}): Promise<void> => {
+  const service = options.service ?? apps.map(({ name }) => name).join('-');
+  const outcome = readConfig(apps, environmentOfProcess());
+  if ('faults' in outcome) {
+    process.stderr.write(describeFaults(service, outcome.faults));
+    process.exit(1);
+  }
+  await runProcess(service, apps, outcome.config);
+};
+
+/** What a process is made of, filled in as it boots. */
+interface Parts {
+  phase: string;
+  ready: boolean;
+  bus?: Bus;
+  readonly apps: NestApp[];
+  closeInternal?: () => Promise<void>;
+}
+
+const runProcess = async (service: string, apps: readonly AppDefinition[], config: ProcessConfig): Promise<void> => {
+  const { runtime } = config;
+  const telemetry = await startTelemetry({ endpoint: runtime.otlpEndpoint, service, release: runtime.release });
+  const log = createLog({ service, release: runtime.release, level: runtime.logLevel, tracing: telemetry.enabled });
+  const exit = (code: number): never => {
+    log.flush();
+    process.exit(code);
+  };
+  const parts: Parts = { phase: 'starting', ready: false, apps: [] };
+  const endNow = new AbortController();
+  const shutdown = createShutdown({
+    graceMs: runtime.shutdownGraceMs,
+    log: log.root,
+    endNow,
+    exit,
+    steps: () => shutdownSteps(parts, telemetry),
+  });
+  const health = createHealth();
+  const metrics = createMetrics();
+  dieLoudly(parts, log, exit);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void shutdown.begin(signal));
+  try {
+    await boot(service, apps, config, { parts, log: log.root, health, metrics, shutdown, stopping: endNow.signal });
+  } catch (error) {
+    if (shutdown.started) return;
+    log.root.fatal({ err: error, phase: parts.phase }, `${service} cannot start: ${explainError(error)}`);
+    exit(1);
+  }
+};
+
+interface Boot {
+  readonly parts: Parts;
+  readonly log: Logger;
+  readonly health: Health;
+  readonly metrics: Metrics;
+  readonly shutdown: Shutdown;
+  readonly stopping: AbortSignal;
+}
+
+const boot = async (
+  service: string,
+  apps: readonly AppDefinition[],
+  config: ProcessConfig,
+  own: Boot,
+): Promise<void> => {
+  const { parts, health, metrics } = own;
+  const { runtime } = config;
+  checkProcess(own, apps);
+  const { host, port } = runtime.internal;
+  const internal = await startInternalHttp(runtime.internal, health, metrics).catch((cause: unknown) => {
+    throw listenError('health and metrics (WAYSTATION_INTERNAL_PORT)', host, port, cause);
+  });
+  parts.closeInternal = internal.close;
+
+  parts.phase = 'connecting to NATS';
+  const bus = await connectWaiting(service, apps, runtime, own.log);
+  parts.bus = bus;
+  const log = own.log.child({ instance: bus.instance });
+  metrics.registry.setDefaultLabels({ service, instance: bus.instance });
+  measureBus(metrics, bus);
+
+  for (const [index, app] of apps.entries()) {
+    parts.phase = `starting ${app.name}`;
+    parts.apps.push(
+      await createNestApp(
+        app,
+        contextOf(app, config.apps[index], runtime, bus, {
+          ...own,
+          log: apps.length === 1 ? log : log.child({ app: app.name }),
+        }),
+      ),
+    );
+  }
+  parts.phase = 'registering handlers';
+  for (const app of parts.apps) await app.serve();
+  parts.phase = 'opening ports';
+  let publicPort: number | undefined;
+  for (const app of parts.apps) publicPort = (await app.listen?.()) ?? publicPort;
+  if (own.shutdown.started) return;
+  parts.phase = 'running';
+  parts.ready = true;
+  log.info(
+    {
+      internalPort: internal.port,
+      ...(publicPort === undefined ? {} : { port: publicPort }),
+      apps: apps.map(({ name }) => name),
+      pid: process.pid,
+    },
+    'ready',
+  );
+};
+
+const contextOf = (
+  app: AppDefinition,
+  config: unknown,
+  runtime: RuntimeConfig,
+  bus: Bus,
+  own: Boot,
+): AppContext<unknown> => ({
+  name: app.name,
+  config,
+  bus,
+  log: own.log,
+  metrics: own.metrics,
+  health: own.health,
+  release: runtime.release,
+  mode: runtime.mode,
+  scaleMs: (ms) => scaleMs(ms, runtime.timeScale),
+  stopping: own.stopping,
+});
+
+/** Whole milliseconds; what was a time stays one (0 often means never). */
+const scaleMs = (ms: number, scale: number): number => (ms <= 0 ? ms : Math.max(1, Math.round(ms * scale)));
+
+const checkProcess = ({ parts, health, shutdown }: Boot, apps: readonly AppDefinition[]): void => {
+  const check = (ok: boolean, detail: string): { ok: boolean; detail?: string } => (ok ? { ok } : { ok, detail });
+  health.check('boot', () => check(parts.ready, parts.phase));
+  health.check('shutdown', () => check(!shutdown.started, 'shutting down'));
+  health.check('bus', () => check(parts.bus?.state === 'connected', parts.bus?.state ?? 'connecting'));
+  if (apps.some((app) => app.publishesFacts === true)) {
+    health.check('facts', () =>
+      check(parts.bus?.facts.healthy === true, 'the journal of money facts cannot be written'),
+    );
+  }
+};
+
+const connectWaiting = async (
+  service: string,
+  apps: readonly AppDefinition[],
+  runtime: RuntimeConfig,
+  log: Logger,
+): Promise<Bus> => {
+  const { url, ...credentials } = runtime.nats;
+  const shown = url.replaceAll(/\/\/[^@/,]*@/g, '//');
+  const since = performance.now();
+  const waiting = setInterval(
+    () =>
+      log.warn(
+        { waitedMs: Math.round(performance.now() - since) },
+        `waiting for NATS at ${shown}; not ready until it answers`,
+      ),
+    WAITING_LINE_MS,
+  );
+  try {
+    return await connectBus({
+      url,
+      ...credentials,
+      service,
+      services: apps.map(({ name }) => name),
+      release: runtime.release,
+      times: busTimes(runtime.timeScale),
+      connectTimeoutMs: Number.POSITIVE_INFINITY,
+      log: (level, message, fields) => log[level](fields, message),
+    });
+  } finally {
+    clearInterval(waiting);
+  }
+};
+
+const busTimes = (scale: number): BusTimes =>
+  Object.fromEntries(Object.entries(BUS_TIMES).map(([name, ms]) => [name, scaleMs(ms, scale)])) as unknown as BusTimes;
+
+const measureBus = (metrics: Metrics, bus: Bus): void => {
+  metrics.gauge('waystation_bus_connected', 'Whether this process is connected to NATS (1 or 0).', () =>
+    bus.state === 'connected' ? 1 : 0,
+  );
+  for (const journal of ['facts', 'trail'] as const) {
+    metrics.gauge(
+      'waystation_journal_unacked_bytes',
+      'Journal bytes that JetStream has not acknowledged.',
+      () => bus[journal].unackedBytes,
+      { journal },
+    );
+  }
+};
+
+const within = async (ms: number, work: Promise<unknown>): Promise<void> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`did not end within ${Math.round(ms)} ms`)), ms);
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+/** Readiness is red from the moment shutdown has begun: see `checkProcess`. */
+const shutdownSteps = (parts: Parts, telemetry: Telemetry): ShutdownStep[] => {
+  const { apps, bus } = parts;
+  const each = (work: (app: NestApp) => Promise<void>, ms: number): Promise<void> =>
+    within(ms, Promise.all(apps.map(work)));
+  return [
+    {
+      name: 'http',
+      run: (ms) =>
+        each(
+          async ({ server }) => (server === undefined ? undefined : drainHttp(server, ms * HTTP_SHARE)),
+          ms * STEP_SHARE,
+        ),
+    },
+    { name: 'subscriptions', run: (ms) => each(({ strategy }) => strategy.close(), ms * STEP_SHARE) },
+    { name: 'apps', run: (ms) => each((app) => app.close(), ms * STEP_SHARE) },
+    {
+      name: 'journal',
+      run: (ms) =>
+        bus &&
+        within(ms * STEP_SHARE, Promise.all([bus.facts.flush(ms * HTTP_SHARE), bus.trail.flush(ms * HTTP_SHARE)])),
+    },
+    { name: 'bus', run: (ms) => bus && within(ms * STEP_SHARE, bus.close(ms * HTTP_SHARE)) },
+    { name: 'telemetry', run: (ms) => telemetry.close(ms * HTTP_SHARE) },
+    { name: 'internal port', run: () => parts.closeInternal?.() },
+  ];
+};
+
+/** A bug that nobody caught: the state of the process is unknown, so it ends; first the journal gets a moment, since money may be in it. */
+const dieLoudly = (parts: Parts, log: Log, exit: (code: number) => never): void => {
+  let dying = false;
+  const die = (error: unknown, origin: string): void => {
+    log.root.fatal({ err: error, origin }, `ending after an error that nobody caught: ${explainError(error)}`);
+    if (dying || parts.bus === undefined) exit(1);
+    dying = true;
+    const flushed = Promise.allSettled([
+      parts.bus?.facts.flush(CRASH_FLUSH_MS),
+      parts.bus?.trail.flush(CRASH_FLUSH_MS),
+    ]);
+    setTimeout(() => exit(1), CRASH_FLUSH_MS + 100);
+    void flushed.then(() => exit(1));
+  };
+  process.on('uncaughtException', (error, origin) => die(error, origin));
+  process.on('unhandledRejection', (reason) => die(reason, 'unhandledRejection'));
+};
