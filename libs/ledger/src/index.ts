@@ -1,4 +1,17 @@
-// The rules of money: quota sets and windows, the outcome policy. Pure: no clock, no I/O.
+// The rules of money: quota sets and windows, leases, settlement, the outcome policy, the witnesses. Pure: no clock, no I/O.
+export {
+  NO_CHARGE,
+  emptyBook,
+  entriesOf,
+  evolve,
+  newWallet,
+  type Book,
+  type ChargeState,
+  type Decided,
+  type LeaseState,
+  type LedgerEvent,
+  type QuotaState,
+} from './book.js';
 export {
   OUTCOME_POLICY,
   decideCharge,
@@ -9,5 +22,30 @@ export {
   type OutcomePolicyRow,
   type Payer,
 } from './decide-charge.js';
+export { decideCreditGrant, type GrantCredits } from './decide-credits.js';
+export {
+  decideLeaseClose,
+  decideLeaseGrant,
+  decideLeaseRenew,
+  decideLeaseReturn,
+  type GrantLease,
+  type LeaseAnswer,
+  type LeaseTerms,
+  type LeaseTimes,
+  type Shortage,
+} from './decide-lease.js';
+export { decideSettlement, touchesQuotas, type Settlement } from './decide-settlement.js';
+export { ACCOUNTS, foldBalances, type Entry, type EntryKind } from './entry.js';
+export {
+  NO_EVIDENCE,
+  addsTo,
+  conclude,
+  isComplete,
+  merge,
+  type Evidence,
+  type OutcomeWitness,
+  type UsageWitness,
+} from './evidence.js';
 export { byId, keyLimitWindow, quotaSetOf, walletQuotaId } from './quota-set.js';
 export { windowEnd, windowStart, type QuotaWindow } from './quota-window.js';
+export { refusalOf } from './refusal.js';
