@@ -1,0 +1,14 @@
+// The record of what happened: generations and attempts, for people to look at. Money never waits for it.
+import type { MigrateOptions } from '@waystation/postgres';
+import type { AppDefinition } from '@waystation/runtime';
+import { loggingConfig, type LoggingConfig } from './config.js';
+import { LoggingModule } from './logging.module.js';
+import { CreateGenerations1763800000001 } from './migrations/create-generations.js';
+
+export const app: AppDefinition<LoggingConfig> = {
+  name: 'logging',
+  config: loggingConfig,
+  module: (context) => LoggingModule.of(context),
+};
+
+export const migrations: MigrateOptions['migrations'] = [CreateGenerations1763800000001];

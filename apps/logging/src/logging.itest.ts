@@ -1,0 +1,181 @@
+// Against a real Postgres: redelivery, bad lines, partitions, and that a workspace sees its own rows only.
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import { newGenerationId, attemptIdOf, type GenerationRecorded } from '@waystation/contracts';
+import { migrate, openDatabase, provisionRoles, type Database } from '@waystation/postgres';
+import { postgresDatabase, type TestDatabase } from '@waystation/testing';
+import { CreateGenerations1763800000001 } from './migrations/create-generations.js';
+import { listGenerations, readGeneration } from './generations/read-generations.js';
+import { keepPartitions } from './partitions/keep-partitions.js';
+import { sortLines } from './trail/sort-lines.js';
+import { storeLines } from './trail/store-lines.js';
+
+const NOW = Date.UTC(2026, 10, 22, 12);
+const DAY_MS = 86_400_000;
+const suffix = randomBytes(4).toString('hex');
+const roles = ['owner', 'writer', 'reader'] as const;
+let database: TestDatabase;
+let writer: Database;
+let reader: Database;
+
+const roleUrl = (role: (typeof roles)[number]): string => {
+  const url = new URL(database.adminUrl);
+  [url.username, url.password] = [`logging_${role}_${suffix}`, 'secret'];
+  return url.href;
+};
+const asAdmin = async <Row extends pg.QueryResultRow>(sql: string): Promise<Row[]> => {
+  const client = new pg.Client({ connectionString: database.adminUrl, options: '-c search_path=logging' });
+  await client.connect();
+  try {
+    return (await client.query<Row>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+};
+const open = (role: 'writer' | 'reader'): Promise<Database> =>
+  openDatabase({
+    url: roleUrl(role),
+    schema: 'logging',
+    applicationName: 'logging-itest',
+    poolMax: 2,
+    statementTimeoutMs: 5_000,
+  });
+
+const generation = (over: Partial<GenerationRecorded> = {}, at = NOW): GenerationRecorded => {
+  const generationId = newGenerationId(at, randomBytes);
+  return {
+    kind: 'generation.recorded',
+    v: 1,
+    generationId,
+    identity: { workspaceId: 'ws-a', keyHash: 'a'.repeat(64) },
+    createdAt: at,
+    api: 'chat',
+    requestedModels: ['sandbox/echo'],
+    model: 'sandbox/echo',
+    provider: 'sandbox',
+    stream: true,
+    cancelled: false,
+    outcome: 'completed',
+    finishReason: 'stop',
+    httpStatus: 200,
+    usage: { input: 10, output: 20 },
+    usageSource: 'provider',
+    costPicodollars: '13500000',
+    policyRow: 'completed',
+    byok: false,
+    generationTimeMs: 12.5,
+    attempts: [0, 1].map((ordinal) => ({
+      attemptId: attemptIdOf(generationId, ordinal),
+      attempt: {
+        endpointId: `sandbox:${ordinal}`,
+        provider: 'sandbox',
+        providerName: 'Sandbox',
+        model: 'sandbox/echo',
+      },
+      outcome: ordinal === 0 ? ('failed-before-output' as const) : ('completed' as const),
+      durationMs: 5,
+    })),
+    ...over,
+  };
+};
+let positions = 0;
+const deliver = async (lines: readonly unknown[]) => {
+  positions += 1;
+  const { good, bad } = sortLines(
+    lines.map((line, index) => ({ line, position: `${positions}/${index}`, instance: 'ingress-1', deliveries: 1 })),
+  );
+  return storeLines(writer, good, bad);
+};
+
+beforeAll(async () => {
+  database = await postgresDatabase();
+  await provisionRoles({
+    adminUrl: database.adminUrl,
+    schema: 'logging',
+    urls: { owner: roleUrl('owner'), writer: roleUrl('writer'), reader: roleUrl('reader') },
+  });
+  await migrate({ ownerUrl: roleUrl('owner'), schema: 'logging', migrations: [CreateGenerations1763800000001] });
+  [writer, reader] = await Promise.all([open('writer'), open('reader')]);
+}, 120_000);
+
+afterAll(async () => {
+  await Promise.all([writer?.close(), reader?.close()]);
+  for (const role of roles) await asAdmin(`drop owned by logging_${role}_${suffix} cascade`);
+  for (const role of roles) await asAdmin(`drop role logging_${role}_${suffix}`);
+  await database.drop();
+});
+
+test('partitions are made once, a week ahead', async () => {
+  const made = await Promise.all([keepPartitions(writer, NOW), keepPartitions(writer, NOW)]);
+  expect(made.sort()).toEqual([0, 18]);
+  expect(await keepPartitions(writer, NOW + DAY_MS)).toBe(2);
+});
+
+test('a generation comes back as it was recorded, attempts in order', async () => {
+  const lines = Array.from({ length: 50 }, () => generation());
+  expect(await deliver(lines)).toEqual([]);
+  for (const line of lines) expect(await readGeneration(reader, 'ws-a', line.generationId)).toEqual(line);
+});
+
+test('a redelivered line changes nothing, in a batch of others, in the default partition too', async () => {
+  const lines = [generation(), generation({}, NOW - 40 * DAY_MS)];
+  await deliver(lines);
+  await deliver([...lines.map((line) => ({ ...line, costPicodollars: '1' })), generation()]);
+  for (const line of lines) expect(await readGeneration(reader, 'ws-a', line.generationId)).toEqual(line);
+  expect(await asAdmin('select count(*)::int as count from generation_default')).toEqual([{ count: 1 }]);
+  // The day that already lives in the default partition stays there.
+  expect(await keepPartitions(writer, NOW - 40 * DAY_MS)).toBe(16);
+  expect(await readGeneration(reader, 'ws-a', lines[1]?.generationId ?? '')).toBeDefined();
+});
+
+test('bad lines go to the dead letters with their position, good ones of the same batch are stored', async () => {
+  const good = [generation(), generation({ userAgent: 'nul \0 and \ud800' }), generation()];
+  // What the contract allows and the database does not: a count that no bigint holds.
+  const refused = generation({ createdAt: 1e300 as number });
+  const lines = [good[0], { kind: 'nonsense' }, good[1], undefined, refused, good[2]];
+  const dead = await deliver(lines);
+  expect(dead.map(({ position }) => position.split('/')[1])).toEqual(['1', '3', '4']);
+  for (const line of good)
+    expect(await readGeneration(reader, 'ws-a', line.generationId)).toMatchObject({ costPicodollars: '13500000' });
+  positions -= 1;
+  await deliver(lines);
+  expect(await asAdmin('select position from dead_letter order by id')).toEqual(
+    dead.map(({ position }) => ({ position })),
+  );
+});
+
+test('the list is newest first and goes on after an id', async () => {
+  const workspace = { identity: { workspaceId: 'ws-list', keyHash: 'b'.repeat(64) } };
+  const lines = Array.from({ length: 5 }, (_, index) => generation(workspace, NOW + (index - 2) * DAY_MS));
+  await deliver(lines);
+  const ids = lines.map((line) => line.generationId).reverse();
+  const page = async (limit: number, before?: string) =>
+    (await listGenerations(reader, 'ws-list', limit, before)).map((line) => line.generationId);
+  expect(await page(2)).toEqual(ids.slice(0, 2));
+  expect(await page(10, ids[1])).toEqual(ids.slice(2));
+});
+
+test('a workspace sees no row of another, not even past the queries', async () => {
+  const line = generation({ identity: { workspaceId: 'ws-other', keyHash: 'c'.repeat(64) } });
+  await deliver([line]);
+  expect(await readGeneration(reader, 'ws-a', line.generationId)).toBeUndefined();
+  expect(await reader.query('select * from generation')).toEqual([]);
+  const seen = await reader.asWorkspace('ws-other', (runner) =>
+    runner.query('select distinct workspace_id from generation union select distinct workspace_id from attempt'),
+  );
+  expect(seen).toEqual([{ workspace_id: 'ws-other' }]);
+  for (const table of [
+    'generation_20261122',
+    'attempt_20261122',
+    'generation_default',
+    'attempt_default',
+    'dead_letter',
+  ]) {
+    await expect(reader.query(`select * from ${table}`)).rejects.toThrow('permission denied');
+  }
+});
+
+test('rows are never changed, not even by the writer', async () => {
+  await expect(writer.query("update generation set outcome = 'x'")).rejects.toThrow('permission denied');
+  await expect(writer.query('delete from generation')).rejects.toThrow('permission denied');
+});
