@@ -29,6 +29,7 @@ function isInstalled() {
   const installed = JSON.parse(readFileSync(record, 'utf8')).packages;
   return Object.entries(wanted).every(([place, entry]) => {
     if (!place.includes('node_modules/')) return true;
+    if (entry.link === true) return existsSync(path.join(root, place));
     const found = installed[place];
     // Optional packages are for other platforms.
     if (found === undefined) return entry.optional === true || entry.devOptional === true;
