@@ -11,14 +11,12 @@ export const money: Rule = (tree) =>
     .filter((file) => isCode(file) && PLACES.test(file) && !isTest(file))
     .flatMap((file) => {
       const source = tree.parse(file);
-      return [...nodesOf(source)]
-        .filter(isMoneyAsNumber)
-        .map((node) => ({
-          rule: 'money',
-          file,
-          line: lineOf(source, node),
-          message: 'money is bigint picodollars, never number',
-        }));
+      return [...nodesOf(source)].filter(isMoneyAsNumber).map((node) => ({
+        rule: 'money',
+        file,
+        line: lineOf(source, node),
+        message: 'money is bigint picodollars, never number',
+      }));
     });
 
 function isMoneyAsNumber(node: ts.Node): boolean {
