@@ -29,6 +29,8 @@ export const AttemptCredit = defineSignal({
     sequence: count,
     upToByte: count,
     go: z.boolean().optional(),
+    /** Calls whose end has arrived: the worker need not keep them for resending. Many in one message, told when convenient. */
+    finished: z.array(z.string().max(64)).max(256).optional(),
   }),
 });
 
