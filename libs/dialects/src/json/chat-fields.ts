@@ -59,6 +59,7 @@ export const CHAT_FIELDS: ReadonlySet<string> = new Set<string>([
   'stream',
   'stream_options',
   'user',
+  'n',
   'max_tokens',
   'max_completion_tokens',
   ...OWN_CHAT_FIELDS,

@@ -1,0 +1,232 @@
+// The hot path of a stream: provider's events in, ours out, without parsing chunks. Ordinary deltas get a new head and are passed on; the few others
+// (first, finish, usage, error) are edited in their bytes. Usage and the end marker are held back: whoever holds the client's socket writes them.
+// Invariants: nothing comes out before the first meaningful event; a stream that ends without a finish is a failure.
+import { WaystationError } from '@waystation/contracts';
+import type { FinishReason } from '@waystation/generation';
+import { spliceJson } from '@waystation/dialects';
+import { estimateUsage, type DeliveredContent } from '../estimate-usage.js';
+import { parseInBandError } from '../provider-error.js';
+import {
+  RESPONSE_LIMITS,
+  type ByteSink,
+  type ResponseLimits,
+  type ResponseReader,
+  type ResponseReport,
+  type ResponseTerms,
+} from '../spec.js';
+import { EventReader } from '../sse/event-reader.js';
+import { convertUsage } from './convert-usage.js';
+import {
+  isError,
+  learnHead,
+  ownFields,
+  readCompletion,
+  startsWith,
+  valueOf,
+  type ChunkHead,
+  type OwnFields,
+  type ReadCompletion,
+} from './edit-completion.js';
+import { emptyCompletion, isDeliberatelyEmpty } from './empty-completion.js';
+import { scanChunk } from './scan-chunk.js';
+
+const DATA = Buffer.from('data: ');
+const EVENT_END = Buffer.from('\n\n');
+const OPEN_BRACKET = 0x5b;
+const UPSTREAM_ID_CHARS_MAX = 256;
+
+export class ChatStreamReader implements ResponseReader {
+  readonly #terms: ResponseTerms;
+  readonly #sink: ByteSink;
+  readonly #limits: ResponseLimits;
+  readonly #own: OwnFields;
+  readonly #events: EventReader;
+  /** Output of the push that is running. */
+  #out: Buffer[] = [];
+  #outBytes = 0;
+  #held: Buffer[] = [];
+  #heldBytes = 0;
+  #head: ChunkHead | undefined;
+  #ending = false;
+  #finished = 0;
+  #finish: { native: string; reason: FinishReason } | undefined;
+  #usage: unknown;
+  #upstreamId: string | undefined;
+  readonly #delivered: DeliveredContent = { bytes: 0, chunks: 0 };
+  meaningful = false;
+  done = false;
+  failure: WaystationError | undefined;
+
+  constructor(terms: ResponseTerms, sink: ByteSink) {
+    this.#terms = terms;
+    this.#sink = sink;
+    this.#limits = { ...RESPONSE_LIMITS, ...terms.limits };
+    this.#own = ownFields(terms, 'chat.completion.chunk');
+    this.#events = new EventReader((bytes, start, end) => this.#event(bytes, start, end), this.#limits.eventBytesMax);
+  }
+
+  push(chunk: Buffer): void {
+    if (this.failure !== undefined || this.done) return;
+    this.#events.push(chunk);
+    if (this.#events.tooLarge) {
+      this.#fail(this.#invalid(`sent an event of more than ${this.#limits.eventBytesMax} bytes`));
+    }
+    this.#flush();
+    if (this.done) this.#judge();
+  }
+
+  end(): void {
+    if (this.failure !== undefined || this.done) return;
+    this.#ending = true;
+    this.#events.end();
+    this.#flush();
+    this.#judge();
+  }
+
+  report(): ResponseReport {
+    const told = convertUsage(this.#usage, this.#terms.tokensMax);
+    const { reason, native } = this.#finish ?? {};
+    return {
+      usage: told?.usage ?? estimateUsage(this.#terms.inputTokensEstimate, this.#delivered),
+      usageSource: told?.source ?? 'estimated',
+      ...(reason === undefined ? {} : { finishReason: reason }),
+      ...(native === undefined ? {} : { nativeFinishReason: native.slice(0, 128) }),
+      ...(this.#upstreamId === undefined ? {} : { upstreamId: this.#upstreamId }),
+    };
+  }
+
+  #event(bytes: Buffer, start: number, end: number): void {
+    if (this.failure !== undefined || this.done) return;
+    const head = this.#head;
+    if (this.meaningful && head !== undefined && startsWith(bytes, start, end, head.theirs)) {
+      const from = start + head.theirs.length;
+      const scan = scanChunk(bytes, from, end, 1);
+      if (scan.closed && !scan.special) {
+        this.#count(scan.contentBytes);
+        this.#put(head.ours);
+        this.#put(bytes.subarray(from, end));
+        this.#put(EVENT_END);
+        return;
+      }
+    }
+    if (bytes[start] === OPEN_BRACKET && bytes.toString('latin1', start, end).trimEnd() === '[DONE]') this.done = true;
+    else this.#edit(bytes.subarray(start, end));
+  }
+
+  /** The slow path: reads what has to be known of the chunk and edits its bytes. */
+  #edit(bytes: Buffer): void {
+    let read: ReadCompletion | undefined;
+    try {
+      read = readCompletion(bytes, this.#own, true);
+      if (read !== undefined && this.#note(bytes, read)) return;
+    } catch {
+      read = undefined;
+    }
+    if (read === undefined) {
+      // The last event of a stream that broke off may be half of one: the missing finish will tell.
+      if (!this.#ending) this.#fail(this.#invalid('sent an event that is not a JSON object'));
+      return;
+    }
+    this.#put(DATA);
+    this.#put(spliceJson(bytes, read.edits));
+    this.#put(EVENT_END);
+  }
+
+  /** Takes in what the chunk tells. True: nothing of it is passed on. */
+  #note(bytes: Buffer, read: ReadCompletion): boolean {
+    const { fields, choices } = read;
+    if (isError(bytes, fields)) {
+      this.#fail(parseInBandError(bytes.toString('utf8'), this.#terms));
+      return true;
+    }
+    const usage = valueOf(bytes, fields.get('usage'));
+    if (usage !== undefined) this.#usage = usage;
+    const id = valueOf(bytes, fields.get('id'));
+    if (this.#upstreamId === undefined && typeof id === 'string' && id !== '')
+      this.#upstreamId = id.slice(0, UPSTREAM_ID_CHARS_MAX);
+    if (choices === undefined || choices.length === 0) return true;
+    for (const choice of choices) {
+      if (choice.meaningful) this.meaningful = true;
+      if (choice.finish === undefined) continue;
+      this.#finished += 1;
+      this.#finish = choice.finish;
+      if (choice.finish.reason === 'error') {
+        this.#fail(
+          new WaystationError('provider_unavailable', `${this.#terms.providerName} broke the completion off.`, {
+            details: { provider_name: this.#terms.providerName, provider_code: choice.finish.native.slice(0, 64) },
+          }),
+        );
+        return true;
+      }
+    }
+    const span = fields.get('choices');
+    if (span !== undefined) this.#count(scanChunk(bytes, span.valueStart, span.valueEnd, 0).contentBytes);
+    this.#head = learnHead(bytes, read) ?? this.#head;
+    return false;
+  }
+
+  #count(contentBytes: number): void {
+    if (contentBytes === 0) return;
+    this.#delivered.bytes += contentBytes;
+    this.#delivered.chunks += 1;
+  }
+
+  #put(bytes: Buffer): void {
+    this.#out.push(bytes);
+    this.#outBytes += bytes.length;
+  }
+
+  /** Hands over what one push made, in one buffer; or keeps it until the first meaningful event. */
+  #flush(): void {
+    if (this.#outBytes === 0) return;
+    const bytes = Buffer.concat(this.#out, this.#outBytes);
+    this.#out = [];
+    this.#outBytes = 0;
+    if (this.meaningful) return this.#release(bytes);
+    this.#held.push(bytes);
+    this.#heldBytes += bytes.length;
+    if (this.#heldBytes > this.#limits.heldBytesMax) {
+      this.#fail(this.#invalid(`sent ${this.#heldBytes} bytes without any content`));
+    }
+  }
+
+  #release(bytes: Buffer): void {
+    if (this.#heldBytes === 0) return this.#sink(bytes);
+    const all = Buffer.concat([...this.#held, bytes]);
+    this.#held = [];
+    this.#heldBytes = 0;
+    this.#sink(all);
+  }
+
+  /** Whether what came was a whole completion. */
+  #judge(): void {
+    if (this.failure !== undefined) return;
+    const told = this.done && this.#terms.quirks['doneIsFinish'] === true;
+    const whole = told || this.#finished >= this.#terms.choices;
+    if (!whole) return this.#fail(this.#broken());
+    if (this.meaningful) return;
+    if (!isDeliberatelyEmpty(this.report())) return this.#fail(emptyCompletion(this.#terms.providerName));
+    this.meaningful = true;
+    this.#release(Buffer.alloc(0));
+  }
+
+  #fail(error: WaystationError): void {
+    this.failure ??= error;
+  }
+
+  #broken(): WaystationError {
+    return new WaystationError(
+      'provider_stream_broken',
+      `The stream of ${this.#terms.providerName} ended without a finish reason.`,
+      {
+        details: { provider_name: this.#terms.providerName },
+      },
+    );
+  }
+
+  #invalid(what: string): WaystationError {
+    return new WaystationError('provider_invalid_response', `${this.#terms.providerName} ${what}.`, {
+      details: { provider_name: this.#terms.providerName },
+    });
+  }
+}

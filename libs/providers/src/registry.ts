@@ -1,0 +1,11 @@
+// The one place where a dialect's name in the catalog meets code.
+import { openaiChat } from './openai-chat/openai-chat.js';
+import type { ProviderDialect } from './spec.js';
+
+const DIALECTS: readonly ProviderDialect[] = [openaiChat];
+
+const byName: ReadonlyMap<string, ProviderDialect> = new Map(DIALECTS.map((dialect) => [dialect.name, dialect]));
+
+export const PROVIDER_DIALECTS: readonly string[] = DIALECTS.map((dialect) => dialect.name);
+
+export const findProviderDialect = (name: string): ProviderDialect | undefined => byName.get(name);
