@@ -43,6 +43,8 @@ export interface AppDefinition<Config = unknown> {
   };
   /** Keys of stream contracts that this process subscribes to (for a worker: its providers). Absent or undefined: all of them. */
   streamKeys?(config: Config): readonly string[] | undefined;
+  /** False where the app is none of ours and speaks to no process of ours (the sandbox): the process connects to no NATS, and has no user there. */
+  readonly bus?: false;
   /** Set where the app writes facts that paid work depends on: `/readyz` is red while they cannot be written. */
   readonly publishesFacts?: boolean;
 }

@@ -100,12 +100,10 @@ const boot = async (
   });
   parts.closeInternal = internal.close;
 
-  parts.phase = 'connecting to NATS';
-  const bus = await connectWaiting(service, apps, runtime, own.log);
-  parts.bus = bus;
+  const alone = apps.every((app) => app.bus === false);
+  const bus = alone ? absentBus(service) : await connect(service, apps, runtime, own);
   const log = own.log.child({ instance: bus.instance });
   metrics.registry.setDefaultLabels({ service, instance: bus.instance });
-  measureBus(metrics, bus);
 
   for (const [index, app] of apps.entries()) {
     parts.phase = `starting ${app.name}`;
@@ -164,13 +162,29 @@ const checkProcess = ({ parts, health, shutdown }: Boot, apps: readonly AppDefin
   const check = (ok: boolean, detail: string): { ok: boolean; detail?: string } => (ok ? { ok } : { ok, detail });
   health.check('boot', () => check(parts.ready, parts.phase));
   health.check('shutdown', () => check(!shutdown.started, 'shutting down'));
-  health.check('bus', () => check(parts.bus?.state === 'connected', parts.bus?.state ?? 'connecting'));
   if (apps.some((app) => app.publishesFacts === true)) {
     health.check('facts', () =>
       check(parts.bus?.facts.healthy === true, 'the journal of money facts cannot be written'),
     );
   }
 };
+
+const connect = async (
+  service: string,
+  apps: readonly AppDefinition[],
+  runtime: RuntimeConfig,
+  { parts, health, metrics, log }: Boot,
+): Promise<Bus> => {
+  parts.phase = 'connecting to NATS';
+  health.check('bus', () => ({ ok: parts.bus?.state === 'connected', detail: parts.bus?.state ?? 'connecting' }));
+  const bus = await connectWaiting(service, apps, runtime, log);
+  parts.bus = bus;
+  measureBus(metrics, bus);
+  return bus;
+};
+
+/** Stands in where no app of the process has a bus: it has a name for logs and metrics, and nothing that could be used. */
+const absentBus = (service: string): Bus => ({ instance: service }) as Bus;
 
 const connectWaiting = async (
   service: string,

@@ -1,0 +1,63 @@
+import http from 'node:http';
+import { once } from 'node:events';
+import { createHealth } from './health.js';
+import { startInternalHttp, type InternalHttp } from './internal-http.js';
+import { createMetrics } from './metrics.js';
+
+const ask = async (
+  port: number,
+  path: string,
+  method = 'GET',
+): Promise<{ status: number | undefined; body: string }> => {
+  const request = http.request({ host: '127.0.0.1', port, path, method }).end();
+  const [response] = (await once(request, 'response')) as [http.IncomingMessage];
+  let body = '';
+  for await (const chunk of response) body += String(chunk);
+  return { status: response.statusCode, body };
+};
+
+describe('the internal port', () => {
+  const health = createHealth();
+  const metrics = createMetrics();
+  let nats = true;
+  let internal: InternalHttp;
+
+  beforeAll(async () => {
+    health.check('bus', () => (nats ? { ok: true } : { ok: false, detail: 'reconnecting' }));
+    metrics.registry.setDefaultLabels({ service: 'test', instance: 'test-1' });
+    internal = await startInternalHttp({ host: '127.0.0.1', port: 0 }, health, metrics);
+  });
+  afterAll(() => internal.close());
+
+  test('readiness follows the checks and says which one is red and why, while liveness stays green', async () => {
+    expect(await ask(internal.port, '/readyz')).toEqual({
+      status: 200,
+      body: '{"ready":true,"checks":{"bus":{"ok":true}}}\n',
+    });
+    nats = false;
+    expect(await ask(internal.port, '/readyz')).toEqual({
+      status: 503,
+      body: '{"ready":false,"checks":{"bus":{"ok":false,"detail":"reconnecting"}}}\n',
+    });
+    expect((await ask(internal.port, '/healthz')).status).toBe(200);
+  });
+
+  test('metrics carry service and instance, our cells, and the health of the event loop', async () => {
+    metrics.counter('way_test_total', 'A test.', { outcome: 'ok' }).value += 3;
+    const { status, body } = await ask(internal.port, '/metrics');
+    expect(status).toBe(200);
+    expect(body).toContain('way_test_total{outcome="ok",service="test",instance="test-1"} 3');
+    expect(body).toMatch(/nodejs_eventloop_lag_p99_seconds\{service="test"/);
+    expect(body).toMatch(/process_cpu_seconds_total\{service="test"/);
+  });
+
+  test.each([
+    ['GET', '/', 404],
+    ['GET', '/metrics/../x', 404],
+    ['POST', '/readyz', 405],
+    ['GET', '/readyz?verbose', 503],
+    ['GET', '/constructor', 404],
+  ])('%s %s is answered with %i', async (method, path, status) => {
+    expect((await ask(internal.port, path, method)).status).toBe(status);
+  });
+});
