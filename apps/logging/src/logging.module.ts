@@ -1,7 +1,7 @@
 // Two connections, one consumer, one handler.
 import { Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
 import { openDatabase, type Database } from '@waystation/postgres';
-import { APP_CONTEXT, type AppContext } from '@waystation/runtime';
+import type { AppContext } from '@waystation/runtime';
 import type { LoggingConfig } from './config.js';
 import { GenerationsHandler } from './generations/generations.handler.js';
 import { LOGGING_READER, LOGGING_WRITER } from './tokens.js';
@@ -44,7 +44,6 @@ export class LoggingModule implements OnApplicationShutdown {
       module: LoggingModule,
       controllers: [GenerationsHandler],
       providers: [
-        { provide: APP_CONTEXT, useValue: context },
         { provide: LOGGING_WRITER, useValue: writer },
         { provide: LOGGING_READER, useValue: reader },
         TrailConsumer,

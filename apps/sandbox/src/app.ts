@@ -7,6 +7,7 @@ import { SandboxModule } from './sandbox.module.js';
 export const app: AppDefinition<SandboxConfig> = {
   name: 'sandbox',
   config: sandboxConfig,
+  bus: false,
   module(context) {
     if (context.mode === 'production') {
       throw new WaystationError(
@@ -14,6 +15,6 @@ export const app: AppDefinition<SandboxConfig> = {
         'The sandbox does not run in production. Set WAYSTATION_MODE=development, or do not start it.',
       );
     }
-    return SandboxModule.of(context);
+    return SandboxModule;
   },
 };

@@ -1,12 +1,5 @@
 // Ties the sandbox's server to the life of the process.
-import {
-  Inject,
-  Injectable,
-  Module,
-  type DynamicModule,
-  type OnApplicationBootstrap,
-  type OnApplicationShutdown,
-} from '@nestjs/common';
+import { Inject, Injectable, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { APP_CONTEXT, type AppContext } from '@waystation/runtime';
 import type { SandboxConfig } from './config.js';
 import { startSandboxServer, type SandboxServer } from './server/sandbox-server.js';
@@ -34,9 +27,5 @@ class SandboxService implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 }
 
-@Module({})
-export class SandboxModule {
-  static of(context: AppContext<SandboxConfig>): DynamicModule {
-    return { module: SandboxModule, providers: [{ provide: APP_CONTEXT, useValue: context }, SandboxService] };
-  }
-}
+@Module({ providers: [SandboxService] })
+export class SandboxModule {}
