@@ -1,28 +1,12 @@
 // The data folder: ours alone (0700), used by one running system at a time, and where everything that must survive lies.
-import {
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { chmod, chown, mkdtemp, readlink, rm, statfs } from 'node:fs/promises';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
 import path from 'node:path';
-import { enterableByOthers, isRoot, UNPRIVILEGED } from '../../libs/testing/src/servers/paths.ts';
 import { StartFault } from './fault.ts';
 import { endProcess, markOf, runs } from './processes.ts';
 import type { ProcessMark } from './processes.ts';
 
 const FREE_BYTES_MIN = 192 * 1024 * 1024;
-/** What may lie in a folder that we then call our own and close to others. */
-const OURS = new Set(['waystation.yaml', 'secrets.json', 'run.json', 'supervisor.json', 'postgres', 'nats', 'logs']);
-/** Where root keeps clusters whose data folder `nobody` cannot reach. */
-const OUTSIDE = '/var/lib/waystation';
 
 export interface DataFolder {
   readonly path: string;
@@ -147,35 +131,3 @@ const inUse = (dataDir: string, pid: number | undefined): StartFault =>
   new StartFault(
     `${dataDir} is in use by a running system (pid ${pid ?? 'unknown'}): npm stop it first, or choose another folder with --data-dir`,
   );
-
-/**
- * The cluster's folder. Root cannot run Postgres and nobody else may enter our folder: it is given to `nobody` (root enters anyway), or, where a
- * folder above it is closed or it holds things that are not ours, the cluster lies outside, behind a symlink.
- */
-export async function postgresFolder(dataDir: string): Promise<string> {
-  const place = path.join(dataDir, 'postgres');
-  if (lstatSync(place, { throwIfNoEntry: false })?.isSymbolicLink() === true) return readlink(place);
-  const own = readdirSync(dataDir).every((name) => OURS.has(name) || name.startsWith('supervisor.json'));
-  if (own) await chmod(dataDir, 0o700);
-  if (!isRoot) return place;
-  if (own && enterableByOthers(path.dirname(dataDir))) {
-    await chown(dataDir, UNPRIVILEGED.uid, UNPRIVILEGED.gid);
-    return place;
-  }
-  mkdirSync(OUTSIDE, { recursive: true, mode: 0o755 });
-  const outside = await mkdtemp(path.join(OUTSIDE, 'postgres-'));
-  await chown(outside, UNPRIVILEGED.uid, UNPRIVILEGED.gid);
-  const cluster = path.join(outside, 'data');
-  symlinkSync(cluster, place);
-  return cluster;
-}
-
-/** Deletes a data folder whole, with a cluster that lies outside. */
-export async function deleteDataFolder(dataDir: string): Promise<void> {
-  const place = path.join(dataDir, 'postgres');
-  if (lstatSync(place, { throwIfNoEntry: false })?.isSymbolicLink() === true) {
-    const outside = path.dirname(await readlink(place));
-    if (path.dirname(outside) === OUTSIDE) await rm(outside, { recursive: true, force: true });
-  }
-  await rm(dataDir, { recursive: true, force: true });
-}

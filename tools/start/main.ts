@@ -7,7 +7,7 @@ import { StartFault, explain } from './fault.ts';
 import { readOptions } from './options.ts';
 import type { StartOptions } from './options.ts';
 import { say } from './progress.ts';
-import type { RunFile } from './run-file.ts';
+import type { RunFile } from '../../libs/testing/src/run-file.ts';
 import { System } from './system.ts';
 
 /** Marks the copy that a detached start leaves behind. */
@@ -30,6 +30,7 @@ async function runHere(options: StartOptions): Promise<void> {
     void system.stop().then(() => process.exit(0));
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
+  if (options.leashed) process.on('disconnect', end);
   process.on('message', (message) => void obey(system, message));
   try {
     const run = await system.start();

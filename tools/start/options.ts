@@ -21,6 +21,8 @@ export interface StartOptions {
   readonly env: Readonly<Record<string, string>>;
   /** Postgres survives a power cut. Only throw-away systems say no. */
   readonly durable: boolean;
+  /** End when the process that started this one is gone. */
+  readonly leashed: boolean;
 }
 
 const REPLICAS_MAX = 16;
@@ -46,6 +48,7 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv, cwd
     supervise: !(values['no-supervise'] ?? false),
     build: !(values['no-build'] ?? false),
     durable: !(values['not-durable'] ?? false),
+    leashed: values.leashed ?? false,
     env: Object.fromEntries((values.env ?? []).map(assignment)),
   };
 }
@@ -65,6 +68,7 @@ function parse(args: readonly string[]) {
         'no-supervise': { type: 'boolean' },
         'no-build': { type: 'boolean' },
         'not-durable': { type: 'boolean' },
+        leashed: { type: 'boolean' },
         env: { type: 'string', multiple: true },
       },
     });

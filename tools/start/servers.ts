@@ -2,9 +2,9 @@
 import pg from 'pg';
 import { MIN_NATS_VERSION, isNewEnough, natsInfo } from '../../libs/testing/src/servers/nats-version.ts';
 import { startNats } from '../../libs/testing/src/servers/nats-server.ts';
+import { postgresFolder } from '../../libs/testing/src/servers/cluster-folder.ts';
 import { startPostgres } from '../../libs/testing/src/servers/postgres-server.ts';
 import type { Child } from '../../libs/testing/src/servers/child.ts';
-import { postgresFolder } from './data-folder.ts';
 import type { DataFolder } from './data-folder.ts';
 import { StartFault } from './fault.ts';
 import type { Say } from './progress.ts';

@@ -88,15 +88,14 @@ export async function planServices(ground: Ground): Promise<Service[]> {
   const services: Service[] = [];
   for (const kind of kinds(ground.options)) {
     for (let replica = 1; replica <= kind.count; replica += 1) {
-      const servesPublic = kind.apps.includes('ingress');
-      const publicPort = !servesPublic ? undefined : replica === 1 ? ground.publicPort : await freePort();
+      const publicPort = await publicPortOf(kind, replica, ground.publicPort, sandboxPort);
       const internalPort = await freePort();
       services.push({
         name: replica === 1 ? kind.service : `${kind.service}-${replica}`,
         entry: kind.entry,
         env: {
           ...commonEnv(ground, kind.service, internalPort),
-          ...Object.assign({}, ...kind.apps.map((name) => appEnv(name, ground, publicPort, sandboxPort))),
+          ...Object.assign({}, ...kind.apps.map((name) => appEnv(name, ground, publicPort ?? 0, sandboxPort))),
           ...ground.options.env,
         },
         internalPort,
@@ -106,6 +105,17 @@ export async function planServices(ground: Ground): Promise<Service[]> {
     }
   }
   return services;
+}
+
+async function publicPortOf(
+  kind: Kind,
+  replica: number,
+  first: number,
+  sandboxPort: number,
+): Promise<number | undefined> {
+  if (kind.apps.includes('sandbox')) return sandboxPort;
+  if (!kind.apps.includes('ingress')) return undefined;
+  return replica === 1 ? first : freePort();
 }
 
 function commonEnv({ nats, release }: Ground, service: string, internalPort: number): Record<string, string> {
@@ -128,7 +138,7 @@ function appEnv(
 ): Record<string, string> {
   switch (name) {
     case 'ingress':
-      return { WAYSTATION_HOST: ground.host, WAYSTATION_PORT: String(publicPort ?? 0) };
+      return { WAYSTATION_HOST: ground.host, WAYSTATION_PORT: String(publicPort) };
     case 'router':
       return {};
     case 'worker':

@@ -15,7 +15,7 @@ import type { DataFolder } from './data-folder.ts';
 import { StartFault } from './fault.ts';
 import type { StartOptions } from './options.ts';
 import { say, step } from './progress.ts';
-import type { RunFile } from './run-file.ts';
+import type { RunFile } from '../../libs/testing/src/run-file.ts';
 import { loadSecrets } from './secrets.ts';
 import { bringUpNats, bringUpPostgres } from './servers.ts';
 import type { NatsPlace, PostgresPlace } from './servers.ts';
@@ -25,7 +25,7 @@ import type { Ground, Service } from './services.ts';
 const run = promisify(execFile);
 const READY_TIMEOUT_MS = 60_000;
 /** Longer than the services' own grace, so that they end by themselves. */
-const STOP_GRACE_MS = 20_000;
+const STOP_GRACE_MS = 35_000;
 const RESTARTS_MAX = 10;
 const RESTART_WINDOW_MS = 5 * 60_000;
 const BACKOFF_FIRST_MS = 500;
@@ -347,7 +347,7 @@ function whyItEnded(logFile: string): string {
     try {
       const entry = JSON.parse(line) as { level?: number | string; msg?: string; err?: { message?: string } };
       const grave = entry.level === 'fatal' || entry.level === 'error' || Number(entry.level) >= 50;
-      if (grave) return [entry.msg, entry.err?.message].filter(Boolean).join(': ');
+      if (grave) return entry.msg ?? entry.err?.message ?? line;
     } catch {
       continue;
     }

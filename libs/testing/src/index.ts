@@ -1,3 +1,13 @@
 // What tests need of the world outside: real servers, the running system, and fakes for what lies beyond our edges.
+export {
+  fakeUpstream,
+  type FakeUpstream,
+  type UpstreamReply,
+  type UpstreamRequest,
+  type UpstreamScript,
+} from './fake-upstream.ts';
+export { invariants, type LedgerReport } from './invariants.ts';
 export { natsServer, type TestNats, type TestNatsOptions } from './nats-server.ts';
 export { postgresDatabase, type TestDatabase } from './postgres-database.ts';
+export { runningSystem, type AppName, type RunningSystem, type RunningSystemOptions } from './running-system.ts';
+export { tcpBalancer, type BalancerTarget, type TcpBalancer } from './tcp-balancer.ts';

@@ -9,3 +9,8 @@ export const testPostgresUrl = (): string | undefined => process.env['WAYSTATION
 export const testContainers = (): boolean => process.env['WAYSTATION_TEST_CONTAINERS'] === '1';
 
 export const inheritedEnvironment = (): NodeJS.ProcessEnv => ({ ...process.env });
+
+export const e2eShape = (): 'split' | 'fused' => (process.env['WAYSTATION_E2E_SHAPE'] === 'fused' ? 'fused' : 'split');
+
+/** Tests run with short times; `npm run faults` with the real ones. */
+export const e2eTimeScale = (): number => Number(process.env['WAYSTATION_E2E_TIME_SCALE'] ?? '0.1');
