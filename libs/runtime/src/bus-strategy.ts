@@ -1,6 +1,6 @@
 // Nest's transport for our bus: takes the handlers that `@Handles(contract)` marks and registers them. Contracts between our own processes (plans, attempts,
 // leases) and all streams call the controller's method itself; management calls go through Nest's guards, pipes and filters, after the permission check.
-import { Catch, type ArgumentsHost, type ExceptionFilter, type INestApplicationContext } from '@nestjs/common';
+import { Catch, type ExceptionFilter, type INestApplicationContext } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import type { Bus, HandlerContext, StreamWriter, Subscription } from '@waystation/bus';
@@ -137,7 +137,7 @@ const traced = (contract: Rpc, handler: RpcMethod): RpcMethod =>
 /** Keeps what a handler threw as it is: the bus turns it into an error on the wire, and Nest's own filter would hide its code. */
 @Catch()
 export class PassErrorsOn implements ExceptionFilter {
-  catch(error: unknown, _host: ArgumentsHost): Observable<never> {
+  catch(error: unknown): Observable<never> {
     return throwError(() => error);
   }
 }

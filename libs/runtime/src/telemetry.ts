@@ -1,8 +1,9 @@
 // OpenTelemetry, off unless an OTLP endpoint is set: then nothing of it is loaded and `span` is one comparison.
 // Trace context travels as a W3C traceparent (https://www.w3.org/TR/trace-context/): over the bus by the bus itself, over HTTP by whoever opens the span.
+import type * as OpenTelemetry from '@opentelemetry/api';
 import type { Attributes, Span, Tracer } from '@opentelemetry/api';
 
-type Api = typeof import('@opentelemetry/api');
+type Api = typeof OpenTelemetry;
 
 let tracing: { readonly api: Api; readonly tracer: Tracer } | undefined;
 
