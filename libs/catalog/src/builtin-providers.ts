@@ -1,6 +1,6 @@
 // Providers that are there as soon as their key is in the environment, each with a handful of current models. Facts only: names, ids, prices, limits;
 // sources in ../NOTICE. Anything else goes into the operator's file, where a provider of the same slug replaces the one from here.
-import type { DataPolicySource, EndpointSource, ProviderSource } from './provider-source.js';
+import type { EndpointSource, ProviderSource } from './provider-source.js';
 
 export interface BuiltinProvider {
   readonly keyVariable: string;
@@ -63,7 +63,7 @@ const provider = (
   name: string,
   keyVariable: string,
   baseUrl: string,
-  dataPolicy: DataPolicySource | undefined,
+  more: Pick<ProviderSource, 'dataPolicy' | 'quirks'>,
   models: readonly ModelFacts[],
 ): BuiltinProvider => ({
   keyVariable,
@@ -73,7 +73,7 @@ const provider = (
     dialect: 'openai-chat',
     baseUrl,
     allowPrivateAddress: false,
-    ...(dataPolicy === undefined ? {} : { dataPolicy }),
+    ...more,
     credential: { kind: 'bearer' },
     endpoints: models.map(endpointOf),
   },
@@ -97,7 +97,11 @@ export const BUILTIN_PROVIDERS: readonly BuiltinProvider[] = [
     'OpenAI',
     'OPENAI_API_KEY',
     'https://api.openai.com/v1',
-    { retains: true, trains: false, source: 'https://platform.openai.com/docs/guides/your-data' },
+    {
+      dataPolicy: { retains: true, trains: false, source: 'https://platform.openai.com/docs/guides/your-data' },
+      // https://platform.openai.com/docs/guides/reasoning: reasoning models refuse max_tokens.
+      quirks: { outputCapField: 'max_completion_tokens' },
+    },
     [
       model(
         'gpt-5.5',
@@ -159,7 +163,7 @@ export const BUILTIN_PROVIDERS: readonly BuiltinProvider[] = [
       ),
     ],
   ),
-  provider('deepseek', 'DeepSeek', 'DEEPSEEK_API_KEY', 'https://api.deepseek.com/v1', undefined, [
+  provider('deepseek', 'DeepSeek', 'DEEPSEEK_API_KEY', 'https://api.deepseek.com/v1', {}, [
     model(
       'deepseek-v4-flash',
       'deepseek/deepseek-v4-flash',
@@ -181,7 +185,7 @@ export const BUILTIN_PROVIDERS: readonly BuiltinProvider[] = [
       ['tools', 'reasoning', 'structured', 'sampling'],
     ),
   ]),
-  provider('mistral', 'Mistral', 'MISTRAL_API_KEY', 'https://api.mistral.ai/v1', undefined, [
+  provider('mistral', 'Mistral', 'MISTRAL_API_KEY', 'https://api.mistral.ai/v1', {}, [
     model(
       'mistral-large-2512',
       'mistralai/mistral-large-2512',
@@ -216,7 +220,7 @@ export const BUILTIN_PROVIDERS: readonly BuiltinProvider[] = [
       { takes: ['image'] },
     ),
   ]),
-  provider('groq', 'Groq', 'GROQ_API_KEY', 'https://api.groq.com/openai/v1', undefined, [
+  provider('groq', 'Groq', 'GROQ_API_KEY', 'https://api.groq.com/openai/v1', {}, [
     model(
       'openai/gpt-oss-120b',
       'openai/gpt-oss-120b',
@@ -248,7 +252,7 @@ export const BUILTIN_PROVIDERS: readonly BuiltinProvider[] = [
       ['tools', 'sampling'],
     ),
   ]),
-  provider('xai', 'xAI', 'XAI_API_KEY', 'https://api.x.ai/v1', undefined, [
+  provider('xai', 'xAI', 'XAI_API_KEY', 'https://api.x.ai/v1', {}, [
     model(
       'grok-4.3',
       'x-ai/grok-4.3',
@@ -278,7 +282,7 @@ export const BUILTIN_PROVIDERS: readonly BuiltinProvider[] = [
       },
     ),
   ]),
-  provider('together', 'Together AI', 'TOGETHER_API_KEY', 'https://api.together.xyz/v1', undefined, [
+  provider('together', 'Together AI', 'TOGETHER_API_KEY', 'https://api.together.xyz/v1', {}, [
     model(
       'openai/gpt-oss-120b',
       'openai/gpt-oss-120b',
@@ -333,7 +337,7 @@ export const BUILTIN_PROVIDERS: readonly BuiltinProvider[] = [
       'sampling',
     ]),
   ]),
-  provider('fireworks', 'Fireworks AI', 'FIREWORKS_API_KEY', 'https://api.fireworks.ai/inference/v1', undefined, [
+  provider('fireworks', 'Fireworks AI', 'FIREWORKS_API_KEY', 'https://api.fireworks.ai/inference/v1', {}, [
     model(
       'accounts/fireworks/models/gpt-oss-120b',
       'openai/gpt-oss-120b',
@@ -376,7 +380,7 @@ export const BUILTIN_PROVIDERS: readonly BuiltinProvider[] = [
       ['tools', 'reasoning', 'sampling'],
     ),
   ]),
-  provider('openrouter', 'OpenRouter', 'OPENROUTER_API_KEY', 'https://openrouter.ai/api/v1', undefined, [
+  provider('openrouter', 'OpenRouter', 'OPENROUTER_API_KEY', 'https://openrouter.ai/api/v1', {}, [
     model(
       'anthropic/claude-sonnet-4',
       'anthropic/claude-sonnet-4',

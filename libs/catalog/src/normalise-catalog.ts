@@ -1,6 +1,7 @@
 // Sources → catalog entries without versions: priced exactly, defaulted, checked against each other. All faults at once; none means that the result is whole.
 import type { EndpointEntry, ModelEntry, PriceVector, ProviderEntry } from '@waystation/contracts';
 import { billsAfterCancelByDefault } from './bills-after-cancel.js';
+import { KNOWN_PARAMETERS } from './parameters.js';
 import { priceVersionOf } from './price-usage.js';
 import { readUsdPerMillion, readUsdPerRequest } from './price-text.js';
 import type { EndpointSource, Locate, ProviderSource } from './provider-source.js';
@@ -21,23 +22,6 @@ export interface LocatedSource {
   readonly source: ProviderSource;
   readonly locate: Locate;
 }
-
-/** Parameters that every chat endpoint is taken to support where nothing is said. */
-export const DEFAULT_PARAMETERS: readonly string[] = [
-  'temperature',
-  'top_p',
-  'max_tokens',
-  'max_completion_tokens',
-  'stop',
-  'seed',
-  'frequency_penalty',
-  'presence_penalty',
-  'response_format',
-  'structured_outputs',
-  'tools',
-  'tool_choice',
-  'parallel_tool_calls',
-];
 
 export const credentialIdOf = (provider: string): string => `operator-${provider}`;
 
@@ -114,7 +98,7 @@ const endpointOf = (
   ...(source.maxOutput === undefined ? {} : { maxOutput: source.maxOutput }),
   inputModalities: [...(source.inputModalities ?? ['text'])],
   outputModalities: [...(source.outputModalities ?? ['text'])],
-  supportedParameters: [...(source.supportedParameters ?? DEFAULT_PARAMETERS)],
+  supportedParameters: [...(source.supportedParameters ?? KNOWN_PARAMETERS)],
   ...(source.quantization === undefined ? {} : { quantization: source.quantization }),
   priceVersion,
   price,

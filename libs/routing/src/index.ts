@@ -1,1 +1,4 @@
-export {};
+// Where a generation may run, in what order, and why not elsewhere. Pure.
+export { createHealthBoard, type EndpointState, type HealthBoard, type HealthReport } from './health.js';
+export { MAX_ATTEMPTS, planRoute, type RoutingSnapshot } from './plan-route.js';
+export { buildRoutingIndex, type RoutableCatalog, type Route, type RoutingIndex } from './routing-index.js';

@@ -1,0 +1,114 @@
+// The hard rules, in the order in which they are told: the first that speaks against an endpoint is the answer. Health and soft rules come after (plan-route.ts).
+import { KNOWN_PARAMETERS } from '@waystation/catalog';
+import type { ExclusionRule, PriceVector, ProviderPreferences, RouteFeatures } from '@waystation/contracts';
+import { namesAny, priceAboveCeiling, refusedBy, type PolicyRules, type PriceKind } from '@waystation/policy';
+import type { Route } from './routing-index.js';
+
+/** A request with its lists in lower case, once for all endpoints. */
+export interface Demand {
+  readonly rules: PolicyRules;
+  readonly features: RouteFeatures;
+  readonly only: ReadonlySet<string> | undefined;
+  readonly ignore: ReadonlySet<string> | undefined;
+  /** Set when `order` is given and nothing outside it may serve. */
+  readonly mustBeInOrder: ReadonlySet<string> | undefined;
+  readonly quantizations: ReadonlySet<string> | undefined;
+  /** Parameters of the request that an endpoint can support or not. */
+  readonly parameters: readonly string[];
+  readonly requireParameters: boolean;
+  readonly checksPrice: boolean;
+}
+
+export interface Exclusion {
+  readonly rule: ExclusionRule;
+  readonly detail?: string;
+}
+
+const KNOWN: ReadonlySet<string> = new Set(KNOWN_PARAMETERS);
+/** Families: asking for `fp8` also admits its microscaled forms. */
+const QUANTIZATION_FAMILIES: Readonly<Record<string, readonly string[]>> = {
+  fp4: ['fp4', 'mxfp4', 'nvfp4'],
+  fp8: ['fp8', 'mxfp8'],
+};
+
+const lowerCase = (list: readonly string[] | undefined): ReadonlySet<string> | undefined =>
+  list === undefined || list.length === 0 ? undefined : new Set(list.map((each) => each.toLowerCase()));
+
+export const demandOf = (preferences: ProviderPreferences, features: RouteFeatures, rules: PolicyRules): Demand => ({
+  rules,
+  features,
+  only: lowerCase(preferences.only),
+  ignore: lowerCase(preferences.ignore),
+  mustBeInOrder: preferences.allowFallbacks === false ? lowerCase(preferences.order) : undefined,
+  quantizations: lowerCase(
+    preferences.quantizations?.flatMap((each) => QUANTIZATION_FAMILIES[each.toLowerCase()] ?? [each]),
+  ),
+  parameters: features.parameters.filter((name) => KNOWN.has(name)),
+  requireParameters: preferences.requireParameters === true,
+  checksPrice: Object.keys(rules.priceCeiling).length > 0,
+});
+
+const missing = (needed: readonly string[], offered: readonly string[]): string | undefined => {
+  for (const each of needed) if (!offered.includes(each)) return each;
+  return undefined;
+};
+
+export const excludeEndpoint = (route: Route, demand: Demand): Exclusion | undefined => {
+  const { features, rules } = demand;
+  if (route.unusable !== undefined) return { rule: route.unusable };
+  if (!route.apis.includes(features.api)) return { rule: 'api', detail: features.api };
+  if (demand.only !== undefined && !namesAny(demand.only, route.providerNames)) return { rule: 'not_in_only' };
+  if (demand.ignore !== undefined && namesAny(demand.ignore, route.providerNames)) return { rule: 'ignored' };
+  if (demand.mustBeInOrder !== undefined && !namesAny(demand.mustBeInOrder, route.providerNames))
+    return { rule: 'not_in_order' };
+  const refused = refusedBy(rules, route);
+  if (refused !== undefined) return { rule: refused };
+  if (demand.quantizations !== undefined && !demand.quantizations.has(route.quantization))
+    return { rule: 'quantization', detail: route.quantization };
+  const modality =
+    missing(features.inputModalities, route.inputModalities) ??
+    missing(features.outputModalities, route.outputModalities);
+  if (modality !== undefined) return { rule: 'modality', detail: modality };
+  const { context, maxOutput, price } = route.attempt;
+  if (features.inputTokensEstimate > context)
+    return { rule: 'context_length', detail: `${features.inputTokensEstimate} > ${context}` };
+  if (features.maxOutputTokens !== undefined && features.maxOutputTokens > (maxOutput ?? context))
+    return { rule: 'max_output', detail: `${features.maxOutputTokens} > ${maxOutput ?? context}` };
+  if (demand.requireParameters) {
+    for (const name of demand.parameters)
+      if (!route.supported.has(name)) return { rule: 'require_parameters', detail: name };
+  }
+  if (demand.checksPrice) {
+    const kind = priceAboveCeiling(rules, (each) => priceOf(price, each, features.inputTokensEstimate));
+    if (kind !== undefined) return { rule: 'max_price', detail: kind };
+  }
+  return undefined;
+};
+
+/** The price of one unit for a prompt of this size. */
+const priceOf = (price: PriceVector, kind: PriceKind, inputTokens: number): bigint => {
+  let perUnit = price.perUnit;
+  let reached = -1;
+  for (const tier of price.tiers ?? []) {
+    if (inputTokens > tier.aboveInputTokens && tier.aboveInputTokens > reached) {
+      reached = tier.aboveInputTokens;
+      perUnit = tier.perUnit;
+    }
+  }
+  switch (kind) {
+    case 'prompt':
+      return BigInt(perUnit['input'] ?? 0);
+    case 'completion':
+      return BigInt(perUnit['output'] ?? 0);
+    case 'request':
+      return BigInt(price.perRequest ?? 0);
+    case 'image':
+      return BigInt(perUnit['image'] ?? perUnit['imageInput'] ?? 0);
+    case 'audio':
+      return BigInt(perUnit['audio'] ?? perUnit['audioInput'] ?? 0);
+    default: {
+      const unreachable: never = kind;
+      return unreachable;
+    }
+  }
+};

@@ -1,0 +1,46 @@
+// The cost of a plan, measured in a plain Node process over the built libs (run the build first): Jest's module sandbox makes every global ten times as dear.
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+
+const measure = `
+import { buildRoutingIndex, createHealthBoard, planRoute } from '@waystation/routing';
+import { rulesOfPolicy } from '@waystation/policy';
+const stamp = { v: 1, version: 1 };
+const slugs = Array.from({ length: 30 }, (_, each) => 'p' + each);
+const index = buildRoutingIndex({
+  revision: 1,
+  models: new Map(),
+  providers: new Map(slugs.map((slug) => [slug, { ...stamp, slug, name: slug, dialect: 'd', credentialId: 'c', dataPolicy: { retains: false, trains: false }, billsAfterCancel: false }])),
+  endpoints: new Map(slugs.map((slug, each) => [slug, {
+    ...stamp, id: 'lab/one@' + slug, model: 'lab/one', provider: slug, tag: slug, upstreamModel: 'm', apis: ['chat'], context: 100_000,
+    inputModalities: ['text'], outputModalities: ['text'], supportedParameters: ['tools', 'temperature'], priceVersion: 'v',
+    price: { perUnit: { input: String(100 + each), output: '200' } }, enabled: true,
+  }])),
+});
+const now = 1_700_000_000_000;
+const health = createHealthBoard();
+health.merge(slugs.map((slug, failed) => ({ endpointId: 'lab/one@' + slug, succeeded: 1_000, failed })), now);
+const policy = rulesOfPolicy({ ...stamp, id: 'p', ignoredProviders: ['p3'], dataCollection: 'deny' });
+const request = {
+  v: 1, generationId: 'g', identity: {}, models: ['lab/one'], preferences: { order: ['p7'], maxPrice: { prompt: '1000' } },
+  features: { api: 'chat', dialect: 'd', stream: true, bodyBytes: 1, inputTokensEstimate: 20, parameters: ['tools', 'temperature'], inputModalities: ['text'], outputModalities: ['text'], toolCount: 1, messageCount: 1, conversation: 'c' },
+};
+const times = [];
+for (let run = 0; run < 6_000; run += 1) {
+  const before = performance.now();
+  const plan = planRoute(request, policy, { index, health, nowMs: now }, Math.random);
+  if (run >= 2_000) times.push(performance.now() - before);
+  if (plan.attempts.length + plan.excluded.length !== 30) throw new Error('a plan that does not tell of every endpoint');
+}
+console.log(times.sort((a, b) => a - b)[2_000] * 1_000);
+`;
+
+describe('the cost of a plan', () => {
+  it('is at most 50 µs in the median with 30 endpoints', async () => {
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', measure], {
+      cwd: process.cwd(),
+    });
+    expect(Number(stdout)).toBeGreaterThan(0);
+    expect(Number(stdout)).toBeLessThanOrEqual(50);
+  });
+});

@@ -1,0 +1,320 @@
+import type {
+  EndpointEntry,
+  ProviderEntry,
+  ProviderPreferences,
+  RouteFeatures,
+  RoutePlanReply,
+  RoutePlanRequest,
+} from '@waystation/contracts';
+import { routePlanReply } from '@waystation/contracts';
+import { rulesOfPolicy, type PolicyRules } from '@waystation/policy';
+import fc from 'fast-check';
+import { createHealthBoard } from './health.js';
+import { planRoute } from './plan-route.js';
+import { buildRoutingIndex, type RoutableCatalog } from './routing-index.js';
+
+const NOW = 1_700_000_000_000;
+const stamp = { v: 1 as const, version: 1 };
+const MODELS = ['lab/one', 'lab/two', 'lab/three'];
+const SLUGS = ['a', 'b', 'c', 'd', 'e'];
+const PARAMETERS = ['tools', 'response_format', 'temperature', 'top_k'];
+const some = <Value>(values: readonly Value[]): fc.Arbitrary<Value[]> => fc.subarray([...values]);
+
+const provider = (slug: string): fc.Arbitrary<ProviderEntry> =>
+  fc.record({ retains: fc.boolean(), trains: fc.boolean(), region: fc.constantFrom('eu', 'us') }).map((dataPolicy) => ({
+    ...stamp,
+    slug,
+    name: slug,
+    dialect: 'openai-chat',
+    baseUrl: 'https://example.com',
+    allowPrivateAddress: false,
+    credentialId: 'c',
+    dataPolicy,
+    billsAfterCancel: false,
+  }));
+const endpointAt = (model: string, slug: string): fc.Arbitrary<EndpointEntry> =>
+  fc
+    .record({
+      input: fc.nat(5),
+      output: fc.nat(5),
+      context: fc.constantFrom(100, 1000),
+      enabled: fc.boolean(),
+      supportedParameters: some(PARAMETERS),
+      image: fc.boolean(),
+    })
+    .map(({ input, output, context, enabled, supportedParameters, image }) => ({
+      ...stamp,
+      id: `${model}@${slug}`,
+      model,
+      provider: slug,
+      tag: slug,
+      upstreamModel: 'm',
+      apis: ['chat'],
+      context,
+      inputModalities: image ? ['text', 'image'] : ['text'],
+      outputModalities: ['text'],
+      supportedParameters,
+      priceVersion: `price-${'0'.repeat(32)}`,
+      price: { perUnit: { input: String(input), output: String(output) } },
+      enabled,
+    }));
+const catalogs: fc.Arbitrary<RoutableCatalog> = fc
+  .record({
+    providers: fc.tuple(...SLUGS.map(provider)),
+    endpoints: some(MODELS.flatMap((model) => SLUGS.map((slug) => [model, slug] as const))).chain((pairs) =>
+      fc.tuple(...pairs.map(([model, slug]) => endpointAt(model, slug))),
+    ),
+  })
+  .map(({ providers, endpoints }) => ({
+    revision: 1,
+    providers: new Map(providers.map((each) => [each.slug, each])),
+    models: new Map(),
+    endpoints: new Map(endpoints.map((each) => [each.id, each])),
+  }));
+const preferences: fc.Arbitrary<ProviderPreferences> = fc.record(
+  {
+    order: some(SLUGS),
+    only: fc.subarray(SLUGS, { minLength: 1 }),
+    ignore: some(SLUGS),
+    allowFallbacks: fc.boolean(),
+    requireParameters: fc.boolean(),
+    dataCollection: fc.constantFrom('allow' as const, 'deny' as const),
+    zdr: fc.boolean(),
+    sort: fc.record({
+      by: fc.constantFrom('price' as const, 'latency' as const),
+      partition: fc.constantFrom('model' as const, 'none' as const),
+    }),
+    maxPrice: fc.record({ prompt: fc.nat(5).map(String) }),
+  },
+  { requiredKeys: [] },
+);
+const features: fc.Arbitrary<RouteFeatures> = fc
+  .record({
+    tokens: fc.constantFrom(10, 500),
+    parameters: some(PARAMETERS),
+    image: fc.boolean(),
+    conversation: fc.option(fc.string(), { nil: undefined }),
+  })
+  .map(({ tokens, parameters, image, conversation }) => ({
+    api: 'chat',
+    dialect: 'openai-chat',
+    stream: false,
+    bodyBytes: 1,
+    inputTokensEstimate: tokens,
+    parameters,
+    inputModalities: image ? ['text', 'image'] : ['text'],
+    outputModalities: ['text'],
+    toolCount: 0,
+    messageCount: 1,
+    ...(conversation === undefined ? {} : { conversation }),
+  }));
+const requests: fc.Arbitrary<RoutePlanRequest> = fc
+  .record({ models: fc.subarray(MODELS, { minLength: 1 }), preferences, features })
+  .map((each) => ({
+    v: 1,
+    generationId: 'gen-1700000000-00000000000000000000',
+    identity: { workspaceId: 'w', keyHash: '0'.repeat(64) },
+    ...each,
+  }));
+const policies: fc.Arbitrary<PolicyRules> = fc
+  .record(
+    {
+      ignoredProviders: some(SLUGS),
+      zdr: fc.boolean(),
+      regions: fc.subarray(['eu', 'us'], { minLength: 1 }),
+      allowedModels: fc.subarray(MODELS, { minLength: 1 }),
+    },
+    { requiredKeys: [] },
+  )
+  .map((each) => rulesOfPolicy({ ...stamp, id: 'p', ...each }));
+const healths = fc.array(
+  fc.record({
+    endpointId: fc.constantFrom(...MODELS.flatMap((model) => SLUGS.map((slug) => `${model}@${slug}`))),
+    succeeded: fc.nat(200),
+    failed: fc.nat(200),
+  }),
+  { maxLength: 8 },
+);
+
+/** A source of randomness that starts anew for each plan. */
+const seeded = (seed: number) => {
+  let state = seed | 1;
+  return () => {
+    state = Math.imul(state, 1_103_515_245) + 12_345;
+    return (state >>> 1) / 2 ** 31;
+  };
+};
+const planOf = (
+  request: RoutePlanRequest,
+  policy: PolicyRules,
+  catalog: RoutableCatalog,
+  reports: { endpointId: string; succeeded: number; failed: number }[],
+  seed = 1,
+): RoutePlanReply => {
+  const health = createHealthBoard();
+  health.merge(reports, NOW);
+  return planRoute(request, policy, { index: buildRoutingIndex(catalog), health, nowMs: NOW }, seeded(seed));
+};
+
+describe('any plan', () => {
+  it('has every endpoint of every requested model once, as an attempt or excluded', () =>
+    fc.assert(
+      fc.property(requests, policies, catalogs, healths, (request, policy, catalog, reports) => {
+        const reply = planOf(request, policy, catalog, reports);
+        const told = [
+          ...reply.attempts.map(({ endpointId }) => endpointId),
+          ...reply.excluded.flatMap(({ endpointId }) => endpointId ?? []),
+        ];
+        const there = [...catalog.endpoints.values()]
+          .filter(({ model }) => request.models.includes(model))
+          .map(({ id }) => id);
+        expect(told.sort()).toEqual(there.sort());
+        const unknown = reply.excluded.filter(({ rule }) => rule === 'unknown_model').map(({ model }) => model);
+        expect(unknown.sort()).toEqual(
+          request.models.filter((model) => !there.some((id) => id.startsWith(`${model}@`))).sort(),
+        );
+        routePlanReply.parse(reply);
+      }),
+    ));
+
+  it('never breaks a hard rule', () =>
+    fc.assert(
+      fc.property(requests, policies, catalogs, healths, (request, policy, catalog, reports) => {
+        const { preferences: asked, features: has } = request;
+        for (const attempt of planOf(request, policy, catalog, reports).attempts) {
+          const endpoint = catalog.endpoints.get(attempt.endpointId);
+          const data = catalog.providers.get(attempt.provider)?.dataPolicy;
+          expect(endpoint?.enabled).toBe(true);
+          if (asked.only !== undefined) expect(asked.only).toContain(attempt.provider);
+          if (asked.ignore !== undefined) expect(asked.ignore).not.toContain(attempt.provider);
+          expect(policy.ignoredProviders.has(attempt.provider)).toBe(false);
+          for (const list of policy.allowedModels) expect(list.has(attempt.model)).toBe(true);
+          for (const list of policy.regions) expect(list.has(data?.region ?? '')).toBe(true);
+          if (asked.zdr === true || policy.zdr) expect(data?.retains).toBe(false);
+          if (asked.dataCollection === 'deny') expect(data).toMatchObject({ retains: false, trains: false });
+          expect(attempt.context).toBeGreaterThanOrEqual(has.inputTokensEstimate);
+          expect(endpoint?.inputModalities).toEqual(expect.arrayContaining(has.inputModalities));
+          if (asked.requireParameters === true)
+            expect(endpoint?.supportedParameters).toEqual(expect.arrayContaining(has.parameters));
+          if (asked.maxPrice?.prompt !== undefined)
+            expect(BigInt(attempt.price.perUnit['input'] ?? 0) <= BigInt(asked.maxPrice.prompt)).toBe(true);
+          if (asked.allowFallbacks === false && (asked.order ?? []).length > 0)
+            expect(asked.order).toContain(attempt.provider);
+        }
+      }),
+    ));
+
+  it('is the same for the same inputs, whatever order the catalog arrived in', () =>
+    fc.assert(
+      fc.property(requests, policies, catalogs, healths, fc.nat(), (request, policy, catalog, reports, seed) => {
+        const reversed = { ...catalog, endpoints: new Map([...catalog.endpoints].reverse()) };
+        expect(planOf(request, policy, reversed, reports, seed)).toEqual(
+          planOf(request, policy, catalog, reports, seed),
+        );
+      }),
+    ));
+
+  it('for a conversation does not depend on chance', () =>
+    fc.assert(
+      fc.property(requests, policies, catalogs, healths, (request, policy, catalog, reports) => {
+        const talking = { ...request, features: { ...request.features, conversation: 'c' } };
+        expect(planOf(talking, policy, catalog, reports, 1)).toEqual(planOf(talking, policy, catalog, reports, 2));
+      }),
+    ));
+});
+
+describe('the split over conversations', () => {
+  const priced = (prices: Record<string, number>): RoutableCatalog => ({
+    revision: 1,
+    models: new Map(),
+    providers: new Map(
+      Object.keys(prices).map((slug) => [
+        slug,
+        {
+          ...stamp,
+          slug,
+          name: slug,
+          dialect: 'd',
+          baseUrl: 'https://x',
+          allowPrivateAddress: false,
+          credentialId: 'c',
+          dataPolicy: { retains: false, trains: false },
+          billsAfterCancel: false,
+        },
+      ]),
+    ),
+    endpoints: new Map(
+      Object.entries(prices).map(([slug, price]) => [
+        slug,
+        {
+          ...stamp,
+          id: `lab/one@${slug}`,
+          model: 'lab/one',
+          provider: slug,
+          tag: slug,
+          upstreamModel: 'm',
+          apis: ['chat'],
+          context: 1000,
+          inputModalities: ['text'],
+          outputModalities: ['text'],
+          supportedParameters: [],
+          priceVersion: `price-${'0'.repeat(32)}`,
+          price: { perUnit: { input: String(price), output: String(price) } },
+          enabled: true,
+        },
+      ]),
+    ),
+  });
+  const firstChoices = (catalog: RoutableCatalog, conversations: number, conversation: boolean): string[] => {
+    const snapshot = { index: buildRoutingIndex(catalog), health: createHealthBoard(), nowMs: NOW };
+    const random = seeded(7);
+    return Array.from({ length: conversations }, (_, each) => {
+      const request: RoutePlanRequest = {
+        v: 1,
+        generationId: 'gen-1700000000-00000000000000000000',
+        identity: { workspaceId: 'w', keyHash: '0'.repeat(64) },
+        models: ['lab/one'],
+        preferences: {},
+        features: {
+          api: 'chat',
+          dialect: 'd',
+          stream: false,
+          bodyBytes: 1,
+          inputTokensEstimate: 1,
+          parameters: [],
+          inputModalities: ['text'],
+          outputModalities: ['text'],
+          toolCount: 0,
+          messageCount: 1,
+          ...(conversation ? { conversation: `conversation ${each}` } : {}),
+        },
+      };
+      return planRoute(request, rulesOfPolicy({ ...stamp, id: 'p' }), snapshot, random).attempts[0]?.provider ?? '';
+    });
+  };
+  const share = (choices: readonly string[], slug: string): number =>
+    choices.filter((each) => each === slug).length / choices.length;
+
+  it.each([true, false])('follows 1/price² (with a conversation: %s)', (conversation) => {
+    // Weights 1, 1/4, 1/9: shares 36/49, 9/49, 4/49.
+    const choices = firstChoices(priced({ cheap: 1, middle: 2, dear: 3 }), 20_000, conversation);
+    expect(Math.abs(share(choices, 'cheap') - 36 / 49)).toBeLessThan(0.015);
+    expect(Math.abs(share(choices, 'middle') - 9 / 49)).toBeLessThan(0.015);
+    expect(Math.abs(share(choices, 'dear') - 4 / 49)).toBeLessThan(0.015);
+  });
+
+  it('gives a free endpoint the weight of the cheapest priced one', () => {
+    const choices = firstChoices(priced({ free: 0, cheap: 10, dear: 30 }), 20_000, true);
+    expect(Math.abs(share(choices, 'free') - 9 / 19)).toBeLessThan(0.015);
+    expect(Math.abs(share(choices, 'cheap') - 9 / 19)).toBeLessThan(0.015);
+  });
+
+  it('an endpoint that goes away moves only its own conversations', () => {
+    const before = firstChoices(priced({ a: 1, b: 1, c: 1, d: 2 }), 5_000, true);
+    const after = firstChoices(priced({ a: 1, c: 1, d: 2 }), 5_000, true);
+    before.forEach((choice, each) => {
+      if (choice !== 'b') expect(after[each]).toBe(choice);
+      else expect(after[each]).not.toBe('b');
+    });
+  });
+});
