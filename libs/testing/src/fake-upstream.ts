@@ -119,7 +119,9 @@ function replyTo(outgoing: ServerResponse, request: UpstreamRequest): UpstreamRe
       for (const line of lines) {
         if (begun && everyMs > 0) await sleep(everyMs);
         if (request.abandoned) return;
-        outgoing.write(`data: ${typeof line === 'string' ? line : JSON.stringify(line)}\n\n`);
+        const text = typeof line === 'string' ? line : JSON.stringify(line);
+        // Until the kernel has it, so that a hang-up afterwards loses nothing that was sent.
+        await new Promise<void>((resolve) => outgoing.write(`data: ${text}\n\n`, () => resolve()));
         begun = true;
       }
       if (end) outgoing.end();

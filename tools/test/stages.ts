@@ -1,0 +1,56 @@
+// What a change must pass, in the order in which it fails fastest. Each stage is one command; Jest stages count their own tests, the others count as one.
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { repositoryRoot } from '../../libs/testing/src/servers/paths.ts';
+
+export interface Stage {
+  readonly name: string;
+  /** Arguments for Node. */
+  readonly command: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Counts come from Jest's JSON. */
+  readonly jest?: true;
+  /** Wants WAYSTATION_TEST_POSTGRES_URL. */
+  readonly postgres?: true;
+  readonly timeoutMs: number;
+}
+
+const MINUTE = 60_000;
+const jest = (...args: string[]): string[] => ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js', ...args];
+const e2e = (shape: 'split' | 'fused', full: boolean): Stage => ({
+  name: full ? `faults, ${shape}` : `e2e, ${shape}`,
+  command: jest('--config', 'jest.e2e.config.mjs', '--passWithNoTests', ...(full ? ['e2e/faults'] : [])),
+  env: { WAYSTATION_E2E_SHAPE: shape, ...(full ? { WAYSTATION_E2E_TIME_SCALE: '1', WAYSTATION_E2E_FULL: '1' } : {}) },
+  jest: true,
+  timeoutMs: (full ? 120 : 20) * MINUTE,
+});
+
+const BUILD: Stage = { name: 'build', command: ['tools/start/build.main.ts'], timeoutMs: 10 * MINUTE };
+
+const STAGES: readonly Stage[] = [
+  BUILD,
+  { name: 'typecheck', command: ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'], timeoutMs: 10 * MINUTE },
+  { name: 'lint', command: ['node_modules/nx/dist/bin/nx.js', 'run', 'waystation:lint'], timeoutMs: 10 * MINUTE },
+  { name: 'format', command: ['node_modules/prettier/bin/prettier.cjs', '--check', '.'], timeoutMs: 5 * MINUTE },
+  { name: 'tidy', command: ['tools/tidy/main.ts'], timeoutMs: 5 * MINUTE },
+  { name: 'contracts', command: ['tools/contracts/main.ts', '--check'], timeoutMs: 5 * MINUTE },
+  { name: 'unit and integration', command: jest(), jest: true, postgres: true, timeoutMs: 15 * MINUTE },
+  e2e('split', false),
+  e2e('fused', false),
+];
+
+const FAULTS: readonly Stage[] = [BUILD, e2e('split', true), e2e('fused', true)];
+
+/** All stages, or those whose names begin with one of the words given. */
+export function chooseStages(words: readonly string[], faults: boolean): Stage[] {
+  const there = (faults ? FAULTS : STAGES).filter((stage) => existsSync(path.join(repositoryRoot, scriptOf(stage))));
+  const wanted = there.filter((stage) => words.length === 0 || words.some((word) => stage.name.startsWith(word)));
+  const unknown = words.filter((word) => !there.some((stage) => stage.name.startsWith(word)));
+  if (unknown.length > 0)
+    throw new Error(
+      `no stage begins with ${unknown.join(', ')}; there are ${there.map((stage) => stage.name).join(' | ')}`,
+    );
+  return wanted;
+}
+
+const scriptOf = ({ command }: Stage): string => command.find((word) => !word.startsWith('--')) ?? '';
