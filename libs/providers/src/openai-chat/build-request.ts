@@ -64,8 +64,9 @@ const tellsUsage = (quirks: Quirks): boolean => quirks['usageInStream'] !== fals
 const parse = (body: Buffer, span: FieldSpan): unknown => {
   try {
     return JSON.parse(body.toString('utf8', span.valueStart, span.valueEnd));
-  } catch (cause) {
-    throw new WaystationError('malformed_json', `The value of \`${span.key}\` is not valid JSON.`, { cause });
+  } catch {
+    // Without a cause: a parser's message quotes the body, and causes are logged.
+    throw new WaystationError('malformed_json', `The value of \`${span.key}\` is not valid JSON.`);
   }
 };
 

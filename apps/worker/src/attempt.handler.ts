@@ -1,0 +1,60 @@
+// One attempt at one endpoint: take it or answer busy, call upstream while the journal learns of it, relay, tell how it ended.
+// Invariants: nothing is sent upstream that the journal cannot record; every attempt whose start was journalled gets exactly one finish line.
+import { Controller, Inject } from '@nestjs/common';
+import type { AttemptWriter } from '@waystation/bus';
+import { AttemptRun, type AttemptRunRequest } from '@waystation/contracts';
+import { Handles } from '@waystation/runtime';
+import { endMessage } from './attempt/end-message.js';
+import { attemptFinishedLine, attemptStartedLine } from './attempt/money-lines.js';
+import { prepareCall, type PreparedCall } from './attempt/prepare-call.js';
+import { Relay, type RelayResult } from './attempt/relay.js';
+import { WORKER, type Worker } from './worker.js';
+
+@Controller()
+export class AttemptHandler {
+  constructor(@Inject(WORKER) private readonly worker: Worker) {}
+
+  @Handles(AttemptRun)
+  async run(request: AttemptRunRequest, body: Buffer, writer: AttemptWriter): Promise<void> {
+    const { worker } = this;
+    if (!worker.takes(request)) return this.#busy(writer);
+    const call = prepareCall(request, body, worker.sites, worker.credentials);
+    if (!worker.client.hasRoom(call.target)) return this.#busy(writer);
+
+    const relay = new Relay(call, writer, worker.relayOptions(request.attempt.billsAfterCancel));
+    const leave = worker.inFlight.add(request, relay);
+    try {
+      const started = worker.facts.append(attemptStartedLine(request, worker.instance, Date.now()));
+      const result = await relay.run(worker.client, started);
+      this.#tell(request, call, result, writer);
+    } finally {
+      leave();
+    }
+  }
+
+  #busy(writer: AttemptWriter): void {
+    this.worker.metrics.busy.value += 1;
+    writer.busy();
+  }
+
+  #tell(request: AttemptRunRequest, call: PreparedCall, result: RelayResult, writer: AttemptWriter): void {
+    const { facts, health, metrics, log, instance } = this.worker;
+    if (result.error === undefined) writer.end(endMessage(result, call.warnings));
+    else writer.fail(result.error);
+    facts.append(attemptFinishedLine(request, instance, result, Date.now())).catch((error: unknown) => {
+      log.error(
+        { err: error, attemptId: request.attemptId },
+        'the journal did not take the end of an attempt; the sweeper will settle it',
+      );
+    });
+    health.record(request.attempt.endpointId, result);
+    metrics.record(result);
+    const { outcome, error } = result;
+    // The code and the reason only: messages and causes may quote a provider, and a provider may quote the prompt.
+    const why = error === undefined ? {} : { code: error.code, reason: error.details?.['reason'] };
+    log.debug(
+      { attemptId: request.attemptId, endpointId: request.attempt.endpointId, outcome, ...why },
+      'attempt ended',
+    );
+  }
+}

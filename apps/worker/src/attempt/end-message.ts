@@ -1,0 +1,37 @@
+// The end frame of a completed attempt: with it the ingress can settle alone.
+import type { AttemptEnd } from '@waystation/contracts';
+import type { Warning } from '@waystation/generation';
+import type { RelayResult } from './relay.js';
+
+const WARNINGS_MAX = 32;
+
+const estimated: Warning = {
+  code: 'estimated-usage',
+  message: 'The provider told no usage; it was estimated from what was delivered.',
+};
+const clamped: Warning = {
+  code: 'clamped',
+  message: 'The provider told an impossible usage; it was corrected to what is possible.',
+  field: 'usage',
+};
+
+export const endMessage = (
+  { outcome, report, totalBytes, timeToFirstTokenMs, durationMs, upstreamStatus }: RelayResult,
+  asked: readonly Warning[],
+): AttemptEnd => {
+  const about = { estimated: [estimated], clamped: [clamped], provider: [] }[report.usageSource];
+  const warnings = [...asked, ...about].slice(0, WARNINGS_MAX);
+  return {
+    outcome,
+    ...(report.finishReason === undefined ? {} : { finishReason: report.finishReason }),
+    ...(report.nativeFinishReason === undefined ? {} : { nativeFinishReason: report.nativeFinishReason }),
+    usage: report.usage,
+    usageSource: report.usageSource,
+    totalBytes,
+    ...(report.upstreamId === undefined ? {} : { upstreamId: report.upstreamId }),
+    ...(timeToFirstTokenMs === undefined ? {} : { timeToFirstTokenMs }),
+    durationMs,
+    ...(upstreamStatus === undefined ? {} : { upstreamStatus }),
+    ...(warnings.length === 0 ? {} : { warnings }),
+  };
+};

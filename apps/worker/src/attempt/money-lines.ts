@@ -1,0 +1,66 @@
+// The journal's lines about an attempt. Each names all the money it stands on, so that it can be settled alone.
+import type { AttemptFinished, AttemptRunRequest, MoneyLine } from '@waystation/contracts';
+import type { ResponseReport } from '@waystation/providers';
+import type { RelayResult } from './relay.js';
+
+type AttemptStarted = Extract<MoneyLine, { kind: 'attempt.started' }>;
+type AttemptProgressed = Extract<MoneyLine, { kind: 'attempt.progressed' }>;
+
+const about = ({ attempt, leaseId, ...request }: AttemptRunRequest) => ({
+  generationId: request.generationId,
+  attemptId: request.attemptId,
+  identity: request.identity,
+  provider: attempt.provider,
+  endpointId: attempt.endpointId,
+  model: attempt.model,
+  ...(leaseId === undefined ? {} : { leaseId }),
+  holdPicodollars: request.holdPicodollars,
+  quotaSet: request.quotaSet,
+  priceVersion: attempt.priceVersion,
+  price: attempt.price,
+  byok: attempt.byok,
+  deadlineAt: request.deadlineAt,
+});
+
+export const attemptStartedLine = (request: AttemptRunRequest, worker: string, at: number): AttemptStarted => ({
+  kind: 'attempt.started',
+  v: 1,
+  at,
+  worker,
+  ...about(request),
+});
+
+export const attemptProgressedLine = (
+  { generationId, attemptId }: AttemptRunRequest,
+  sequence: number,
+  { usage, usageSource }: ResponseReport,
+  at: number,
+): AttemptProgressed => ({
+  kind: 'attempt.progressed',
+  v: 1,
+  at,
+  generationId,
+  attemptId,
+  sequence,
+  usage,
+  usageSource,
+});
+
+export const attemptFinishedLine = (
+  request: AttemptRunRequest,
+  worker: string,
+  { outcome, error, report }: RelayResult,
+  at: number,
+): AttemptFinished => ({
+  kind: 'attempt.finished',
+  v: 1,
+  at,
+  worker,
+  ...about(request),
+  outcome,
+  ...(report.finishReason === undefined ? {} : { finishReason: report.finishReason }),
+  ...(error === undefined ? {} : { errorCode: error.code }),
+  ...(report.upstreamId === undefined ? {} : { upstreamId: report.upstreamId }),
+  usage: report.usage,
+  usageSource: report.usageSource,
+});

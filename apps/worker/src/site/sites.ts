@@ -1,0 +1,84 @@
+// Providers as they are called: dialect, target, fixed headers. Built once per catalog entry, so that an attempt only looks it up.
+import { WaystationError, type ProviderEntry } from '@waystation/contracts';
+import {
+  findProviderDialect,
+  type ProviderDialect,
+  type Quirks,
+  type UpstreamTarget,
+  type UpstreamTls,
+} from '@waystation/providers';
+import type { CatalogSnapshot, HeadSnapshot } from '@waystation/runtime';
+
+export interface Site {
+  readonly entry: ProviderEntry;
+  readonly dialect: ProviderDialect;
+  readonly target: UpstreamTarget;
+  /** Name, value, name, value, … */
+  readonly headers: readonly string[];
+  readonly quirks: Quirks;
+}
+
+export interface Sites {
+  /** @throws WaystationError `provider_unavailable` where the catalog has no such provider or its entry cannot be used */
+  of(provider: string): Site;
+}
+
+export interface SiteDefaults {
+  readonly timeouts: UpstreamTarget['timeouts'];
+  readonly connectionsMax: number;
+  readonly tls: UpstreamTls;
+}
+
+const NO_QUIRKS: Quirks = Object.freeze({});
+
+const unusable = (provider: string, why: string): WaystationError =>
+  new WaystationError('provider_unavailable', `The provider ${provider} ${why}.`, {
+    details: { provider_name: provider },
+  });
+
+const buildSite = (entry: ProviderEntry, defaults: SiteDefaults): Site => {
+  const dialect = findProviderDialect(entry.dialect);
+  if (dialect === undefined)
+    throw unusable(entry.slug, `speaks the dialect ${entry.dialect}, which this worker does not know`);
+  const url = URL.parse(entry.baseUrl);
+  if (url === null || !/^https?:$/.test(url.protocol))
+    throw unusable(entry.slug, 'has a base URL that is no http address');
+  const { connectMs, firstByteMs, idleMs } = entry.timeouts ?? {};
+  return {
+    entry,
+    dialect,
+    target: {
+      url,
+      providerName: entry.name,
+      allowPrivateAddress: entry.allowPrivateAddress,
+      connectionsMax: entry.maxConnections ?? defaults.connectionsMax,
+      timeouts: {
+        connectMs: connectMs ?? defaults.timeouts.connectMs,
+        firstByteMs: firstByteMs ?? defaults.timeouts.firstByteMs,
+        idleMs: idleMs ?? defaults.timeouts.idleMs,
+      },
+      tls: defaults.tls,
+    },
+    headers: Object.entries(entry.headers ?? {}).flat(),
+    quirks: entry.quirks ?? NO_QUIRKS,
+  };
+};
+
+/** As large as the catalog's providers at most: an entry that is gone or new drops its site. */
+export const createSites = (catalog: HeadSnapshot<CatalogSnapshot>, defaults: SiteDefaults): Sites => {
+  const built = new Map<string, Site>();
+  catalog.onChange((current) => {
+    for (const [slug, site] of built) if (current.providers.get(slug) !== site.entry) built.delete(slug);
+  });
+  return {
+    of(provider) {
+      const known = built.get(provider);
+      if (known !== undefined) return known;
+      const entry = catalog.current.providers.get(provider);
+      if (entry === undefined) throw unusable(provider, 'is not in the catalog');
+      const site = buildSite(entry, defaults);
+      built.set(provider, site);
+      return site;
+    },
+  };
+};

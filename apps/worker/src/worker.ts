@@ -1,0 +1,111 @@
+// What attempts share in one worker: snapshots, connections, the journal, and the limits that decide whether one more may be taken.
+import type { Journal } from '@waystation/bus';
+import type { AttemptRunRequest, MoneyLine } from '@waystation/contracts';
+import { createUpstreamClient, type UpstreamClient } from '@waystation/providers';
+import { watchCatalog, watchCredentials, type AppContext } from '@waystation/runtime';
+import type { Logger } from 'pino';
+import { InFlight } from './attempt/in-flight.js';
+import type { RelayOptions } from './attempt/relay.js';
+import type { WorkerConfig } from './config.js';
+import { EndpointHealth } from './health/endpoint-health.js';
+import { createCredentials, type Credentials } from './site/credentials.js';
+import { createSites, type Sites } from './site/sites.js';
+import { createWorkerMetrics, type WorkerMetrics } from './worker-metrics.js';
+
+export const WORKER = Symbol('waystation.worker');
+
+const PROGRESS_EVERY_MS = 2_000;
+const HEALTH_EVERY_MS = 250;
+/** The caller waits for its first frame as long; a journal that is slower is as good as down. */
+const JOURNAL_MS = 5_000;
+/** What a provider may still send after the caller left. */
+const DRAIN_BYTES_MAX = 16 * 1024 * 1024;
+/** Share of the attempts that may be listened to after their callers left; beyond it they are closed and estimated. */
+const DRAINING_SHARE = 0.25;
+
+export interface Worker {
+  readonly instance: string;
+  readonly log: Logger;
+  readonly facts: Journal<MoneyLine>;
+  readonly sites: Sites;
+  readonly credentials: Credentials;
+  readonly client: UpstreamClient;
+  readonly inFlight: InFlight;
+  readonly health: EndpointHealth;
+  readonly metrics: WorkerMetrics;
+  /** Whether one more attempt may be taken: there is room, it was not here before, and the journal can record it. */
+  takes(request: AttemptRunRequest): boolean;
+  relayOptions(billsAfterCancel: boolean): RelayOptions;
+  close(): Promise<void>;
+}
+
+export const createWorker = ({
+  bus,
+  config,
+  log,
+  metrics,
+  health,
+  scaleMs,
+  stopping,
+}: AppContext<WorkerConfig>): Worker => {
+  const catalog = watchCatalog(bus, { log });
+  const credentials = watchCredentials(bus, { log });
+  health.check('worker.snapshots', () => ({
+    ok: catalog.ready && credentials.ready,
+    detail: 'catalog and credentials from the bus',
+  }));
+  const client = createUpstreamClient();
+  const inFlight = new InFlight({
+    attemptsMax: config.attemptsMax,
+    progressEveryMs: scaleMs(PROGRESS_EVERY_MS),
+    facts: bus.facts,
+  });
+  const endpointHealth = new EndpointHealth(bus, scaleMs(HEALTH_EVERY_MS));
+  const cells = createWorkerMetrics(
+    metrics,
+    () => inFlight.count,
+    () => inFlight.drainingCount,
+  );
+  stopping.addEventListener('abort', () => inFlight.stopAll());
+  const timeouts = {
+    connectMs: scaleMs(config.timeouts.connectMs),
+    firstByteMs: scaleMs(config.timeouts.firstByteMs),
+    idleMs: scaleMs(config.timeouts.idleMs),
+  };
+  return {
+    instance: bus.instance,
+    log,
+    facts: bus.facts,
+    sites: createSites(catalog, { timeouts, connectionsMax: config.attemptsMax, tls: config.tls }),
+    credentials: createCredentials(credentials, config.privateKey),
+    client,
+    inFlight,
+    health: endpointHealth,
+    metrics: cells,
+    takes: (request) =>
+      catalog.ready &&
+      bus.facts.healthy &&
+      inFlight.hasRoom &&
+      !stopping.aborted &&
+      !(request.skipInstances?.includes(bus.instance) ?? false),
+    relayOptions: (billsAfterCancel) => ({
+      drain: billsAfterCancel
+        ? {
+            ms: scaleMs(config.drainMs),
+            bytesMax: DRAIN_BYTES_MAX,
+            allowed: () => inFlight.drainingCount < config.attemptsMax * DRAINING_SHARE,
+          }
+        : undefined,
+      journalMs: scaleMs(JOURNAL_MS),
+      onBytes: (bytes) => void (cells.upstreamBytes.value += bytes),
+    }),
+    async close() {
+      inFlight.stopAll();
+      inFlight.close();
+      endpointHealth.close();
+      catalog.stop();
+      credentials.stop();
+      await client.close();
+    },
+  };
+};
