@@ -12,6 +12,8 @@ export const USAGE_MODES = ['exact', 'none', 'late', 'placeholder', 'negative', 
 export const WIRES = ['plain', 'split-bytes', 'crlf', 'comments'] as const;
 
 export const scriptOverrides = z.strictObject({
+  /** Stands in the truth log, so that a test finds the calls that its request became, however many. */
+  label: z.string().max(64).optional(),
   /** Tokens of visible text. Absent: 32, or the last user message where the model echoes. */
   outputTokens: tokens.optional(),
   /** Repeat the last user message instead of made-up text. */

@@ -103,6 +103,7 @@ export const answerCall = async (
   const entry = sandbox.truth.begin({
     id,
     ...(correlation === undefined ? {} : { request: correlation }),
+    ...(script.label === undefined ? {} : { label: script.label }),
     at,
     dialect: dialect.name,
     model: call.model,

@@ -7,6 +7,8 @@ export interface TruthCall {
   readonly id: string;
   /** `x-request-id` or `x-correlation-id` of the request. */
   readonly request?: string;
+  /** Of the script, if the request set one. */
+  readonly label?: string;
   /** Unix ms. */
   readonly at: number;
   endedAt?: number;
@@ -63,7 +65,7 @@ export interface TruthLog {
     outcome: 'completed' | 'failed' | 'aborted',
     billed?: Pick<TruthCall, 'promptTokens' | 'cachedTokens' | 'completionTokens' | 'reasoningTokens'>,
   ): void;
-  /** `since` in Unix ms; `request` is an answered id or a correlation header's value. */
+  /** `since` in Unix ms; `request` is an answered id, a correlation header's value or a label. */
   read(filter: { since?: number; request?: string; limit?: number }): TruthCall[];
   readonly totals: Readonly<TruthTotals>;
   readonly dropped: number;
@@ -126,7 +128,7 @@ export const createTruthLog = (now: () => number, callsMax: number = TRUTH_CALLS
       const matching = inOrder.filter(
         (call) =>
           (since === undefined || call.at >= since) &&
-          (request === undefined || call.id === request || call.request === request),
+          (request === undefined || call.id === request || call.request === request || call.label === request),
       );
       return limit === undefined ? matching : matching.slice(0, limit);
     },
