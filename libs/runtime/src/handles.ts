@@ -3,7 +3,7 @@
 //   rpc:    method(request, context: HandlerContext)
 //   stream: method(request, body: Buffer, writer: StreamWriter, context: HandlerContext)
 import 'reflect-metadata';
-import { MessagePattern } from '@nestjs/microservices';
+import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
 import type { RpcContract, StreamContract } from '@waystation/contracts';
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- contracts of any request and reply; the method's own types are checked where it is written
@@ -19,6 +19,9 @@ export const Handles =
   (contract: AnyContract): MethodDecorator =>
   (target, key, descriptor) => {
     MessagePattern(patternOf(contract), { contract })(target, key, descriptor);
+    // Nest hands over the payload alone unless the parameters say otherwise.
+    Payload()(target, key, 0);
+    Ctx()(target, key, 1);
     if (descriptor.value !== undefined && descriptor.value !== null)
       Reflect.defineMetadata(CONTRACT, contract, descriptor.value);
   };

@@ -78,7 +78,7 @@ interface Running extends TestProcess {
   readonly internalPort: number;
 }
 const ready = async (own: TestProcess): Promise<Running> => {
-  const line = await lineWith(own, 'ready');
+  const line = await until('the ready line', () => own.lines.find(({ msg }) => msg === 'ready'));
   return { ...own, port: line['port'] as number, internalPort: line['internalPort'] as number };
 };
 
@@ -299,7 +299,7 @@ describe('NATS that goes away', () => {
   test('at boot is waited for: not ready but alive, and ready when it comes', async () => {
     const late = await natsServer();
     await late.kill();
-    const own = start({ WAYSTATION_NATS_URL: late.url, WAYSTATION_INTERNAL_PORT: '0' });
+    const own = start({ WAYSTATION_NATS_URL: late.url, WAYSTATION_TIME_SCALE: '0.2' });
     try {
       await lineWith(own, 'waiting for NATS at');
       expect(own.lines.some(({ level }) => level === 'fatal')).toBe(false);
@@ -313,7 +313,7 @@ describe('NATS that goes away', () => {
   test('can be waited for by a process that is told to stop', async () => {
     const late = await natsServer();
     await late.kill();
-    const own = start({ WAYSTATION_NATS_URL: late.url });
+    const own = start({ WAYSTATION_NATS_URL: late.url, WAYSTATION_TIME_SCALE: '0.2' });
     await lineWith(own, 'waiting for NATS at');
     own.child.kill('SIGTERM');
     expect(await own.exited).toBe(0);

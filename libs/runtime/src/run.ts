@@ -215,7 +215,7 @@ const connectWaiting = async (
         { waitedMs: Math.round(performance.now() - since) },
         `waiting for NATS at ${shown}; not ready until it answers`,
       ),
-    WAITING_LINE_MS,
+    scaleMs(WAITING_LINE_MS, runtime.timeScale),
   );
   try {
     return await connectBus({
