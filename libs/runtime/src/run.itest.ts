@@ -27,15 +27,11 @@ interface TestProcess {
 }
 
 const processes: TestProcess[] = [];
-const start = (environment: Record<string, string>): TestProcess => {
-  const child = spawn(
-    process.execPath,
-    ['--import', path.join(folder, 'source-loader.mjs'), path.join(folder, 'main.ts')],
-    {
-      env: { PATH: process.env['PATH'] ?? '', ...DEVELOPMENT, ...environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
+const start = (environment: Record<string, string>, main = 'main.ts'): TestProcess => {
+  const child = spawn(process.execPath, ['--import', path.join(folder, 'source-loader.mjs'), path.join(folder, main)], {
+    env: { PATH: process.env['PATH'] ?? '', ...DEVELOPMENT, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const own: TestProcess = {
     child,
     lines: [],
@@ -133,7 +129,7 @@ const repeat = (
   request: { pieces: number; everyMs: number },
 ): { call: StreamCall; told: Told; over: Promise<Told> } => {
   const told: Told = { bytes: 0 };
-  let finish = (_told: Told): void => undefined;
+  let finish: (told: Told) => void = () => undefined;
   const over = new Promise<Told>((resolve) => (finish = resolve));
   const call: StreamCall = bus.openStream(
     Repeat,
@@ -214,6 +210,30 @@ describe('a process', () => {
     expect(line.level).toBe('info');
     expect(own.lines.some(({ msg }) => msg === 'forged')).toBe(false);
     expect(own.output.stdout).not.toContain('abcdefghijkl');
+  });
+});
+
+describe('several apps in one process', () => {
+  test('share the bus and the internal port, keep their own names in the log, and call each other', async () => {
+    const own = await ready(start({ ...environment(), WAYSTATION_FRONT_PORT: '0' }, 'fused.main.ts'));
+    expect(own.lines.find(({ msg }) => msg === 'ready')).toMatchObject({
+      service: 'data-plane',
+      instance: expect.stringMatching(/^data-plane-/),
+      apps: ['worker', 'ingress'],
+    });
+    expect(await get(own.port, '/shout?text=hi')).toEqual({ status: 200, body: '{"text":"HI worker"}' });
+    expect(await bus.request(Shout, { text: 'outside' })).toEqual({ text: 'OUTSIDE worker' });
+    expect(await lineWith(own, 'shouting')).toMatchObject({ service: 'data-plane', app: 'ingress' });
+    own.child.kill('SIGTERM');
+    expect(await own.exited).toBe(0);
+  });
+
+  test('have all faults of all of them told at once', async () => {
+    const own = start({ WAYSTATION_TEST_PORT: 'x', WAYSTATION_FRONT_PORT: 'y' }, 'fused.main.ts');
+    expect(await own.exited).toBe(1);
+    expect(own.output.stderr).toMatch(
+      /^data-plane cannot start: 2 faults[^]*WAYSTATION_TEST_PORT[^]*WAYSTATION_FRONT_PORT/,
+    );
   });
 });
 
