@@ -15,8 +15,10 @@ import type { DataFolder } from './data-folder.ts';
 import { StartFault } from './fault.ts';
 import type { StartOptions } from './options.ts';
 import { say, step } from './progress.ts';
+import type { Say } from './progress.ts';
 import type { RunFile } from '../../libs/testing/src/run-file.ts';
 import { loadSecrets } from './secrets.ts';
+import type { Secrets } from './secrets.ts';
 import { bringUpNats, bringUpPostgres } from './servers.ts';
 import type { NatsPlace, PostgresPlace } from './servers.ts';
 import { MIGRATE, inherited, migrateEnv, planServices } from './services.ts';
@@ -70,13 +72,7 @@ export class System {
     const { newApiKey } = await import('@waystation/contracts');
     const secrets = loadSecrets(folder.secretsFile, newApiKey);
 
-    const postgres = await step('Postgres', () =>
-      this.#bringUp(() => bringUpPostgres(folder, secrets, options.durable)),
-    );
-    this.#adoptServer(postgres, 'SIGINT', () => bringUpPostgres(folder, secrets, options.durable, postgres.port));
-    const nats = await step('NATS', (note) => this.#bringUp(() => bringUpNats(folder, secrets, note)));
-    this.#adoptServer(nats, 'SIGTERM', () => bringUpNats(folder, secrets, () => undefined, nats.port));
-
+    const [postgres, nats] = await this.#startServers(folder, secrets);
     const ground: Ground = { options, secrets, postgres, nats, publicPort, host, configFile, release: release() };
     await step('database schema', () => migrate(ground, folder));
     const services = await planServices(ground);
@@ -121,9 +117,28 @@ export class System {
     return member.child.pid;
   }
 
-  async #bringUp<Result>(work: () => Promise<Result>): Promise<Result> {
+  /** Both at once; when one fails the other is known before the fault is told, so that it is ended too. */
+  async #startServers(folder: DataFolder, secrets: Secrets): Promise<[PostgresPlace, NatsPlace]> {
     this.#refuseIfStopping();
-    return work();
+    const bringUp = {
+      postgres: (port?: number) => bringUpPostgres(folder, secrets, this.#options.durable, port),
+      nats: (note: Say, port?: number) => bringUpNats(folder, secrets, note, port),
+    };
+    const [postgres, nats] = await Promise.allSettled([
+      step('Postgres', async () => {
+        const server = await bringUp.postgres();
+        this.#adoptServer(server, 'SIGINT', () => bringUp.postgres(server.port));
+        return server;
+      }),
+      step('NATS', async (note) => {
+        const server = await bringUp.nats(note);
+        this.#adoptServer(server, 'SIGTERM', () => bringUp.nats(() => undefined, server.port));
+        return server;
+      }),
+    ]);
+    if (postgres.status === 'rejected') throw postgres.reason;
+    if (nats.status === 'rejected') throw nats.reason;
+    return [postgres.value, nats.value];
   }
 
   #refuseIfStopping(): void {
@@ -220,6 +235,8 @@ export class System {
   #adopt(member: Member): void {
     this.#members.set(member.name, member);
     this.#watch(member);
+    // It came up while the rest was already going down.
+    if (this.#stopping !== undefined) void member.child.stop(member.stopSignal, STOP_GRACE_MS);
   }
 
   #watch(member: Member): void {

@@ -33,9 +33,9 @@ export async function postgresFolder(dataDir: string): Promise<string> {
 
 /** Deletes a data folder whole, with a cluster that lies outside. */
 export async function deleteDataFolder(dataDir: string): Promise<void> {
-  const place = path.join(dataDir, 'postgres');
-  if (lstatSync(place, { throwIfNoEntry: false })?.isSymbolicLink() === true) {
-    const outside = path.dirname(await readlink(place));
+  const cluster = await readlink(path.join(dataDir, 'postgres')).catch(() => undefined);
+  if (cluster !== undefined) {
+    const outside = path.dirname(cluster);
     if (path.dirname(outside) === OUTSIDE) await rm(outside, { recursive: true, force: true });
   }
   await rm(dataDir, { recursive: true, force: true });

@@ -1,0 +1,46 @@
+// What `npm start` understands, with and without the dashes that npm swallows.
+import { readOptions } from './options.ts';
+
+const read = (args: string[], env: NodeJS.ProcessEnv = {}) => readOptions(args, env, '/work');
+
+test('without options the split shape runs on port 8080 in .waystation', () => {
+  expect(read([])).toMatchObject({
+    shape: 'split',
+    port: 8080,
+    dataDir: '/work/.waystation',
+    detach: false,
+    supervise: true,
+  });
+});
+
+test('options may be given in words', () => {
+  expect(read(['--fused', '--port', '9000', '--data-dir', 'here', '--detach', '--workers', '3'])).toMatchObject({
+    shape: 'fused',
+    port: 9000,
+    dataDir: '/work/here',
+    detach: true,
+    replicas: { ingress: 1, router: 1, worker: 3 },
+  });
+});
+
+test('options that npm took for its own still count', () => {
+  expect(
+    read([], {
+      npm_config_detach: 'true',
+      npm_config_fused: 'true',
+      npm_config_port: '9000',
+      npm_config_data_dir: '/data',
+    }),
+  ).toMatchObject({ shape: 'fused', port: 9000, dataDir: '/data', detach: true });
+});
+
+test.each([
+  [['--port', '70000'], '--port must be a whole number from 0 to 65535, not 70000'],
+  [['--port', 'x'], 'not x'],
+  [['--workers', '1e2'], 'not 1e2'],
+  [['--env', 'X'], '--env must be NAME=value'],
+  [['--fuse'], "Unknown option '--fuse'"],
+  [['more'], "Unexpected argument 'more'"],
+])('%j is refused with a reason', (args, reason) => {
+  expect(() => read(args)).toThrow(reason);
+});
