@@ -82,7 +82,12 @@ export interface StreamWriter<End> {
 
 export type RpcHandler<Request, Reply> = (request: Request, context: HandlerContext) => Promise<Reply> | Reply;
 /** Runs until it has called `busy`, `end` or `fail`; a rejection becomes `fail`. The body is valid as long as the handler runs. */
-export type StreamHandler<Request, End> = (request: Request, body: Buffer, writer: StreamWriter<End>, context: HandlerContext) => Promise<void> | void;
+export type StreamHandler<Request, End> = (
+  request: Request,
+  body: Buffer,
+  writer: StreamWriter<End>,
+  context: HandlerContext,
+) => Promise<void> | void;
 
 /** Durable lines. */
 export interface Journal<Line> {
@@ -105,6 +110,8 @@ export interface ConsumedLine {
   readonly position: string;
   readonly instance: string;
   readonly deliveries: number;
+  /** W3C trace context of the first line of its turn, where that was traced. */
+  readonly traceparent?: string;
 }
 
 export interface ConsumeOptions {
@@ -159,18 +166,40 @@ export interface Bus {
   readonly state: BusState;
   onState(listener: (state: BusState) => void): void;
 
-  request<Request, Reply>(contract: RpcContract<Request, Reply>, request: Request, options?: RequestOptions): Promise<Reply>;
-  handle<Request, Reply>(contract: RpcContract<Request, Reply>, handler: RpcHandler<Request, Reply>): Promise<Subscription>;
+  request<Request, Reply>(
+    contract: RpcContract<Request, Reply>,
+    request: Request,
+    options?: RequestOptions,
+  ): Promise<Reply>;
+  handle<Request, Reply>(
+    contract: RpcContract<Request, Reply>,
+    handler: RpcHandler<Request, Reply>,
+  ): Promise<Subscription>;
 
   /** `key` chooses the subject (the provider). The body follows the metadata raw, in parts if it is larger than a message may be. */
-  openStream<Request, End>(contract: StreamContract<Request, End>, key: string, request: Request, body: Uint8Array, options: OpenStreamOptions, reader: StreamReader<End>): StreamCall;
+  openStream<Request, End>(
+    contract: StreamContract<Request, End>,
+    key: string,
+    request: Request,
+    body: Uint8Array,
+    options: OpenStreamOptions,
+    reader: StreamReader<End>,
+  ): StreamCall;
   /** `keys` undefined: all of them. One queue group name for both. */
-  handleStream<Request, End>(contract: StreamContract<Request, End>, keys: readonly string[] | undefined, handler: StreamHandler<Request, End>): Promise<Subscription>;
+  handleStream<Request, End>(
+    contract: StreamContract<Request, End>,
+    keys: readonly string[] | undefined,
+    handler: StreamHandler<Request, End>,
+  ): Promise<Subscription>;
 
   /** `instance` is the addressed one, or our own for signals to all. Lost while disconnected. */
   signal<Message>(contract: SignalContract<Message>, instance: string, message: Message): void;
   /** `instance` undefined: from or to anybody. */
-  onSignal<Message>(contract: SignalContract<Message>, instance: string | undefined, handler: (message: Message) => void): Promise<Subscription>;
+  onSignal<Message>(
+    contract: SignalContract<Message>,
+    instance: string | undefined,
+    handler: (message: Message) => void,
+  ): Promise<Subscription>;
 
   readonly facts: Journal<MoneyLine>;
   readonly trail: Journal<TrailLine>;

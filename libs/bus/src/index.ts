@@ -24,3 +24,5 @@ export type {
   StreamWriter,
   Subscription,
 } from './bus.js';
+export { connectBus, provisionStreams, type ProvisionTarget } from './connect-bus.js';
+export type { ProvisionOptions } from './provision/stream-configs.js';

@@ -19,13 +19,29 @@ export const BUS_TIMES = {
   disconnectGraceMs: 4_000,
   rpcTimeoutMs: 5_000,
   journalAckTimeoutMs: 2_000,
+  /** What a consumer did not ack, reject or report as being worked on for so long is delivered again. */
+  ackWaitMs: 10_000,
+  /** How often a journal looks whether its durable consumer is there. */
+  durableCheckEveryMs: 5_000,
+  /** Requests made while disconnected wait this long for the reconnect before they fail with `bus_unavailable`. */
+  requestGraceMs: 400,
 } as const;
 export type BusTimes = { readonly [K in keyof typeof BUS_TIMES]: number };
 
 export const BUS_BYTES = {
   /** Payload bytes that a writer may have sent and not yet been credited for, and that it keeps for resending. */
   streamWindow: 1024 * 1024,
+  /** What a writer may have queued behind a full window; a handler that goes on writing after `false` beyond it fails its stream. */
+  streamQueuedMax: 64 * 1024 * 1024,
+  /** Frames of finished streams kept for resending, all streams of a process together; the oldest go first. */
+  keptFinishedMax: 64 * 1024 * 1024,
+  /** The largest body of a stream's request. */
+  bodyMax: 64 * 1024 * 1024,
+  /** Bodies being received in parts, all of a process together; more are answered busy. */
+  bodiesReceivingMax: 256 * 1024 * 1024,
   journalUnackedMax: 4 * 1024 * 1024,
+  /** Lines waiting for the bus beyond this are refused with `journal_unavailable`. */
+  journalWaitingMax: 64 * 1024 * 1024,
 } as const;
 
 export interface BusOptions {
@@ -38,6 +54,8 @@ export interface BusOptions {
   readonly services: readonly string[];
   readonly release: string;
   readonly times?: Partial<BusTimes>;
+  /** How long the first connection may take, in milliseconds. Default 10 000; later ones are tried for ever. */
+  readonly connectTimeoutMs?: number;
   readonly tls?: { readonly caFile?: string; readonly certFile?: string; readonly keyFile?: string };
   /** Structured log lines of the bus. */
   readonly log?: (level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) => void;

@@ -1,0 +1,288 @@
+// Durable lines: all lines of one turn are one JetStream publish, acked, and pipelined while all goes well. After a failure the oldest batch is tried
+// alone, under its old message id, until it is acked; then the others follow in order. Nothing is dropped that was taken.
+import { WaystationError, journalBatch } from '@waystation/contracts';
+import type { Journal } from '../bus.js';
+import type { CoreConnection, CoreHeaders, CoreMessage } from '../connection/core-connection.js';
+import type { Outage } from '../connection/outage.js';
+import type { Turn, TurnTask } from '../connection/turn.js';
+import type { Inbox } from '../inbox/inbox.js';
+import type { JetStreamApi } from '../jetstream/jetstream-api.js';
+import { parseApiReply } from '../jetstream/jetstream-api.js';
+import { activeTraceparent } from '../message/trace-context.js';
+import type { BusTimes } from '../options.js';
+
+export interface JournalTarget {
+  readonly stream: string;
+  readonly durable: string;
+  readonly subject: string;
+}
+
+export interface JournalBounds {
+  readonly journalUnackedMax: number;
+  readonly journalWaitingMax: number;
+}
+
+interface Batch {
+  readonly payload: Buffer;
+  readonly headers: CoreHeaders;
+  readonly acked: () => void;
+  sentAt: number;
+}
+
+/** Lines of one turn that wait for its end. */
+interface OpenBatch {
+  readonly lines: string[];
+  bytes: number;
+  readonly traceparent: string | undefined;
+  readonly promise: Promise<void>;
+  readonly acked: () => void;
+}
+
+const LINES_PER_BATCH_MAX = 10_000;
+/** Room in a message for the batch's own fields and headers. */
+const BATCH_OVERHEAD = 512;
+const BATCH_BYTES_MAX = 512 * 1024;
+/** A journal that nobody hears from in time is looked at so often per ack timeout. */
+const LOOKS_PER_TIMEOUT = 4;
+const BACKOFF_FACTOR_MAX = 16;
+
+export interface OwnJournal<Line> extends Journal<Line> {
+  stop(): void;
+}
+
+export const createJournal = <Line>(
+  parts: {
+    connection: CoreConnection;
+    outage: Outage;
+    inbox: Inbox;
+    turn: Turn;
+    api: JetStreamApi;
+    times: BusTimes;
+    instance: string;
+    nextBatchId: () => string;
+  },
+  target: JournalTarget,
+  bounds: JournalBounds,
+  log: (level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) => void,
+): OwnJournal<Line> => {
+  const { connection, outage, inbox, turn, api, times, instance } = parts;
+  /** In the order of their making, by the token that awaits the ack. */
+  const unacked = new Map<string, Batch>();
+  const closed: OpenBatch[] = [];
+  let open: OpenBatch | undefined;
+  let unackedBytes = 0;
+  /** Set after a failure: the token of the batch that is tried alone. */
+  let trying: string | undefined;
+  let failing = false;
+  let backoff = 1;
+  let retry: NodeJS.Timeout | undefined;
+  let durableThere = false;
+  const flushes: (() => void)[] = [];
+
+  const send = (token: string, batch: Batch): void => {
+    batch.sentAt = performance.now();
+    connection.publish(target.subject, batch.payload, inbox.subjectOf(token), batch.headers);
+  };
+
+  const fail = (reason: unknown): void => {
+    if (!failing) log('warn', 'a journal publish failed', { stream: target.stream, unackedBytes, error: reason });
+    failing = true;
+    if (retry !== undefined) return;
+    const waitMs = times.reconnectWaitMs * backoff;
+    backoff = Math.min(backoff * 2, BACKOFF_FACTOR_MAX);
+    retry = setTimeout(() => {
+      retry = undefined;
+      tryOldest();
+    }, waitMs);
+    retry.unref();
+  };
+
+  const tryOldest = (): void => {
+    const oldest = unacked.entries().next().value;
+    if (oldest === undefined) {
+      failing = false;
+      trying = undefined;
+      return;
+    }
+    trying = oldest[0];
+    send(oldest[0], oldest[1]);
+  };
+
+  const recovered = (): void => {
+    failing = false;
+    trying = undefined;
+    backoff = 1;
+    if (retry !== undefined) clearTimeout(retry);
+    retry = undefined;
+    log('info', 'the journal publishes again', { stream: target.stream, batches: unacked.size });
+    for (const [token, batch] of unacked) send(token, batch);
+  };
+
+  const onAck = (token: string, batch: Batch, message: CoreMessage): void => {
+    if (message.status !== 0) {
+      fail(
+        new WaystationError(
+          'journal_unavailable',
+          `Nobody takes lines for ${target.stream}: status ${message.status} ${message.description}.`,
+        ),
+      );
+      return;
+    }
+    try {
+      parseApiReply(message.data, target.subject);
+    } catch (error) {
+      fail(error);
+      return;
+    }
+    if (!unacked.delete(token)) return;
+    inbox.forget(token);
+    unackedBytes -= batch.payload.length;
+    batch.acked();
+    if (trying === token || (failing && trying === undefined)) recovered();
+    if (unacked.size === 0 && open === undefined) for (const flushed of flushes.splice(0)) flushed();
+  };
+
+  const publishBatch = (lines: OpenBatch): void => {
+    const id = parts.nextBatchId();
+    const payload = Buffer.from(
+      `{"v":${journalBatch.shape.v.value},"batch":"${id}","instance":"${instance}","lines":[${lines.lines.join(',')}]}`,
+    );
+    const token = inbox.token('j');
+    const headers: CoreHeaders =
+      lines.traceparent === undefined
+        ? [['Nats-Msg-Id', id]]
+        : [
+            ['Nats-Msg-Id', id],
+            ['traceparent', lines.traceparent],
+          ];
+    const batch: Batch = { payload, headers, acked: lines.acked, sentAt: performance.now() };
+    unackedBytes += payload.length - lines.bytes;
+    unacked.set(token, batch);
+    inbox.expect(token, (message) => onAck(token, batch, message));
+    // After a failure order is kept by letting the oldest go first.
+    if (!failing) send(token, batch);
+  };
+
+  const task: TurnTask = {
+    waiting: false,
+    atTurnEnd() {
+      if (open !== undefined) closed.push(open);
+      open = undefined;
+      for (const batch of closed.splice(0)) publishBatch(batch);
+    },
+  };
+
+  const openBatch = (): OpenBatch => {
+    let acked = (): void => undefined;
+    const promise = new Promise<void>((resolve) => (acked = resolve));
+    return { lines: [], bytes: 0, traceparent: activeTraceparent(), promise, acked };
+  };
+
+  const checkDurable = async (): Promise<void> => {
+    if (connection.state !== 'connected') return;
+    try {
+      await api.request(`$JS.API.CONSUMER.INFO.${target.stream}.${target.durable}`, undefined);
+      if (!durableThere)
+        log('info', 'the durable consumer is there', { stream: target.stream, durable: target.durable });
+      durableThere = true;
+    } catch (error) {
+      if (durableThere)
+        log('error', 'the durable consumer is missing: lines would be lost', {
+          stream: target.stream,
+          durable: target.durable,
+          error,
+        });
+      durableThere = false;
+    }
+  };
+
+  outage.onReconnect(() => {
+    if (unacked.size > 0) {
+      failing = true;
+      backoff = 1;
+      tryOldest();
+    }
+    void checkDurable();
+  });
+  const looking = setInterval(() => {
+    const oldest = unacked.values().next().value;
+    if (connection.state !== 'connected') failing ||= unacked.size > 0;
+    else if (
+      oldest !== undefined &&
+      retry === undefined &&
+      performance.now() - oldest.sentAt > times.journalAckTimeoutMs
+    ) {
+      fail(new WaystationError('journal_unavailable', `JetStream did not ack within ${times.journalAckTimeoutMs} ms.`));
+    }
+  }, times.journalAckTimeoutMs / LOOKS_PER_TIMEOUT);
+  // Until the durable is there we look often: a process is not ready without it.
+  const checking = setInterval(() => void checkDurable(), times.durableCheckEveryMs);
+  const checkingSoon = setInterval(() => {
+    if (!durableThere) void checkDurable();
+  }, times.reconnectWaitMs * 2);
+  for (const timer of [looking, checking, checkingSoon]) timer.unref();
+  void checkDurable();
+
+  return {
+    append(line) {
+      const json = JSON.stringify(line);
+      const bytes = Buffer.byteLength(json);
+      const bytesMax = Math.min(BATCH_BYTES_MAX, connection.maxPayload - BATCH_OVERHEAD);
+      if (bytes > bytesMax)
+        return Promise.reject(
+          new WaystationError('internal', `A journal line has ${bytes} bytes; at most ${bytesMax} are allowed.`),
+        );
+      if (unackedBytes + bytes > bounds.journalWaitingMax) {
+        return Promise.reject(
+          new WaystationError(
+            'journal_unavailable',
+            `More than ${bounds.journalWaitingMax} bytes of journal wait for the bus.`,
+          ),
+        );
+      }
+      if (open !== undefined && (open.bytes + bytes > bytesMax || open.lines.length >= LINES_PER_BATCH_MAX)) {
+        closed.push(open);
+        open = undefined;
+      }
+      open ??= openBatch();
+      open.lines.push(json);
+      open.bytes += bytes + 1;
+      unackedBytes += bytes + 1;
+      turn.add(task);
+      return open.promise;
+    },
+    get healthy() {
+      return !failing && durableThere && connection.state === 'connected' && unackedBytes <= bounds.journalUnackedMax;
+    },
+    get unackedBytes() {
+      return unackedBytes;
+    },
+    async flush(timeoutMs) {
+      if (unackedBytes === 0) return;
+      const promise = new Promise<void>((resolve) => flushes.push(resolve));
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<never>((_resolve, reject) => {
+        timer = setTimeout(
+          () =>
+            reject(
+              new WaystationError(
+                'journal_unavailable',
+                `${unackedBytes} bytes of ${target.stream} were not acked within ${timeoutMs} ms.`,
+                { details: { stream: target.stream, unackedBytes } },
+              ),
+            ),
+          timeoutMs,
+        );
+      });
+      try {
+        await Promise.race([promise, late]);
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+    stop() {
+      for (const timer of [looking, checking, checkingSoon]) clearInterval(timer);
+      if (retry !== undefined) clearTimeout(retry);
+    },
+  };
+};
