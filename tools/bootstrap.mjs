@@ -41,7 +41,7 @@ function install() {
   const began = Date.now();
   process.stdout.write('  dependencies: npm ci …\n');
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-  const result = spawnSync(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+  const result = spawnSync(npm, ['ci', '--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error'], {
     cwd: root,
     stdio: ['ignore', 'ignore', 'inherit'],
     // Options meant for our script (npm start --detach) are not npm ci's.
