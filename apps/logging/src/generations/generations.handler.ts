@@ -1,6 +1,5 @@
 // The management calls about generations. A generation of another workspace is as unknown as one that never was.
 import { Controller, Inject } from '@nestjs/common';
-import { Payload } from '@nestjs/microservices';
 import type { z } from 'zod';
 import { LoggingGenerationGet, LoggingGenerationList, WaystationError, type Principal } from '@waystation/contracts';
 import type { Database } from '@waystation/postgres';
@@ -19,9 +18,7 @@ export class GenerationsHandler {
   constructor(@Inject(LOGGING_READER) private readonly reader: Database) {}
 
   @Handles(LoggingGenerationGet)
-  async get(
-    @Payload() { principal, workspaceId, generationId }: GetRequest,
-  ): Promise<z.infer<typeof LoggingGenerationGet.reply>> {
+  async get({ principal, workspaceId, generationId }: GetRequest): Promise<z.infer<typeof LoggingGenerationGet.reply>> {
     const generation = mayRead(principal, workspaceId)
       ? await readGeneration(this.reader, workspaceId, generationId)
       : undefined;
@@ -30,9 +27,12 @@ export class GenerationsHandler {
   }
 
   @Handles(LoggingGenerationList)
-  async list(
-    @Payload() { principal, workspaceId, limit, before }: ListRequest,
-  ): Promise<z.infer<typeof LoggingGenerationList.reply>> {
+  async list({
+    principal,
+    workspaceId,
+    limit,
+    before,
+  }: ListRequest): Promise<z.infer<typeof LoggingGenerationList.reply>> {
     if (!mayRead(principal, workspaceId)) throw new WaystationError('not_found', `Workspace ${workspaceId} not found.`);
     return { generations: await listGenerations(this.reader, workspaceId, limit, before) };
   }

@@ -1,7 +1,7 @@
 // Moves the trail from the bus to Postgres. Lines are acked after their commit; a batch that cannot be written now waits on the bus and comes again. Nothing
 // here is in the way of money: the trail is bounded and drops its oldest.
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import type { ConsumedLine, Consumer } from '@waystation/bus';
+import { provisionStreams, type ConsumedLine, type Consumer } from '@waystation/bus';
 import { APP_CONTEXT, type AppContext, type Cell } from '@waystation/runtime';
 import type { Database } from '@waystation/postgres';
 import type { LoggingConfig } from '../config.js';
@@ -53,6 +53,7 @@ export class TrailConsumer implements OnApplicationBootstrap, OnApplicationShutd
   async onApplicationBootstrap(): Promise<void> {
     const { bus, scaleMs } = this.context;
     await this.keepPartitions();
+    await provisionStreams(bus, {}, ['TRAIL']);
     this.consumer = await bus.consume(
       'TRAIL',
       { batchLines: BATCH_LINES, maxInFlight: MESSAGES_IN_FLIGHT_MAX, lingerMs: LINGER_MS },
