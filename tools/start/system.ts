@@ -356,20 +356,24 @@ async function migrate(ground: Ground, folder: DataFolder): Promise<void> {
   }
 }
 
-/** The message of the last fatal or error line of a JSON log; failing that, its last lines as they are. */
+/** The message of the last fatal or error line of a JSON log, or the line with which a program fell; failing that, the last lines as they are. */
 function whyItEnded(logFile: string): string {
-  const text = lastLines(logFile, 40);
-  for (const line of text.split('\n').reverse()) {
-    if (!line.startsWith('{')) continue;
-    try {
-      const entry = JSON.parse(line) as { level?: number | string; msg?: string; err?: { message?: string } };
-      const grave = entry.level === 'fatal' || entry.level === 'error' || Number(entry.level) >= 50;
-      if (grave) return entry.msg ?? entry.err?.message ?? line;
-    } catch {
-      continue;
-    }
+  for (const line of lastLines(logFile, 40).split('\n').reverse()) {
+    if (/^(\w+ failed|\w*Error( \[\w+\])?): /.test(line)) return line;
+    const entry = parseLogLine(line);
+    const grave = entry?.level === 'fatal' || entry?.level === 'error' || Number(entry?.level) >= 50;
+    if (grave) return entry?.msg ?? entry?.err?.message ?? line;
   }
   return `the end of its log is\n${lastLines(logFile, 10)}\n`;
+}
+
+function parseLogLine(line: string): { level?: number | string; msg?: string; err?: { message?: string } } | undefined {
+  if (!line.startsWith('{')) return undefined;
+  try {
+    return JSON.parse(line) as ReturnType<typeof parseLogLine>;
+  } catch {
+    return undefined;
+  }
 }
 
 function withLogin(nats: NatsPlace): string {
