@@ -1,14 +1,20 @@
-// Against a real Postgres: redelivery, bad lines, partitions, and that a workspace sees its own rows only.
+// Against a real Postgres and a real NATS: redelivery, bad lines, partitions, and that a workspace sees its own rows only.
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { pino } from 'pino';
+import { connectBus, type Bus } from '@waystation/bus';
 import { newGenerationId, attemptIdOf, type GenerationRecorded } from '@waystation/contracts';
 import { migrate, openDatabase, provisionRoles, type Database } from '@waystation/postgres';
-import { postgresDatabase, type TestDatabase } from '@waystation/testing';
+import { createHealth, createMetrics, type AppContext } from '@waystation/runtime';
+import { natsServer, postgresDatabase, type TestDatabase } from '@waystation/testing';
+import type { LoggingConfig } from './config.js';
 import { CreateGenerations1763800000001 } from './migrations/create-generations.js';
 import { listGenerations, readGeneration } from './generations/read-generations.js';
 import { keepPartitions } from './partitions/keep-partitions.js';
 import { sortLines } from './trail/sort-lines.js';
 import { storeLines } from './trail/store-lines.js';
+import { TrailConsumer } from './trail/trail.consumer.js';
 
 const NOW = Date.UTC(2026, 10, 22, 12);
 const DAY_MS = 86_400_000;
@@ -178,4 +184,52 @@ test('a workspace sees no row of another, not even past the queries', async () =
 test('rows are never changed, not even by the writer', async () => {
   await expect(writer.query("update generation set outcome = 'x'")).rejects.toThrow('permission denied');
   await expect(writer.query('delete from generation')).rejects.toThrow('permission denied');
+});
+
+test('what is appended to the trail is read from the database a moment later, bad batches aside', async () => {
+  const nats = await natsServer();
+  const connect = (service: string): Promise<Bus> =>
+    connectBus({ url: nats.url, service, services: [service], release: 'test' });
+  const [logging, ingress] = await Promise.all([connect('logging'), connect('ingress')]);
+  const metrics = createMetrics();
+  const context = {
+    ...{
+      name: 'logging',
+      config: { writerUrl: '', readerUrl: '' },
+      bus: logging,
+      log: pino({ level: 'silent' }),
+      metrics,
+    },
+    ...{
+      health: createHealth(),
+      release: 'test',
+      mode: 'development',
+      scaleMs: (ms: number) => ms / 10,
+      stopping: new AbortController().signal,
+    },
+  } as AppContext<LoggingConfig>;
+  const consumer = new TrailConsumer(context, writer);
+  await consumer.onApplicationBootstrap();
+
+  const lines = Array.from({ length: 300 }, () => generation());
+  const appended = lines.map((line) => ingress.trail.append(line));
+  await Promise.all([
+    ...appended,
+    ingress.trail.append({ kind: 'nonsense' } as never),
+    ...lines.slice(0, 50).map((line) => ingress.trail.append(line)),
+  ]);
+  const stored = async (): Promise<number> => {
+    const found = await Promise.all(lines.map((line) => readGeneration(reader, 'ws-a', line.generationId)));
+    return found.filter((line) => line !== undefined).length;
+  };
+  for (const deadline = Date.now() + 10_000; (await stored()) < lines.length && Date.now() < deadline;) await sleep(50);
+  expect(await stored()).toBe(lines.length);
+  expect(await readGeneration(reader, 'ws-a', lines[0]?.generationId ?? '')).toEqual(lines[0]);
+  const told = await metrics.registry.metrics();
+  expect(told).toMatch(/logging_trail_dead_letters_total 1\n/);
+  expect(told).toMatch(/logging_trail_lines_total 350\n/);
+
+  await consumer.onApplicationShutdown();
+  await Promise.all([logging.close(1_000), ingress.close(1_000)]);
+  await nats.stop();
 });
