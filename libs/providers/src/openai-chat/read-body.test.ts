@@ -1,0 +1,57 @@
+// What the body reader does with providers that do not behave.
+import { CONFORMANCE_TERMS, readPieces } from '../conformance/conformance.js';
+import { openaiChat } from './openai-chat.js';
+
+const read = (body: unknown, terms: Partial<typeof CONFORMANCE_TERMS> = {}) => {
+  const bytes = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+  const { output, reader } = readPieces(openaiChat, { ...CONFORMANCE_TERMS, stream: false, ...terms }, bytes, 1_000);
+  return { output: output.toString(), code: reader.failure?.code, report: reader.report() };
+};
+const choice = (message: unknown, finish: unknown = 'stop') => ({
+  id: 'up',
+  choices: [{ index: 0, message, finish_reason: finish }],
+});
+
+describe('a body', () => {
+  it.each([
+    ['that is empty', '', 'provider_invalid_response'],
+    ['that is no JSON', '<html>', 'provider_invalid_response'],
+    ['that is an array', '[]', 'provider_invalid_response'],
+    ['without choices', { id: 'x' }, 'provider_invalid_response'],
+    ['that is an error', { error: { message: 'x', code: 429 } }, 'provider_rate_limited'],
+    ['that is an error as engines write it', { object: 'error', message: 'x', code: 400 }, 'provider_rejected'],
+    ['with no choice', { choices: [] }, 'provider_empty'],
+    ['with empty content', choice({ role: 'assistant', content: '' }), 'provider_empty'],
+    ['with null content', choice({ role: 'assistant', content: null }), 'provider_empty'],
+    ['that was broken off', choice({ content: 'a' }, 'error'), 'provider_unavailable'],
+    ['of events', 'data: {"choices":[]}\n\n', 'provider_invalid_response'],
+  ])('%s fails, and nothing of it is shown', (_, body, code) => {
+    const run = read(body);
+    expect([run.code, run.output]).toEqual([code, '']);
+  });
+
+  it('that is larger than allowed fails without being kept', () => {
+    expect(read(choice({ content: 'x'.repeat(5_000) }), { limits: { bodyBytesMax: 2_000 } }).code).toBe(
+      'provider_invalid_response',
+    );
+  });
+
+  it.each([
+    ['a tool call', { content: null, tool_calls: [{ id: 'a' }] }],
+    ['reasoning', { content: '', reasoning_content: 'hm' }],
+    ['a refusal', { content: null, refusal: 'no' }],
+    ['audio', { content: null, audio: { id: 'a' } }],
+    ['images', { content: '', images: [{}] }],
+  ])('with only %s is not empty', (_, message) => {
+    expect(read(choice(message)).code).toBeUndefined();
+  });
+
+  it('keeps every byte but our fields', () => {
+    const { output } = read(
+      '{ "id":"up" , "n":1.50e0,"model":"m","choices":[ {"message":{"content":"\\u0041"},"finish_reason":"eos"} ],"usage":{"prompt_tokens":1,"completion_tokens":2,"x":[1 ]}}',
+    );
+    expect(output).toBe(
+      '{"object":"chat.completion","created":1700000000,"provider":"The \\"Lab\\"", "id":"gen-1700000000-abcdefghijABCDEFGHIJ" , "n":1.50e0,"model":"lab/small","choices":[ {"native_finish_reason":"eos","message":{"content":"\\u0041"},"finish_reason":"stop"} ],"usage":{"prompt_tokens":1,"completion_tokens":2,"x":[1 ]}}',
+    );
+  });
+});
