@@ -9,17 +9,19 @@ export interface Settlement {
   readonly attemptId: string;
   readonly workspaceId: string;
   readonly provider: string;
-  readonly leaseId?: string;
+  readonly leaseId?: string | undefined;
   /** The quotas of the attempt, where its lease is not known. */
   readonly quotaSet: readonly string[];
   readonly decision: ChargeDecision;
 }
 
+export type Charged = Extract<LedgerEvent, { type: 'charged' }>;
+
 /**
  * The event that brings the attempt from what is booked to what is decided: always one where nothing was booked yet (it may be of zero),
  * none where nothing changes. The working set holds the charge and lease, and the quotas where `touchesQuotas` says so.
  */
-export const decideSettlement = (book: Book, settlement: Settlement): LedgerEvent | undefined => {
+export const decideSettlement = (book: Book, settlement: Settlement): Charged | undefined => {
   const { attemptId, workspaceId, provider, leaseId, decision } = settlement;
   const before = book.charges.get(attemptId) ?? NO_CHARGE;
   const lease = leaseId === undefined ? undefined : book.leases.get(leaseId);

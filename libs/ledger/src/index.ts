@@ -34,7 +34,7 @@ export {
   type LeaseTimes,
   type Shortage,
 } from './decide-lease.js';
-export { decideSettlement, touchesQuotas, type Settlement } from './decide-settlement.js';
+export { decideSettlement, touchesQuotas, type Charged, type Settlement } from './decide-settlement.js';
 export { ACCOUNTS, foldBalances, type Entry, type EntryKind } from './entry.js';
 export {
   NO_EVIDENCE,

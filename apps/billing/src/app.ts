@@ -1,0 +1,14 @@
+// Money: leases, settlement, credits, prices. Postgres is its record; the journal only carries.
+import type { MigrateOptions } from '@waystation/postgres';
+import type { AppDefinition } from '@waystation/runtime';
+import { BillingModule } from './billing.module.js';
+import { billingConfig, type BillingConfig } from './config.js';
+import { CreateLedger1763800000101 } from './migrations/create-ledger.js';
+
+export const app: AppDefinition<BillingConfig> = {
+  name: 'billing',
+  config: billingConfig,
+  module: (context) => BillingModule.of(context),
+};
+
+export const migrations: MigrateOptions['migrations'] = [CreateLedger1763800000101];

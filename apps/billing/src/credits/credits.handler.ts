@@ -1,0 +1,47 @@
+// Credits over the bus.
+import { Controller, Inject } from '@nestjs/common';
+import { BillingCreditsGet, BillingCreditsGrant, type Principal } from '@waystation/contracts';
+import type { Database } from '@waystation/postgres';
+import { Handles } from '@waystation/runtime';
+import { mustBeOwn } from '../own-workspace.js';
+import { BILLING_READER, BILLING_WRITER } from '../tokens.js';
+import { grantCredits, readCredits } from './credits.js';
+
+interface CreditsGet {
+  readonly principal: Principal;
+  readonly workspaceId: string;
+}
+interface CreditsGrant extends CreditsGet {
+  readonly grantId: string;
+  readonly amount: string;
+  readonly reason: string;
+}
+
+@Controller()
+export class CreditsHandler {
+  constructor(
+    @Inject(BILLING_WRITER) private readonly writer: Database,
+    @Inject(BILLING_READER) private readonly reader: Database,
+  ) {}
+
+  @Handles(BillingCreditsGet)
+  async get({ principal, workspaceId }: CreditsGet) {
+    mustBeOwn(principal, workspaceId);
+    const { purchased, used, balance, held } = await this.reader.asWorkspace(workspaceId, (runner) =>
+      readCredits(runner, workspaceId),
+    );
+    return {
+      purchased: purchased.toString(),
+      used: used.toString(),
+      balance: balance.toString(),
+      held: held.toString(),
+    };
+  }
+
+  @Handles(BillingCreditsGrant)
+  async grant({ principal, workspaceId, grantId, amount, reason }: CreditsGrant) {
+    mustBeOwn(principal, workspaceId);
+    const { balance } = await grantCredits(this.writer, { grantId, workspaceId, amount: BigInt(amount), reason });
+    return { balance: balance.toString() };
+  }
+}

@@ -1,0 +1,96 @@
+// Leases over the bus. Refusals are values in the reply; what breaks the protocol is an error.
+import { Controller, Inject } from '@nestjs/common';
+import {
+  LeaseGrant,
+  LeaseRenew,
+  LeaseReturn,
+  WaystationError,
+  type LeaseGrantRequest,
+  type LeaseReply,
+  type LeaseVector,
+} from '@waystation/contracts';
+import type { Database } from '@waystation/postgres';
+import { APP_CONTEXT, Handles, type AppContext, type Cell } from '@waystation/runtime';
+import type { BillingConfig } from '../config.js';
+import { BILLING_WRITER } from '../tokens.js';
+import { LeaseLane, runLeaseCommands, type LaneAnswer, type LaneOptions } from './lease-lane.js';
+
+/** New holds on a lease for so long at most. */
+const TAKE_FOR_MS = 60_000;
+/** Idle slices come back within a few seconds. */
+const RETRY_AFTER_MS = 1_000;
+
+interface Renewal {
+  readonly leaseId: string;
+  readonly step: number;
+  readonly need: LeaseVector;
+  readonly want: LeaseVector;
+}
+interface Return {
+  readonly leaseId: string;
+  readonly step: number;
+  readonly keep: LeaseVector;
+  readonly final: boolean;
+}
+
+@Controller()
+export class LeasesHandler {
+  private readonly lane: LeaseLane;
+  private readonly granted: Cell;
+  private readonly refusals = new Map<string, Cell>();
+
+  constructor(
+    @Inject(APP_CONTEXT) private readonly context: AppContext<BillingConfig>,
+    @Inject(BILLING_WRITER) database: Database,
+  ) {
+    const { metrics, scaleMs } = context;
+    const options: LaneOptions = {
+      takeForMsMax: Math.floor(Math.min(TAKE_FOR_MS, scaleMs(TAKE_FOR_MS))),
+      retryAfterMs: Math.ceil(scaleMs(RETRY_AFTER_MS)),
+      now: Date.now,
+    };
+    this.lane = new LeaseLane((commands) => runLeaseCommands(database, commands, options));
+    this.granted = metrics.counter('billing_lease_grants_total', 'Lease grants and renewals that were given.');
+  }
+
+  @Handles(LeaseGrant)
+  async grant(request: LeaseGrantRequest): Promise<LeaseReply> {
+    return this.reply(await this.lane.submit({ kind: 'grant', ...request }));
+  }
+
+  @Handles(LeaseRenew)
+  async renew({ leaseId, step, need, want }: Renewal): Promise<LeaseReply> {
+    return this.reply(
+      await this.lane.submit({ kind: 'renew', leaseId, step, need: BigInt(need.usd), want: BigInt(want.usd) }),
+    );
+  }
+
+  @Handles(LeaseReturn)
+  async giveBack({ leaseId, step, keep, final }: Return): Promise<{ leaseId: string; released: LeaseVector }> {
+    const answer = await this.lane.submit({ kind: 'return', leaseId, step, keep: BigInt(keep.usd), final });
+    if ('rejected' in answer) throw answer.rejected;
+    if (!('released' in answer)) throw new WaystationError('internal', 'A return was answered like a grant.');
+    return { leaseId, released: { usd: answer.released.toString(), requests: 0, tokens: 0 } };
+  }
+
+  private reply(answer: LaneAnswer): LeaseReply {
+    if ('rejected' in answer) throw answer.rejected;
+    if ('released' in answer) throw new WaystationError('internal', 'A grant was answered like a return.');
+    if ('refused' in answer) this.refusalsOf(answer.refused.code).value += 1;
+    else this.granted.value += 1;
+    return answer;
+  }
+
+  private refusalsOf(code: string): Cell {
+    let cell = this.refusals.get(code);
+    if (cell === undefined) {
+      cell = this.context.metrics.counter(
+        'billing_lease_refusals_total',
+        'Lease requests that were refused, by code.',
+        { code },
+      );
+      this.refusals.set(code, cell);
+    }
+    return cell;
+  }
+}

@@ -1,0 +1,328 @@
+// The book in Postgres: loads the part of it that commands touch, under row locks, and writes what their events changed, in set-based statements.
+// Order of locks in every transaction: leases, then quotas, then balances, each by id. Balances come last, because every transaction meets there.
+import type { QueryRunner } from 'typeorm';
+import { WaystationError, type QuotaRef } from '@waystation/contracts';
+import {
+  emptyBook,
+  entriesOf,
+  evolve,
+  foldBalances,
+  walletQuotaId,
+  type Book,
+  type Entry,
+  type LeaseState,
+  type LedgerEvent,
+  type QuotaState,
+} from '@waystation/ledger';
+import { queryRows } from '@waystation/postgres';
+
+/** A working set inside a transaction: `apply` folds and remembers, `flush` writes. */
+export interface Ledger {
+  readonly book: Book;
+  apply(events: readonly LedgerEvent[]): void;
+  /** Writes all that was applied, balances last: nothing else should follow in the transaction. */
+  flush(posting: string): Promise<void>;
+}
+
+export const openLedger = (runner: QueryRunner): Ledger => {
+  const book = emptyBook();
+  const events: LedgerEvent[] = [];
+  return {
+    book,
+    apply(more) {
+      for (const event of more) {
+        evolve(book, event);
+        events.push(event);
+      }
+    },
+    flush: (posting) => writeEvents(runner, book, events, posting),
+  };
+};
+
+/** A number for all that one transaction books. */
+export const newPosting = async (runner: QueryRunner): Promise<string> => {
+  const [row] = await queryRows<{ posting: string }>(runner, `select nextval('posting') as posting`);
+  if (row === undefined) throw new WaystationError('internal', 'The sequence of postings gave no number.');
+  return row.posting;
+};
+
+interface LeaseRow {
+  readonly id: string;
+  readonly workspace_id: string;
+  readonly key_hash: string;
+  readonly instance: string;
+  readonly quota_ids: string[];
+  readonly granted: string;
+  readonly held: string;
+  readonly unbooked: string;
+  readonly take_for_ms: number;
+  readonly ends_at_ms: string;
+  readonly final: boolean;
+  readonly renew_step: string | null;
+  readonly return_step: string | null;
+  readonly last_released: string;
+  readonly closed: boolean;
+}
+
+const leaseOf = (row: LeaseRow): LeaseState => ({
+  id: row.id,
+  workspaceId: row.workspace_id,
+  keyHash: row.key_hash,
+  instance: row.instance,
+  quotaIds: row.quota_ids,
+  granted: BigInt(row.granted),
+  held: BigInt(row.held),
+  unbooked: BigInt(row.unbooked),
+  takeForMs: row.take_for_ms,
+  endsAtMs: Number(row.ends_at_ms),
+  final: row.final,
+  closed: row.closed,
+  ...(row.renew_step === null ? {} : { renewStep: Number(row.renew_step) }),
+  ...(row.return_step === null ? {} : { returnStep: Number(row.return_step) }),
+  lastReleased: BigInt(row.last_released),
+});
+
+const LEASE_COLUMNS = `id, workspace_id, key_hash, instance, quota_ids, granted, held, unbooked, take_for_ms, ends_at_ms, final,
+  renew_step, return_step, last_released, closed_at is not null as closed`;
+
+const unique = (ids: Iterable<string>): string[] => [...new Set(ids)];
+
+/** Locks these leases and puts them into the book. Ids that are no lease stay absent. */
+export const lockLeases = async (runner: QueryRunner, book: Book, ids: Iterable<string>): Promise<void> => {
+  const wanted = unique(ids);
+  if (wanted.length === 0) return;
+  const rows = await queryRows<LeaseRow>(
+    runner,
+    `select ${LEASE_COLUMNS} from lease where id = any($1) order by id for update`,
+    [wanted],
+  );
+  for (const row of rows) book.leases.set(row.id, leaseOf(row));
+};
+
+interface QuotaRow {
+  readonly id: string;
+  readonly workspace_id: string;
+  readonly scope: string;
+  readonly scope_id: string;
+  readonly metric: string;
+  readonly quota_window: string;
+  readonly window_start: string;
+  readonly quota_limit: string;
+  readonly posted: string;
+  readonly held: string;
+}
+
+// Scope, metric and window were written from a validated contract and are never changed.
+const quotaOf = (row: QuotaRow): QuotaState => ({
+  id: row.id,
+  workspaceId: row.workspace_id,
+  scope: row.scope as QuotaRef['scope'],
+  scopeId: row.scope_id,
+  metric: row.metric as QuotaRef['metric'],
+  window: row.quota_window as QuotaRef['window'],
+  windowStart: Number(row.window_start),
+  limit: BigInt(row.quota_limit),
+  posted: BigInt(row.posted),
+  held: BigInt(row.held),
+});
+
+/** Locks these quotas and puts them into the book. Ids that are no quota stay absent. */
+export const lockQuotas = async (runner: QueryRunner, book: Book, ids: Iterable<string>): Promise<void> => {
+  const wanted = unique(ids).filter((id) => !book.quotas.has(id));
+  if (wanted.length === 0) return;
+  const rows = await queryRows<QuotaRow>(
+    runner,
+    `select id, workspace_id, scope, scope_id, metric, quota_window, window_start, quota_limit, posted, held
+       from quota where id = any($1) order by id for update`,
+    [wanted],
+  );
+  for (const row of rows) book.quotas.set(row.id, quotaOf(row));
+};
+
+/** Makes rows of quotas that are met for the first time, empty and without a limit to spend, and locks them. */
+export const openQuotas = async (
+  runner: QueryRunner,
+  book: Book,
+  refs: readonly { readonly ref: Omit<QuotaRef, 'limit' | 'includeByok'>; readonly workspaceId: string }[],
+): Promise<void> => {
+  const missing = [...new Map(refs.map((each) => [each.ref.id, each])).values()]
+    .filter(({ ref }) => !book.quotas.has(ref.id))
+    .sort((a, b) => (a.ref.id < b.ref.id ? -1 : 1));
+  if (missing.length === 0) return;
+  await queryRows(
+    runner,
+    `insert into quota (id, workspace_id, scope, scope_id, metric, quota_window, window_start, quota_limit)
+     select id, workspace_id, scope, scope_id, metric, quota_window, window_start, 0
+       from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[])
+         as q (id, workspace_id, scope, scope_id, metric, quota_window, window_start)
+     on conflict (id) do nothing`,
+    [
+      missing.map(({ ref }) => ref.id),
+      missing.map(({ workspaceId }) => workspaceId),
+      missing.map(({ ref }) => ref.scope),
+      missing.map(({ ref }) => ref.scopeId),
+      missing.map(({ ref }) => ref.metric),
+      missing.map(({ ref }) => ref.window),
+      missing.map(({ ref }) => ref.windowStart),
+    ],
+  );
+  await lockQuotas(
+    runner,
+    book,
+    missing.map(({ ref }) => ref.id),
+  );
+};
+
+const isLeaseEvent = (event: LedgerEvent): event is Extract<LedgerEvent, { leaseId: string }> =>
+  'leaseId' in event && event.leaseId !== undefined;
+
+/** Quotas that an event moved. */
+const quotaIdsOf = (book: Book, event: LedgerEvent): readonly string[] => {
+  switch (event.type) {
+    case 'credits-granted':
+      return [walletQuotaId(event.workspaceId)];
+    case 'lease-granted':
+      return event.quotas.map(({ id }) => id);
+    case 'charged':
+      return event.booked === 0n
+        ? event.fromCredit === 0n
+          ? []
+          : event.quotaIds
+        : [...event.quotaIds, ...(book.leases.get(event.leaseId ?? '')?.quotaIds ?? [])];
+    case 'lease-renewed':
+    case 'lease-returned':
+    case 'lease-closed':
+      return book.leases.get(event.leaseId)?.quotaIds ?? [];
+    default: {
+      const unreachable: never = event;
+      return unreachable;
+    }
+  }
+};
+
+const writeEvents = async (
+  runner: QueryRunner,
+  book: Book,
+  events: readonly LedgerEvent[],
+  posting: string,
+): Promise<void> => {
+  const created = new Set(events.flatMap((event) => (event.type === 'lease-granted' ? [event.leaseId] : [])));
+  const changed = new Set(events.filter(isLeaseEvent).map(({ leaseId }) => leaseId));
+  const leases = [...changed].flatMap((id) => book.leases.get(id) ?? []);
+  const quotas = unique(events.flatMap((event) => quotaIdsOf(book, event))).flatMap((id) => book.quotas.get(id) ?? []);
+  await insertLeases(
+    runner,
+    leases.filter(({ id }) => created.has(id)),
+  );
+  await updateLeases(
+    runner,
+    leases.filter(({ id }) => !created.has(id)),
+  );
+  await updateQuotas(runner, quotas);
+  await insertEntries(runner, posting, gathered(events.flatMap(entriesOf)));
+};
+
+/** Entries between the same accounts for the same reason and lease are one entry. */
+const gathered = (entries: readonly Entry[]): Entry[] => {
+  const byKey = new Map<string, Entry>();
+  for (const entry of entries) {
+    const key = `${entry.kind} ${entry.leaseId ?? ''} ${entry.debit} ${entry.credit}`;
+    const known = byKey.get(key);
+    byKey.set(key, known === undefined ? entry : { ...known, amount: known.amount + entry.amount });
+  }
+  return [...byKey.values()];
+};
+
+const insertLeases = async (runner: QueryRunner, leases: readonly LeaseState[]): Promise<void> => {
+  if (leases.length === 0) return;
+  // unnest flattens arrays of arrays, so the quota ids of a lease travel as one JSON text.
+  await queryRows(
+    runner,
+    `insert into lease (id, workspace_id, key_hash, instance, quota_ids, granted, held, unbooked, take_for_ms, ends_at_ms, final, renew_step, return_step, last_released, closed_at)
+     select id, workspace_id, key_hash, instance, array(select jsonb_array_elements_text(quota_ids::jsonb)), granted, held, unbooked, take_for_ms, ends_at_ms, final,
+            renew_step, return_step, last_released, case when closed then now() end
+       from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::numeric[], $7::numeric[], $8::numeric[], $9::integer[], $10::bigint[],
+                   $11::boolean[], $12::bigint[], $13::bigint[], $14::numeric[], $15::boolean[])
+         as l (id, workspace_id, key_hash, instance, quota_ids, granted, held, unbooked, take_for_ms, ends_at_ms, final, renew_step, return_step, last_released, closed)`,
+    [
+      leases.map((lease) => lease.id),
+      leases.map((lease) => lease.workspaceId),
+      leases.map((lease) => lease.keyHash),
+      leases.map((lease) => lease.instance),
+      leases.map((lease) => JSON.stringify(lease.quotaIds)),
+      ...standOf(leases),
+    ],
+  );
+};
+
+/** What changes in the life of a lease, as columns. */
+const standOf = (leases: readonly LeaseState[]): unknown[][] => [
+  leases.map((lease) => lease.granted.toString()),
+  leases.map((lease) => lease.held.toString()),
+  leases.map((lease) => lease.unbooked.toString()),
+  leases.map((lease) => lease.takeForMs),
+  leases.map((lease) => lease.endsAtMs),
+  leases.map((lease) => lease.final),
+  leases.map((lease) => lease.renewStep ?? null),
+  leases.map((lease) => lease.returnStep ?? null),
+  leases.map((lease) => lease.lastReleased.toString()),
+  leases.map((lease) => lease.closed),
+];
+
+const updateLeases = async (runner: QueryRunner, leases: readonly LeaseState[]): Promise<void> => {
+  if (leases.length === 0) return;
+  await queryRows(
+    runner,
+    `update lease set granted = l.granted, held = l.held, unbooked = l.unbooked, take_for_ms = l.take_for_ms, ends_at_ms = l.ends_at_ms, final = l.final,
+            renew_step = l.renew_step, return_step = l.return_step, last_released = l.last_released, closed_at = case when l.closed then now() end
+       from unnest($1::text[], $2::numeric[], $3::numeric[], $4::numeric[], $5::integer[], $6::bigint[], $7::boolean[], $8::bigint[], $9::bigint[], $10::numeric[], $11::boolean[])
+         as l (id, granted, held, unbooked, take_for_ms, ends_at_ms, final, renew_step, return_step, last_released, closed)
+      where lease.id = l.id`,
+    [leases.map((lease) => lease.id), ...standOf(leases)],
+  );
+};
+
+/** Under the lock that loaded them; the table's own check refuses what would pass a limit, whoever made the mistake. */
+const updateQuotas = async (runner: QueryRunner, quotas: readonly QuotaState[]): Promise<void> => {
+  if (quotas.length === 0) return;
+  await queryRows(
+    runner,
+    `update quota set quota_limit = q.quota_limit, posted = q.posted, held = q.held
+       from unnest($1::text[], $2::numeric[], $3::numeric[], $4::numeric[]) as q (id, quota_limit, posted, held)
+      where quota.id = q.id`,
+    [
+      quotas.map((quota) => quota.id),
+      quotas.map((quota) => quota.limit.toString()),
+      quotas.map((quota) => quota.posted.toString()),
+      quotas.map((quota) => quota.held.toString()),
+    ],
+  );
+};
+
+const insertEntries = async (runner: QueryRunner, posting: string, entries: readonly Entry[]): Promise<void> => {
+  if (entries.length === 0) return;
+  await queryRows(
+    runner,
+    `insert into entry (posting, kind, debit, credit, amount, workspace_id, lease_id)
+     select $1::bigint, kind, debit, credit, amount, workspace_id, lease_id
+       from unnest($2::text[], $3::text[], $4::text[], $5::numeric[], $6::text[], $7::text[])
+         as e (kind, debit, credit, amount, workspace_id, lease_id)`,
+    [
+      posting,
+      entries.map((entry) => entry.kind),
+      entries.map((entry) => entry.debit),
+      entries.map((entry) => entry.credit),
+      entries.map((entry) => entry.amount.toString()),
+      entries.map((entry) => entry.workspaceId),
+      entries.map((entry) => entry.leaseId ?? null),
+    ],
+  );
+  const balances = [...foldBalances(entries)].sort(([a], [b]) => (a < b ? -1 : 1));
+  await queryRows(
+    runner,
+    `insert into balance (account, amount)
+     select account, amount from unnest($1::text[], $2::numeric[]) as b (account, amount) order by account collate "C"
+     on conflict (account) do update set amount = balance.amount + excluded.amount`,
+    [balances.map(([account]) => account), balances.map(([, amount]) => amount.toString())],
+  );
+};

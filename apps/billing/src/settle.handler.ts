@@ -1,0 +1,108 @@
+// The story of settlement: a batch of facts comes off the bus, is settled in one transaction, and is acked after the commit. A batch that cannot be settled now
+// waits on the bus and comes again. A bad line never holds up the others.
+import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import type { ConsumedLine, Consumer } from '@waystation/bus';
+import type { Database } from '@waystation/postgres';
+import { APP_CONTEXT, type AppContext, type Cell } from '@waystation/runtime';
+import type { BillingConfig } from './config.js';
+import { PriceBook } from './settle/price-book.js';
+import type { SettleTimes } from './settle/read-lines.js';
+import { settleLines } from './settle/settle-lines.js';
+import { BILLING_WRITER } from './tokens.js';
+
+const BATCH_LINES = 3_000;
+const MESSAGES_IN_FLIGHT_MAX = 1_000;
+/** Nobody waits for a settlement: a fuller batch costs less. */
+const LINGER_MS = 20;
+/** How long a finished attempt waits for its other witness. */
+const WITNESS_WAIT_MS = 15_000;
+/** How long after its deadline an attempt of which nothing more was heard is settled from what is known. */
+const GRACE_MS = 30_000;
+const BATCH_BOUNDS = [1, 3, 10, 30, 100, 300, 1_000, 3_000];
+const SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
+
+/** The waiting times of settlement under the scale of this process. */
+export const settleTimesOf = ({ scaleMs }: Pick<AppContext<unknown>, 'scaleMs'>): SettleTimes => ({
+  witnessWaitMs: Math.ceil(scaleMs(WITNESS_WAIT_MS)),
+  graceMs: Math.ceil(scaleMs(GRACE_MS)),
+});
+
+@Injectable()
+export class SettleHandler implements OnApplicationBootstrap, OnApplicationShutdown {
+  #consumer: Consumer | undefined;
+  #lagMs = 0;
+  readonly #times: SettleTimes;
+  readonly #settled: Cell;
+  readonly #corrected: Cell;
+  readonly #deadLetters: Cell;
+  readonly #retries: Cell;
+  readonly #batchLines: { observe(value: number): void };
+  readonly #seconds: { observe(value: number): void };
+
+  constructor(
+    @Inject(APP_CONTEXT) private readonly context: AppContext<BillingConfig>,
+    @Inject(BILLING_WRITER) private readonly database: Database,
+    @Inject(PriceBook) private readonly prices: PriceBook,
+  ) {
+    const { metrics } = context;
+    this.#times = settleTimesOf(context);
+    this.#settled = metrics.counter('billing_settled_attempts_total', 'Attempts settled.');
+    this.#corrected = metrics.counter('billing_corrections_total', 'Settlements corrected by better information.');
+    this.#deadLetters = metrics.counter('billing_dead_letters_total', 'Money lines that could not be settled.');
+    this.#retries = metrics.counter(
+      'billing_settle_retries_total',
+      'Batches left on the bus because they could not be settled now.',
+    );
+    this.#batchLines = metrics.histogram('billing_settle_batch_lines', 'Lines of a batch.', BATCH_BOUNDS);
+    this.#seconds = metrics.histogram('billing_settle_seconds', 'Time to commit a batch.', SECONDS);
+    metrics.gauge(
+      'billing_settle_lag_seconds',
+      'Age of the oldest line of the last batch when it was committed.',
+      () => this.#lagMs / 1000,
+    );
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    const options = { batchLines: BATCH_LINES, maxInFlight: MESSAGES_IN_FLIGHT_MAX, lingerMs: LINGER_MS };
+    this.#consumer = await this.context.bus.consume('FACTS', options, (lines) => this.settle(lines));
+  }
+
+  /** Of the FACTS stream; undefined until it is consumed. */
+  get consumer(): Consumer | undefined {
+    return this.#consumer;
+  }
+
+  async settle(lines: readonly ConsumedLine[]): Promise<void> {
+    const begun = performance.now();
+    try {
+      const { settled, corrected, bad } = await settleLines(this.database, this.prices, lines, this.#times);
+      this.#settled.value += settled;
+      this.#corrected.value += corrected;
+      this.#deadLetters.value += bad.length;
+      for (const { position, instance, reason } of bad)
+        this.context.log.warn({ position, instance, reason }, 'a money line became a dead letter');
+    } catch (error) {
+      this.#retries.value += 1;
+      this.context.log.warn(
+        { err: error, lines: lines.length },
+        'a batch of facts could not be settled now; it stays on the bus',
+      );
+      throw error;
+    }
+    this.#batchLines.observe(lines.length);
+    this.#seconds.observe((performance.now() - begun) / 1000);
+    this.#lagMs = lagOf(lines, Date.now());
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.#consumer?.drain();
+  }
+}
+
+const lagOf = (lines: readonly ConsumedLine[], nowMs: number): number => {
+  const [first] = lines;
+  const line = first?.line;
+  return typeof line === 'object' && line !== null && 'at' in line && typeof line.at === 'number'
+    ? Math.max(0, nowMs - line.at)
+    : 0;
+};

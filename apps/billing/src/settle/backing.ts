@@ -1,0 +1,51 @@
+// Which money an attempt stands on and whose it is: what every witness of it says alike. Kept with an attempt that waits, and written with its charge.
+import { z } from 'zod';
+import type { Identity, MoneyLine } from '@waystation/contracts';
+
+export const backing = z.object({
+  generationId: z.string(),
+  attemptId: z.string(),
+  workspaceId: z.string(),
+  keyHash: z.string(),
+  memberId: z.string().optional(),
+  endUserId: z.string().optional(),
+  sessionId: z.string().optional(),
+  appReferer: z.string().optional(),
+  appTitle: z.string().optional(),
+  provider: z.string(),
+  endpointId: z.string(),
+  model: z.string(),
+  leaseId: z.string().optional(),
+  /** Picodollars as text. */
+  hold: z.string(),
+  quotaSet: z.array(z.string()),
+  priceVersion: z.string(),
+  byok: z.boolean(),
+});
+export type Backing = z.infer<typeof backing>;
+
+type AttemptLine = Extract<MoneyLine, { kind: 'attempt.started' | 'attempt.finished' }>;
+type Summary = Extract<MoneyLine, { kind: 'generation.finished' }>['attempts'][number];
+
+/** Postgres holds no U+0000, and a user id or a title may. */
+const stored = (text: string): string => text.replaceAll('\0', '\uFFFD');
+
+export const backingOf = (generationId: string, identity: Identity, attempt: AttemptLine | Summary): Backing => ({
+  generationId,
+  attemptId: attempt.attemptId,
+  workspaceId: identity.workspaceId,
+  keyHash: identity.keyHash,
+  ...(identity.memberId === undefined ? {} : { memberId: stored(identity.memberId) }),
+  ...(identity.endUserId === undefined ? {} : { endUserId: stored(identity.endUserId) }),
+  ...(identity.sessionId === undefined ? {} : { sessionId: stored(identity.sessionId) }),
+  ...(identity.app?.referer === undefined ? {} : { appReferer: stored(identity.app.referer) }),
+  ...(identity.app?.title === undefined ? {} : { appTitle: stored(identity.app.title) }),
+  provider: attempt.provider,
+  endpointId: attempt.endpointId,
+  model: attempt.model,
+  ...(attempt.leaseId === undefined ? {} : { leaseId: attempt.leaseId }),
+  hold: attempt.holdPicodollars,
+  quotaSet: attempt.quotaSet,
+  priceVersion: attempt.priceVersion,
+  byok: attempt.byok,
+});

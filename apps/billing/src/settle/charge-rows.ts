@@ -1,0 +1,181 @@
+// Charges in Postgres: one row for each revision of an attempt, and their sum by key and day.
+import type { QueryRunner } from 'typeorm';
+import { unixOfGeneration } from '@waystation/contracts';
+import type { Book, ChargeDecision, Charged, Evidence } from '@waystation/ledger';
+import type { Outcome } from '@waystation/generation';
+import { queryRows } from '@waystation/postgres';
+import type { Backing } from './backing.js';
+
+/** One revision, ready to be written. */
+export interface ChargeRow {
+  readonly backing: Backing;
+  readonly decision: ChargeDecision;
+  readonly event: Charged;
+  readonly outcome: Outcome;
+  readonly served: boolean;
+  readonly evidence: Evidence;
+}
+
+interface StoredCharge {
+  readonly attempt_id: string;
+  readonly revision: number;
+  readonly charged: string;
+  readonly waste: string;
+  readonly variance: string;
+  readonly byok: string;
+  readonly outcome: string;
+  readonly outcome_by: string;
+  readonly served: boolean;
+  readonly usage: Evidence['usage'];
+  readonly usage_source: string;
+  readonly usage_by: string;
+}
+
+/** Puts the charges of these attempts into the book, and answers the evidence each was last settled from. */
+export const loadCharges = async (
+  runner: QueryRunner,
+  book: Book,
+  attempts: readonly { readonly generationId: string; readonly attemptId: string }[],
+): Promise<Map<string, Evidence>> => {
+  const settledFrom = new Map<string, Evidence>();
+  if (attempts.length === 0) return settledFrom;
+  const rows = await queryRows<StoredCharge>(
+    runner,
+    `select c.attempt_id, revision, charged, waste, variance, byok, outcome, outcome_by, served, usage, usage_source, usage_by
+       from (select distinct generation_id, attempt_id from unnest($1::text[], $2::text[]) as a (generation_id, attempt_id)) a
+       join charge c on c.generation_id = a.generation_id collate "C" and c.attempt_id = a.attempt_id collate "C"
+      order by c.attempt_id, revision`,
+    [attempts.map(({ generationId }) => generationId), attempts.map(({ attemptId }) => attemptId)],
+  );
+  for (const row of rows) {
+    const before = book.charges.get(row.attempt_id);
+    book.charges.set(row.attempt_id, {
+      revision: row.revision,
+      charged: (before?.charged ?? 0n) + BigInt(row.charged),
+      waste: (before?.waste ?? 0n) + BigInt(row.waste),
+      variance: (before?.variance ?? 0n) + BigInt(row.variance),
+      byok: (before?.byok ?? 0n) + BigInt(row.byok),
+    });
+    settledFrom.set(row.attempt_id, evidenceOf(row));
+  }
+  return settledFrom;
+};
+
+// The words of these columns were written from the same types and are never changed.
+const evidenceOf = (row: StoredCharge): Evidence => ({
+  outcomeBy: row.outcome_by as Evidence['outcomeBy'],
+  outcome: row.outcome as Outcome,
+  served: row.served,
+  usageBy: row.usage_by as Evidence['usageBy'],
+  usage: row.usage,
+  usageSource: row.usage_source as Evidence['usageSource'],
+  sequence: 0,
+});
+
+/** Of these generations, those that their ingress has closed. */
+export const closedGenerations = async (
+  runner: QueryRunner,
+  generationIds: readonly string[],
+): Promise<Set<string>> => {
+  if (generationIds.length === 0) return new Set();
+  const rows = await queryRows<{ generation_id: string }>(
+    runner,
+    `select distinct generation_id from charge where generation_id = any($1) and outcome_by = 'ingress'`,
+    [[...new Set(generationIds)]],
+  );
+  return new Set(rows.map(({ generation_id }) => generation_id));
+};
+
+export const insertCharges = async (
+  runner: QueryRunner,
+  posting: string,
+  rows: readonly ChargeRow[],
+): Promise<void> => {
+  if (rows.length === 0) return;
+  await queryRows(
+    runner,
+    `insert into charge (posting, generation_id, attempt_id, revision, workspace_id, key_hash, member_id, end_user_id, session_id, app_referer, app_title,
+                         provider, endpoint_id, model, lease_id, quota_set, hold, price_version, charged, waste, variance, byok, payer, policy_row,
+                         outcome, outcome_by, served, usage, usage_source, usage_by)
+     select $1::bigint, generation_id, attempt_id, revision, workspace_id, key_hash, member_id, end_user_id, session_id, app_referer, app_title,
+            provider, endpoint_id, model, lease_id, array(select jsonb_array_elements_text(quota_set::jsonb)), hold, price_version, charged, waste, variance, byok,
+            payer, policy_row, outcome, outcome_by, served, usage::jsonb, usage_source, usage_by
+       from unnest($2::text[], $3::text[], $4::smallint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[],
+                   $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::numeric[], $18::text[], $19::numeric[], $20::numeric[], $21::numeric[],
+                   $22::numeric[], $23::text[], $24::text[], $25::text[], $26::text[], $27::boolean[], $28::text[], $29::text[], $30::text[])
+         as c (generation_id, attempt_id, revision, workspace_id, key_hash, member_id, end_user_id, session_id, app_referer, app_title,
+               provider, endpoint_id, model, lease_id, quota_set, hold, price_version, charged, waste, variance, byok, payer, policy_row,
+               outcome, outcome_by, served, usage, usage_source, usage_by)`,
+    [
+      posting,
+      rows.map(({ backing }) => backing.generationId),
+      rows.map(({ backing }) => backing.attemptId),
+      rows.map(({ event }) => event.revision),
+      rows.map(({ backing }) => backing.workspaceId),
+      rows.map(({ backing }) => backing.keyHash),
+      rows.map(({ backing }) => backing.memberId ?? null),
+      rows.map(({ backing }) => backing.endUserId ?? null),
+      rows.map(({ backing }) => backing.sessionId ?? null),
+      rows.map(({ backing }) => backing.appReferer ?? null),
+      rows.map(({ backing }) => backing.appTitle ?? null),
+      rows.map(({ backing }) => backing.provider),
+      rows.map(({ backing }) => backing.endpointId),
+      rows.map(({ backing }) => backing.model),
+      rows.map(({ backing }) => backing.leaseId ?? null),
+      rows.map(({ backing }) => JSON.stringify(backing.quotaSet)),
+      rows.map(({ backing }) => backing.hold),
+      rows.map(({ backing }) => backing.priceVersion),
+      rows.map(({ event }) => (event.fromLease + event.fromCredit).toString()),
+      rows.map(({ event }) => event.waste.toString()),
+      rows.map(({ event }) => event.variance.toString()),
+      rows.map(({ event }) => event.byok.toString()),
+      rows.map(({ decision }) => decision.payer),
+      rows.map(({ decision }) => decision.policyRow),
+      rows.map(({ outcome }) => outcome),
+      rows.map(({ evidence }) => evidence.outcomeBy),
+      rows.map(({ served }) => served),
+      rows.map(({ evidence }) => JSON.stringify(evidence.usage)),
+      rows.map(({ evidence }) => evidence.usageSource),
+      rows.map(({ evidence }) => evidence.usageBy),
+    ],
+  );
+};
+
+interface KeyDay {
+  readonly workspaceId: string;
+  readonly keyHash: string;
+  readonly day: string;
+  charged: bigint;
+  byok: bigint;
+}
+
+/** Adds revisions to what their keys used on the day of the generation. */
+export const addKeyUsage = async (runner: QueryRunner, rows: readonly ChargeRow[]): Promise<void> => {
+  const days = new Map<string, KeyDay>();
+  for (const { backing, event } of rows) {
+    const { workspaceId, keyHash, generationId } = backing;
+    const day = new Date(unixOfGeneration(generationId) * 1000).toISOString().slice(0, 10);
+    const key = `${workspaceId} ${keyHash} ${day}`;
+    const sum = days.get(key) ?? { workspaceId, keyHash, day, charged: 0n, byok: 0n };
+    sum.charged += event.fromLease + event.fromCredit;
+    sum.byok += event.byok;
+    days.set(key, sum);
+  }
+  const changed = [...days]
+    .filter(([, { charged, byok }]) => charged !== 0n || byok !== 0n)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  if (changed.length === 0) return;
+  await queryRows(
+    runner,
+    `insert into key_usage (workspace_id, key_hash, day, charged, byok)
+     select * from unnest($1::text[], $2::text[], $3::date[], $4::numeric[], $5::numeric[])
+     on conflict (workspace_id, key_hash, day) do update set charged = key_usage.charged + excluded.charged, byok = key_usage.byok + excluded.byok`,
+    [
+      changed.map(([, { workspaceId }]) => workspaceId),
+      changed.map(([, { keyHash }]) => keyHash),
+      changed.map(([, { day }]) => day),
+      changed.map(([, { charged }]) => charged.toString()),
+      changed.map(([, { byok }]) => byok.toString()),
+    ],
+  );
+};

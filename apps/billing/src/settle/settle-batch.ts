@@ -1,0 +1,158 @@
+// Settles what was heard in one transaction of set-based statements: charges and entries are added, leases follow, and nothing else changes in the normal case.
+// What is not complete waits. Redelivery changes nothing: what was settled is found by its natural key, and hearing it again adds nothing to what is known.
+import type { QueryRunner } from 'typeorm';
+import {
+  conclude,
+  decideCharge,
+  decideSettlement,
+  touchesQuotas,
+  type Book,
+  type Settlement,
+} from '@waystation/ledger';
+import { lockLeases, lockQuotas, newPosting, openLedger, type Ledger } from '../ledger/store.js';
+import { sortCases, type Case, type Waiting } from './cases.js';
+import { addKeyUsage, closedGenerations, insertCharges, loadCharges, type ChargeRow } from './charge-rows.js';
+import { storePrices, type PriceBook } from './price-book.js';
+import { badLine, type BadLine, type ReadLines, type Testimony } from './read-lines.js';
+import { deleteWitnesses, insertDeadLetters, lockWitnesses, upsertWitnesses } from './witness-rows.js';
+
+export interface SettleResult {
+  readonly settled: number;
+  readonly corrected: number;
+  /** Attempts that wait for more. */
+  readonly waiting: number;
+  readonly bad: readonly BadLine[];
+}
+
+/** Settles what is complete and keeps the rest. */
+export const settleHeard = async (runner: QueryRunner, prices: PriceBook, read: ReadLines): Promise<SettleResult> => {
+  const ledger = openLedger(runner);
+  await lockLeases(
+    runner,
+    ledger.book,
+    read.heard.flatMap(({ backing }) => backing?.leaseId ?? []),
+  );
+  const { heard, strangers } = withoutStrangers(read.heard, ledger.book);
+  const bad = [...read.bad, ...strangers];
+  await insertDeadLetters(runner, bad);
+  await storePrices(
+    runner,
+    [...read.newPrices].map(([version, each]) => ({ version, ...each })),
+  );
+
+  const waiting = await lockWitnesses(
+    runner,
+    heard.map(({ attemptId }) => attemptId),
+  );
+  const settledFrom = await loadCharges(runner, ledger.book, heard);
+  const { ready, open } = sortCases(heard, settledFrom, waiting);
+  await upsertWitnesses(runner, open);
+  const booked = await bookCases(runner, ledger, prices, ready);
+  return { ...booked, waiting: open.length, bad };
+};
+
+/** Settles attempts whose time has come from what is known of them by now. */
+export const settleDue = async (
+  runner: QueryRunner,
+  prices: PriceBook,
+  due: readonly Waiting[],
+): Promise<SettleResult> => {
+  const ledger = openLedger(runner);
+  await lockLeases(
+    runner,
+    ledger.book,
+    due.flatMap(({ backing }) => backing.leaseId ?? []),
+  );
+  const still = await lockWitnesses(
+    runner,
+    due.map(({ backing }) => backing.attemptId),
+  );
+  await loadCharges(
+    runner,
+    ledger.book,
+    [...still.values()].map(({ backing }) => backing),
+  );
+  const ready = [...still.values()].map((each) => ({ ...each, waits: true, corrects: false }));
+  const booked = await bookCases(runner, ledger, prices, ready);
+  return { ...booked, waiting: 0, bad: [] };
+};
+
+/** A line that names a lease of another workspace is nobody's money. */
+const withoutStrangers = (all: readonly Testimony[], book: Book): { heard: Testimony[]; strangers: BadLine[] } => {
+  const heard: Testimony[] = [];
+  const strangers: BadLine[] = [];
+  for (const testimony of all) {
+    const { backing, source } = testimony;
+    const lease = backing?.leaseId === undefined ? undefined : book.leases.get(backing.leaseId);
+    if (lease === undefined || lease.workspaceId === backing?.workspaceId) heard.push(testimony);
+    else strangers.push(badLine(source, 'leaseId: the lease belongs to another workspace'));
+  }
+  return { heard, strangers };
+};
+
+/** Books cases as they stand, in order: the one way to a charge. */
+const bookCases = async (
+  runner: QueryRunner,
+  ledger: Ledger,
+  prices: PriceBook,
+  cases: readonly Case[],
+): Promise<{ settled: number; corrected: number }> => {
+  if (cases.length === 0) return { settled: 0, corrected: 0 };
+  const { book } = ledger;
+  const withoutIngress = cases.filter(({ evidence }) => evidence.outcomeBy !== 'ingress');
+  const closed = await closedGenerations(
+    runner,
+    withoutIngress.map(({ backing }) => backing.generationId),
+  );
+  const priceOf = await prices.of(
+    runner,
+    cases.map(({ backing }) => backing.priceVersion),
+  );
+  const judged = cases.map((each) => {
+    const { backing, evidence } = each;
+    const concluded = conclude(evidence, closed.has(backing.generationId));
+    const { byok, priceVersion, hold } = backing;
+    const decision = decideCharge({ ...concluded, byok, price: priceOf(priceVersion), holdPicodollars: BigInt(hold) });
+    const settlement: Settlement = { ...backing, decision };
+    return { each, concluded, decision, settlement };
+  });
+  await lockQuotas(
+    runner,
+    book,
+    quotaIdsFor(
+      book,
+      judged.map(({ settlement }) => settlement),
+    ),
+  );
+
+  const rows: ChargeRow[] = [];
+  for (const { each, concluded, decision, settlement } of judged) {
+    const event = decideSettlement(book, settlement);
+    if (event === undefined) continue;
+    ledger.apply([event]);
+    const { usage, usageSource, outcome, served } = concluded;
+    rows.push({
+      backing: each.backing,
+      decision,
+      event,
+      outcome,
+      served,
+      evidence: { ...each.evidence, usage, usageSource },
+    });
+  }
+  const posting = await newPosting(runner);
+  await insertCharges(runner, posting, rows);
+  await deleteWitnesses(
+    runner,
+    cases.filter(({ waits }) => waits).map(({ backing }) => backing.attemptId),
+  );
+  await addKeyUsage(runner, rows);
+  await ledger.flush(posting);
+  const corrected = rows.filter(({ event }) => event.revision > 0).length;
+  return { settled: rows.length - corrected, corrected };
+};
+
+const quotaIdsFor = (book: Book, settlements: readonly Settlement[]): string[] =>
+  touchesQuotas(book, settlements).flatMap(
+    ({ leaseId, quotaSet }) => (leaseId === undefined ? undefined : book.leases.get(leaseId)?.quotaIds) ?? quotaSet,
+  );

@@ -1,0 +1,94 @@
+// Runs the sweep a little after each thing became due, and never ahead of the journal. Any number of billing processes may run it.
+import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import type { Database } from '@waystation/postgres';
+import { APP_CONTEXT, type AppContext, type Cell } from '@waystation/runtime';
+import type { BillingConfig } from '../config.js';
+import { SettleHandler, settleTimesOf } from '../settle.handler.js';
+import { PriceBook } from '../settle/price-book.js';
+import { BILLING_WRITER } from '../tokens.js';
+import { closeLeases, settleOverdue } from './sweep.js';
+import { Watermark } from './watermark.js';
+
+const EVERY_MS = 1_000;
+/** Full batches in a row before the next tick. */
+const BATCHES_MAX = 20;
+
+@Injectable()
+export class SweeperJob implements OnApplicationBootstrap, OnApplicationShutdown {
+  readonly #watermark = new Watermark();
+  readonly #settledLate: Cell;
+  readonly #closed: Cell;
+  #pending = 0;
+  #failing = false;
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<unknown> | undefined;
+
+  constructor(
+    @Inject(APP_CONTEXT) private readonly context: AppContext<BillingConfig>,
+    @Inject(BILLING_WRITER) private readonly database: Database,
+    @Inject(PriceBook) private readonly prices: PriceBook,
+    @Inject(SettleHandler) private readonly settle: SettleHandler,
+  ) {
+    const { metrics } = context;
+    this.#settledLate = metrics.counter(
+      'billing_settled_late_total',
+      'Attempts settled from what was known when their time had come.',
+    );
+    this.#closed = metrics.counter('billing_leases_swept_total', 'Leases closed by the sweeper.');
+    metrics.gauge(
+      'billing_facts_pending',
+      'Messages of FACTS that are stored and not yet settled.',
+      () => this.#pending,
+    );
+  }
+
+  onApplicationBootstrap(): void {
+    this.#timer = setInterval(
+      () => {
+        this.#running ??= this.#tick()
+          .then(
+            () => (this.#failing = false),
+            (error: unknown) => this.#noteFailure(error),
+          )
+          .then(() => (this.#running = undefined));
+      },
+      Math.max(50, this.context.scaleMs(EVERY_MS)),
+    );
+  }
+
+  async #tick(): Promise<void> {
+    const { consumer } = this.settle;
+    if (consumer === undefined) return;
+    const askedAtMs = Date.now();
+    this.#watermark.note(askedAtMs, await consumer.progress());
+    this.#pending = await consumer.pending();
+    const { throughMs } = this.#watermark;
+    const { graceMs } = settleTimesOf(this.context);
+    await inBatches(async () => {
+      const { settled, corrected } = await settleOverdue(this.database, this.prices, throughMs);
+      this.#settledLate.value += settled + corrected;
+      return settled + corrected;
+    });
+    await inBatches(async () => {
+      const closed = await closeLeases(this.database, throughMs - graceMs);
+      this.#closed.value += closed;
+      return closed;
+    });
+  }
+
+  /** One line for an outage, not one a second. */
+  #noteFailure(error: unknown): void {
+    if (!this.#failing) this.context.log.warn({ err: error }, 'sweeps do not succeed for now; they are tried again');
+    this.#failing = true;
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#running;
+  }
+}
+
+/** Until a batch finds nothing to do. */
+const inBatches = async (batch: () => Promise<number>): Promise<void> => {
+  for (let count = 0; count < BATCHES_MAX; count += 1) if ((await batch()) === 0) return;
+};

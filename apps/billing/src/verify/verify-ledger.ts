@@ -1,0 +1,164 @@
+// Every invariant of the ledger over the whole database, in set-based SQL over one snapshot. Each check answers rows only where something is wrong, and names it.
+import { queryRows, type Database } from '@waystation/postgres';
+
+export interface LedgerReport {
+  readonly entries: number;
+  readonly debits: bigint;
+  readonly credits: bigint;
+  readonly openLeases: number;
+  readonly problems: readonly string[];
+}
+
+const PROBLEMS_MAX = 100;
+const PROBLEM_UNITS_MAX = 512;
+const STATEMENT_TIMEOUT_MS = 120_000;
+
+/** What must hold, and the rows that break it as text. */
+const CHECKS: readonly (readonly [invariant: string, sql: string])[] = [
+  [
+    'balances are the fold of entries',
+    `select format('account %s: balance %s, entries fold to %s', coalesce(b.account, f.account), coalesce(b.amount, 0), coalesce(f.amount, 0))
+       from balance b
+       full join (select account, sum(amount) as amount
+                    from (select credit as account, amount from entry union all select debit, -amount from entry) e group by account) f using (account)
+      where coalesce(b.amount, 0) <> coalesce(f.amount, 0)`,
+  ],
+  [
+    'all balances together are zero',
+    `select format('balances add up to %s', sum(amount)) from balance having sum(amount) <> 0`,
+  ],
+  [
+    'no quota passes its limit, none goes below zero',
+    `select format('quota %s: posted %s, held %s, limit %s', id, posted, held, quota_limit) from quota
+      where posted + held > quota_limit or posted < 0 or held < 0`,
+  ],
+  [
+    'what a quota holds is what its open leases hold or have spent since it was told',
+    `select format('quota %s: held %s, leases say %s', quota.id, quota.held, coalesce(l.held, 0))
+       from quota
+       left join (select id, sum(lease.held + lease.unbooked) as held from lease, unnest(quota_ids) as id where closed_at is null group by id) l on l.id = quota.id
+      where quota.held <> coalesce(l.held, 0)`,
+  ],
+  [
+    'an open lease names quotas that exist',
+    `select format('lease %s names quota %s, which does not exist', lease.id, named) from lease, unnest(quota_ids) as named
+      where closed_at is null and not exists (select 1 from quota where quota.id = named)`,
+  ],
+  [
+    'a wallet is what was granted, and its free credit the balance of its account',
+    `select format('wallet %s: limit %s, grants %s, entries %s; free %s, account %s', workspace_id, quota_limit, granted, booked, free, account)
+       from (select q.workspace_id, q.quota_limit, q.quota_limit - q.posted - q.held as free,
+                    coalesce((select sum(amount) from credit_grant g where g.workspace_id = q.workspace_id), 0) as granted,
+                    coalesce((select sum(amount) from entry e where e.workspace_id = q.workspace_id and kind = 'credit-grant'), 0) as booked,
+                    coalesce((select amount from balance b where b.account = 'credits:' || q.workspace_id), 0) as account
+               from quota q where scope = 'wallet') w
+      where quota_limit <> granted or granted <> booked or free <> account`,
+  ],
+  [
+    'the held account of a workspace is what its open leases hold',
+    `select format('workspace %s: account %s, leases %s', workspace_id, account, held)
+       from (select workspace_id, coalesce(sum(held) filter (where closed_at is null), 0) as held,
+                    coalesce((select amount from balance where account = 'held:' || workspace_id), 0) as account
+               from lease group by workspace_id) l
+      where account <> held`,
+  ],
+  [
+    'the entries of a lease leave in the held account what the lease holds',
+    `select format('lease %s: held %s, entries leave %s', id, held, left_over)
+       from (select lease.id, lease.held, coalesce(e.left_over, 0) as left_over
+               from lease
+               left join (select lease_id, sum(case when credit = 'held:' || workspace_id then amount else 0 end)
+                                         - sum(case when debit = 'held:' || workspace_id then amount else 0 end) as left_over
+                            from entry where lease_id is not null group by lease_id) e on e.lease_id = lease.id) l
+      where held <> left_over`,
+  ],
+  [
+    'a closed lease holds nothing',
+    `select format('lease %s is closed and holds %s, unbooked %s', id, held, unbooked) from lease where closed_at is not null and (held <> 0 or unbooked <> 0)`,
+  ],
+  [
+    'what a posting books is what its charges say',
+    `select format('posting %s, provider %s, workspace %s: entries book charged %s, waste %s, variance %s; charges say %s, %s, %s (entries %s)',
+                   posting, provider, workspace_id, coalesce(e.charged, 0), coalesce(e.waste, 0), coalesce(e.variance, 0),
+                   coalesce(c.charged, 0), coalesce(c.waste, 0), coalesce(c.variance, 0), coalesce(e.ids, 'none'))
+       from (select posting, workspace_id, provider,
+                    sum(amount) filter (where source in ('held:' || workspace_id, 'credits:' || workspace_id)) as charged,
+                    sum(amount) filter (where source = 'waste') as waste,
+                    sum(amount) filter (where source = 'variance') as variance,
+                    left(string_agg(id::text, ' ' order by id), 100) as ids
+               from (select id, posting, workspace_id, substr(credit, 9) as provider, debit as source, amount from entry
+                      where kind in ('settle', 'adjust') and credit like 'payable:%'
+                     union all
+                     select id, posting, workspace_id, substr(debit, 9), credit, -amount from entry
+                      where kind in ('settle', 'adjust') and debit like 'payable:%') e
+              group by posting, workspace_id, provider) e
+       full join (select posting, workspace_id, provider, sum(charged) as charged, sum(waste) as waste, sum(variance) as variance
+                    from charge group by posting, workspace_id, provider
+                  having sum(charged) <> 0 or sum(waste) <> 0 or sum(variance) <> 0) c using (posting, workspace_id, provider)
+      where coalesce(e.charged, 0) <> coalesce(c.charged, 0) or coalesce(e.waste, 0) <> coalesce(c.waste, 0) or coalesce(e.variance, 0) <> coalesce(c.variance, 0)`,
+  ],
+  [
+    'what a wallet has posted is what was charged',
+    `select format('workspace %s: posted %s and unbooked %s, charged %s', workspace_id, posted, unbooked, charged)
+       from (select q.workspace_id, q.posted,
+                    coalesce((select sum(unbooked) from lease l where l.workspace_id = q.workspace_id and closed_at is null), 0) as unbooked,
+                    coalesce((select sum(charged) from charge c where c.workspace_id = q.workspace_id), 0) as charged
+               from quota q where scope = 'wallet') w
+      where posted + unbooked <> charged`,
+  ],
+  [
+    'the revisions of an attempt count from zero without gaps, and never charge less than nothing in all',
+    `select format('attempt %s: %s revisions up to %s, charged %s in all', attempt_id, count(*), max(revision), sum(charged))
+       from charge group by generation_id, attempt_id
+      having count(*) <> max(revision) + 1 or sum(charged) < 0 or sum(waste) < 0 or sum(byok) < 0`,
+  ],
+  [
+    'a customer pays no attempt beyond its hold',
+    `select format('attempt %s: charged %s, held %s', attempt_id, sum(charged), max(hold)) from charge
+      group by generation_id, attempt_id having sum(charged) > max(hold)`,
+  ],
+  [
+    'a charge names a stored price version',
+    `select format('attempt %s names price version %s, which is not stored', attempt_id, price_version) from charge
+      where not exists (select 1 from price_version where price_version.id = charge.price_version)`,
+  ],
+  [
+    'key usage is the fold of charges',
+    `select format('key %s of %s on %s: usage %s and byok %s, charges say %s and %s', left(key_hash, 12), workspace_id, day,
+                   coalesce(u.charged, 0), coalesce(u.byok, 0), coalesce(c.charged, 0), coalesce(c.byok, 0))
+       from key_usage u
+       full join (select workspace_id, key_hash, (to_timestamp(substr(generation_id, 5, 10)::bigint) at time zone 'UTC')::date as day,
+                         sum(charged) as charged, sum(byok) as byok from charge group by 1, 2, 3) c using (workspace_id, key_hash, day)
+      where coalesce(u.charged, 0) <> coalesce(c.charged, 0) or coalesce(u.byok, 0) <> coalesce(c.byok, 0)`,
+  ],
+];
+
+export const verifyLedger = (database: Database): Promise<LedgerReport> =>
+  database.transaction(async (runner) => {
+    await runner.query('set transaction isolation level repeatable read, read only');
+    await runner.query(`set local statement_timeout = ${STATEMENT_TIMEOUT_MS}`);
+    const problems: string[] = [];
+    for (const [invariant, sql] of CHECKS) {
+      const room = PROBLEMS_MAX - problems.length;
+      const rows =
+        room > 0
+          ? await queryRows<{ problem: string }>(runner, `select * from (${sql}) as p (problem) limit ${room}`)
+          : [];
+      problems.push(...rows.map(({ problem }) => `${invariant}: ${problem}`.slice(0, PROBLEM_UNITS_MAX)));
+    }
+    const [totals] = await queryRows<{ entries: string; debits: string; credits: string; open_leases: string }>(
+      runner,
+      `select count(*) as entries,
+              coalesce(sum(amount) filter (where debit is not null), 0) as debits,
+              coalesce(sum(amount) filter (where credit is not null), 0) as credits,
+              (select count(*) from lease where closed_at is null) as open_leases
+         from entry`,
+    );
+    return {
+      entries: Number(totals?.entries ?? 0),
+      debits: BigInt(totals?.debits ?? 0),
+      credits: BigInt(totals?.credits ?? 0),
+      openLeases: Number(totals?.open_leases ?? 0),
+      problems,
+    };
+  });

@@ -1,0 +1,265 @@
+// Whatever commands come, in whatever order and however often: money is neither made nor lost, and no quota passes its limit.
+import type { QuotaRef } from '@waystation/contracts';
+import fc from 'fast-check';
+import { emptyBook, entriesOf, evolve, type Book, type LedgerEvent } from './book.js';
+import type { ChargeDecision } from './decide-charge.js';
+import { decideCreditGrant } from './decide-credits.js';
+import { decideLeaseClose, decideLeaseGrant, decideLeaseRenew, decideLeaseReturn } from './decide-lease.js';
+import { decideSettlement } from './decide-settlement.js';
+import { foldBalances, type Entry } from './entry.js';
+import { quotaSetOf, walletQuotaId } from './quota-set.js';
+
+const WORKSPACES = ['a', 'b'] as const;
+const NOW = Date.UTC(2026, 7, 6, 12);
+const times = { nowMs: NOW, takeForMsMax: 60_000 };
+
+const quotasOfKey = (workspaceId: string, key: number, limit: bigint | undefined): QuotaRef[] =>
+  quotaSetOf(
+    {
+      ...{ v: 1, version: 1, label: '', name: '', kind: 'inference', disabled: false, deleted: false, createdAt: 0 },
+      hash: `${key}`.repeat(64),
+      workspaceId,
+      includeByokInLimit: false,
+      ...(limit === undefined ? {} : { limit: limit.toString(), limitReset: 'daily' as const }),
+    },
+    NOW,
+  );
+
+type Command =
+  | { readonly kind: 'credits'; readonly grant: number; readonly workspaceId: string; readonly amount: bigint }
+  | {
+      readonly kind: 'grant';
+      readonly lease: number;
+      readonly workspaceId: string;
+      readonly key: number;
+      readonly limit: bigint | undefined;
+      readonly need: bigint;
+      readonly want: bigint;
+    }
+  | {
+      readonly kind: 'renew';
+      readonly lease: number;
+      readonly step: number;
+      readonly need: bigint;
+      readonly want: bigint;
+    }
+  | {
+      readonly kind: 'return';
+      readonly lease: number;
+      readonly step: number;
+      readonly keep: bigint;
+      readonly final: boolean;
+    }
+  | { readonly kind: 'close'; readonly lease: number }
+  | {
+      readonly kind: 'settle';
+      readonly attempt: number;
+      readonly lease: number | undefined;
+      readonly decision: ChargeDecision;
+    };
+
+const amount = fc.bigInt({ min: 0n, max: 400n });
+const lease = fc.nat(5);
+const workspaceId = fc.constantFrom(...WORKSPACES);
+const decision: fc.Arbitrary<ChargeDecision> = fc.record(
+  {
+    amount,
+    payer: fc.constantFrom('credits', 'credits', 'credits', 'waste', 'byok'),
+    policyRow: fc.constant('completed'),
+    variance: fc.bigInt({ min: 1n, max: 50n }),
+  },
+  { requiredKeys: ['amount', 'payer', 'policyRow'] },
+);
+const command: fc.Arbitrary<Command> = fc.oneof(
+  fc.record({
+    kind: fc.constant('credits' as const),
+    grant: fc.nat(6),
+    workspaceId,
+    amount: fc.bigInt({ min: 0n, max: 1_500n }),
+  }),
+  fc.record({
+    kind: fc.constant('grant' as const),
+    lease,
+    workspaceId,
+    key: fc.nat(2),
+    limit: fc.option(fc.bigInt({ min: 0n, max: 900n }), { nil: undefined }),
+    need: amount,
+    want: fc.bigInt({ min: 0n, max: 2_000n }),
+  }),
+  fc.record({ kind: fc.constant('renew' as const), lease, step: fc.nat(4), need: amount, want: amount }),
+  fc.record({ kind: fc.constant('return' as const), lease, step: fc.nat(4), keep: amount, final: fc.boolean() }),
+  fc.record({ kind: fc.constant('close' as const), lease }),
+  fc.record({
+    kind: fc.constant('settle' as const),
+    attempt: fc.nat(12),
+    lease: fc.option(lease, { nil: undefined }),
+    decision,
+  }),
+);
+
+/** An attempt stays with the lease it was first seen on, as attempts do. */
+const leaseOfAttempt = (
+  attempt: number,
+  given: number | undefined,
+  seen: Map<number, number | undefined>,
+): number | undefined => {
+  if (!seen.has(attempt)) seen.set(attempt, given);
+  return seen.get(attempt);
+};
+
+const eventsFor = (book: Book, each: Command, seen: Map<number, number | undefined>): readonly LedgerEvent[] => {
+  switch (each.kind) {
+    case 'credits':
+      return decideCreditGrant(book, { grantId: `g${each.grant}`, workspaceId: each.workspaceId, amount: each.amount })
+        .events;
+    case 'grant':
+      return decideLeaseGrant(
+        book,
+        {
+          ...{
+            leaseId: `l${each.lease}`,
+            workspaceId: each.workspaceId,
+            keyHash: `${each.key}`.repeat(64),
+            instance: 'ingress-1',
+          },
+          quotas: quotasOfKey(each.workspaceId, each.key, each.limit),
+          ...{ need: each.need, want: each.want },
+        },
+        times,
+      ).events;
+    case 'renew':
+      return decideLeaseRenew(book, { ...each, leaseId: `l${each.lease}` }, times).events;
+    case 'return':
+      return decideLeaseReturn(book, { ...each, leaseId: `l${each.lease}` }).events;
+    case 'close':
+      return decideLeaseClose(book, `l${each.lease}`);
+    case 'settle': {
+      const on = leaseOfAttempt(each.attempt, each.lease, seen);
+      const known = book.leases.get(`l${on}`);
+      const owner = known?.workspaceId ?? 'a';
+      const event = decideSettlement(book, {
+        ...{
+          attemptId: `t${each.attempt}`,
+          workspaceId: owner,
+          provider: 'p',
+          quotaSet: [walletQuotaId(owner)],
+          decision: each.decision,
+        },
+        ...(known === undefined ? {} : { leaseId: known.id }),
+      });
+      return event === undefined ? [] : [event];
+    }
+  }
+};
+
+const sum = (amounts: Iterable<bigint>): bigint => [...amounts].reduce((total, each) => total + each, 0n);
+
+const expectSound = (book: Book, entries: readonly Entry[]): void => {
+  const balances = foldBalances(entries);
+  const of = (account: string): bigint => balances.get(account) ?? 0n;
+  const leases = [...book.leases.values()];
+  expect(sum(balances.values())).toBe(0n);
+  for (const { amount: moved } of entries) expect(moved > 0n).toBe(true);
+  for (const quota of book.quotas.values()) {
+    expect(quota.posted >= 0n && quota.held >= 0n && quota.posted + quota.held <= quota.limit).toBe(true);
+    const holders = leases.filter(({ quotaIds }) => quotaIds.includes(quota.id));
+    expect(quota.held).toBe(sum(holders.map(({ held, unbooked }) => held + unbooked)));
+  }
+  for (const each of leases) {
+    expect(each.held >= 0n && each.unbooked >= 0n && each.granted >= each.held).toBe(true);
+    if (each.closed) expect(each.held + each.unbooked).toBe(0n);
+  }
+  for (const id of WORKSPACES) {
+    const wallet = book.quotas.get(walletQuotaId(id));
+    const own = leases.filter(({ workspaceId: owner }) => owner === id);
+    expect(of(`credits:${id}`)).toBe(wallet === undefined ? 0n : wallet.limit - wallet.posted - wallet.held);
+    expect(of(`held:${id}`)).toBe(sum(own.map(({ held }) => held)));
+    expect(of(`credits:${id}`) >= 0n).toBe(true);
+  }
+  const charges = [...book.charges.values()];
+  expect(of('payable:p')).toBe(sum(charges.map(({ charged, waste, variance }) => charged + waste + variance)));
+  expect(-of('waste')).toBe(sum(charges.map(({ waste }) => waste)));
+  expect(-of('variance')).toBe(sum(charges.map(({ variance }) => variance)));
+  for (const { charged, waste, byok } of charges) expect(charged >= 0n && waste >= 0n && byok >= 0n).toBe(true);
+};
+
+test('after every command the book is sound', () => {
+  fc.assert(
+    fc.property(fc.array(command, { maxLength: 60 }), (commands) => {
+      const book = emptyBook();
+      const seen = new Map<number, number | undefined>();
+      const entries: Entry[] = [];
+      for (const each of commands) {
+        for (const event of eventsFor(book, each, seen)) {
+          evolve(book, event);
+          entries.push(...entriesOf(event));
+        }
+        expectSound(book, entries);
+      }
+    }),
+    { numRuns: 400 },
+  );
+});
+
+test('a command that is repeated at once changes nothing, whatever came before', () => {
+  fc.assert(
+    fc.property(fc.array(command, { maxLength: 30 }), command, (commands, last) => {
+      const book = emptyBook();
+      const seen = new Map<number, number | undefined>();
+      for (const each of [...commands, last]) for (const event of eventsFor(book, each, seen)) evolve(book, event);
+      const before = structuredClone(book);
+      const granted = last.kind !== 'grant' || book.leases.has(`l${last.lease}`);
+      const again = eventsFor(book, last, seen);
+      for (const event of again) evolve(book, event);
+      if (granted) expect(book).toEqual(before);
+    }),
+    { numRuns: 400 },
+  );
+});
+
+test('replaying the events of a history leads to the same book', () => {
+  fc.assert(
+    fc.property(fc.array(command, { maxLength: 60 }), (commands) => {
+      const book = emptyBook();
+      const seen = new Map<number, number | undefined>();
+      const history: LedgerEvent[] = [];
+      for (const each of commands) {
+        for (const event of eventsFor(book, each, seen)) {
+          evolve(book, event);
+          history.push(event);
+        }
+      }
+      const replayed = emptyBook();
+      for (const event of history) evolve(replayed, event);
+      expect(replayed).toEqual(book);
+    }),
+  );
+});
+
+test('a refused command leaves no trace', () => {
+  fc.assert(
+    fc.property(fc.array(command, { maxLength: 40 }), amount, (commands, more) => {
+      const book = emptyBook();
+      const seen = new Map<number, number | undefined>();
+      for (const each of commands) for (const event of eventsFor(book, each, seen)) evolve(book, event);
+      const wallet = book.quotas.get('wallet:a');
+      const free = wallet === undefined ? 0n : wallet.limit - wallet.posted - wallet.held;
+      const { events, answer } = decideLeaseGrant(
+        book,
+        {
+          ...{
+            leaseId: 'l-new',
+            workspaceId: 'a',
+            keyHash: 'k',
+            instance: 'i',
+            quotas: quotasOfKey('a', 7, undefined),
+          },
+          ...{ need: free + 1n + more, want: 0n },
+        },
+        times,
+      );
+      expect(events).toEqual([]);
+      expect(answer).toMatchObject({ refused: { left: free, asked: free + 1n + more } });
+    }),
+  );
+});
