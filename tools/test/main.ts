@@ -17,10 +17,7 @@ import type { Stage } from './stages.ts';
 const OUTPUT_CHARS_MAX = 200_000;
 
 const words = process.argv.slice(2);
-const stages = chooseStages(
-  words.filter((word) => !word.startsWith('--')),
-  words.includes('--faults'),
-);
+const stages = chosen();
 const folder = await mkdtemp(path.join(tmpdir(), 'waystation-npm-test-'));
 await chmod(folder, 0o711);
 let current: ChildProcess | undefined;
@@ -54,6 +51,18 @@ if (interrupted) total = add(total, FAILED);
 console.log(summary(total));
 process.exit(total.failed === 0 ? 0 : 1);
 
+function chosen(): Stage[] {
+  try {
+    return chooseStages(
+      words.filter((word) => !word.startsWith('--')),
+      words.includes('--faults'),
+    );
+  } catch (error) {
+    console.error(`waystation: ${error instanceof Error ? error.message : String(error)}`);
+    process.exit(1);
+  }
+}
+
 async function run(stage: Stage): Promise<Counts> {
   const report = path.join(folder, 'jest.json');
   await rm(report, { force: true });
@@ -69,7 +78,7 @@ async function execute(stage: Stage, report: string): Promise<{ passed: boolean;
   const command = [...stage.command, ...(shown ? ['--json', `--outputFile=${report}`, '--silent=false'] : [])];
   const child = spawn(process.execPath, command, {
     cwd: repositoryRoot,
-    env: await environment(stage),
+    env: { ...(await environment(stage)), ...(shown ? {} : { FORCE_COLOR: '0' }) },
     detached: true,
     stdio: ['ignore', shown ? 'ignore' : 'pipe', shown ? 'inherit' : 'pipe'],
   });
