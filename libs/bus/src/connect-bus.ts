@@ -34,9 +34,20 @@ import { createStreamHost } from './stream/stream-host.js';
 const INSTANCE_TEXT_LENGTH = 10;
 
 /** What `provisionStreams` needs of a bus and its users do not see. */
-const provisioners = new WeakMap<Bus, (options: ProvisionOptions, what: readonly ProvisionTarget[]) => Promise<void>>();
+const provisioners = new WeakMap<
+  Bus,
+  (options: ProvisionOptions, what: readonly ProvisionTarget[] | undefined) => Promise<void>
+>();
 
 export type ProvisionTarget = 'FACTS' | 'TRAIL' | 'buckets';
+
+/** Who looks after what: the permissions of a service's NATS user allow it no more. */
+const PROVISIONER: Readonly<Record<ProvisionTarget, string>> = {
+  FACTS: 'billing',
+  TRAIL: 'logging',
+  buckets: 'control',
+};
+const ALL_TARGETS = Object.keys(PROVISIONER) as ProvisionTarget[];
 
 type Log = NonNullable<BusOptions['log']>;
 
@@ -89,10 +100,13 @@ export const createBus = (
     instance,
     nextBatchId: () => `${instance}-${batches++}`,
   };
-  const provision = async (wanted: ProvisionOptions, what: readonly ProvisionTarget[]): Promise<void> => {
+  const provision = async (wanted: ProvisionOptions, asked: readonly ProvisionTarget[] | undefined): Promise<void> => {
     provisioned = wanted;
     const journals = journalPlans(wanted, times.ackWaitMs);
-    const plans = what.flatMap((target) => (target === 'buckets' ? bucketPlans(wanted) : [journals[target]]));
+    const ours = ALL_TARGETS.filter((target) => options.services.includes(PROVISIONER[target]));
+    const plans = (asked ?? (ours.length > 0 ? ours : ALL_TARGETS)).flatMap((target) =>
+      target === 'buckets' ? bucketPlans(wanted) : [journals[target]],
+    );
     for (const plan of plans) await provisionPlan(api, plan, log);
   };
   const keep = <Kept extends Subscription>(subscription: Kept, among: Set<Subscription>): Kept => {
@@ -206,12 +220,13 @@ export const connectBus = async (options: BusOptions): Promise<Bus> => {
 
 /**
  * Makes the journal's streams with their durables and the KV buckets, or changes them where they differ. Idempotent; before any publisher is ready.
+ * `what` defaults to what the services of this process look after (billing: FACTS, logging: TRAIL, control: buckets), and to all where it is none of them.
  * @throws WaystationError naming what differs and cannot be changed.
  */
 export const provisionStreams = async (
   bus: Bus,
   options: ProvisionOptions = {},
-  what: readonly ProvisionTarget[] = ['FACTS', 'TRAIL', 'buckets'],
+  what?: readonly ProvisionTarget[],
 ): Promise<void> => {
   const provision = provisioners.get(bus);
   if (provision === undefined) throw new Error('provisionStreams needs a bus made by connectBus.');

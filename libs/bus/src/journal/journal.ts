@@ -10,6 +10,7 @@ import type { JetStreamApi } from '../jetstream/jetstream-api.js';
 import { parseApiReply } from '../jetstream/jetstream-api.js';
 import { activeTraceparent } from '../message/trace-context.js';
 import type { BusTimes } from '../options.js';
+import { watchDurable, type DurableCheck } from './durable-check.js';
 
 export interface JournalTarget {
   readonly stream: string;
@@ -65,7 +66,7 @@ export const createJournal = <Line>(
   bounds: JournalBounds,
   log: (level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) => void,
 ): OwnJournal<Line> => {
-  const { connection, outage, inbox, turn, api, times, instance } = parts;
+  const { connection, outage, inbox, turn, times, instance } = parts;
   /** In the order of their making, by the token that awaits the ack. */
   const unacked = new Map<string, Batch>();
   const closed: OpenBatch[] = [];
@@ -76,7 +77,7 @@ export const createJournal = <Line>(
   let failing = false;
   let backoff = 1;
   let retry: NodeJS.Timeout | undefined;
-  let durableThere = false;
+  let durable: DurableCheck | undefined;
   const flushes: (() => void)[] = [];
 
   const send = (token: string, batch: Batch): void => {
@@ -178,31 +179,12 @@ export const createJournal = <Line>(
     return { lines: [], bytes: 0, traceparent: activeTraceparent(), promise, acked };
   };
 
-  const checkDurable = async (): Promise<void> => {
-    if (connection.state !== 'connected') return;
-    try {
-      await api.request(`$JS.API.CONSUMER.INFO.${target.stream}.${target.durable}`, undefined);
-      if (!durableThere)
-        log('info', 'the durable consumer is there', { stream: target.stream, durable: target.durable });
-      durableThere = true;
-    } catch (error) {
-      if (durableThere)
-        log('error', 'the durable consumer is missing: lines would be lost', {
-          stream: target.stream,
-          durable: target.durable,
-          error,
-        });
-      durableThere = false;
-    }
-  };
-
   outage.onReconnect(() => {
     if (unacked.size > 0) {
       failing = true;
       backoff = 1;
       tryOldest();
     }
-    void checkDurable();
   });
   const looking = setInterval(() => {
     const oldest = unacked.values().next().value;
@@ -215,16 +197,13 @@ export const createJournal = <Line>(
       fail(new WaystationError('journal_unavailable', `JetStream did not ack within ${times.journalAckTimeoutMs} ms.`));
     }
   }, times.journalAckTimeoutMs / LOOKS_PER_TIMEOUT);
-  // Until the durable is there we look often: a process is not ready without it.
-  const checking = setInterval(() => void checkDurable(), times.durableCheckEveryMs);
-  const checkingSoon = setInterval(() => {
-    if (!durableThere) void checkDurable();
-  }, times.reconnectWaitMs * 2);
-  for (const timer of [looking, checking, checkingSoon]) timer.unref();
-  void checkDurable();
+  looking.unref();
+  /** A process that neither writes nor asks never looks at the durable: it may not be allowed to. */
+  const durableCheck = (): DurableCheck => (durable ??= watchDurable(parts, target, log));
 
   return {
     append(line) {
+      durableCheck();
       const json = JSON.stringify(line);
       const bytes = Buffer.byteLength(json);
       const bytesMax = Math.min(BATCH_BYTES_MAX, connection.maxPayload - BATCH_OVERHEAD);
@@ -252,7 +231,9 @@ export const createJournal = <Line>(
       return open.promise;
     },
     get healthy() {
-      return !failing && durableThere && connection.state === 'connected' && unackedBytes <= bounds.journalUnackedMax;
+      return (
+        durableCheck().there && !failing && connection.state === 'connected' && unackedBytes <= bounds.journalUnackedMax
+      );
     },
     get unackedBytes() {
       return unackedBytes;
@@ -281,7 +262,8 @@ export const createJournal = <Line>(
       }
     },
     stop() {
-      for (const timer of [looking, checking, checkingSoon]) clearInterval(timer);
+      clearInterval(looking);
+      durable?.stop();
       if (retry !== undefined) clearTimeout(retry);
     },
   };
