@@ -19,11 +19,11 @@ const layers = [
 ];
 
 /** Tests of any layer may take real servers from libs/testing, which itself speaks over the bus. */
-const boundaries = (constraints) => [
+const boundaries = (constraints, allow = []) => [
   'error',
   {
     enforceBuildableLibDependency: false,
-    allow: [],
+    allow,
     depConstraints: constraints,
     ignoredCircularDependencies: [['testing', 'bus']],
   },
@@ -54,6 +54,11 @@ export default tseslint.config(
   {
     files: ['**/*.test.ts', '**/*.itest.ts'],
     rules: { '@nx/enforce-module-boundaries': boundaries(inTests) },
+  },
+  // Nx forbids importing an application altogether; putting apps together is what this project is for.
+  {
+    files: ['apps/fused/src/**/*.ts'],
+    rules: { '@nx/enforce-module-boundaries': boundaries(layers, ['@waystation/app-*']) },
   },
   {
     files: domain,
