@@ -1,0 +1,227 @@
+// Walks the plan: the next endpoint while the client has seen nothing, another worker while nothing was dispatched, and nothing after the first output.
+// Every try has its own attempt id and its own record; the number of tries is bounded.
+import type { Bus } from '@waystation/bus';
+import { WaystationError, type AttemptEnd, type AttemptRunRequest, type ErrorCode } from '@waystation/contracts';
+import type { Outcome } from '@waystation/generation';
+import { nextAttemptId, type AttemptRecord, type Generation } from '../generate/generation.js';
+import type { BoundAttempt } from '../hold/bound-plan.js';
+import type { PlanHold } from '../hold/take-hold.js';
+import { openAttempt, type Try } from './open-attempt.js';
+
+/** Tries in all, over all endpoints. */
+const TRIES_MAX = 12;
+/** Tries at one endpoint: other workers, while none has taken it. */
+const TRIES_PER_ENDPOINT_MAX = 3;
+const SKIP_INSTANCES_MAX = 8;
+
+/** No worker took it, so that it cannot have reached a provider. */
+const NOT_DISPATCHED: ReadonlySet<ErrorCode> = new Set([
+  'no_worker',
+  'worker_busy',
+  'accept_timeout',
+  'no_responder',
+  'bad_message',
+]);
+/** Nobody here knows what was used; the worker's own line will tell. */
+const USAGE_UNKNOWN: ReadonlySet<ErrorCode> = new Set([
+  'worker_lost',
+  'stream_gap',
+  'stream_stalled',
+  'bus_unavailable',
+  'deadline_exceeded',
+  'cancelled',
+  'shutting_down',
+]);
+
+const requestFor = (
+  generation: Generation,
+  hold: PlanHold,
+  bound: BoundAttempt,
+  attemptId: string,
+  skip: readonly string[],
+): AttemptRunRequest => ({
+  v: 1,
+  attemptId,
+  generationId: generation.generationId,
+  identity: generation.identity,
+  attempt: bound.attempt,
+  dialect: generation.request.features.dialect,
+  stream: generation.request.stream,
+  frames: 'passthrough',
+  spans: generation.request.spans,
+  ...(hold.capped ? { outputCap: bound.outputTokens } : {}),
+  inputTokensEstimate: generation.request.features.inputTokensEstimate,
+  ...(hold.hold.leaseId === undefined ? {} : { leaseId: hold.hold.leaseId }),
+  holdPicodollars: hold.hold.amounts.usd.toString(),
+  quotaSet: hold.quotaIds,
+  deadlineAt: generation.deadlineAt,
+  ...(skip.length === 0 ? {} : { skipInstances: skip.slice(0, SKIP_INSTANCES_MAX) }),
+});
+
+const outcomeOfFailure = (error: WaystationError, delivered: boolean): Outcome => {
+  if (error.code === 'deadline_exceeded') return 'timed-out';
+  if (error.code === 'cancelled') return 'cancelled';
+  return delivered ? 'failed-after-output' : 'failed-before-output';
+};
+
+/** What a try left behind, as the journal will tell it. */
+const recordOf = (
+  attemptId: string,
+  bound: BoundAttempt,
+  startedMs: number,
+  tried: Try,
+  delivered: boolean,
+): AttemptRecord => {
+  const { result, worker, latencyMs } = tried;
+  const known = {
+    attemptId,
+    planned: bound.attempt,
+    startedMs,
+    durationMs: performance.now() - startedMs,
+    ...(worker === undefined ? {} : { worker }),
+    ...(latencyMs === undefined ? {} : { latencyMs }),
+  };
+  switch (result.kind) {
+    case 'ended': {
+      const { end } = result;
+      return {
+        ...known,
+        dispatched: true,
+        outcome: end.outcome,
+        usage: end.usage,
+        usageSource: end.usageSource,
+        ...(end.upstreamStatus === undefined ? {} : { upstreamStatus: end.upstreamStatus }),
+      };
+    }
+    case 'given-up':
+      return { ...known, dispatched: true, outcome: 'cancelled', usage: 'pending', usageSource: 'estimated' };
+    case 'failed': {
+      const { error } = result;
+      const dispatched = worker !== undefined || !NOT_DISPATCHED.has(error.code);
+      const unknown = dispatched && (delivered || USAGE_UNKNOWN.has(error.code));
+      return {
+        ...known,
+        dispatched,
+        outcome: outcomeOfFailure(error, delivered),
+        errorCode: error.code,
+        errorMessage: error.message,
+        usage: unknown ? 'pending' : {},
+        usageSource: 'estimated',
+      };
+    }
+    default: {
+      const unreachable: never = result;
+      return unreachable;
+    }
+  }
+};
+
+const instanceOf = (error: WaystationError, worker: string | undefined): string | undefined => {
+  const named = error.details?.['instance'];
+  return worker ?? (typeof named === 'string' ? named : undefined);
+};
+
+/** An end without output is a failure that another endpoint may mend. */
+const failureOf = (end: AttemptEnd): WaystationError | undefined => {
+  switch (end.outcome) {
+    case 'empty':
+      return new WaystationError('provider_empty', 'The provider answered with an empty completion.');
+    case 'failed-before-output':
+      return new WaystationError('provider_unavailable', 'The provider failed before any output.');
+    case 'failed-after-output':
+      return new WaystationError('provider_stream_broken', "The provider's stream broke.");
+    case 'timed-out':
+      return new WaystationError('provider_timeout', 'The provider took too long.');
+    case 'cancelled':
+      return new WaystationError('cancelled', 'The attempt was cancelled.');
+    case 'completed':
+    case 'refused':
+      return undefined;
+    default: {
+      const unreachable: never = end.outcome;
+      return unreachable;
+    }
+  }
+};
+
+const previousErrors = (generation: Generation): object[] =>
+  generation.attempts
+    .filter((record) => record.errorCode !== undefined)
+    .slice(0, -1)
+    .map((record) => ({
+      provider: record.planned.providerName,
+      model: record.planned.model,
+      code: record.errorCode,
+      message: record.errorMessage,
+    }));
+
+/** The last error, with those before it. */
+const withHistory = (generation: Generation, error: WaystationError, bound: BoundAttempt): WaystationError => {
+  const history = previousErrors(generation);
+  return new WaystationError(error.code, error.message, {
+    details: {
+      providerName: bound.attempt.providerName,
+      ...error.details,
+      ...(history.length === 0 ? {} : { previousErrors: history }),
+    },
+    ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
+    cause: error,
+  });
+};
+
+/** Errors of one worker that say nothing about its endpoint: another one may well take it. */
+const ONLY_THAT_WORKER: ReadonlySet<ErrorCode> = new Set(['shutting_down', 'overloaded', 'journal_unavailable']);
+
+const nextStep = ({ code, row }: WaystationError): 'stop' | 'next-endpoint' | 'same-endpoint' => {
+  if (row.retry === 'next-endpoint' || row.retry === 'same-endpoint') return row.retry;
+  return ONLY_THAT_WORKER.has(code) ? 'same-endpoint' : 'stop';
+};
+
+const noEndpointLeft = (): WaystationError =>
+  new WaystationError('overloaded', 'No endpoint took the request.', { retryAfterMs: 1000 });
+
+/**
+ * Resolves when an attempt served the client to its end, or the generation was given up. The delivery is not ended: the bill comes first.
+ * @throws WaystationError the last failure, when nothing is left to try or output was already delivered
+ */
+export const attemptInOrder = async (
+  bus: Bus,
+  generation: Generation,
+  hold: PlanHold,
+): Promise<'served' | 'given-up'> => {
+  if (generation.abort.aborted) return 'given-up';
+  let last = noEndpointLeft();
+  for (const bound of hold.bounds) {
+    const skip: string[] = [];
+    for (let ordinal = 0; ordinal < TRIES_PER_ENDPOINT_MAX; ordinal += 1) {
+      if (generation.attempts.length >= TRIES_MAX) throw last;
+      const attemptId = nextAttemptId(generation);
+      const startedMs = performance.now();
+      const tried = await openAttempt(bus, generation, requestFor(generation, hold, bound, attemptId, skip));
+      const { delivered } = generation.delivery;
+      const record = recordOf(attemptId, bound, startedMs, tried, delivered);
+      generation.attempts.push(record);
+      if (delivered) generation.served = record;
+
+      const { result } = tried;
+      if (result.kind === 'given-up') return 'given-up';
+      const failure = result.kind === 'failed' ? result.error : failureOf(result.end);
+      if (result.kind === 'ended' && (failure === undefined || (delivered && result.end.outcome === 'empty'))) {
+        generation.served = record;
+        generation.end = result.end;
+        return 'served';
+      }
+      const error = failure ?? last;
+      record.errorCode = error.code;
+      record.errorMessage = error.message;
+      last = withHistory(generation, error, bound);
+      if (delivered) throw last;
+      const next = nextStep(error);
+      if (next === 'stop') throw last;
+      if (next === 'next-endpoint') break;
+      const instance = instanceOf(error, tried.worker);
+      if (instance !== undefined) skip.push(instance);
+    }
+  }
+  throw last;
+};

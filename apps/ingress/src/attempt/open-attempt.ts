@@ -1,0 +1,74 @@
+// One try of one attempt id at one worker: opens the stream and follows it to its one end. Output goes straight to the delivery.
+import type { Bus, StreamCall } from '@waystation/bus';
+import { AttemptRun, type AttemptEnd, type AttemptRunRequest, type WaystationError } from '@waystation/contracts';
+import type { Generation } from '../generate/generation.js';
+
+export type TryResult =
+  | { readonly kind: 'ended'; readonly end: AttemptEnd }
+  | { readonly kind: 'failed'; readonly error: WaystationError }
+  /** We gave it up: the client left, or the process ends. */
+  | { readonly kind: 'given-up' };
+
+export interface Try {
+  readonly result: TryResult;
+  readonly worker?: string;
+  /** Milliseconds from dispatch to the first output. */
+  readonly latencyMs?: number;
+}
+
+/** Why the generation's signal aborts. */
+export type AbortReason = 'client-gone' | 'shutdown';
+
+export const openAttempt = (bus: Bus, generation: Generation, request: AttemptRunRequest): Promise<Try> =>
+  new Promise((resolve) => {
+    const { delivery, abort, body, deadlineAt } = generation;
+    const startedMs = performance.now();
+    /** Filled when the stream is open; a callback may come before that. */
+    const opened: { call?: StreamCall } = {};
+    let worker: string | undefined;
+    let latencyMs: number | undefined;
+    let over = false;
+
+    const finish = (result: TryResult): void => {
+      if (over) return;
+      over = true;
+      abort.removeEventListener('abort', giveUp);
+      resolve({
+        result,
+        ...(worker === undefined ? {} : { worker }),
+        ...(latencyMs === undefined ? {} : { latencyMs }),
+      });
+    };
+    const giveUp = (): void => {
+      opened.call?.cancel(abort.reason === 'shutdown' ? 'shutdown' : 'client-gone');
+      finish({ kind: 'given-up' });
+    };
+
+    delivery.restart((totalBytes) => {
+      if (!over) opened.call?.consumed(totalBytes);
+    });
+    abort.addEventListener('abort', giveUp, { once: true });
+    opened.call = bus.openStream(
+      AttemptRun,
+      request.attempt.provider,
+      request,
+      body,
+      { deadlineAt },
+      {
+        accepted(instance) {
+          worker = instance;
+        },
+        data(bytes) {
+          if (over) return;
+          if (latencyMs === undefined) {
+            latencyMs = performance.now() - startedMs;
+            generation.firstByteMs ??= performance.now() - generation.startedMs;
+          }
+          delivery.data(bytes);
+        },
+        end: (end) => finish({ kind: 'ended', end }),
+        fail: (error) => finish({ kind: 'failed', error }),
+      },
+    );
+    if (abort.aborted) giveUp();
+  });

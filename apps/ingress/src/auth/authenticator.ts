@@ -1,0 +1,114 @@
+// Raw `Authorization` header → caller. Verified headers are cached in a bounded map; entries go when their key or workspace changes.
+// Invariant: a snapshot that may be old admits nobody, so that a revoked key is refused everywhere within seconds.
+import { hash } from 'node:crypto';
+import { WaystationError, isWellFormedApiKey, type KeyEntry, type WorkspaceEntry } from '@waystation/contracts';
+import { callerOf, type Caller } from './caller.js';
+
+/** What the authenticator needs of a snapshot of `libs/runtime`. */
+export interface EntityView<Entry> {
+  readonly current: ReadonlyMap<string, Entry>;
+  readonly ready: boolean;
+  onChange(listener: (id: string) => void): unknown;
+  silentMs(): number;
+}
+
+export interface AuthenticatorDeps {
+  readonly keys: EntityView<KeyEntry>;
+  readonly workspaces: EntityView<WorkspaceEntry>;
+  /** Silence of a snapshot after which nobody is admitted. */
+  readonly staleAfterMs: number;
+  readonly nowMs: () => number;
+}
+
+export interface Authenticator {
+  /** @throws WaystationError `missing_credentials`, `invalid_credentials`, `key_disabled`, `key_expired`, `snapshot_stale`, `workspace_suspended` */
+  authenticate(header: string | undefined): Caller;
+  /** Undefined while the snapshots can be trusted. */
+  staleness(): string | undefined;
+}
+
+const CACHE_MAX = 10_000;
+/** Longer headers are no key of ours. */
+const HEADER_CHARACTERS_MAX = 512;
+
+const BEARER = /^bearer +(\S+) *$/i;
+
+const invalid = (): WaystationError => new WaystationError('invalid_credentials', 'Invalid API key');
+
+const keyOf = (header: string | undefined): string => {
+  if (header === undefined || header === '')
+    throw new WaystationError('missing_credentials', 'Missing Authentication header');
+  if (header.length > HEADER_CHARACTERS_MAX) throw invalid();
+  const key = BEARER.exec(header)?.[1];
+  if (key === undefined)
+    throw new WaystationError(
+      'invalid_credentials',
+      'Invalid Authentication header; expected "Authorization: Bearer <api key>"',
+    );
+  // The checksum spares look-ups for keys that were mistyped or belong elsewhere.
+  if (!isWellFormedApiKey(key)) throw invalid();
+  return key;
+};
+
+export const createAuthenticator = (deps: AuthenticatorDeps): Authenticator => {
+  const { keys, workspaces, staleAfterMs, nowMs } = deps;
+  const callers = new Map<string, Caller>();
+  const headersOf = new Map<string, Set<string>>();
+
+  const forget = (subject: string): void => {
+    for (const header of headersOf.get(subject) ?? []) callers.delete(header);
+    headersOf.delete(subject);
+  };
+  const remember = (header: string, caller: Caller): void => {
+    if (callers.size >= CACHE_MAX) {
+      callers.clear();
+      headersOf.clear();
+    }
+    callers.set(header, caller);
+    for (const subject of [caller.key.hash, caller.workspace.id]) {
+      const headers = headersOf.get(subject) ?? new Set();
+      headersOf.set(subject, headers.add(header));
+    }
+  };
+  keys.onChange(forget);
+  workspaces.onChange(forget);
+
+  const staleness = (): string | undefined => {
+    for (const [name, view] of [
+      ['keys', keys],
+      ['workspaces', workspaces],
+    ] as const) {
+      if (!view.ready) return `the ${name} have not been loaded yet`;
+      const silentMs = view.silentMs();
+      if (silentMs > staleAfterMs) return `nothing was heard of the ${name} for ${Math.round(silentMs)} ms`;
+    }
+    return undefined;
+  };
+
+  const lookUp = (header: string | undefined): Caller => {
+    const key = keys.current.get(hash('sha256', keyOf(header), 'hex'));
+    if (key === undefined || key.deleted) throw invalid();
+    const workspace = workspaces.current.get(key.workspaceId);
+    if (workspace === undefined) throw invalid();
+    return callerOf(key, workspace);
+  };
+
+  return {
+    staleness,
+    authenticate(header) {
+      const known = header === undefined ? undefined : callers.get(header);
+      const caller = known ?? lookUp(header);
+      const stale = staleness();
+      if (stale !== undefined)
+        throw new WaystationError('snapshot_stale', `Keys cannot be checked now (${stale}); try again.`, {
+          retryAfterMs: 1000,
+        });
+      if (caller.key.disabled) throw new WaystationError('key_disabled', 'This API key is disabled');
+      if (caller.key.expiresAt !== undefined && caller.key.expiresAt <= nowMs())
+        throw new WaystationError('key_expired', 'This API key has expired');
+      if (caller.workspace.suspended) throw new WaystationError('workspace_suspended', 'This workspace is suspended');
+      if (known === undefined && header !== undefined) remember(header, caller);
+      return caller;
+    },
+  };
+};

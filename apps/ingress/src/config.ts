@@ -1,0 +1,18 @@
+// The environment of the ingress, read once.
+import { z } from 'zod';
+
+const port = z.coerce.number().int().min(0).max(65_535);
+
+export const ingressConfig = z
+  .object({
+    WAYSTATION_HOST: z.string().min(1).default('127.0.0.1'),
+    WAYSTATION_PORT: port.default(8080),
+    WAYSTATION_BODY_BYTES_MAX: z.coerce.number().int().min(1024).max(1_073_741_824).default(33_554_432),
+  })
+  .transform((environment) => ({
+    host: environment.WAYSTATION_HOST,
+    port: environment.WAYSTATION_PORT,
+    bodyBytesMax: environment.WAYSTATION_BODY_BYTES_MAX,
+  }));
+
+export type IngressConfig = z.infer<typeof ingressConfig>;

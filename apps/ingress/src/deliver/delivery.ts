@@ -1,0 +1,26 @@
+// How an answer reaches the client: as a stream of bytes, or as one body. The attempt loop writes to it and never sees HTTP.
+import type { WaystationError } from '@waystation/contracts';
+import type { ChatAnswer, ChatBill } from '@waystation/dialects';
+
+/** What is said with the status line. */
+export interface AnswerHead {
+  readonly generationId: string;
+  readonly requestId: string;
+  /** Output cap that the remaining credit set, where it did. */
+  outputCap?: number;
+}
+
+export interface Delivery {
+  /** Output went to the client: no other endpoint may take over. */
+  readonly delivered: boolean;
+  /** HTTP status the client saw; 499 where it left before any. */
+  readonly status: number;
+  /** An attempt begins: what the last one left undelivered is dropped. `consumed` is told how many bytes of this attempt have been disposed of in all. */
+  restart(consumed: (totalBytes: number) => void): void;
+  /** Output of the attempt. Only valid during the call. */
+  data(bytes: Buffer): void;
+  /** The answer is complete. @throws WaystationError `provider_invalid_response` where the bytes are no answer */
+  end(answer: ChatAnswer, bill: ChatBill): void;
+  /** The generation failed: told by the status while none was sent, in-band otherwise. */
+  fail(error: WaystationError, answer: ChatAnswer): void;
+}

@@ -1,0 +1,47 @@
+// Header blocks of inference answers, built from parts that are made once.
+import type { DialectError } from '@waystation/dialects';
+import type { AnswerHead } from './delivery.js';
+
+/** Said with every answer of the API: any web page may call it, with its own key. */
+export const CORS_HEADERS: readonly string[] = [
+  'access-control-allow-origin',
+  '*',
+  'access-control-expose-headers',
+  'X-Generation-Id, X-Request-Id, X-Waystation-Output-Cap, Retry-After',
+];
+
+const STREAM: readonly string[] = [
+  'content-type',
+  'text/event-stream; charset=utf-8',
+  'cache-control',
+  'no-cache',
+  'x-accel-buffering',
+  'no',
+  ...CORS_HEADERS,
+];
+const JSON_BODY: readonly string[] = [
+  'content-type',
+  'application/json; charset=utf-8',
+  'cache-control',
+  'no-cache',
+  ...CORS_HEADERS,
+];
+
+const told = (head: AnswerHead): string[] => {
+  const ids = ['x-generation-id', head.generationId, 'x-request-id', head.requestId];
+  return head.outputCap === undefined ? ids : [...ids, 'x-waystation-output-cap', String(head.outputCap)];
+};
+
+export const streamHead = (head: AnswerHead): string[] => [...STREAM, ...told(head)];
+
+export const bodyHead = (head: AnswerHead, bytes: number): string[] => [
+  ...JSON_BODY,
+  'content-length',
+  String(bytes),
+  ...told(head),
+];
+
+export const errorHead = (error: DialectError, head: AnswerHead): string[] => {
+  const block = bodyHead(head, Buffer.byteLength(error.body));
+  return error.retryAfterSeconds === undefined ? block : [...block, 'retry-after', String(error.retryAfterSeconds)];
+};

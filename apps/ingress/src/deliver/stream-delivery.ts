@@ -1,0 +1,106 @@
+// An answer as server-sent events: the worker's bytes pass through, one socket write per event-loop turn. After a while without output the status line
+// goes out with comments to keep the connection warm; from then on errors are told in-band.
+// Invariant: bytes count as consumed when the socket took them, so that a slow reader stops the worker, and memory per stream stays within its window.
+import { SSE_KEEP_ALIVE, chatStreamEnd, chatStreamError, toDialectError } from '@waystation/dialects';
+import type { Client } from './client.js';
+import type { AnswerHead, Delivery } from './delivery.js';
+import { errorHead, streamHead } from './response-head.js';
+
+export interface StreamDeliveryOptions {
+  readonly client: Client;
+  readonly head: AnswerHead;
+  /** Time without output after which the status line goes out, and between comments. */
+  readonly warmAfterMs: number;
+}
+
+const NOT_CONSUMED = (): void => undefined;
+
+export const createStreamDelivery = ({ client, head, warmAfterMs }: StreamDeliveryOptions): Delivery => {
+  let status = 0;
+  let delivered = false;
+  let queue: Buffer[] = [];
+  let scheduled = false;
+  let attemptBytes = 0;
+  let writtenBytes = 0;
+  /** The socket is full: its reader is slower than the model. */
+  let draining = false;
+  let consumed: (totalBytes: number) => void = NOT_CONSUMED;
+
+  const begin = (): void => {
+    if (status !== 0) return;
+    status = 200;
+    client.begin(200, streamHead(head));
+  };
+
+  const warm = setInterval(() => {
+    if (client.gone) return clearInterval(warm);
+    begin();
+    client.write(SSE_KEEP_ALIVE);
+  }, warmAfterMs);
+  client.onGone(() => clearInterval(warm));
+
+  const takeQueue = (): Buffer => {
+    const bytes = queue.length === 1 && queue[0] !== undefined ? queue[0] : Buffer.concat(queue);
+    queue = [];
+    return bytes;
+  };
+
+  const flush = (): void => {
+    scheduled = false;
+    if (client.gone || queue.length === 0) return;
+    begin();
+    writtenBytes = attemptBytes;
+    if (client.write(takeQueue()) && !draining) return consumed(writtenBytes);
+    if (draining) return;
+    draining = true;
+    client.onDrain(() => {
+      draining = false;
+      consumed(writtenBytes);
+    });
+  };
+
+  return {
+    get delivered() {
+      return delivered;
+    },
+    get status() {
+      return status === 0 && client.gone ? 499 : status;
+    },
+    restart(next) {
+      consumed = next;
+      attemptBytes = 0;
+      writtenBytes = 0;
+    },
+    data(bytes) {
+      if (!delivered) {
+        delivered = true;
+        clearInterval(warm);
+      }
+      attemptBytes += bytes.length;
+      queue.push(Buffer.from(bytes));
+      if (scheduled) return;
+      scheduled = true;
+      process.nextTick(flush);
+    },
+    end(answer, bill) {
+      clearInterval(warm);
+      if (client.gone) return;
+      begin();
+      queue.push(Buffer.from(chatStreamEnd(answer, bill)));
+      client.end(takeQueue());
+    },
+    fail(error, answer) {
+      clearInterval(warm);
+      if (client.gone) return;
+      const converted = toDialectError(error, 'openai-chat');
+      if (status === 0 && !delivered) {
+        status = converted.status;
+        client.begin(status, errorHead(converted, head));
+        return client.end(converted.body);
+      }
+      begin();
+      queue.push(Buffer.from(chatStreamError(answer, converted.errorJson)));
+      client.end(takeQueue());
+    },
+  };
+};

@@ -1,0 +1,114 @@
+// The end of a generation, exactly once: the client is told, the hold is settled, the journal is written. Order matters only to the client: all of it
+// happens in one event-loop turn.
+import { WaystationError, toWaystationError } from '@waystation/contracts';
+import type { ChatAnswer } from '@waystation/dialects';
+import { inputTokens, outputTokens, type Outcome } from '@waystation/generation';
+import { NOTHING, type Amounts } from '../hold/amounts.js';
+import type { PlanHold } from '../hold/take-hold.js';
+import { billAttempt, type Billed } from './bill-generation.js';
+import type { GenerateDeps } from './generate.js';
+import type { Generation } from './generation.js';
+import { finishedLine, recordedLine, type Ending } from './journal-generation.js';
+
+/** How the attempt loop ended. */
+export type LoopEnd = 'served' | 'given-up' | WaystationError;
+
+export const answerOf = (generation: Generation): ChatAnswer => {
+  const record = generation.served ?? generation.attempts.at(-1);
+  return {
+    generationId: generation.generationId,
+    createdSeconds: Math.floor(generation.createdAt / 1000),
+    model: record?.planned.model ?? generation.request.models[0] ?? '',
+    providerName: record?.planned.providerName,
+  };
+};
+
+const shuttingDown = (): WaystationError =>
+  new WaystationError('shutting_down', 'This server is shutting down; send the request again.', { retryAfterMs: 1000 });
+
+/** What to tell the client, if anything is left to tell. */
+const failureOf = (generation: Generation, loopEnd: LoopEnd): WaystationError | undefined => {
+  if (loopEnd === 'served') return undefined;
+  if (loopEnd === 'given-up')
+    return generation.abort.reason === 'shutdown'
+      ? shuttingDown()
+      : new WaystationError('client_closed_request', 'The client closed the connection.');
+  return loopEnd;
+};
+
+/** Hands over the answer. An answer that cannot be written is a failure of the attempt that made it. */
+const deliver = (
+  generation: Generation,
+  billed: Billed | undefined,
+  failure: WaystationError | undefined,
+): WaystationError | undefined => {
+  const answer = answerOf(generation);
+  if (failure === undefined && billed !== undefined) {
+    try {
+      generation.delivery.end(answer, billed.bill);
+      return undefined;
+    } catch (thrown) {
+      failure = toWaystationError(thrown);
+      spoil(generation, failure);
+    }
+  }
+  const told =
+    failure ?? new WaystationError('provider_invalid_response', 'The usage of this generation is not known yet.');
+  generation.delivery.fail(told, answer);
+  return told;
+};
+
+const spoil = (generation: Generation, failure: WaystationError): void => {
+  const { served } = generation;
+  if (served === undefined) return;
+  served.outcome = 'failed-before-output';
+  served.errorCode = failure.code;
+  served.errorMessage = failure.message;
+  delete generation.served;
+};
+
+const outcomeOf = (generation: Generation, failure: WaystationError | undefined): Outcome => {
+  if (failure === undefined) return generation.end?.outcome ?? 'completed';
+  if (failure.code === 'client_closed_request') return 'cancelled';
+  if (failure.code === 'deadline_exceeded') return 'timed-out';
+  return generation.served === undefined ? 'failed-before-output' : 'failed-after-output';
+};
+
+const settle = (generation: Generation, { hold }: PlanHold, billed: Billed | undefined): void => {
+  if (generation.served !== undefined && billed === undefined) return hold.leaveOpen();
+  const dispatched = generation.attempts.some((record) => record.dispatched);
+  const tokens = billed === undefined ? 0 : inputTokens(billed.usage) + outputTokens(billed.usage);
+  const charged: Amounts = {
+    usd: billed?.bill.cost ?? 0n,
+    requests: Math.min(hold.amounts.requests, dispatched ? 1 : 0),
+    tokens: Math.min(hold.amounts.tokens, tokens),
+  };
+  hold.settle(dispatched ? charged : NOTHING);
+};
+
+export const finishGeneration = (
+  deps: GenerateDeps,
+  generation: Generation,
+  hold: PlanHold,
+  loopEnd: LoopEnd,
+): void => {
+  const { bus, log } = deps;
+  const holdPicodollars = hold.hold.amounts.usd;
+  const billedFirst = generation.served === undefined ? undefined : billAttempt(generation.served, holdPicodollars);
+  const failure = deliver(generation, billedFirst, failureOf(generation, loopEnd));
+  const billed = generation.served === undefined ? undefined : billedFirst;
+  settle(generation, hold, billed);
+  if (generation.attempts.length === 0) return;
+
+  const ending: Ending = {
+    outcome: outcomeOf(generation, failure),
+    error: failure,
+    billed,
+    httpStatus: generation.delivery.status,
+    nowMs: deps.nowMs(),
+  };
+  const lost = (error: unknown): void =>
+    log.error({ err: error, generationId: generation.generationId }, 'a journal line could not be written');
+  bus.facts.append(finishedLine(generation, hold, ending, bus.instance)).catch(lost);
+  bus.trail.append(recordedLine(generation, ending)).catch(lost);
+};

@@ -1,0 +1,95 @@
+// The story of one generation: plan → hold → attempts → finish. Everything else is a part of it and stands in its own file.
+// Invariants: no hold, no paid call; nothing is sent by another endpoint once output was delivered; whatever happens, the client is told and the hold ends.
+import type { Bus } from '@waystation/bus';
+import { WaystationError, toWaystationError } from '@waystation/contracts';
+import type { Logger } from 'pino';
+import { attemptInOrder } from '../attempt/attempt-in-order.js';
+import type { Delivery } from '../deliver/delivery.js';
+import { DEFAULT_OUTPUT_TOKENS } from '../hold/bound-plan.js';
+import type { LeaseCache } from '../hold/lease-cache.js';
+import { takeHold, type PlanHold } from '../hold/take-hold.js';
+import { answerOf, finishGeneration, type LoopEnd } from './finish.js';
+import { identityOf, type Generation, type GenerationRequest } from './generation.js';
+import { planGeneration } from './plan.js';
+
+export interface GenerateDeps {
+  readonly bus: Bus;
+  readonly leases: LeaseCache;
+  readonly log: Logger;
+  readonly nowMs: () => number;
+  /** How long a generation may take in all. */
+  readonly deadlineMs: number;
+  readonly onFirstByte: (latencyMs: number) => void;
+}
+
+export const generate = async (
+  deps: GenerateDeps,
+  asked: GenerationRequest,
+  delivery: Delivery,
+  abort: AbortSignal,
+): Promise<void> => {
+  const generation = begin(deps, asked, delivery, abort);
+  try {
+    refuseUnlessJournalled(deps.bus);
+    const plan = await planGeneration(deps.bus, generation);
+    const hold = await holdFor(deps, generation, plan.attempts);
+    const loopEnd: LoopEnd = await attemptInOrder(deps.bus, generation, hold).catch(toWaystationError);
+    finishGeneration(deps, generation, hold, loopEnd);
+    if (generation.firstByteMs !== undefined) deps.onFirstByte(generation.firstByteMs);
+  } catch (thrown) {
+    const error = toWaystationError(thrown);
+    delivery.fail(error, answerOf(generation));
+    if (error.code === 'internal')
+      deps.log.error(
+        { err: thrown, generationId: asked.generationId, requestId: asked.requestId },
+        'a generation failed',
+      );
+  }
+};
+
+const begin = (deps: GenerateDeps, asked: GenerationRequest, delivery: Delivery, abort: AbortSignal): Generation => {
+  const createdAt = deps.nowMs();
+  return {
+    ...asked,
+    identity: identityOf(asked),
+    delivery,
+    abort,
+    createdAt,
+    startedMs: performance.now(),
+    deadlineAt: createdAt + deps.deadlineMs,
+    attempts: [],
+    warnings: [...asked.request.warnings],
+  };
+};
+
+/** Paid work that could not be written down is not begun. */
+const refuseUnlessJournalled = (bus: Bus): void => {
+  if (bus.facts.healthy) return;
+  throw new WaystationError('journal_unavailable', 'Usage cannot be recorded for the moment; try again.', {
+    retryAfterMs: 1000,
+  });
+};
+
+const holdFor = async (
+  deps: GenerateDeps,
+  generation: Generation,
+  attempts: Parameters<typeof takeHold>[1]['attempts'],
+): Promise<PlanHold> => {
+  const { caller, request } = generation;
+  const policyCap = caller.workspace.defaultMaxOutputTokens ?? DEFAULT_OUTPUT_TOKENS;
+  const hold = await takeHold(deps.leases, {
+    request,
+    attempts,
+    set: caller.quotaSetAt(generation.createdAt),
+    policyCap,
+  });
+  if (hold.clampedTo !== undefined) {
+    generation.head.outputCap = hold.clampedTo;
+    generation.warnings.push({
+      code: 'clamped',
+      message: `The output is capped at ${hold.clampedTo} tokens: that is what the remaining credit buys.`,
+      field: 'max_tokens',
+    });
+  }
+  return hold;
+};

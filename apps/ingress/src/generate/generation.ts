@@ -1,0 +1,77 @@
+// One generation in flight: what was asked, by whom, and what became known of it so far. Made by `generate`, written to by its parts, read by `finish`.
+import {
+  attemptIdOf,
+  type AttemptEnd,
+  type ErrorCode,
+  type Identity,
+  type PlannedAttempt,
+  type RoutePlanReply,
+} from '@waystation/contracts';
+import type { ChatRequest } from '@waystation/dialects';
+import type { Outcome, Usage, UsageSource, Warning } from '@waystation/generation';
+import type { Caller } from '../auth/caller.js';
+import type { AnswerHead, Delivery } from '../deliver/delivery.js';
+
+/** What the HTTP edge hands over. */
+export interface GenerationRequest {
+  readonly generationId: string;
+  readonly requestId: string;
+  readonly caller: Caller;
+  readonly request: ChatRequest;
+  /** The client's own bytes. */
+  readonly body: Buffer;
+  /** What the answer's headers say; the hold may add to it. */
+  readonly head: AnswerHead;
+  readonly userAgent?: string | undefined;
+  readonly app?: Identity['app'];
+}
+
+/** One try at one endpoint, as it goes into the journal. */
+export interface AttemptRecord {
+  readonly attemptId: string;
+  readonly planned: PlannedAttempt;
+  readonly startedMs: number;
+  worker?: string;
+  /** Whether it can have reached the provider. */
+  dispatched: boolean;
+  outcome: Outcome;
+  errorCode?: ErrorCode;
+  errorMessage?: string;
+  usage: Usage | 'pending';
+  usageSource: UsageSource;
+  upstreamStatus?: number;
+  latencyMs?: number;
+  durationMs?: number;
+}
+
+export interface Generation extends GenerationRequest {
+  readonly identity: Identity;
+  readonly delivery: Delivery;
+  readonly createdAt: number;
+  /** Monotonic ms. */
+  readonly startedMs: number;
+  /** Unix ms after which it is given up. */
+  readonly deadlineAt: number;
+  /** Why it was given up from our side: the client left, or the process ends. */
+  readonly abort: AbortSignal;
+  readonly attempts: AttemptRecord[];
+  readonly warnings: Warning[];
+  plan?: RoutePlanReply;
+  /** The end of the attempt that served, where it came. */
+  end?: AttemptEnd;
+  served?: AttemptRecord;
+  /** From accept of the request to the first byte of output. */
+  firstByteMs?: number;
+}
+
+export const nextAttemptId = (generation: Generation): string =>
+  attemptIdOf(generation.generationId, generation.attempts.length);
+
+export const identityOf = ({ caller, request, app }: GenerationRequest): Identity => ({
+  workspaceId: caller.workspace.id,
+  keyHash: caller.key.hash,
+  ...(caller.key.memberId === undefined ? {} : { memberId: caller.key.memberId }),
+  ...(request.endUserId === undefined ? {} : { endUserId: request.endUserId }),
+  ...(request.sessionId === undefined ? {} : { sessionId: request.sessionId }),
+  ...(app === undefined ? {} : { app }),
+});

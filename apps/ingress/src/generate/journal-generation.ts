@@ -1,0 +1,138 @@
+// The ingress's witness: one money line for every generation that had an attempt, and one trail line with everything `GET /generation` shows.
+import type { GenerationFinished, GenerationRecorded } from '@waystation/contracts';
+import { OUTCOME_POLICY } from '@waystation/ledger';
+import type { Outcome } from '@waystation/generation';
+import type { PlanHold } from '../hold/take-hold.js';
+import type { Billed } from './bill-generation.js';
+import type { AttemptRecord, Generation } from './generation.js';
+import type { WaystationError } from '@waystation/contracts';
+
+const ATTEMPTS_TOLD_MAX = 32;
+const EXCLUSIONS_TOLD_MAX = 64;
+const WARNINGS_TOLD_MAX = 32;
+
+/** How a generation ended, as both lines tell it. */
+export interface Ending {
+  readonly outcome: Outcome;
+  readonly error?: WaystationError | undefined;
+  readonly billed?: Billed | undefined;
+  readonly httpStatus: number;
+  readonly nowMs: number;
+}
+
+const attemptLine = (
+  record: AttemptRecord,
+  generation: Generation,
+  hold: PlanHold,
+): GenerationFinished['attempts'][number] => ({
+  attemptId: record.attemptId,
+  provider: record.planned.provider,
+  endpointId: record.planned.endpointId,
+  model: record.planned.model,
+  ...(hold.hold.leaseId === undefined ? {} : { leaseId: hold.hold.leaseId }),
+  holdPicodollars: hold.hold.amounts.usd.toString(),
+  quotaSet: hold.quotaIds,
+  priceVersion: record.planned.priceVersion,
+  price: record.planned.price,
+  byok: record.planned.byok,
+  deadlineAt: generation.deadlineAt,
+  dispatched: record.dispatched,
+  outcome: record.outcome,
+  ...(record.errorCode === undefined ? {} : { errorCode: record.errorCode }),
+  usage: record.usage,
+  usageSource: record.usageSource,
+});
+
+export const finishedLine = (
+  generation: Generation,
+  hold: PlanHold,
+  ending: Ending,
+  instance: string,
+): GenerationFinished => ({
+  kind: 'generation.finished',
+  v: 1,
+  at: ending.nowMs,
+  ingress: instance,
+  generationId: generation.generationId,
+  identity: generation.identity,
+  outcome: ending.outcome,
+  ...(generation.end?.finishReason === undefined ? {} : { finishReason: generation.end.finishReason }),
+  ...(generation.served === undefined ? {} : { servedBy: generation.served.attemptId }),
+  attempts: generation.attempts.slice(0, ATTEMPTS_TOLD_MAX).map((record) => attemptLine(record, generation, hold)),
+});
+
+const policyRow = (generation: Generation, ending: Ending): string =>
+  ending.billed?.decision.policyRow ??
+  OUTCOME_POLICY[ending.outcome][generation.served === undefined ? 'unserved' : 'served'].name;
+
+const servedBy = (record: AttemptRecord | undefined) =>
+  record === undefined
+    ? {}
+    : {
+        model: record.planned.model,
+        provider: record.planned.provider,
+        providerName: record.planned.providerName,
+        endpointId: record.planned.endpointId,
+        priceVersion: record.planned.priceVersion,
+      };
+
+const attemptTrail = (record: AttemptRecord): GenerationRecorded['attempts'][number] => {
+  const { endpointId, provider, providerName, model } = record.planned;
+  return {
+    attemptId: record.attemptId,
+    attempt: { endpointId, provider, providerName, model },
+    ...(record.worker === undefined ? {} : { worker: record.worker }),
+    outcome: record.outcome,
+    ...(record.errorCode === undefined ? {} : { errorCode: record.errorCode }),
+    ...(record.upstreamStatus === undefined ? {} : { upstreamStatus: record.upstreamStatus }),
+    ...(record.latencyMs === undefined ? {} : { latencyMs: record.latencyMs }),
+    ...(record.durationMs === undefined ? {} : { durationMs: record.durationMs }),
+  };
+};
+
+export const recordedLine = (generation: Generation, ending: Ending): GenerationRecorded => {
+  const { end, plan, request } = generation;
+  const record = generation.served ?? generation.attempts.at(-1);
+  const warnings = [...generation.warnings, ...(end?.warnings ?? [])].slice(0, WARNINGS_TOLD_MAX);
+  return {
+    kind: 'generation.recorded',
+    v: 1,
+    generationId: generation.generationId,
+    identity: generation.identity,
+    createdAt: generation.createdAt,
+    api: request.features.api,
+    requestedModels: [...request.models],
+    ...servedBy(record),
+    ...(end?.upstreamId === undefined ? {} : { upstreamId: end.upstreamId }),
+    stream: request.stream,
+    cancelled: ending.outcome === 'cancelled',
+    outcome: ending.outcome,
+    ...(end?.finishReason === undefined ? {} : { finishReason: end.finishReason }),
+    ...(end?.nativeFinishReason === undefined ? {} : { nativeFinishReason: end.nativeFinishReason }),
+    ...(ending.error === undefined
+      ? {}
+      : { errorCode: ending.error.code, errorMessage: ending.error.message.slice(0, 1024) }),
+    httpStatus: ending.httpStatus,
+    ...(ending.billed === undefined
+      ? {}
+      : { usage: ending.billed.usage, usageSource: record?.usageSource ?? 'estimated' }),
+    costPicodollars: (ending.billed?.bill.cost ?? 0n).toString(),
+    policyRow: policyRow(generation, ending),
+    byok: record?.planned.byok ?? false,
+    ...(generation.firstByteMs === undefined ? {} : { latencyMs: generation.firstByteMs }),
+    generationTimeMs: performance.now() - generation.startedMs,
+    ...(generation.userAgent === undefined ? {} : { userAgent: generation.userAgent.slice(0, 256) }),
+    requestId: generation.requestId,
+    ...(warnings.length === 0 ? {} : { warnings }),
+    attempts: generation.attempts.slice(0, ATTEMPTS_TOLD_MAX).map(attemptTrail),
+    ...(plan === undefined
+      ? {}
+      : {
+          decision: {
+            excluded: plan.excluded.slice(0, EXCLUSIONS_TOLD_MAX),
+            strategy: plan.strategy,
+            snapshotRevision: plan.snapshotRevision,
+          },
+        }),
+  };
+};

@@ -1,0 +1,466 @@
+// The leases of one quota set in this process. Holds are taken in memory; billing is asked only when the free part does not suffice, one question at a
+// time for all that wait. A cold key asks for exactly what waits; a warm one keeps a float that follows its recent use and is refilled in the background.
+// Invariants: takes end at the lease's time; a failed question holds nothing; every lease is given back when it ends or lies idle.
+import type { LeaseGrantRequest, LeaseRefusal, LeaseReply, QuotaRef } from '@waystation/contracts';
+import { WaystationError } from '@waystation/contracts';
+import {
+  aboveZero,
+  fitsInto,
+  fromVector,
+  isNothing,
+  larger,
+  minus,
+  NOTHING,
+  plus,
+  scaled,
+  smaller,
+  type Amounts,
+} from './amounts.js';
+import { Lease } from './lease.js';
+
+/** What a generation may cost, held until it is settled. */
+export interface Hold {
+  /** Absent where nothing had to be held. */
+  readonly leaseId: string | undefined;
+  readonly amounts: Amounts;
+  /** The hold ends: this much was charged, the rest is free again. Only the first end counts. */
+  settle(charged: Amounts): void;
+  /** The hold ends for us, but only billing will learn what was charged: it stays in the lease. */
+  leaveOpen(): void;
+}
+
+export interface Refused {
+  readonly refused: LeaseRefusal;
+}
+
+/** Billing as a pool sees it. Rejects where billing cannot be asked. */
+export interface LeaseBank {
+  grant(leaseId: string, quotas: QuotaSet, need: Amounts, want: Amounts): Promise<LeaseReply>;
+  renew(leaseId: string, step: number, need: Amounts, want: Amounts): Promise<LeaseReply>;
+  giveBack(leaseId: string, step: number, keep: Amounts, final: boolean): Promise<void>;
+}
+
+export interface QuotaSet {
+  readonly id: string;
+  readonly workspaceId: string;
+  readonly keyHash: string;
+  readonly quotas: LeaseGrantRequest['quotas'];
+  readonly metersRequests: boolean;
+  readonly metersTokens: boolean;
+}
+
+export const quotaSetFrom = (workspaceId: string, keyHash: string, quotas: readonly QuotaRef[]): QuotaSet => ({
+  id: quotas.map((quota) => quota.id).join('|'),
+  workspaceId,
+  keyHash,
+  quotas: [...quotas],
+  metersRequests: quotas.some((quota) => quota.metric === 'requests' || quota.metric === 'in-flight'),
+  metersTokens: quotas.some((quota) => quota.metric === 'tokens'),
+});
+
+export interface LeaseTimes {
+  /** A lease on which nothing was taken for so long is given back. */
+  readonly idleMs: number;
+  /** A lease this close to its end is not renewed; a new one is asked for. */
+  readonly endingMs: number;
+  /** After a background refill that got little, none is tried for so long. */
+  readonly refillPauseMs: number;
+  /** How often a return that failed is tried again. */
+  readonly returnRetryMs: number;
+  /** How much of the recent charges a warm float covers. */
+  readonly horizonMs: number;
+}
+
+export const LEASE_TIMES: LeaseTimes = {
+  idleMs: 4_000,
+  endingMs: 3_000,
+  refillPauseMs: 1_000,
+  returnRetryMs: 500,
+  horizonMs: 5_000,
+};
+
+export interface PoolDeps {
+  readonly bank: LeaseBank;
+  readonly times: LeaseTimes;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+  readonly newLeaseId: () => string;
+  readonly onFault: (error: unknown, what: string) => void;
+}
+
+/** Generations that may wait for one quota set; beyond it, callers are sent away. */
+const WAITERS_MAX = 10_000;
+/** Times that one waiter is asked for before a refusal is final. */
+const TRIES_MAX = 4;
+/** A return that failed this often is left to the sweeper. */
+const RETURNS_MAX = 20;
+/** Takes per second from which a key counts as warm. */
+const WARM_TAKES_PER_SECOND = 4;
+/** Weight of the past second in the running rates, as a fraction per second. */
+const RATE_DECAY = 0.5;
+
+interface Waiter {
+  readonly need: Amounts;
+  tries: number;
+  readonly resolve: (result: Hold | Refused) => void;
+  readonly reject: (error: WaystationError) => void;
+}
+
+interface Closing {
+  readonly lease: Lease;
+  dirty: boolean;
+  /** The return that is under way. */
+  busy: Promise<void> | undefined;
+  failures: number;
+  notBeforeMs: number;
+}
+
+export class LeasePool {
+  readonly #set: QuotaSet;
+  readonly #deps: PoolDeps;
+  #current: Lease | undefined;
+  readonly #closing = new Map<string, Closing>();
+  #waiters: Waiter[] = [];
+  #filling = false;
+  #lastTakeMs: number;
+  #refillNotBeforeMs = 0;
+  // Recent use: open holds at their highest, charges and takes per second. All decay.
+  #open: Amounts = NOTHING;
+  #peakOpen: Amounts = NOTHING;
+  #chargedSinceTick: Amounts = NOTHING;
+  #chargedPerSecond: Amounts = NOTHING;
+  #takesSinceTick = 0;
+  #takesPerSecond = 0;
+  #lastTickMs: number;
+
+  constructor(set: QuotaSet, deps: PoolDeps) {
+    this.#set = set;
+    this.#deps = deps;
+    this.#lastTakeMs = deps.now();
+    this.#lastTickMs = this.#lastTakeMs;
+  }
+
+  /** Nothing is held, nobody waits, nothing is left to give back. */
+  get isEmpty(): boolean {
+    return this.#current === undefined && this.#closing.size === 0 && this.#waiters.length === 0 && !this.#filling;
+  }
+
+  get openHolds(): number {
+    let count = this.#current?.openHolds ?? 0;
+    for (const { lease } of this.#closing.values()) count += lease.openHolds;
+    return count;
+  }
+
+  /** At once where the free part suffices, else when billing has answered. */
+  take(need: Amounts): Hold | Promise<Hold | Refused> {
+    const now = this.#deps.now();
+    this.#lastTakeMs = now;
+    this.#takesSinceTick += 1;
+    if (this.#waiters.length === 0 && this.#current?.canTake(need, now) === true) {
+      const hold = this.#hold(this.#current, need);
+      if (this.#isLow()) this.#fill();
+      return hold;
+    }
+    if (this.#waiters.length >= WAITERS_MAX)
+      throw new WaystationError('overloaded', 'Too many requests wait for credit of this key; try again.', {
+        retryAfterMs: 1000,
+      });
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ need, tries: 0, resolve, reject });
+      this.#fill();
+    });
+  }
+
+  /** Billing needs the unused part. What waits here is not starved: it asks again. */
+  recall(leaseId: string): void {
+    const lease = this.#current;
+    if (lease?.id === leaseId) this.#close(lease);
+  }
+
+  /** Called a few times a second: ends leases, follows rates, repeats returns. */
+  tick(): void {
+    const now = this.#deps.now();
+    this.#followRates(now);
+    const lease = this.#current;
+    if (
+      lease !== undefined &&
+      !this.#filling &&
+      (now >= lease.takeUntilMs || now - this.#lastTakeMs >= this.#deps.times.idleMs)
+    )
+      this.#close(lease);
+    for (const closing of this.#closing.values()) this.#giveBack(closing, now);
+  }
+
+  /** Gives everything back that no hold claims; for shutdown. Resolves when billing knows, or after one try each. */
+  async drain(): Promise<void> {
+    if (this.#current !== undefined) this.#close(this.#current);
+    const { bank } = this.#deps;
+    await Promise.allSettled(
+      [...this.#closing.values()].map(({ lease }) => {
+        lease.step += 1;
+        return bank.giveBack(lease.id, lease.step, lease.claimed, true);
+      }),
+    );
+  }
+
+  #hold(lease: Lease, amounts: Amounts): Hold {
+    lease.open = plus(lease.open, amounts);
+    lease.openHolds += 1;
+    this.#open = plus(this.#open, amounts);
+    this.#peakOpen = larger(this.#peakOpen, this.#open);
+    let ended = false;
+    const end = (): boolean => {
+      if (ended) return false;
+      ended = true;
+      lease.open = minus(lease.open, amounts);
+      lease.openHolds -= 1;
+      this.#open = minus(this.#open, amounts);
+      return true;
+    };
+    return {
+      leaseId: lease.id,
+      amounts,
+      settle: (charged) => {
+        if (!end()) return;
+        const kept = smaller(charged, amounts);
+        lease.charged = plus(lease.charged, kept);
+        this.#chargedSinceTick = plus(this.#chargedSinceTick, kept);
+        this.#freed(lease);
+      },
+      leaveOpen: () => {
+        if (!end()) return;
+        lease.unknown = plus(lease.unknown, amounts);
+        this.#freed(lease);
+      },
+    };
+  }
+
+  #freed(lease: Lease): void {
+    const closing = this.#closing.get(lease.id);
+    if (closing !== undefined) closing.dirty = true;
+    else if (this.#waiters.length > 0) this.#serve();
+  }
+
+  /** Gives holds to the waiters that fit, in order. */
+  #serve(): void {
+    const lease = this.#current;
+    if (lease === undefined) return;
+    const now = this.#deps.now();
+    this.#waiters = this.#waiters.filter((waiter) => {
+      if (!lease.canTake(waiter.need, now)) return true;
+      waiter.resolve(this.#hold(lease, waiter.need));
+      return false;
+    });
+  }
+
+  // --- asking billing
+
+  #fill(): void {
+    if (this.#filling) return;
+    this.#filling = true;
+    void this.#fillUntilServed()
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => {
+        this.#filling = false;
+        if (this.#waiters.length > 0) this.#fill();
+      });
+  }
+
+  async #fillUntilServed(): Promise<void> {
+    let askedFor = this.#waiters.length;
+    if (askedFor === 0) return this.#refill();
+    while (this.#waiters.length > 0) {
+      const asked = this.#waiters.slice(0, Math.max(1, askedFor));
+      for (const waiter of asked) waiter.tries += 1;
+      const need = asked.reduce((sum, waiter) => plus(sum, waiter.need), NOTHING);
+      const reply = await this.#ask(need);
+      this.#serve();
+      askedFor = 'refused' in reply ? this.#refuse(reply.refused, asked.length) : this.#waiters.length;
+    }
+  }
+
+  /** A warm key's float, before anybody has to wait. */
+  async #refill(): Promise<void> {
+    const before = this.#freeNow();
+    const reply = await this.#ask(NOTHING);
+    const gained = minus(this.#freeNow(), before);
+    if ('refused' in reply || gained.usd * 2n < this.#float().usd)
+      this.#refillNotBeforeMs = this.#deps.now() + this.#deps.times.refillPauseMs;
+  }
+
+  /** One question: a renewal where the lease lasts, a new lease otherwise. */
+  async #ask(need: Amounts): Promise<LeaseReply> {
+    const { bank, now, times, newLeaseId } = this.#deps;
+    const askedAtMs = now();
+    const current = this.#current;
+    if (current !== undefined && askedAtMs + times.endingMs < current.takeUntilMs) {
+      const missing = aboveZero(minus(need, current.free));
+      current.step += 1;
+      const reply = await bank.renew(current.id, current.step, missing, larger(missing, this.#float()));
+      if ('granted' in reply) this.#granted(current, reply.granted, askedAtMs);
+      return reply;
+    }
+    // Somebody waits: what the ending lease still holds must not stand in the way. Nobody waits: it serves until the next one is there.
+    if (!isNothing(need)) await this.#giveBackFirst(current);
+    const lease = new Lease(newLeaseId());
+    const grantedAtMs = now();
+    try {
+      const reply = await bank.grant(lease.id, this.#set, need, larger(need, this.#float()));
+      if ('granted' in reply) {
+        if (this.#current !== undefined) this.#close(this.#current);
+        this.#current = lease;
+        this.#granted(lease, reply.granted, grantedAtMs);
+      }
+      return reply;
+    } catch (error) {
+      this.#close(lease); // it may have been granted: what we do not know of we give back
+      throw error;
+    }
+  }
+
+  #granted(lease: Lease, terms: Extract<LeaseReply, { granted: unknown }>['granted'], askedAtMs: number): void {
+    lease.granted = fromVector(terms.granted);
+    const closing = this.#closing.get(lease.id);
+    if (closing === undefined) lease.takeUntilMs = askedAtMs + terms.takeForMs;
+    else closing.dirty = true; // it was recalled meanwhile
+  }
+
+  async #giveBackFirst(ending: Lease | undefined): Promise<void> {
+    if (ending !== undefined) this.#close(ending);
+    await Promise.all([...this.#closing.values()].map((closing) => closing.busy));
+  }
+
+  /** Sends away who cannot be served by what is left, and says how many of the others to ask for next. */
+  #refuse(refusal: LeaseRefusal, asked: number): number {
+    const left = plus(leftOf(refusal), this.#freeNow());
+    let next = 0;
+    let sum = NOTHING;
+    this.#waiters = this.#waiters.filter((waiter, index) => {
+      const final = !fitsInto(waiter.need, left) || waiter.tries >= TRIES_MAX || (asked === 1 && index === 0);
+      if (final) {
+        waiter.resolve({ refused: { ...refusal, asked: ownPart(refusal, waiter.need) } });
+        return false;
+      }
+      sum = plus(sum, waiter.need);
+      if (fitsInto(sum, left)) next += 1;
+      return true;
+    });
+    return next;
+  }
+
+  /** Billing could not be asked: no hold, no paid call. */
+  #fail(error: unknown): void {
+    this.#deps.onFault(error, 'asking for a lease');
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    this.#refillNotBeforeMs = this.#deps.now() + this.#deps.times.refillPauseMs;
+    for (const waiter of waiters) {
+      waiter.reject(
+        new WaystationError('no_responder', 'No credit could be reserved because billing does not answer; try again.', {
+          retryAfterMs: 1000,
+          cause: error,
+        }),
+      );
+    }
+  }
+
+  // --- following use
+
+  #followRates(now: number): void {
+    const seconds = (now - this.#lastTickMs) / 1000;
+    if (seconds <= 0) return;
+    this.#lastTickMs = now;
+    const weight = Math.round(1000 * (1 - (1 - RATE_DECAY) ** seconds));
+    const perSecond = scaled(this.#chargedSinceTick, 1000, Math.max(1, Math.round(seconds * 1000)));
+    this.#chargedPerSecond = plus(scaled(this.#chargedPerSecond, 1000 - weight, 1000), scaled(perSecond, weight, 1000));
+    this.#takesPerSecond += ((this.#takesSinceTick / seconds - this.#takesPerSecond) * weight) / 1000;
+    this.#peakOpen = larger(this.#open, scaled(this.#peakOpen, 1000 - Math.round(weight / 4), 1000));
+    this.#chargedSinceTick = NOTHING;
+    this.#takesSinceTick = 0;
+  }
+
+  get #isWarm(): boolean {
+    return this.#takesPerSecond >= WARM_TAKES_PER_SECOND;
+  }
+
+  #freeNow(): Amounts {
+    const lease = this.#current;
+    return lease === undefined || this.#deps.now() >= lease.takeUntilMs ? NOTHING : aboveZero(lease.free);
+  }
+
+  /** What a warm key should have beyond what it has now; nothing for a cold one. */
+  #float(): Amounts {
+    if (!this.#isWarm) return NOTHING;
+    const horizon = scaled(this.#chargedPerSecond, this.#deps.times.horizonMs, 1000);
+    const target = plus(scaled(this.#peakOpen, 3, 2), horizon);
+    return aboveZero(minus(target, plus(this.#open, this.#freeNow())));
+  }
+
+  /** Whether to refill before anybody waits: less than a third of the usual open holds, or of the horizon's charges, is free. */
+  #isLow(): boolean {
+    if (!this.#isWarm || this.#filling || this.#deps.now() < this.#refillNotBeforeMs) return false;
+    const lease = this.#current;
+    if (lease !== undefined && this.#deps.now() + this.#deps.times.endingMs >= lease.takeUntilMs) return true;
+    const low = larger(
+      scaled(this.#peakOpen, 1, 3),
+      scaled(this.#chargedPerSecond, Math.ceil(this.#deps.times.horizonMs / 3), 1000),
+    );
+    return !fitsInto(low, this.#freeNow()) && !isNothing(this.#float());
+  }
+
+  // --- giving back
+
+  /** No new hold on this lease; what no hold claims goes back now, the rest as holds end. */
+  #close(lease: Lease): void {
+    if (this.#current === lease) this.#current = undefined;
+    lease.takeUntilMs = 0;
+    const closing: Closing = { lease, dirty: true, busy: undefined, failures: 0, notBeforeMs: 0 };
+    this.#closing.set(lease.id, closing);
+    this.#giveBack(closing, this.#deps.now());
+  }
+
+  #giveBack(closing: Closing, now: number): void {
+    const { lease } = closing;
+    if (closing.busy !== undefined || !closing.dirty || now < closing.notBeforeMs) return;
+    closing.dirty = false;
+    lease.step += 1;
+    const wasLast = lease.openHolds === 0;
+    closing.busy = this.#deps.bank
+      .giveBack(lease.id, lease.step, lease.claimed, true)
+      .then(
+        () => wasLast,
+        (error: unknown) => {
+          closing.dirty = true;
+          closing.failures += 1;
+          closing.notBeforeMs = this.#deps.now() + this.#deps.times.returnRetryMs;
+          if (closing.failures < RETURNS_MAX) return false;
+          this.#deps.onFault(error, 'giving a lease back');
+          return true;
+        },
+      )
+      .then((forget) => {
+        closing.busy = undefined;
+        if (forget) this.#closing.delete(lease.id);
+      })
+      .catch((error: unknown) => this.#deps.onFault(error, 'giving a lease back'));
+  }
+}
+
+/** What the refusing quota has left; the other metrics were not the reason. */
+const leftOf = (refusal: LeaseRefusal): Amounts => {
+  const left = BigInt(refusal.left);
+  const unlimited = { usd: 10n ** 37n, requests: Number.MAX_SAFE_INTEGER, tokens: Number.MAX_SAFE_INTEGER };
+  switch (refusal.metric) {
+    case 'usd':
+      return { ...unlimited, usd: left };
+    case 'tokens':
+      return { ...unlimited, tokens: Number(left) };
+    default:
+      return { ...unlimited, requests: Number(left) };
+  }
+};
+
+const ownPart = (refusal: LeaseRefusal, need: Amounts): string => {
+  if (refusal.metric === 'usd') return need.usd.toString();
+  return String(refusal.metric === 'tokens' ? need.tokens : need.requests);
+};

@@ -1,0 +1,36 @@
+// One lease as this ingress keeps it. Counting is cumulative, as the contract says: free = granted − charged − open − unknown, whatever billing has settled so far.
+// Invariant: no amount of a lease is ever held twice, and none that is held or charged is ever given back.
+import { fitsInto, minus, plus, NOTHING, type Amounts } from './amounts.js';
+
+export class Lease {
+  readonly id: string;
+  /** All that was granted, less what was given back. */
+  granted: Amounts = NOTHING;
+  /** Sum of the holds that are open. */
+  open: Amounts = NOTHING;
+  /** Sum of the holds whose charge only billing will learn (lost or cancelled attempts). They stay in the lease. */
+  unknown: Amounts = NOTHING;
+  /** Sum of what was charged. */
+  charged: Amounts = NOTHING;
+  openHolds = 0;
+  /** Monotonic ms until which new holds may be taken. */
+  takeUntilMs = 0;
+  /** Numbers renewals and returns, so that a repeated one has no second effect. */
+  step = 0;
+
+  constructor(id: string) {
+    this.id = id;
+  }
+
+  get claimed(): Amounts {
+    return plus(plus(this.open, this.unknown), this.charged);
+  }
+
+  get free(): Amounts {
+    return minus(this.granted, this.claimed);
+  }
+
+  canTake(need: Amounts, nowMs: number): boolean {
+    return nowMs < this.takeUntilMs && fitsInto(need, this.free);
+  }
+}

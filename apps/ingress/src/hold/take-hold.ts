@@ -1,0 +1,76 @@
+// Takes the hold of a generation: what its plan may cost at most. Where the client set no output cap and the credit does not reach for the policy's,
+// the cap becomes what the remaining credit buys, and the client is told.
+import type { ChatRequest } from '@waystation/dialects';
+import type { LeaseRefusal, PlannedAttempt, RouteFeatures } from '@waystation/contracts';
+import { isNothing, NOTHING } from './amounts.js';
+import { affordableCap, amountsOf, boundAttempts, type BoundAttempt } from './bound-plan.js';
+import type { LeaseCache } from './lease-cache.js';
+import type { Hold, QuotaSet } from './lease-pool.js';
+import { refusalError } from './refusal-error.js';
+
+export interface PlanHold {
+  readonly hold: Hold;
+  readonly quotaIds: string[];
+  readonly bounds: readonly BoundAttempt[];
+  /** Set where the client gave no cap: what is sent upstream is each endpoint's bound. */
+  readonly capped: boolean;
+  /** Set where credit, not policy, decided the cap. */
+  readonly clampedTo?: number;
+}
+
+export interface HoldRequest {
+  readonly request: ChatRequest;
+  readonly attempts: readonly PlannedAttempt[];
+  readonly set: QuotaSet;
+  /** Output cap of the policy, for requests that set none. */
+  readonly policyCap: number;
+}
+
+/** Nothing can be charged, so that nothing is held. */
+const FREE_HOLD: Hold = { leaseId: undefined, amounts: NOTHING, settle: () => undefined, leaveOpen: () => undefined };
+
+const mayClamp = ({ request }: HoldRequest, refusal: LeaseRefusal): boolean =>
+  request.features.maxOutputTokens === undefined &&
+  refusal.metric === 'usd' &&
+  (refusal.code === 'insufficient_credits' || refusal.code === 'limit_exceeded');
+
+const boundsWith = (job: HoldRequest, cap: number) => {
+  const bounds = boundAttempts(job.request, job.attempts, cap);
+  return { bounds, amounts: amountsOf(bounds, job.request.choices, job.set) };
+};
+
+const refuse = (job: HoldRequest, refusal: LeaseRefusal, bounds: readonly BoundAttempt[]) => {
+  const outputTokens = bounds.reduce((most, bound) => Math.max(most, bound.outputTokens), 0);
+  const affordable = refusal.metric === 'usd' ? affordableTokens(job, BigInt(refusal.left), outputTokens) : 0;
+  return refusalError(refusal, { outputTokens, affordableTokens: affordable });
+};
+
+/** How many tokens the rest would buy if the client had set no cap. */
+const affordableTokens = ({ request, attempts, set }: HoldRequest, left: bigint, outputTokens: number): number =>
+  affordableCap({ ...request, features: withoutCap(request.features) }, attempts, set, left, outputTokens);
+
+const withoutCap = (features: RouteFeatures): RouteFeatures => {
+  const copy = { ...features };
+  delete copy.maxOutputTokens;
+  return copy;
+};
+
+/** @throws WaystationError `insufficient_credits`, `limit_exceeded`, `in_flight`, `rate_limited`, `no_responder`, `overloaded` */
+export const takeHold = async (leases: LeaseCache, job: HoldRequest): Promise<PlanHold> => {
+  const { set, request } = job;
+  const capped = request.features.maxOutputTokens === undefined;
+  const quotaIds = set.quotas.map((quota) => quota.id);
+  const { bounds, amounts } = boundsWith(job, job.policyCap);
+  if (isNothing(amounts)) return { hold: FREE_HOLD, quotaIds, bounds, capped };
+
+  const taken = await leases.take(set, amounts);
+  if (!('refused' in taken)) return { hold: taken, quotaIds, bounds, capped };
+  if (!mayClamp(job, taken.refused)) throw refuse(job, taken.refused, bounds);
+
+  const cap = affordableCap(request, job.attempts, set, BigInt(taken.refused.left), job.policyCap);
+  if (cap === 0) throw refuse(job, taken.refused, bounds);
+  const clamped = boundsWith(job, cap);
+  const second = await leases.take(set, clamped.amounts);
+  if ('refused' in second) throw refuse(job, second.refused, clamped.bounds);
+  return { hold: second, quotaIds, bounds: clamped.bounds, capped, clampedTo: cap };
+};

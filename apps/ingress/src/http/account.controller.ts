@@ -1,0 +1,104 @@
+// What a key may learn about itself, its workspace's credits and its generations.
+import { setTimeout as wait } from 'node:timers/promises';
+import { Controller, Get, Inject, Req, Res } from '@nestjs/common';
+import {
+  BillingCreditsGet,
+  BillingGenerationExplain,
+  BillingKeyUsage,
+  LoggingGenerationGet,
+  WaystationError,
+  toWaystationError,
+  unixOfGeneration,
+  type GenerationRecorded,
+} from '@waystation/contracts';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Caller } from '../auth/caller.js';
+import { INGRESS, type Ingress } from '../ingress.js';
+import { generationInfo, type Charges } from '../management/generation-info.js';
+import { ownKeyInfo } from '../management/key-info.js';
+import { callerOf } from './caller-of.js';
+import { sendJson, usd } from './send-json.js';
+
+const GENERATION_ID = /^gen-\d{10}-[0-9A-Za-z]{20}$/;
+/** A generation that just ended is on its way to the log; it is looked for a few times before it counts as unknown. */
+const FRESH_SECONDS = 60;
+const LOOKS_MAX = 15;
+const LOOK_AGAIN_MS = 150;
+
+@Controller(['api/v1', 'v1'])
+export class AccountController {
+  constructor(@Inject(INGRESS) private readonly ingress: Ingress) {}
+
+  @Get(['key', 'auth/key'])
+  async key(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const { key, principal } = callerOf(request);
+    const { keys } = await this.ingress.context.bus.request(BillingKeyUsage, {
+      v: 1,
+      principal,
+      workspaceId: key.workspaceId,
+      hashes: [key.hash],
+    });
+    sendJson(reply, 200, { data: ownKeyInfo(key, keys[0]) });
+  }
+
+  @Get('credits')
+  async credits(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const { workspace, principal } = callerOf(request);
+    const { purchased, used } = await this.ingress.context.bus.request(BillingCreditsGet, {
+      v: 1,
+      principal,
+      workspaceId: workspace.id,
+    });
+    sendJson(reply, 200, { data: { total_credits: usd(purchased), total_usage: usd(used) } });
+  }
+
+  @Get('generation')
+  async generation(
+    @Req() request: FastifyRequest<{ Querystring: { id?: unknown } }>,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const { id } = request.query;
+    if (typeof id !== 'string' || id === '')
+      throw new WaystationError('invalid_request', 'id: Required', { details: { field: 'id' } });
+    const caller = callerOf(request);
+    const record = await this.#find(caller, id);
+    sendJson(reply, 200, { data: generationInfo(record, await this.#chargesOf(caller, record)) });
+  }
+
+  async #find({ principal, workspace }: Caller, generationId: string): Promise<GenerationRecorded> {
+    if (!GENERATION_ID.test(generationId)) throw unknownGeneration(generationId);
+    const isFresh = Math.abs(Date.now() / 1000 - unixOfGeneration(generationId)) < FRESH_SECONDS;
+    for (let looks = 1; ; looks += 1) {
+      try {
+        const { generation } = await this.ingress.context.bus.request(LoggingGenerationGet, {
+          v: 1,
+          principal,
+          workspaceId: workspace.id,
+          generationId,
+        });
+        return generation;
+      } catch (thrown) {
+        const error = toWaystationError(thrown);
+        if (error.code !== 'not_found') throw error;
+        if (!isFresh || looks >= LOOKS_MAX) throw unknownGeneration(generationId);
+        await wait(LOOK_AGAIN_MS);
+      }
+    }
+  }
+
+  /** Only asked for where the ingress could not know the usage when the generation ended. */
+  async #chargesOf({ principal, workspace }: Caller, record: GenerationRecorded): Promise<Charges> {
+    if (record.usage !== undefined) return [];
+    const { generationId } = record;
+    const { charges } = await this.ingress.context.bus
+      .request(BillingGenerationExplain, { v: 1, principal, workspaceId: workspace.id, generationId })
+      .catch((thrown: unknown) => {
+        if (toWaystationError(thrown).code === 'not_found') return { charges: [] };
+        throw thrown;
+      });
+    return charges;
+  }
+}
+
+const unknownGeneration = (id: string): WaystationError =>
+  new WaystationError('not_found', `Generation ${JSON.stringify(id.slice(0, 64))} not found`);

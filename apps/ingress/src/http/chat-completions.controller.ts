@@ -1,0 +1,65 @@
+// POST /chat/completions: bytes → request, and the story begins. No logic of its own.
+import { hash } from 'node:crypto';
+import { Controller, Inject, Post, Req, Res } from '@nestjs/common';
+import { WaystationError, newGenerationId, toWaystationError, type Identity } from '@waystation/contracts';
+import { readChatRequest } from '@waystation/dialects';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { createBodyDelivery } from '../deliver/body-delivery.js';
+import { clientOf } from '../deliver/client.js';
+import { createStreamDelivery } from '../deliver/stream-delivery.js';
+import { INGRESS, type Ingress } from '../ingress.js';
+import { pooledRandomBytes } from '../random-bytes.js';
+import { refuse } from './refuse.js';
+
+const HASH_CHARACTERS = 32;
+
+const shortHash = (text: string): string => hash('sha256', text, 'hex').slice(0, HASH_CHARACTERS);
+
+const one = (header: string | string[] | undefined): string | undefined => (Array.isArray(header) ? header[0] : header);
+
+/** How the calling application presents itself. */
+const appOf = ({ headers }: FastifyRequest): Identity['app'] => {
+  const referer = one(headers['http-referer'])?.slice(0, 512);
+  const title = one(headers['x-openrouter-title'] ?? headers['x-title'])?.slice(0, 256);
+  return referer === undefined && title === undefined
+    ? undefined
+    : { ...(referer === undefined ? {} : { referer }), ...(title === undefined ? {} : { title }) };
+};
+
+@Controller(['api/v1', 'v1'])
+export class ChatCompletionsController {
+  constructor(@Inject(INGRESS) private readonly ingress: Ingress) {}
+
+  @Post('chat/completions')
+  complete(@Req() http: FastifyRequest, @Res() reply: FastifyReply): void {
+    const { ingress } = this;
+    const head = { generationId: newGenerationId(Date.now(), pooledRandomBytes), requestId: http.id };
+    try {
+      const { caller } = http;
+      if (caller === undefined) throw new WaystationError('missing_credentials', 'Missing Authentication header');
+      const body = Buffer.isBuffer(http.body) ? http.body : Buffer.alloc(0);
+      const request = readChatRequest(body, { hash: shortHash, sessionHeader: one(http.headers['x-session-id']) });
+      reply.hijack();
+      const client = clientOf(reply.raw, ingress.cells.bytesOut);
+      const delivery = request.stream
+        ? createStreamDelivery({ client, head, warmAfterMs: ingress.warmAfterMs })
+        : createBodyDelivery({ client, head });
+      const app = appOf(http);
+      ingress.generate(
+        {
+          ...head,
+          head,
+          caller,
+          request,
+          body,
+          userAgent: http.headers['user-agent'],
+          ...(app === undefined ? {} : { app }),
+        },
+        delivery,
+        client,
+      );
+    } catch (thrown) {
+      refuse(http, reply, toWaystationError(thrown), ['x-generation-id', head.generationId]);
+    }
+  }
+}

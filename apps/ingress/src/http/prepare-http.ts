@@ -1,0 +1,90 @@
+// What happens to every request before its handler: preflights, the guard of its route, its body as raw bytes. And after it: the metrics.
+// Invariant: a route without a line in the table cannot be registered.
+import { WaystationError, toWaystationError } from '@waystation/contracts';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { IncomingMessage } from 'node:http';
+import type { Caller } from '../auth/caller.js';
+import type { Ingress } from '../ingress.js';
+import { readBody } from './read-body.js';
+import { refuse } from './refuse.js';
+import { accessOf, type Access } from './routes.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by the guard on every route that is not public. */
+    caller: Caller | undefined;
+  }
+  interface FastifyContextConfig {
+    access?: Access;
+  }
+}
+
+const PREFLIGHT: Readonly<Record<string, string>> = {
+  'access-control-allow-origin': '*',
+  'access-control-allow-methods': 'GET, POST, PATCH, DELETE, OPTIONS',
+  'access-control-allow-headers':
+    'Authorization, Content-Type, HTTP-Referer, X-Title, X-OpenRouter-Title, X-OpenRouter-Categories, X-Session-Id, X-Request-Id, Idempotency-Key, X-Stainless-Arch, X-Stainless-Lang, X-Stainless-OS, X-Stainless-Package-Version, X-Stainless-Retry-Count, X-Stainless-Runtime, X-Stainless-Runtime-Version, X-Stainless-Timeout',
+  'access-control-max-age': '86400',
+};
+
+const KINDS: Readonly<Record<Exclude<Access, 'public'>, (caller: Caller) => WaystationError | undefined>> = {
+  'any-key': () => undefined,
+  inference: ({ key }) =>
+    key.kind === 'inference'
+      ? undefined
+      : new WaystationError(
+          'permission_denied',
+          'Management keys cannot be used for inference; use an API key of the workspace',
+        ),
+  management: ({ key }) =>
+    key.kind === 'management'
+      ? undefined
+      : new WaystationError('permission_denied', 'Only management keys can perform this operation'),
+};
+
+/** @throws WaystationError why the caller may not use this route */
+const admit = (ingress: Ingress, access: Access | undefined, request: FastifyRequest): Caller | undefined => {
+  if (access === 'public') return undefined;
+  const caller = ingress.authenticator.authenticate(request.headers.authorization);
+  const refusal =
+    access === undefined
+      ? new WaystationError('permission_denied', 'This route is not open to anybody.')
+      : KINDS[access](caller);
+  if (refusal !== undefined) throw refusal;
+  return caller;
+};
+
+export const prepareHttp = (fastify: FastifyInstance, ingress: Ingress, bodyBytesMax: number): void => {
+  fastify.decorateRequest('caller', undefined);
+
+  fastify.addHook('onRoute', (route) => {
+    for (const method of [route.method].flat()) {
+      const access = accessOf(method, route.url);
+      if (access === undefined)
+        throw new Error(`${method} ${route.url} has no line in the table of routes (http/routes.ts)`);
+      route.config = { ...route.config, access };
+    }
+  });
+
+  fastify.addHook('onRequest', (request: FastifyRequest, reply: FastifyReply, done: () => void) => {
+    if (request.method === 'OPTIONS') return void reply.code(204).headers(PREFLIGHT).send();
+    // What has no route has no secret either: it is answered with 404 or 405.
+    if (request.is404) return done();
+    try {
+      request.caller = admit(ingress, request.routeOptions.config.access, request);
+    } catch (thrown) {
+      return refuse(request, reply, toWaystationError(thrown));
+    }
+    done();
+  });
+
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('*', (request: FastifyRequest, payload: IncomingMessage) =>
+    readBody(request, payload, bodyBytesMax),
+  );
+
+  fastify.addHook('onResponse', (request: FastifyRequest, reply: FastifyReply, done: () => void) => {
+    ingress.cells.answered(request.routeOptions.url ?? 'none', reply.raw.statusCode);
+    done();
+  });
+};

@@ -1,0 +1,49 @@
+// Bodies as raw bytes, of any content type. The announced length is checked before the first byte is read, the real one as they come.
+import { WaystationError } from '@waystation/contracts';
+import type { FastifyRequest } from 'fastify';
+import type { IncomingMessage } from 'node:http';
+
+const tooLarge = (bytesMax: number): WaystationError =>
+  new WaystationError(
+    'payload_too_large',
+    `The request body is larger than ${bytesMax} bytes, the most that is taken.`,
+    { details: { bytesMax } },
+  );
+
+const announced = (request: FastifyRequest): number | undefined => {
+  const header = request.headers['content-length'];
+  if (header === undefined) return undefined;
+  if (!/^\d{1,15}$/.test(header))
+    throw new WaystationError('invalid_request', 'The Content-Length header is not a number.');
+  return Number(header);
+};
+
+/** @throws WaystationError `payload_too_large`, `invalid_request`, `client_closed_request` */
+export const readBody = (request: FastifyRequest, payload: IncomingMessage, bytesMax: number): Promise<Buffer> =>
+  new Promise((resolve, reject) => {
+    const length = announced(request);
+    if (length !== undefined && length > bytesMax) return reject(tooLarge(bytesMax));
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const stop = (error: WaystationError): void => {
+      payload.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose);
+      reject(error);
+    };
+    const onData = (chunk: Buffer): void => {
+      bytes += chunk.length;
+      if (bytes > bytesMax) stop(tooLarge(bytesMax));
+      else chunks.push(chunk);
+    };
+    const onEnd = (): void =>
+      resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, bytes));
+    const onError = (cause: Error): void =>
+      stop(new WaystationError('client_closed_request', 'The request body could not be read.', { cause }));
+    const onClose = (): void =>
+      stop(
+        new WaystationError(
+          'client_closed_request',
+          'The client closed the connection before its request was complete.',
+        ),
+      );
+    payload.on('data', onData).once('end', onEnd).once('error', onError).once('close', onClose);
+  });

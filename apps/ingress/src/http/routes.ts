@@ -1,0 +1,55 @@
+// Every route of the ingress and who may call it, in one table. A route that is not in it cannot be registered, so that no handler is ever without a guard.
+
+/** `public`: no key. `any-key`: inference or management. Otherwise the key must be of that kind. */
+export type Access = 'public' | 'any-key' | 'inference' | 'management';
+
+export interface Route {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  readonly access: Access;
+}
+
+const under = (prefixes: readonly string[], routes: readonly Route[]): Route[] =>
+  prefixes.flatMap((prefix) => routes.map((route) => ({ ...route, path: `${prefix}${route.path}` })));
+
+export const API_PREFIXES: readonly string[] = ['/api/v1', '/v1'];
+
+export const ROUTES: readonly Route[] = [
+  ...under(API_PREFIXES, [
+    { method: 'POST', path: '/chat/completions', access: 'inference' },
+    { method: 'GET', path: '/models', access: 'public' },
+    { method: 'GET', path: '/models/count', access: 'public' },
+    { method: 'GET', path: '/model/:author/:slug', access: 'public' },
+    { method: 'GET', path: '/models/:author/:slug/endpoints', access: 'public' },
+    { method: 'GET', path: '/key', access: 'any-key' },
+    { method: 'GET', path: '/auth/key', access: 'any-key' },
+    { method: 'GET', path: '/credits', access: 'management' },
+    { method: 'GET', path: '/generation', access: 'any-key' },
+    { method: 'GET', path: '/keys', access: 'management' },
+    { method: 'POST', path: '/keys', access: 'management' },
+    { method: 'GET', path: '/keys/:hash', access: 'management' },
+    { method: 'PATCH', path: '/keys/:hash', access: 'management' },
+    { method: 'DELETE', path: '/keys/:hash', access: 'management' },
+  ]),
+  { method: 'GET', path: '/console', access: 'public' },
+  { method: 'GET', path: '/console/:file', access: 'public' },
+  { method: 'GET', path: '/console/data/status', access: 'management' },
+];
+
+export const routeKey = (method: string, path: string): string => `${method} ${path}`;
+
+const ACCESS: ReadonlyMap<string, Access> = new Map(
+  ROUTES.map((route) => [routeKey(route.method, route.path), route.access]),
+);
+
+export const accessOf = (method: string, path: string): Access | undefined => ACCESS.get(routeKey(method, path));
+
+const PATTERNS = ROUTES.map((route) => ({
+  method: route.method,
+  pattern: new RegExp(`^${route.path.replace(/:[a-z]+/g, '[^/]+')}$`),
+}));
+
+/** Methods that this very path has a route for. */
+export const methodsAt = (path: string): string[] => [
+  ...new Set(PATTERNS.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method)),
+];

@@ -1,0 +1,33 @@
+// The ingress as a Nest module: controllers over one shared `Ingress`.
+import { Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import { CONSOLE_FILES, type ConsoleFiles } from './console/console-files.js';
+import { AccountController } from './http/account.controller.js';
+import { ChatCompletionsController } from './http/chat-completions.controller.js';
+import { ConsoleController } from './http/console.controller.js';
+import { ErrorFilter } from './http/error.filter.js';
+import { KeysController } from './http/keys.controller.js';
+import { ModelsController } from './http/models.controller.js';
+import { INGRESS, type Ingress } from './ingress.js';
+
+@Module({})
+export class IngressModule implements OnApplicationShutdown {
+  constructor(@Inject(INGRESS) private readonly ingress: Ingress) {}
+
+  static with(ingress: Ingress, consoleFiles: ConsoleFiles): DynamicModule {
+    return {
+      module: IngressModule,
+      controllers: [ChatCompletionsController, ModelsController, AccountController, KeysController, ConsoleController],
+      providers: [
+        { provide: INGRESS, useValue: ingress },
+        { provide: CONSOLE_FILES, useValue: consoleFiles },
+        { provide: APP_FILTER, useValue: new ErrorFilter(ingress.context.log) },
+      ],
+    };
+  }
+
+  /** Streams have ended by now; what is left of the leases goes back. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.ingress.close();
+  }
+}

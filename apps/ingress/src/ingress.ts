@@ -1,0 +1,151 @@
+// Everything the ingress is made of, built once when the app starts and shared by HTTP hooks and controllers.
+import { randomBytes } from 'node:crypto';
+import { Alive, LeaseRecall, WaystationError } from '@waystation/contracts';
+import {
+  watchCatalog,
+  watchKeys,
+  watchWorkspaces,
+  type AppContext,
+  type CatalogSnapshot,
+  type HeadSnapshot,
+  type EntitySnapshot,
+} from '@waystation/runtime';
+import type { KeyEntry } from '@waystation/contracts';
+import { createAuthenticator, type Authenticator } from './auth/authenticator.js';
+import type { IngressConfig } from './config.js';
+import { createServicesSeen, type ServicesSeen } from './console/services-seen.js';
+import type { Client } from './deliver/client.js';
+import type { Delivery } from './deliver/delivery.js';
+import { generate, type GenerateDeps } from './generate/generate.js';
+import type { GenerationRequest } from './generate/generation.js';
+import { leaseBankOver } from './hold/lease-bank.js';
+import { createLeaseCache, type LeaseCache } from './hold/lease-cache.js';
+import { LEASE_TIMES, type LeaseTimes } from './hold/lease-pool.js';
+import { createIngressCells, type IngressCells } from './metrics.js';
+
+export const INGRESS = Symbol('waystation.ingress');
+
+/** Snapshots older than this admit nobody: a revoked key must be refused within seconds. */
+const STALE_AFTER_MS = 8_000;
+/** A stream without output for so long gets its status line and comments. */
+const WARM_AFTER_MS = 10_000;
+/** For a generation in all, from its request to its last byte. */
+const DEADLINE_MS = 600_000;
+const LEASE_TICK_MS = 250;
+/** Generations in flight in one process; beyond it callers are sent away. */
+const OPEN_MAX = 20_000;
+
+export interface Ingress {
+  readonly context: AppContext<IngressConfig>;
+  readonly authenticator: Authenticator;
+  readonly keys: EntitySnapshot<KeyEntry>;
+  readonly catalog: HeadSnapshot<CatalogSnapshot>;
+  readonly services: ServicesSeen;
+  readonly cells: IngressCells;
+  readonly warmAfterMs: number;
+  /** Runs a generation to its end. Never rejects: the delivery is told everything. */
+  generate(request: GenerationRequest, delivery: Delivery, client: Client): void;
+  /** Gives leases back and stops watching. */
+  close(): Promise<void>;
+}
+
+const scaledTimes = (scaleMs: (ms: number) => number): LeaseTimes => ({
+  idleMs: scaleMs(LEASE_TIMES.idleMs),
+  endingMs: scaleMs(LEASE_TIMES.endingMs),
+  refillPauseMs: scaleMs(LEASE_TIMES.refillPauseMs),
+  returnRetryMs: scaleMs(LEASE_TIMES.returnRetryMs),
+  horizonMs: scaleMs(LEASE_TIMES.horizonMs),
+});
+
+const openLeases = ({ bus, log, scaleMs }: AppContext<IngressConfig>, cells: IngressCells): LeaseCache => {
+  const newLeaseId = (): string => `lease-${bus.instance.slice(0, 24)}-${randomBytes(8).toString('hex')}`;
+  return createLeaseCache({
+    bank: cells.countRefusals(leaseBankOver(bus)),
+    times: scaledTimes(scaleMs),
+    now: () => performance.now(),
+    newLeaseId,
+    onFault: (error, what) => log.warn({ err: error }, `${what} failed`),
+  });
+};
+
+export const createIngress = async (context: AppContext<IngressConfig>): Promise<Ingress> => {
+  const { bus, log, health, metrics, scaleMs, stopping } = context;
+  const keys = watchKeys(bus, { log });
+  const workspaces = watchWorkspaces(bus, { log });
+  const catalog = watchCatalog(bus, { log });
+  const authenticator = createAuthenticator({
+    keys,
+    workspaces,
+    staleAfterMs: scaleMs(STALE_AFTER_MS),
+    nowMs: Date.now,
+  });
+  const open = new Set<AbortController>();
+  const cells = createIngressCells(
+    metrics,
+    () => open.size,
+    () => leases.openHolds,
+  );
+  const leases: LeaseCache = openLeases(context, cells);
+  const ticking = setInterval(() => leases.tick(), scaleMs(LEASE_TICK_MS));
+  ticking.unref();
+  const recalls = await bus.onSignal(LeaseRecall, bus.instance, ({ leaseIds }) => leases.recall(leaseIds));
+  const services = createServicesSeen(Date.now);
+  const beats = await bus.onSignal(Alive, undefined, (beat) => services.saw(beat));
+
+  health.check('keys', () => {
+    const stale = authenticator.staleness();
+    return stale === undefined ? { ok: true } : { ok: false, detail: stale };
+  });
+  health.check('catalog', () =>
+    catalog.ready ? { ok: true } : { ok: false, detail: 'the catalog has not been loaded yet' },
+  );
+  stopping.addEventListener('abort', () => {
+    for (const controller of open) controller.abort('shutdown');
+  });
+
+  const deps: GenerateDeps = {
+    bus,
+    leases,
+    log,
+    nowMs: Date.now,
+    deadlineMs: DEADLINE_MS,
+    onFirstByte: (latencyMs) => cells.firstByte(latencyMs),
+  };
+  return {
+    context,
+    authenticator,
+    keys,
+    catalog,
+    services,
+    cells,
+    warmAfterMs: scaleMs(WARM_AFTER_MS),
+    generate(request, delivery, client) {
+      const controller = new AbortController();
+      if (open.size >= OPEN_MAX) {
+        return delivery.fail(
+          new WaystationError('overloaded', 'This server has as many requests in flight as it takes; try again.', {
+            retryAfterMs: 1000,
+          }),
+          {
+            generationId: request.generationId,
+            createdSeconds: Math.floor(Date.now() / 1000),
+            model: request.request.models[0] ?? '',
+          },
+        );
+      }
+      open.add(controller);
+      client.onGone(() => controller.abort('client-gone'));
+      const startedMs = performance.now();
+      void generate(deps, request, delivery, controller.signal).finally(() => {
+        open.delete(controller);
+        cells.generated(performance.now() - startedMs);
+      });
+    },
+    async close() {
+      clearInterval(ticking);
+      await leases.drain();
+      await Promise.all([recalls.drain(), beats.drain()]);
+      for (const snapshot of [keys, workspaces, catalog]) snapshot.stop();
+    },
+  };
+};

@@ -1,0 +1,107 @@
+// A recorded generation as `GET /generation` of the reference API shows it, and as the status page lists it.
+import type { BillingGenerationExplain, GenerationRecorded } from '@waystation/contracts';
+import { inputTokens, outputTokens, type Usage } from '@waystation/generation';
+import type { z } from 'zod';
+import { usd } from '../http/send-json.js';
+
+export type Charges = z.infer<typeof BillingGenerationExplain.reply>['charges'];
+
+const FINISH_WORDS: Readonly<Record<string, string>> = {
+  'tool-calls': 'tool_calls',
+  'content-filter': 'content_filter',
+};
+const finishWord = (reason: string | undefined): string | null =>
+  reason === undefined ? null : (FINISH_WORDS[reason] ?? reason);
+
+const servedAttempt = (record: GenerationRecorded): string | undefined => record.attempts.at(-1)?.attemptId;
+
+/** Usage and cost: as recorded, or as billing settled them where the ingress could not know. */
+const settledOf = (record: GenerationRecorded, charges: Charges): { usage: Usage; cost: bigint } => {
+  if (record.usage !== undefined) return { usage: record.usage, cost: BigInt(record.costPicodollars) };
+  const cost = charges
+    .filter((charge) => charge.payer === 'credits')
+    .reduce((sum, charge) => sum + BigInt(charge.amount), 0n);
+  return { usage: charges.findLast((charge) => charge.attemptId === servedAttempt(record))?.usage ?? {}, cost };
+};
+
+export const generationInfo = (record: GenerationRecorded, charges: Charges) => {
+  const { usage, cost } = settledOf(record, charges);
+  const prompt = inputTokens(usage);
+  const completion = outputTokens(usage);
+  return {
+    id: record.generationId,
+    upstream_id: record.upstreamId ?? null,
+    request_id: record.requestId ?? null,
+    created_at: new Date(record.createdAt).toISOString(),
+    model: record.model ?? record.requestedModels[0] ?? '',
+    provider_name: record.providerName ?? null,
+    router: null,
+    api_type: 'completions',
+    origin: record.identity.app?.referer ?? '',
+    app_id: null,
+    http_referer: record.identity.app?.referer ?? null,
+    user_agent: record.userAgent ?? null,
+    external_user: record.identity.endUserId ?? null,
+    session_id: record.identity.sessionId ?? null,
+    workspace_id: record.identity.workspaceId,
+    preset_id: null,
+    data_region: 'global',
+    streamed: record.stream,
+    cancelled: record.cancelled,
+    finish_reason: finishWord(record.finishReason),
+    native_finish_reason: record.nativeFinishReason ?? null,
+    latency: record.latencyMs ?? null,
+    generation_time: record.generationTimeMs,
+    moderation_latency: null,
+    tokens_prompt: prompt,
+    tokens_completion: completion,
+    native_tokens_prompt: prompt,
+    native_tokens_completion: completion,
+    native_tokens_reasoning: usage['reasoning'] ?? 0,
+    native_tokens_cached: usage['cacheRead'] ?? 0,
+    native_tokens_completion_images: usage['imageOutput'] ?? 0,
+    num_media_prompt: null,
+    num_media_completion: null,
+    num_input_audio_prompt: null,
+    num_search_results: null,
+    num_fetches: null,
+    web_search_engine: null,
+    usage: usd(cost),
+    total_cost: usd(cost),
+    upstream_inference_cost: record.byok ? usd(record.costPicodollars) : 0,
+    cache_discount: null,
+    is_byok: record.byok,
+    service_tier: null,
+    response_cache_source_id: null,
+    provider_responses: record.attempts.map((attempt) => ({
+      endpoint_id: attempt.attempt.endpointId,
+      id: attempt.attemptId,
+      is_byok: record.byok,
+      latency: attempt.latencyMs ?? null,
+      model_permaslug: attempt.attempt.model,
+      provider_name: attempt.attempt.providerName,
+      status: attempt.upstreamStatus ?? null,
+    })),
+    // Ours: why it was charged, and what became of it.
+    outcome: record.outcome,
+    policy_row: record.policyRow,
+    usage_source: record.usageSource ?? null,
+    error: record.errorCode === undefined ? null : { code: record.errorCode, message: record.errorMessage ?? null },
+    warnings: record.warnings ?? [],
+  };
+};
+
+/** One line of the status page. */
+export const generationLine = (record: GenerationRecorded) => ({
+  id: record.generationId,
+  createdAt: new Date(record.createdAt).toISOString(),
+  model: record.model ?? record.requestedModels[0] ?? '',
+  provider: record.providerName ?? null,
+  promptTokens: record.usage === undefined ? null : inputTokens(record.usage),
+  completionTokens: record.usage === undefined ? null : outputTokens(record.usage),
+  cost: record.usage === undefined ? null : usd(record.costPicodollars),
+  latencyMs: record.latencyMs ?? null,
+  durationMs: record.generationTimeMs,
+  outcome: record.outcome,
+  error: record.errorCode ?? null,
+});

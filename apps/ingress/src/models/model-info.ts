@@ -1,0 +1,154 @@
+// The catalog as the reference API shows it. Prices are text, USD per token, exact.
+import { formatUsd, type EndpointEntry, type ModelEntry, type PriceVector } from '@waystation/contracts';
+import type { CatalogSnapshot } from '@waystation/runtime';
+
+/** Our usage classes by the reference's price names. */
+const PRICE_NAMES: readonly (readonly [name: string, unit: string])[] = [
+  ['prompt', 'input'],
+  ['completion', 'output'],
+  ['input_cache_read', 'cacheRead'],
+  ['input_cache_write', 'cacheWrite'],
+  ['input_cache_write_1h', 'cacheWrite1h'],
+  ['internal_reasoning', 'reasoning'],
+  ['audio', 'audioInput'],
+  ['audio_output', 'audioOutput'],
+  ['image_token', 'imageInput'],
+  ['image_output', 'imageOutput'],
+];
+const ALWAYS: ReadonlySet<string> = new Set(['prompt', 'completion']);
+
+type Prices = { readonly prompt?: string; readonly completion?: string } & Readonly<Record<string, string>>;
+
+const pricesOf = (perUnit: PriceVector['perUnit']): Prices =>
+  Object.fromEntries(
+    PRICE_NAMES.filter(([name, unit]) => perUnit[unit] !== undefined || ALWAYS.has(name)).map(([name, unit]) => [
+      name,
+      formatUsd(BigInt(perUnit[unit] ?? 0)),
+    ]),
+  );
+
+export const pricing = (price: PriceVector) => ({
+  ...pricesOf(price.perUnit),
+  request: formatUsd(BigInt(price.perRequest ?? 0)),
+  image: '0',
+  ...(price.tiers === undefined || price.tiers.length === 0
+    ? {}
+    : {
+        overrides: [...price.tiers]
+          .sort((a, b) => a.aboveInputTokens - b.aboveInputTokens)
+          .map((tier) => ({ min_prompt_tokens: tier.aboveInputTokens, ...pricesOf(tier.perUnit) })),
+      }),
+});
+
+const architecture = (model: ModelEntry) => ({
+  modality: `${model.inputModalities.join('+')}->${model.outputModalities.join('+')}`,
+  input_modalities: model.inputModalities,
+  output_modalities: model.outputModalities,
+  tokenizer: model.tokenizer ?? 'Other',
+  instruct_type: null,
+});
+
+const usable = (catalog: CatalogSnapshot, model: string): EndpointEntry[] =>
+  [...catalog.endpoints.values()].filter((endpoint) => endpoint.model === model && endpoint.enabled);
+
+const costOf = ({ price }: EndpointEntry): bigint =>
+  BigInt(price.perUnit['input'] ?? 0) + BigInt(price.perUnit['output'] ?? 0);
+
+const cheapest = (endpoints: readonly EndpointEntry[]): EndpointEntry | undefined =>
+  endpoints.reduce<EndpointEntry | undefined>(
+    (best, each) => (best === undefined || costOf(each) < costOf(best) ? each : best),
+    undefined,
+  );
+
+const modelInfo = (model: ModelEntry, endpoints: readonly EndpointEntry[]) => {
+  const top = cheapest(endpoints);
+  return {
+    id: model.id,
+    canonical_slug: model.id,
+    hugging_face_id: null,
+    name: model.name,
+    created: model.created,
+    description: model.description ?? '',
+    context_length: model.context,
+    architecture: architecture(model),
+    pricing: pricing(top?.price ?? { perUnit: {} }),
+    top_provider: {
+      context_length: top?.context ?? model.context,
+      max_completion_tokens: top?.maxOutput ?? null,
+      is_moderated: false,
+    },
+    per_request_limits: null,
+    supported_parameters: [...new Set(endpoints.flatMap((endpoint) => endpoint.supportedParameters))].sort(),
+    default_parameters: null,
+    supported_voices: null,
+    knowledge_cutoff: null,
+    expiration_date: null,
+    links: { details: `/api/v1/models/${model.id}/endpoints` },
+  };
+};
+
+const endpointInfo = (endpoint: EndpointEntry, model: ModelEntry, catalog: CatalogSnapshot) => {
+  const providerName = catalog.providers.get(endpoint.provider)?.name ?? endpoint.provider;
+  const supportsTools = endpoint.supportedParameters.includes('tools');
+  return {
+    name: `${providerName}: ${model.name}`,
+    model_id: model.id,
+    model_name: model.name,
+    provider_name: providerName,
+    tag: endpoint.tag,
+    context_length: endpoint.context,
+    max_prompt_tokens: null,
+    max_completion_tokens: endpoint.maxOutput ?? null,
+    quantization: endpoint.quantization ?? null,
+    pricing: pricing(endpoint.price),
+    supported_parameters: endpoint.supportedParameters,
+    supports_implicit_caching: endpoint.price.perUnit['cacheRead'] !== undefined,
+    supports_voice_cloning: false,
+    supports_tool_choice: {
+      auto: supportsTools,
+      function: supportsTools,
+      none: supportsTools,
+      required: supportsTools,
+    },
+    status: 0,
+    uptime_last_5m: null,
+    uptime_last_30m: null,
+    uptime_last_1d: null,
+    latency_last_30m: null,
+    throughput_last_30m: null,
+  };
+};
+
+export type ModelInfo = ReturnType<typeof modelInfo>;
+
+/** Every model that has an endpoint, newest first. */
+export const listModels = (catalog: CatalogSnapshot): ModelInfo[] =>
+  [...catalog.models.values()]
+    .map((model) => ({ model, endpoints: usable(catalog, model.id) }))
+    .filter(({ endpoints }) => endpoints.length > 0)
+    .sort((a, b) => b.model.created - a.model.created || (a.model.id < b.model.id ? -1 : 1))
+    .map(({ model, endpoints }) => modelInfo(model, endpoints));
+
+/** Suffixes that only change how endpoints are chosen; they name no model of their own. */
+const ROUTING_SUFFIX = /:(?:nitro|floor|exacto|online)(?=:|$)/g;
+
+const findModel = (catalog: CatalogSnapshot, id: string): ModelEntry | undefined =>
+  catalog.models.get(id) ?? catalog.models.get(id.replace(ROUTING_SUFFIX, ''));
+
+export const describeModel = (catalog: CatalogSnapshot, id: string): ModelInfo | undefined => {
+  const model = findModel(catalog, id);
+  return model === undefined ? undefined : modelInfo(model, usable(catalog, model.id));
+};
+
+export const describeEndpoints = (catalog: CatalogSnapshot, id: string) => {
+  const model = findModel(catalog, id);
+  if (model === undefined) return undefined;
+  return {
+    id: model.id,
+    name: model.name,
+    created: model.created,
+    description: model.description ?? '',
+    architecture: architecture(model),
+    endpoints: usable(catalog, model.id).map((endpoint) => endpointInfo(endpoint, model, catalog)),
+  };
+};
