@@ -1,0 +1,14 @@
+// Control: what people decide. Workspaces, keys, policies, providers and credentials live here; the data plane lives from what it publishes to KV.
+import type { MigrateOptions } from '@waystation/postgres';
+import type { AppDefinition } from '@waystation/runtime';
+import { controlConfig, type ControlConfig } from './config.js';
+import { ControlModule } from './control.module.js';
+import { CreateControl1763800000002 } from './migrations/create-control.js';
+
+export const app: AppDefinition<ControlConfig> = {
+  name: 'control',
+  config: controlConfig,
+  module: (context) => ControlModule.of(context),
+};
+
+export const migrations: MigrateOptions['migrations'] = [CreateControl1763800000002];

@@ -1,0 +1,197 @@
+// Brings the catalog up to date with its sources: the operator's file, providers whose key is in the environment, the sandbox. At boot and whenever the
+// file changes. Invariant: billing has stored every price version before an endpoint that names it is committed.
+import { createHash } from 'node:crypto';
+import {
+  BUILTIN_PROVIDERS,
+  credentialIdOf,
+  normaliseCatalog,
+  type LocatedSource,
+  type NormalisedCatalog,
+  type ProviderSource,
+} from '@waystation/catalog';
+import { BillingPricesPut, type Principal } from '@waystation/contracts';
+import type { AppContext } from '@waystation/runtime';
+import type { Changes } from '../changes/changes.js';
+import type { ControlConfig } from '../config.js';
+import { readConfigFile, type ConfigFile } from '../config-file/read-config-file.js';
+import { storeCredentials, type CredentialSource } from '../credentials/credential-rows.js';
+import { readSandbox } from './sandbox-source.js';
+import { storeCatalog } from './store-catalog.js';
+
+/** Says who asks: control itself. */
+export const CONTROL_PRINCIPAL: Principal = { kind: 'service', permissions: ['service', 'operator'] };
+
+const PRICES_PER_CALL = 1_000;
+const LOOK_EVERY_MS = 2_000;
+const RETRY_MS = 250;
+const RETRY_MS_MAX = 5_000;
+
+export interface CatalogKeeper {
+  /** Whether the sources were brought in once. */
+  readonly ready: boolean;
+  readonly fault: string | undefined;
+  stop(): Promise<void>;
+}
+
+interface Sources {
+  readonly located: readonly LocatedSource[];
+  readonly credentials: readonly CredentialSource[];
+}
+
+const sha256hex = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+const credentialOf = (source: ProviderSource, secret: string | undefined): CredentialSource => ({
+  id: credentialIdOf(source.slug),
+  provider: source.slug,
+  kind: source.credential.kind,
+  ...(source.credential.name === undefined ? {} : { name: source.credential.name }),
+  ...(secret === undefined ? {} : { secret }),
+});
+
+/** Providers of the file replace built-in ones of the same slug. */
+const gather = (file: ConfigFile, { providerKeys }: ControlConfig, sandbox: readonly ProviderSource[]): Sources => {
+  const own = new Set(file.providers.map(({ source }) => source.slug));
+  const builtin = BUILTIN_PROVIDERS.flatMap(({ keyVariable, source }) => {
+    const secret = providerKeys[keyVariable];
+    return secret === undefined || own.has(source.slug) ? [] : [{ source, secret }];
+  });
+  return {
+    located: [
+      ...sandbox.map((source) => ({ source, locate: () => 'WAYSTATION_SANDBOX_URL' })),
+      ...builtin.map(({ source }) => ({ source, locate: () => `the built-in provider ${source.slug}` })),
+      ...file.providers.map(({ source, locate }) => ({ source, locate })),
+    ],
+    credentials: [
+      ...sandbox.map((source) => credentialOf(source, undefined)),
+      ...builtin.map(({ source, secret }) => credentialOf(source, secret)),
+      ...file.providers.map(({ source, secret }) => credentialOf(source, secret)),
+    ],
+  };
+};
+
+/** All faults of the file and of what it says together with the other sources. */
+export const checkSources = (config: ControlConfig, file: ConfigFile): string[] => [
+  ...file.faults,
+  ...(file.faults.length > 0 ? [] : normaliseCatalog(gather(file, config, []).located, sha256hex).faults),
+];
+
+/** The faults as one text for a person: what to do comes last. */
+export const describeFaults = (faults: readonly string[]): string =>
+  `the configuration has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}:\n${faults.map((fault) => `  ${fault}`).join('\n')}`;
+
+export const startCatalogKeeper = (
+  context: Pick<AppContext<ControlConfig>, 'bus' | 'log' | 'config' | 'scaleMs'>,
+  changes: Changes,
+  first: ConfigFile,
+): CatalogKeeper => {
+  const { bus, log, config, scaleMs } = context;
+  const stored = new Set<string>();
+  let stopped = false;
+  let ready = false;
+  let fault: string | undefined;
+  let file = first;
+  let applied: ConfigFile | undefined;
+  let interrupt: (() => void) | undefined;
+
+  const pause = (ms: number): Promise<void> =>
+    new Promise((resolve) => {
+      if (stopped) return resolve();
+      const timer = setTimeout(resolve, ms);
+      interrupt = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+
+  const putPrices = async ({ endpoints }: NormalisedCatalog): Promise<void> => {
+    const unknown = new Map(
+      endpoints
+        .filter(({ priceVersion }) => !stored.has(priceVersion))
+        .map(({ priceVersion, price }) => [priceVersion, price]),
+    );
+    const prices = [...unknown].map(([version, price]) => ({ version, price, effectiveAt: Date.now() }));
+    for (let at = 0; at < prices.length; at += PRICES_PER_CALL) {
+      const portion = prices.slice(at, at + PRICES_PER_CALL);
+      await bus.request(BillingPricesPut, { v: 1, principal: CONTROL_PRINCIPAL, prices: portion });
+      for (const { version } of portion) stored.add(version);
+    }
+  };
+
+  const apply = async (from: ConfigFile): Promise<void> => {
+    const sandbox = config.sandboxUrl === undefined ? [] : await readSandbox(config.sandboxUrl);
+    const sources = gather(from, config, sandbox);
+    const catalog = normaliseCatalog(sources.located, sha256hex);
+    if (catalog.faults.length > 0) throw new Error(describeFaults(catalog.faults));
+    for (const rounding of catalog.roundings) log.warn({}, rounding);
+    await putPrices(catalog);
+    await changes.commit(async (change) => {
+      const credentials = await storeCredentials(change, config.workerPublicKey, sources.credentials);
+      const { written, removed } = await storeCatalog(change, catalog);
+      if (credentials.length + written.length + removed.length === 0) return { result: undefined };
+      log.info(
+        { written: written.length, removed: removed.length, credentials: credentials.length },
+        'the catalog was brought up to date',
+      );
+      return {
+        result: undefined,
+        fact: {
+          actor: { kind: 'service', reason: 'catalog-sources' },
+          action: 'catalog.applied',
+          subject: 'catalog',
+          detail: { written, removed, credentials },
+        },
+      };
+    });
+  };
+
+  /** The file as it is now, if it changed and is good; what is wrong with it is logged once and nothing else happens. */
+  const look = async (): Promise<void> => {
+    if (config.configFile === undefined) return;
+    const read = await readConfigFile(config.configFile, config.environment);
+    if (read.text === file.text) return;
+    const faults = checkSources(config, read);
+    file = read.faults.length + faults.length > 0 ? { ...file, text: read.text } : read;
+    if (faults.length > 0)
+      log.error(
+        { file: config.configFile },
+        `${describeFaults(faults)}\nThe file is left aside; what was there before stays.`,
+      );
+  };
+
+  const run = async (): Promise<void> => {
+    let retryMs = RETRY_MS;
+    while (!stopped) {
+      try {
+        if (applied?.providers !== file.providers) {
+          await apply(file);
+          [applied, ready, fault, retryMs] = [file, true, undefined, RETRY_MS];
+        }
+        await pause(scaleMs(LOOK_EVERY_MS));
+        await look();
+        fault = undefined;
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        if (reason !== fault)
+          log.warn({ err: error }, 'the catalog cannot be brought up to date now; trying again until it works');
+        fault = reason;
+        await pause(scaleMs(retryMs));
+        retryMs = Math.min(retryMs * 2, RETRY_MS_MAX);
+      }
+    }
+  };
+  const running = run();
+
+  return {
+    get ready() {
+      return ready;
+    },
+    get fault() {
+      return fault;
+    },
+    async stop() {
+      stopped = true;
+      interrupt?.();
+      await running;
+    },
+  };
+};

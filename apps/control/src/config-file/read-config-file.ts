@@ -1,0 +1,124 @@
+// Reads the operator's file (WAYSTATION_CONFIG). All faults at once, each with file, line and column; nothing of a file with a fault is used.
+import { open } from 'node:fs/promises';
+import type { EndpointSource, Locate, ProviderSource } from '@waystation/catalog';
+import { LineCounter, parseDocument } from 'yaml';
+import type { z } from 'zod';
+import { placeNodes, type PlacedDocument } from './place-nodes.js';
+import { configFileSchema, type FileProvider } from './schema.js';
+
+export interface ConfiguredProvider {
+  readonly source: ProviderSource;
+  readonly locate: Locate;
+  /** The provider's key, in the clear: it is sealed next and goes nowhere else. */
+  readonly secret: string | undefined;
+}
+
+export interface ConfigFile {
+  /** As it was read, to notice changes. */
+  readonly text: string;
+  readonly providers: readonly ConfiguredProvider[];
+  readonly faults: readonly string[];
+}
+
+/** Where no file is configured. */
+export const NO_FILE: ConfigFile = { text: '', providers: [], faults: [] };
+
+const BYTES_MAX = 4 * 1024 * 1024;
+
+/** @throws Error that names the file when it cannot be read at all. */
+export const readConfigFile = async (
+  path: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<ConfigFile> => parseConfigFile(path, await readText(path), environment);
+
+const readText = async (path: string): Promise<string> => {
+  const file = await open(path).catch((cause: unknown) => {
+    throw new Error(
+      `the configuration file ${path} cannot be read (${cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)}); unset WAYSTATION_CONFIG or put it there`,
+      { cause },
+    );
+  });
+  try {
+    const { size } = await file.stat();
+    if (size > BYTES_MAX) throw new Error(`the configuration file ${path} has ${size} bytes; ${BYTES_MAX} are allowed`);
+    return await file.readFile('utf8');
+  } finally {
+    await file.close();
+  }
+};
+
+export const parseConfigFile = (
+  path: string,
+  text: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): ConfigFile => {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+  if (document.errors.length > 0) {
+    const faults = document.errors.map((error) => {
+      const { line, col } = lines.linePos(error.pos[0]);
+      return `${path}:${line}:${col}: ${error.message}`;
+    });
+    return { text, providers: [], faults };
+  }
+  const placed = placeNodes(document, lines, environment);
+  const parsed = configFileSchema.safeParse(placed.value ?? {});
+  const faults = [
+    ...placed.faults.map(({ path: at, problem }) => `${path}:${placed.placeOf(at)}: ${nameOf(at)}${problem}`),
+    ...(parsed.success ? [] : parsed.error.issues.flatMap((issue) => describe(path, placed, issue))),
+  ];
+  if (!parsed.success || faults.length > 0) return { text, providers: [], faults };
+  const providers = (parsed.data.providers ?? []).map((provider, index): ConfiguredProvider => ({
+    source: sourceOf(provider),
+    secret: provider.apiKey,
+    locate: (at) => `${path}:${placed.placeOf(['providers', index, ...at])}`,
+  }));
+  return { text, providers, faults };
+};
+
+const nameOf = (at: readonly (string | number)[]): string =>
+  at.length === 0
+    ? ''
+    : `${at.map((part, index) => (typeof part === 'number' ? `[${part}]` : index === 0 ? part : `.${part}`)).join('')}: `;
+
+const describe = (path: string, placed: PlacedDocument, issue: z.core.$ZodIssue): string[] => {
+  const at = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => `${path}:${placed.placeOf(at, key)}: ${nameOf([...at, key])}is not known here`);
+  const missing = issue.code === 'invalid_type' && issue.input === undefined && !issue.message.includes('must say');
+  return [`${path}:${placed.placeOf(at)}: ${nameOf(at)}${missing ? 'is missing' : issue.message}`];
+};
+
+const sourceOf = (provider: FileProvider): ProviderSource => ({
+  slug: provider.slug,
+  ...(provider.name === undefined ? {} : { name: provider.name }),
+  dialect: provider.dialect,
+  baseUrl: provider.baseUrl,
+  // The operator's own file may name servers of the operator's own network; a tenant never may.
+  allowPrivateAddress: true,
+  ...(provider.headers === undefined ? {} : { headers: provider.headers }),
+  ...(provider.dataPolicy === undefined ? {} : { dataPolicy: dataPolicyOf(provider.dataPolicy) }),
+  ...(provider.quirks === undefined ? {} : { quirks: provider.quirks }),
+  ...(provider.billsAfterCancel === undefined ? {} : { billsAfterCancel: provider.billsAfterCancel }),
+  ...(provider.maxConnections === undefined ? {} : { maxConnections: provider.maxConnections }),
+  ...(provider.timeouts === undefined ? {} : { timeouts: defined(provider.timeouts) }),
+  credential: provider.apiKey === undefined ? { kind: 'none' } : (provider.auth ?? { kind: 'bearer' }),
+  endpoints: provider.endpoints.map(endpointOf),
+});
+
+const endpointOf = ({ name, tag, ...endpoint }: FileProvider['endpoints'][number]): EndpointSource =>
+  defined({
+    ...endpoint,
+    upstreamModel: endpoint.upstreamModel ?? endpoint.model,
+    modelName: name,
+    tagSuffix: tag,
+  });
+
+const dataPolicyOf = (policy: NonNullable<FileProvider['dataPolicy']>): NonNullable<ProviderSource['dataPolicy']> =>
+  defined(policy);
+
+/** Without members that are there and undefined. */
+const defined = <Value extends object>(value: Value): { [Key in keyof Value]: Exclude<Value[Key], undefined> } =>
+  Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as {
+    [Key in keyof Value]: Exclude<Value[Key], undefined>;
+  };

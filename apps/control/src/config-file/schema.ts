@@ -1,0 +1,120 @@
+// The operator's file. Strict: a member nobody knows is a fault, since a misspelt `dataPolicy` must not route. Prices are text here; libs/catalog reads them.
+import { parseModelId } from '@waystation/catalog';
+import { USAGE_CLASSES } from '@waystation/generation';
+import { PROVIDER_DIALECTS } from '@waystation/providers';
+import { z } from 'zod';
+
+const SLUG = /^[a-z0-9][a-z0-9-]{0,47}$/;
+const MODEL = /^[A-Za-z0-9][\w.-]*(\/[\w.-]+){0,3}(:[\w.-]+){0,3}$/;
+const PRICE_UNITS = [...USAGE_CLASSES, 'request'];
+const MODALITIES = ['text', 'image', 'audio', 'video', 'file'] as const;
+
+const text = (max: number) => z.string('must be text').min(1, 'must not be empty').max(max);
+const whole = z
+  .number('must be a number')
+  .int('must be a whole number')
+  .min(1, 'must be at least 1')
+  .max(1_000_000_000);
+const list = <Item>(item: z.ZodType<Item>, max: number) => z.array(item).max(max);
+
+const amount = z.string('must be an amount of USD such as "0.15"');
+const prices = z
+  .record(
+    z.string(),
+    amount,
+    'must say what each price is for, in USD per million tokens: { input: "0.15", output: "0.60" }',
+  )
+  .superRefine((given, context) => {
+    for (const unit of Object.keys(given)) {
+      if (!PRICE_UNITS.includes(unit))
+        context.addIssue({
+          code: 'custom',
+          path: [unit],
+          message: `is no unit of price; known are ${PRICE_UNITS.join(', ')}`,
+        });
+    }
+    for (const unit of ['input', 'output'])
+      if (given[unit] === undefined)
+        context.addIssue({ code: 'custom', message: `must have a price for ${unit} ("0" where it is free)` });
+  });
+
+const model = text(256)
+  .regex(MODEL, 'must be a model id such as author/slug')
+  .refine(
+    (id) => parseModelId(id).sort === undefined,
+    'must not end in a variant that only says how to sort (:nitro, :floor, :exacto)',
+  );
+
+const endpoint = z.strictObject({
+  model,
+  upstreamModel: text(256).optional(),
+  name: text(256).optional(),
+  description: text(4096).optional(),
+  created: z.number().int().min(0).optional(),
+  tag: text(64)
+    .regex(/^[a-z0-9][a-z0-9-]*$/, 'must be lower-case letters, digits and dashes')
+    .optional(),
+  context: whole,
+  maxOutput: whole.optional(),
+  price: prices,
+  tiers: list(z.strictObject({ aboveInputTokens: whole, price: prices }), 8).optional(),
+  inputModalities: list(z.enum(MODALITIES), 5).min(1).optional(),
+  outputModalities: list(z.enum(MODALITIES), 5).min(1).optional(),
+  supportedParameters: list(text(64), 64).optional(),
+  quantization: text(16).optional(),
+  tokenizer: text(64).optional(),
+  billsAfterCancel: z.boolean('must be true or false').optional(),
+  enabled: z.boolean('must be true or false').optional(),
+});
+
+const baseUrl = z.string('must be text').refine((value) => {
+  const url = URL.parse(value);
+  return (
+    url !== null &&
+    /^https?:$/.test(url.protocol) &&
+    url.username === '' &&
+    url.password === '' &&
+    url.search === '' &&
+    url.hash === ''
+  );
+}, 'must be an http or https URL without user, query or fragment');
+
+const provider = z.strictObject({
+  slug: z.string('must be text').regex(SLUG, 'must be lower-case letters, digits and dashes, at most 48'),
+  name: text(128).optional(),
+  dialect: z.enum(PROVIDER_DIALECTS as [string, ...string[]], `must be one of ${PROVIDER_DIALECTS.join(', ')}`),
+  baseUrl,
+  apiKey: text(16_384).optional(),
+  auth: z
+    .discriminatedUnion('kind', [
+      z.strictObject({ kind: z.literal('bearer') }),
+      z.strictObject({
+        kind: z.literal('header'),
+        name: text(128).regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header'),
+      }),
+      z.strictObject({ kind: z.literal('query'), name: text(128) }),
+    ])
+    .optional(),
+  headers: z
+    .record(text(128).regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header'), z.string().max(1024))
+    .optional(),
+  dataPolicy: z
+    .strictObject({
+      retains: z.boolean(),
+      trains: z.boolean(),
+      region: text(64).optional(),
+      source: text(512).optional(),
+    })
+    .optional(),
+  quirks: z.record(text(64), z.union([z.string().max(256), z.number(), z.boolean()])).optional(),
+  billsAfterCancel: z.boolean('must be true or false').optional(),
+  maxConnections: whole.max(100_000).optional(),
+  timeouts: z
+    .strictObject({ connectMs: whole.optional(), firstByteMs: whole.optional(), idleMs: whole.optional() })
+    .optional(),
+  endpoints: list(endpoint, 5_000).min(1, 'must have at least one endpoint'),
+});
+
+/** An empty file is a file without providers. */
+export const configFileSchema = z.strictObject({ providers: list(provider, 500).optional() });
+export type FileProvider = z.infer<typeof provider>;

@@ -1,0 +1,54 @@
+// Provider credentials: sealed to the workers as soon as they are read, stored and published sealed. Control can make them and never open them.
+import { createHmac } from 'node:crypto';
+import { queryRows } from '@waystation/postgres';
+import { sealSecret } from '@waystation/runtime';
+import type { Change } from '../changes/changes.js';
+
+export interface CredentialSource {
+  readonly id: string;
+  readonly provider: string;
+  readonly kind: 'bearer' | 'header' | 'query' | 'none';
+  readonly name?: string;
+  /** Absent where the kind is `none`. */
+  readonly secret?: string;
+}
+
+/** Tells whether a secret is still the same without keeping it: sealing the same text twice has nothing in common. */
+const fingerprintOf = (publicKey: string, { id, kind, name, secret }: CredentialSource): string =>
+  createHmac('sha256', `${publicKey} ${id}`)
+    .update(JSON.stringify([kind, name ?? null, secret ?? null]))
+    .digest('hex');
+
+/** Makes the operator's credentials be exactly these. Answers the ids that changed. */
+export const storeCredentials = async (
+  { runner, version, touch }: Change,
+  publicKey: string,
+  sources: readonly CredentialSource[],
+): Promise<string[]> => {
+  const stored = new Map(
+    (
+      await queryRows<{ id: string; fingerprint: string }>(
+        runner,
+        'select id, fingerprint from credentials where workspace_id is null',
+      )
+    ).map((row) => [row.id, row.fingerprint]),
+  );
+  const changed: string[] = [];
+  for (const source of sources) {
+    const fingerprint = fingerprintOf(publicKey, source);
+    const isKnown = stored.get(source.id) === fingerprint;
+    stored.delete(source.id);
+    if (isKnown) continue;
+    const sealed = source.secret === undefined ? null : JSON.stringify(sealSecret(publicKey, source.secret, source.id));
+    await runner.query(
+      `insert into credentials (id, provider, kind, name, sealed, fingerprint, version) values ($1, $2, $3, $4, $5, $6, $7)
+       on conflict (id) do update set provider = $2, kind = $3, name = $4, sealed = $5, fingerprint = $6, version = $7`,
+      [source.id, source.provider, source.kind, source.name ?? null, sealed, fingerprint, version],
+    );
+    changed.push(source.id);
+  }
+  const gone = [...stored.keys()];
+  if (gone.length > 0) await runner.query('delete from credentials where id = any($1)', [gone]);
+  for (const id of [...changed, ...gone]) touch('credential', id);
+  return [...changed, ...gone];
+};

@@ -1,0 +1,143 @@
+// What of Postgres goes where in KV: one row here per kind of entity. The only place that knows both the tables and the entries.
+import { SNAPSHOT_KEYS, type BucketName, type KeyEntry, type WorkspaceEntry } from '@waystation/contracts';
+import { queryRows } from '@waystation/postgres';
+import type { QueryRunner } from 'typeorm';
+import { KEY_COLUMNS, keyEntryOf, type KeyRow } from '../keys/key-rows.js';
+
+export type EntityKind = 'key' | 'workspace' | 'policy' | 'credential' | 'provider' | 'model' | 'endpoint';
+export type ProjectedBucket = Extract<BucketName, 'keys' | 'workspaces' | 'policies' | 'credentials' | 'catalog'>;
+
+/** In the order of publication: what others refer to comes before what refers to it. */
+export const PROJECTED_BUCKETS: readonly ProjectedBucket[] = [
+  'credentials',
+  'policies',
+  'catalog',
+  'workspaces',
+  'keys',
+];
+/** Buckets whose entities only make sense together, and end in a head. */
+export const HEAD_BUCKETS: readonly ProjectedBucket[] = ['policies', 'catalog'];
+
+/** Deleted keys stay in KV for so long, marked as deleted, so that an ingress that was cut off learns of them when it is back. */
+const TOMBSTONE_DAYS = 7;
+
+export interface ProjectedEntity {
+  readonly id: string;
+  readonly version: number;
+  readonly entry: unknown;
+}
+
+interface Projection {
+  readonly bucket: ProjectedBucket;
+  readonly table: string;
+  readonly keyOf: (id: string) => string;
+  /** All entities, or those of these ids that exist. */
+  readonly read: (runner: QueryRunner, ids: readonly string[] | null) => Promise<ProjectedEntity[]>;
+}
+
+interface WorkspaceRow {
+  id: string;
+  slug: string;
+  name: string;
+  suspended: boolean;
+  default_model: string | null;
+  policy_id: string | null;
+  default_max_output_tokens: string | null;
+  stores_content: boolean;
+  version: string;
+}
+
+const workspaceEntryOf = (row: WorkspaceRow): WorkspaceEntry => ({
+  v: 1,
+  version: Number(row.version),
+  id: row.id,
+  slug: row.slug,
+  name: row.name,
+  suspended: row.suspended,
+  ...(row.default_model === null ? {} : { defaultModel: row.default_model }),
+  ...(row.policy_id === null ? {} : { policyId: row.policy_id }),
+  ...(row.default_max_output_tokens === null ? {} : { defaultMaxOutputTokens: Number(row.default_max_output_tokens) }),
+  storesContent: row.stores_content,
+});
+
+const entity = (id: string, entry: { readonly version: number }): ProjectedEntity => ({
+  id,
+  version: entry.version,
+  entry,
+});
+
+const readKeys: Projection['read'] = async (runner, ids) => {
+  const rows = await queryRows<KeyRow>(
+    runner,
+    `select ${KEY_COLUMNS} from keys where ($1::text[] is null or hash = any($1)) and (deleted_at is null or deleted_at > now() - make_interval(days => $2))`,
+    [ids, TOMBSTONE_DAYS],
+  );
+  return rows.map(keyEntryOf).map((entry: KeyEntry) => entity(entry.hash, entry));
+};
+
+const readWorkspaces: Projection['read'] = async (runner, ids) =>
+  (await queryRows<WorkspaceRow>(runner, 'select * from workspaces where $1::text[] is null or id = any($1)', [ids]))
+    .map(workspaceEntryOf)
+    .map((entry) => entity(entry.id, entry));
+
+const readPolicies: Projection['read'] = async (runner, ids) =>
+  (
+    await queryRows<{ id: string; body: object; version: string }>(
+      runner,
+      'select id, body, version from policies where $1::text[] is null or id = any($1)',
+      [ids],
+    )
+  ).map(({ id, body, version }) => entity(id, { ...body, v: 1, version: Number(version), id } as { version: number }));
+
+const readCredentials: Projection['read'] = async (runner, ids) =>
+  (
+    await queryRows<{
+      id: string;
+      provider: string;
+      workspace_id: string | null;
+      kind: string;
+      name: string | null;
+      sealed: object | null;
+      version: string;
+    }>(
+      runner,
+      'select id, provider, workspace_id, kind, name, sealed, version from credentials where $1::text[] is null or id = any($1)',
+      [ids],
+    )
+  ).map(({ id, provider, workspace_id, kind, name, sealed, version }) =>
+    entity(id, {
+      v: 1,
+      version: Number(version),
+      id,
+      provider,
+      ...(workspace_id === null ? {} : { workspaceId: workspace_id }),
+      kind,
+      ...(name === null ? {} : { name }),
+      ...(sealed === null ? {} : { sealed }),
+    } as { version: number }),
+  );
+
+const readCatalog =
+  (kind: 'provider' | 'model' | 'endpoint'): Projection['read'] =>
+  async (runner, ids) =>
+    (
+      await queryRows<{ id: string; body: object; version: string }>(
+        runner,
+        'select id, body, version from catalog where kind = $1 and ($2::text[] is null or id = any($2))',
+        [kind, ids],
+      )
+    ).map(({ id, body, version }) => entity(id, { ...body, v: 1, version: Number(version) } as { version: number }));
+
+export const PROJECTIONS: Readonly<Record<EntityKind, Projection>> = {
+  key: { bucket: 'keys', table: 'keys', keyOf: SNAPSHOT_KEYS.key, read: readKeys },
+  workspace: { bucket: 'workspaces', table: 'workspaces', keyOf: SNAPSHOT_KEYS.workspace, read: readWorkspaces },
+  policy: { bucket: 'policies', table: 'policies', keyOf: SNAPSHOT_KEYS.policy, read: readPolicies },
+  credential: { bucket: 'credentials', table: 'credentials', keyOf: SNAPSHOT_KEYS.credential, read: readCredentials },
+  provider: { bucket: 'catalog', table: 'catalog', keyOf: SNAPSHOT_KEYS.provider, read: readCatalog('provider') },
+  model: { bucket: 'catalog', table: 'catalog', keyOf: SNAPSHOT_KEYS.model, read: readCatalog('model') },
+  endpoint: { bucket: 'catalog', table: 'catalog', keyOf: SNAPSHOT_KEYS.endpoint, read: readCatalog('endpoint') },
+};
+
+export const bucketOf = (kind: EntityKind): ProjectedBucket => PROJECTIONS[kind].bucket;
+export const kindsOf = (bucket: ProjectedBucket): EntityKind[] =>
+  (Object.keys(PROJECTIONS) as EntityKind[]).filter((kind) => bucketOf(kind) === bucket);

@@ -1,0 +1,6 @@
+// Injection tokens of this app.
+export const CONTROL_WRITER = Symbol('control.writer');
+export const CONTROL_READER = Symbol('control.reader');
+export const CHANGES = Symbol('control.changes');
+/** The operator's file as it was at boot. */
+export const CONFIG_FILE = Symbol('control.config-file');

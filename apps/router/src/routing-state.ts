@@ -1,0 +1,105 @@
+// What the router decides from: the catalog's index, the policies' rules and the endpoints' health, each replaced or added to as the bus tells.
+// Invariant: a plan never mixes two revisions of the catalog, and never goes without a policy that it was told to apply.
+import { HealthCounters, WaystationError } from '@waystation/contracts';
+import { mergeRules, rulesOfPolicy, type PolicyRules } from '@waystation/policy';
+import { buildRoutingIndex, createHealthBoard, type RoutingIndex, type RoutingSnapshot } from '@waystation/routing';
+import { watchCatalog, watchPolicies, type AppContext } from '@waystation/runtime';
+
+/** Injection token. */
+export const ROUTING_STATE = Symbol('waystation.routing-state');
+
+/** Merged rules are remembered by the ids they were made of; a set that does not fit any more starts over. */
+const MERGED_MAX = 10_000;
+
+export interface RoutingState {
+  /** @throws WaystationError `snapshot_stale` before the first complete catalog. */
+  snapshot(nowMs: number): RoutingSnapshot;
+  /** @throws WaystationError `snapshot_stale` when a policy is not known yet. */
+  rulesOf(policyIds: readonly string[]): PolicyRules;
+  close(): Promise<void>;
+}
+
+export const createRoutingState = async ({
+  bus,
+  log,
+  health: readiness,
+  metrics,
+}: Pick<AppContext<unknown>, 'bus' | 'log' | 'health' | 'metrics'>): Promise<RoutingState> => {
+  const catalog = watchCatalog(bus, { log });
+  const policies = watchPolicies(bus, { log });
+  const board = createHealthBoard();
+  let index: RoutingIndex = buildRoutingIndex(catalog.current);
+  let ruled = new Map<string, PolicyRules>();
+  const merged = new Map<string, PolicyRules>();
+
+  catalog.onChange((current) => {
+    index = buildRoutingIndex(current);
+    board.retain((endpointId) => index.has(endpointId));
+    log.info(
+      { revision: current.revision, models: index.byModel.size, endpoints: current.endpoints.size },
+      'the catalog has a new revision',
+    );
+  });
+  policies.onChange((current) => {
+    ruled = new Map([...current.policies].map(([id, policy]) => [id, rulesOfPolicy(policy)]));
+    merged.clear();
+  });
+  const signals = await bus.onSignal(HealthCounters, undefined, ({ endpoints }) => {
+    // What the catalog does not have is not remembered, so that the board is bounded by the catalog.
+    board.merge(
+      endpoints.filter(({ endpointId }) => index.has(endpointId)),
+      Date.now(),
+    );
+  });
+
+  readiness.check('router.catalog', () =>
+    catalog.ready ? { ok: true } : { ok: false, detail: 'no complete revision of the catalog yet' },
+  );
+  readiness.check('router.policies', () =>
+    policies.ready ? { ok: true } : { ok: false, detail: 'no complete revision of the policies yet' },
+  );
+  metrics.gauge(
+    'waystation_router_catalog_revision',
+    'Revision of the catalog that plans are made from.',
+    () => catalog.current.revision,
+  );
+  metrics.gauge(
+    'waystation_router_catalog_silent_seconds',
+    'Seconds since the catalog was last known to be fed.',
+    () => catalog.silentMs() / 1_000,
+  );
+
+  return {
+    snapshot(nowMs) {
+      if (!catalog.ready || !policies.ready)
+        throw new WaystationError('snapshot_stale', 'The router has no complete catalog yet. Try again in a moment.', {
+          retryAfterMs: 1_000,
+        });
+      return { index, health: board, nowMs };
+    },
+    rulesOf(policyIds) {
+      const key = policyIds.join('\n');
+      const known = merged.get(key);
+      if (known !== undefined) return known;
+      const layers = policyIds.map((id) => {
+        const rules = ruled.get(id);
+        if (rules === undefined)
+          throw new WaystationError(
+            'snapshot_stale',
+            `Policy ${id} has not reached the router yet. Try again in a moment.`,
+            { retryAfterMs: 1_000 },
+          );
+        return rules;
+      });
+      const rules = mergeRules(layers);
+      if (merged.size >= MERGED_MAX) merged.clear();
+      merged.set(key, rules);
+      return rules;
+    },
+    async close() {
+      await signals.drain();
+      catalog.stop();
+      policies.stop();
+    },
+  };
+};
