@@ -237,6 +237,17 @@ describe('several apps in one process', () => {
   });
 });
 
+test('an app without a bus is ready without NATS, and using the bus after all is answered as the bug that it is', async () => {
+  const own = await ready(
+    start({ WAYSTATION_NATS_URL: 'nats://127.0.0.1:1', WAYSTATION_FRONT_PORT: '0' }, 'alone.main.ts'),
+  );
+  expect(await readiness(own)).toBe(200);
+  expect((await get(own.port, '/shout?text=hi')).status).toBe(500);
+  expect(await lineWith(own, 'sandbox runs without a bus')).toMatchObject({ level: 'error' });
+  own.child.kill('SIGTERM');
+  expect(await own.exited).toBe(0);
+});
+
 describe('a process that cannot start', () => {
   test('lists all faults of its environment in one block, exits with 1 and has opened nothing', async () => {
     const own = start({

@@ -183,20 +183,28 @@ const connect = async (
   return bus;
 };
 
+const USES_OF_A_BUS: readonly PropertyKey[] = [
+  'state',
+  'onState',
+  'request',
+  'handle',
+  'openStream',
+  'handleStream',
+  'signal',
+  'onSignal',
+  'facts',
+  'trail',
+  'consume',
+  'kv',
+  'close',
+] satisfies (keyof Bus)[];
+
 /** Stands in where no app of the process has a bus: it has a name for logs and metrics, and any use of it is a bug that says so. */
 const absentBus = (service: string): Bus =>
   new Proxy({ instance: service } as Bus, {
     get(target, property) {
-      if (property === 'instance') return target.instance;
-      // Nest asks what it is given whether it is a promise or has hooks.
-      if (
-        typeof property === 'symbol' ||
-        property === 'then' ||
-        property.startsWith('on') ||
-        property.startsWith('before')
-      )
-        return undefined;
-      throw new Error(`${service} runs without a bus (bus: false in its definition) and uses bus.${property}`);
+      if (!USES_OF_A_BUS.includes(property)) return Reflect.get(target, property);
+      throw new Error(`${service} runs without a bus (bus: false in its definition) and uses bus.${String(property)}`);
     },
   });
 
