@@ -5,7 +5,7 @@ import { forceRowSecurity, grantTo, revokeFrom } from '@waystation/postgres';
 
 const TABLES = `
   create table revision (
-    only boolean primary key default true check (only),
+    singleton boolean primary key default true check (singleton),
     value bigint not null
   );
   insert into revision (value) values (0);
