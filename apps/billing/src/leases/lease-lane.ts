@@ -132,9 +132,9 @@ const unbookedOf = async (runner: QueryRunner, answers: readonly Decision[]): Pr
   if (short.length === 0) return new Map();
   const rows = await queryRows<{ id: string; unbooked: string }>(
     runner,
-    `select id, sum(lease.unbooked) as unbooked
-       from lease, unnest(lease.quota_ids) as id
-      where closed_at is null and workspace_id = any($1) and id = any($2) group by id`,
+    `select quota_id as id, sum(lease.unbooked) as unbooked
+       from lease, unnest(lease.quota_ids) as quota_id
+      where closed_at is null and workspace_id = any($1) and quota_id = any($2) group by quota_id`,
     [[...new Set(short.map(({ quota }) => quota.workspaceId))], [...new Set(short.map(({ quota }) => quota.id))]],
   );
   return new Map(rows.map(({ id, unbooked }) => [id, BigInt(unbooked)]));

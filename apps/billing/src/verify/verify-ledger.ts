@@ -36,7 +36,8 @@ const CHECKS: readonly (readonly [invariant: string, sql: string])[] = [
     'what a quota holds is what its open leases hold or have spent since it was told',
     `select format('quota %s: held %s, leases say %s', quota.id, quota.held, coalesce(l.held, 0))
        from quota
-       left join (select id, sum(lease.held + lease.unbooked) as held from lease, unnest(quota_ids) as id where closed_at is null group by id) l on l.id = quota.id
+       left join (select quota_id, sum(lease.held + lease.unbooked) as held from lease, unnest(quota_ids) as quota_id where closed_at is null group by quota_id) l
+         on l.quota_id = quota.id
       where quota.held <> coalesce(l.held, 0)`,
   ],
   [

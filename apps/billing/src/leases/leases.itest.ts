@@ -1,0 +1,289 @@
+// Leases against a real Postgres: no interleaving of grants passes a limit, refusals name the quota and say whether waiting helps, repetition has no effect.
+import type { LeaseGrantRequest, LeaseRefusal, QuotaRef } from '@waystation/contracts';
+import { grantCredits, readCredits } from '../credits/credits.js';
+import { readKeyUsage } from '../keys/key-usage.js';
+import { PriceBook } from '../settle/price-book.js';
+import { settleLines } from '../settle/settle-lines.js';
+import { closeLeases } from '../sweep/sweep.js';
+import { delivered, generationFinished, KEY_HASH, testLedger, type TestLedger } from '../test-ledger.js';
+import { verifyLedger } from '../verify/verify-ledger.js';
+import { LeaseLane, runLeaseCommands, type LaneAnswer, type LeaseCommand } from './lease-lane.js';
+
+const USD = 1_000_000_000_000n;
+const NOW = Date.UTC(2026, 7, 6, 12);
+let ledger: TestLedger;
+let lanes: LeaseLane[];
+let nowMs = NOW;
+let count = 0;
+
+beforeAll(async () => {
+  ledger = await testLedger();
+}, 120_000);
+afterAll(() => ledger.drop());
+beforeEach(() => {
+  nowMs = NOW;
+  const options = { takeForMsMax: 60_000, retryAfterMs: 1_000, now: () => nowMs };
+  // Several billing processes: each has a lane of its own.
+  lanes = [0, 1, 2].map(() => new LeaseLane((commands) => runLeaseCommands(ledger.writer, commands, options)));
+});
+afterEach(async () => {
+  expect((await verifyLedger(ledger.writer)).problems).toEqual([]);
+});
+
+const newWorkspace = async (amount: bigint): Promise<string> => {
+  count += 1;
+  const workspaceId = `ws-${count}`;
+  if (amount > 0n)
+    await grantCredits(ledger.writer, { grantId: `grant-${count}-1`, workspaceId, amount, reason: 'test' });
+  return workspaceId;
+};
+const walletOf = (workspaceId: string): QuotaRef => ({
+  ...{
+    id: `wallet:${workspaceId}`,
+    scope: 'wallet',
+    scopeId: workspaceId,
+    metric: 'usd',
+    window: 'lifetime',
+    windowStart: 0,
+  },
+});
+const dailyOf = (workspaceId: string, limit: bigint): QuotaRef => ({
+  ...{
+    id: `key:${workspaceId}:usd:day:${Date.UTC(2026, 7, 6)}`,
+    scope: 'key',
+    scopeId: KEY_HASH,
+    metric: 'usd',
+    window: 'day',
+  },
+  ...{ windowStart: Date.UTC(2026, 7, 6), limit: limit.toString() },
+});
+const vector = (usd: bigint) => ({ usd: usd.toString(), requests: 0, tokens: 0 });
+let leases = 0;
+const newLease = (): string => `lease-1111${String((leases += 1)).padStart(6, '0')}`;
+const submit = (command: LeaseCommand, lane = 0): Promise<LaneAnswer> =>
+  lanes[lane]?.submit(command) ?? Promise.reject(new Error('no such lane'));
+const grant = (
+  workspaceId: string,
+  need: bigint,
+  over: Partial<LeaseGrantRequest> & { lane?: number } = {},
+): Promise<LaneAnswer> => {
+  const { lane, ...fields } = over;
+  const request: LeaseGrantRequest = {
+    ...{
+      v: 1,
+      leaseId: newLease(),
+      instance: 'ingress-1',
+      workspaceId,
+      keyHash: KEY_HASH,
+      quotas: [walletOf(workspaceId)],
+    },
+    ...{ need: vector(need), want: vector(need), ...fields },
+  };
+  return submit({ kind: 'grant', ...request }, lane);
+};
+const grantedTo = (answer: LaneAnswer): bigint => ('granted' in answer ? BigInt(answer.granted.granted.usd) : 0n);
+const refusalIn = (answer: LaneAnswer): LeaseRefusal | undefined => ('refused' in answer ? answer.refused : undefined);
+const codeIn = (answer: LaneAnswer): string | undefined => ('rejected' in answer ? answer.rejected.code : undefined);
+const creditsOf = (workspaceId: string) =>
+  ledger.reader.asWorkspace(workspaceId, (runner) => readCredits(runner, workspaceId));
+
+test('200 grants of $0.10 at once over three processes against a wallet of $5.00: exactly 50 are given', async () => {
+  const workspaceId = await newWorkspace(5n * USD);
+  const answers = await Promise.all(
+    Array.from({ length: 200 }, (_, index) => grant(workspaceId, USD / 10n, { lane: index % 3 })),
+  );
+  expect(answers.filter((answer) => grantedTo(answer) === USD / 10n)).toHaveLength(50);
+  expect(new Set(answers.flatMap((answer) => refusalIn(answer)?.quotaId ?? []))).toEqual(
+    new Set([`wallet:${workspaceId}`]),
+  );
+  expect(await creditsOf(workspaceId)).toEqual({ purchased: 5n * USD, used: 0n, balance: 5n * USD, held: 5n * USD });
+});
+
+test('200 grants that want more than they need never pass the wallet, and all are served while it lasts', async () => {
+  const workspaceId = await newWorkspace(5n * USD);
+  const answers = await Promise.all(
+    Array.from({ length: 200 }, (_, index) => grant(workspaceId, USD / 100n, { lane: index % 3, want: vector(USD) })),
+  );
+  const given = answers.reduce((sum, answer) => sum + grantedTo(answer), 0n);
+  expect(given <= 5n * USD).toBe(true);
+  expect(given >= 4n * USD).toBe(true);
+  expect((await creditsOf(workspaceId)).held).toBe(given);
+});
+
+test('far from a limit a grant is what is wanted, near it exactly what is needed', async () => {
+  const workspaceId = await newWorkspace(1_000n);
+  expect(grantedTo(await grant(workspaceId, 10n, { want: vector(100n) }))).toBe(100n);
+  expect(grantedTo(await grant(workspaceId, 10n, { want: vector(900n) }))).toBe(225n);
+  expect(grantedTo(await grant(workspaceId, 600n, { want: vector(675n) }))).toBe(600n);
+  expect(grantedTo(await grant(workspaceId, 75n, { want: vector(900n) }))).toBe(75n);
+});
+
+test('each quota of the set refuses in turn when it is the tightest, and a refused request holds nothing', async () => {
+  const workspaceId = await newWorkspace(1_000n);
+  const quotas = (limit: bigint) => [dailyOf(workspaceId, limit), walletOf(workspaceId)];
+  expect(refusalIn(await grant(workspaceId, 501n, { quotas: quotas(500n) }))).toEqual({
+    ...{ code: 'limit_exceeded', quotaId: dailyOf(workspaceId, 0n).id, scope: 'key', metric: 'usd', window: 'day' },
+    ...{ asked: '501', left: '500', limit: '500', resetsAt: Date.UTC(2026, 7, 7) },
+  });
+  expect(refusalIn(await grant(workspaceId, 1_001n, { quotas: quotas(5_000n) }))).toEqual({
+    ...{
+      code: 'insufficient_credits',
+      quotaId: `wallet:${workspaceId}`,
+      scope: 'wallet',
+      metric: 'usd',
+      window: 'lifetime',
+    },
+    ...{ asked: '1001', left: '1000' },
+  });
+  expect(await creditsOf(workspaceId)).toMatchObject({ held: 0n });
+  expect(grantedTo(await grant(workspaceId, 500n, { quotas: quotas(500n) }))).toBe(500n);
+});
+
+test('an empty or unknown wallet is insufficient credits', async () => {
+  const workspaceId = await newWorkspace(0n);
+  expect(refusalIn(await grant(workspaceId, 1n))).toMatchObject({ code: 'insufficient_credits', left: '0' });
+});
+
+test('waiting helps only against what may come back unused', async () => {
+  const workspaceId = await newWorkspace(100n);
+  const leaseId = newLease();
+  await grant(workspaceId, 100n, { leaseId });
+  expect(refusalIn(await grant(workspaceId, 60n))).toMatchObject({ code: 'in_flight', retryAfterMs: 1_000, left: '0' });
+  const spent = generationFinished({ workspaceId, leaseId }, { usage: { input: 50 } });
+  await settleLines(ledger.writer, new PriceBook(), delivered(spent), { witnessWaitMs: 1, graceMs: 1 });
+  expect(refusalIn(await grant(workspaceId, 60n))).toMatchObject({ code: 'insufficient_credits', left: '0' });
+  expect(refusalIn(await grant(workspaceId, 50n))).toMatchObject({ code: 'in_flight' });
+});
+
+test('the same lease id is the same grant, in one batch or later, until it is closed', async () => {
+  const workspaceId = await newWorkspace(1_000n);
+  const leaseId = newLease();
+  const [first, second] = await Promise.all([
+    grant(workspaceId, 100n, { leaseId }),
+    grant(workspaceId, 100n, { leaseId }),
+  ]);
+  expect(second).toEqual(first);
+  nowMs += 20_000;
+  const again = await grant(workspaceId, 100n, { leaseId, lane: 1 });
+  expect(again).toMatchObject({ granted: { granted: { usd: '100' }, takeForMs: 40_000, endsAt: NOW + 60_000 } });
+  expect(await creditsOf(workspaceId)).toMatchObject({ held: 100n });
+  await closeLeases(ledger.writer, NOW + 60_000);
+  expect(codeIn(await grant(workspaceId, 100n, { leaseId }))).toBe('conflict');
+});
+
+test('a lease never outlives the window of a quota', async () => {
+  const workspaceId = await newWorkspace(1_000n);
+  nowMs = Date.UTC(2026, 7, 7) - 5_000;
+  const quotas = [dailyOf(workspaceId, 500n), walletOf(workspaceId)];
+  expect(await grant(workspaceId, 1n, { quotas })).toMatchObject({
+    granted: { takeForMs: 5_000, endsAt: Date.UTC(2026, 7, 7) },
+  });
+  nowMs = Date.UTC(2026, 7, 7);
+  expect(codeIn(await grant(workspaceId, 1n, { quotas }))).toBe('conflict');
+});
+
+test('a renewal adds to a lease and its time, once for each step', async () => {
+  const workspaceId = await newWorkspace(1_000n);
+  const leaseId = newLease();
+  await grant(workspaceId, 100n, { leaseId });
+  nowMs += 30_000;
+  const renewal = { kind: 'renew', leaseId, step: 1, need: 50n, want: 50n } as const;
+  const expected = { granted: { leaseId, granted: { usd: '150' }, takeForMs: 60_000, endsAt: NOW + 90_000 } };
+  expect(await submit(renewal)).toMatchObject(expected);
+  expect(await submit(renewal, 1)).toMatchObject(expected);
+  expect(refusalIn(await submit({ ...renewal, step: 2, need: 851n }))).toMatchObject({
+    code: 'in_flight',
+    asked: '851',
+    left: '850',
+  });
+  expect(codeIn(await submit({ ...renewal, step: 0 }))).toBe('conflict');
+  expect(codeIn(await submit({ ...renewal, leaseId: newLease() }))).toBe('not_found');
+  expect(await creditsOf(workspaceId)).toMatchObject({ held: 150n });
+});
+
+test('a return gives back what is neither held nor spent, even before the spending is settled', async () => {
+  const workspaceId = await newWorkspace(1_000n);
+  const leaseId = newLease();
+  await grant(workspaceId, 500n, { leaseId });
+  const giveBack = { kind: 'return', leaseId, step: 1, keep: 130n, final: false } as const;
+  expect(await submit(giveBack)).toEqual({ released: 370n });
+  expect(await submit(giveBack, 2)).toEqual({ released: 370n });
+  expect(await creditsOf(workspaceId)).toMatchObject({ held: 130n });
+  const spent = generationFinished({ workspaceId, leaseId }, { usage: { input: 30 } });
+  await settleLines(ledger.writer, new PriceBook(), delivered(spent), { witnessWaitMs: 1, graceMs: 1 });
+  expect(await creditsOf(workspaceId)).toEqual({ purchased: 1_000n, used: 30n, balance: 970n, held: 100n });
+  expect(await submit({ ...giveBack, step: 2, keep: 30n, final: true })).toEqual({ released: 100n });
+  expect(await creditsOf(workspaceId)).toMatchObject({ used: 30n, held: 0n });
+  expect(codeIn(await submit({ kind: 'renew', leaseId, step: 9, need: 0n, want: 0n }))).toBe('conflict');
+});
+
+test('a final return before settlement leaves the lease to what is spent; when that is settled it is closed', async () => {
+  const workspaceId = await newWorkspace(1_000n);
+  const leaseId = newLease();
+  await grant(workspaceId, 500n, { leaseId });
+  expect(await submit({ kind: 'return', leaseId, step: 1, keep: 30n, final: true })).toEqual({ released: 470n });
+  const spent = generationFinished({ workspaceId, leaseId }, { usage: { input: 30 } });
+  await settleLines(ledger.writer, new PriceBook(), delivered(spent), { witnessWaitMs: 1, graceMs: 1 });
+  expect(await closeLeases(ledger.writer, 0)).toBe(1);
+  expect(await creditsOf(workspaceId)).toEqual({ purchased: 1_000n, used: 30n, balance: 970n, held: 0n });
+});
+
+test('a limit that is lowered below what is spent refuses, and one that is raised lets through', async () => {
+  const workspaceId = await newWorkspace(1_000n);
+  const quotas = (limit: bigint) => [dailyOf(workspaceId, limit), walletOf(workspaceId)];
+  await grant(workspaceId, 400n, { quotas: quotas(500n) });
+  expect(refusalIn(await grant(workspaceId, 1n, { quotas: quotas(100n) }))).toMatchObject({ left: '0' });
+  expect(grantedTo(await grant(workspaceId, 200n, { quotas: quotas(700n) }))).toBe(200n);
+});
+
+test('what remains of a key limit counts settled usage and no idle slice', async () => {
+  const workspaceId = await newWorkspace(1_000n);
+  const leaseId = newLease();
+  await grant(workspaceId, 400n, { leaseId, quotas: [dailyOf(workspaceId, 500n), walletOf(workspaceId)] });
+  const spent = generationFinished({ workspaceId, leaseId, at: NOW }, { usage: { input: 30 } });
+  await settleLines(ledger.writer, new PriceBook(), delivered(spent), { witnessWaitMs: 1, graceMs: 1 });
+  const read = (at: number) =>
+    ledger.reader.asWorkspace(workspaceId, (runner) =>
+      readKeyUsage(runner, workspaceId, [KEY_HASH, 'b'.repeat(64)], at),
+    );
+  expect(await read(NOW)).toEqual([
+    {
+      ...{ hash: KEY_HASH, limitRemaining: 470n, byokUsage: { total: 0n, daily: 0n, weekly: 0n, monthly: 0n } },
+      usage: { total: 30n, daily: 30n, weekly: 30n, monthly: 30n },
+    },
+    {
+      ...{ hash: 'b'.repeat(64), usage: { total: 0n, daily: 0n, weekly: 0n, monthly: 0n } },
+      byokUsage: { total: 0n, daily: 0n, weekly: 0n, monthly: 0n },
+    },
+  ]);
+  const [nextDay] = await read(Date.UTC(2026, 7, 7));
+  expect(nextDay?.usage).toEqual({ total: 30n, daily: 0n, weekly: 30n, monthly: 30n });
+  expect(nextDay?.limitRemaining).toBeUndefined();
+  const [nextMonth] = await read(Date.UTC(2026, 8, 7));
+  expect(nextMonth?.usage).toEqual({ total: 30n, daily: 0n, weekly: 0n, monthly: 0n });
+});
+
+test.each([
+  ['without the wallet', [dailyOf('x', 5n)]],
+  ['with the wallet of another workspace', [walletOf('other')]],
+  ['that counts something else than money', [{ ...dailyOf('x', 5n), metric: 'requests' as const }, walletOf('ws-bad')]],
+  ['without a limit', [{ ...walletOf('ws-bad'), id: 'key:x', scope: 'key' as const }, walletOf('ws-bad')]],
+  ['that names a quota twice', [walletOf('ws-bad'), walletOf('ws-bad')]],
+])('a quota set %s is refused as invalid', async (_name, quotas) => {
+  expect(codeIn(await grant('ws-bad', 1n, { quotas }))).toBe('invalid_request');
+});
+
+test('the same grant of credits counts once, and another amount under its id is a conflict', async () => {
+  const workspaceId = await newWorkspace(0n);
+  const give = (amount: bigint) =>
+    grantCredits(ledger.writer, { grantId: `twice-${workspaceId}`, workspaceId, amount, reason: 'test' });
+  await Promise.all([give(5n), give(5n), give(5n)]);
+  expect(await creditsOf(workspaceId)).toMatchObject({ purchased: 5n });
+  await expect(give(6n)).rejects.toMatchObject({ code: 'conflict' });
+  await expect(
+    grantCredits(ledger.writer, { grantId: 'none-1234', workspaceId, amount: 0n, reason: 'test' }),
+  ).rejects.toMatchObject({ code: 'invalid_request' });
+  await expect(
+    grantCredits(ledger.writer, { grantId: 'much-1234', workspaceId, amount: 10n ** 37n, reason: 'test' }),
+  ).rejects.toMatchObject({ code: 'invalid_request' });
+});

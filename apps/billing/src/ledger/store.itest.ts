@@ -1,0 +1,333 @@
+// The store against the pure model: the same random commands, in batches, and after each batch the database says what the model says. A failing run prints its seed.
+import fc from 'fast-check';
+import type { QuotaRef } from '@waystation/contracts';
+import {
+  decideCharge,
+  decideCreditGrant,
+  decideLeaseClose,
+  decideLeaseGrant,
+  decideLeaseRenew,
+  decideLeaseReturn,
+  decideSettlement,
+  emptyBook,
+  entriesOf,
+  evolve,
+  foldBalances,
+  type Book,
+  type Entry,
+  type LedgerEvent,
+} from '@waystation/ledger';
+import { grantCredits } from '../credits/credits.js';
+import { runLeaseCommands, type LaneAnswer, type LeaseCommand } from '../leases/lease-lane.js';
+import { PriceBook } from '../settle/price-book.js';
+import { settleLines } from '../settle/settle-lines.js';
+import { closeLeases } from '../sweep/sweep.js';
+import { delivered, generationFinished, newGeneration, PRICE, testLedger, type TestLedger } from '../test-ledger.js';
+import { verifyLedger } from '../verify/verify-ledger.js';
+
+const NOW = Date.UTC(2026, 7, 6, 12);
+const LEASE_OPTIONS = { takeForMsMax: 60_000, retryAfterMs: 1_000, now: () => NOW };
+let ledger: TestLedger;
+let runs = 0;
+
+beforeAll(async () => {
+  ledger = await testLedger();
+}, 120_000);
+afterAll(() => ledger.drop());
+
+type LeaseStep =
+  | {
+      readonly kind: 'grant';
+      readonly lease: number;
+      readonly workspace: number;
+      readonly key: number;
+      readonly need: bigint;
+      readonly want: bigint;
+    }
+  | {
+      readonly kind: 'renew';
+      readonly lease: number;
+      readonly step: number;
+      readonly need: bigint;
+      readonly want: bigint;
+    }
+  | {
+      readonly kind: 'return';
+      readonly lease: number;
+      readonly step: number;
+      readonly keep: bigint;
+      readonly final: boolean;
+    };
+type Settled = {
+  readonly generation: number;
+  readonly lease: number | undefined;
+  readonly tokens: number;
+  readonly hold: bigint;
+  readonly outcome: 'completed' | 'empty' | 'cancelled';
+};
+type Step =
+  | { readonly kind: 'credits'; readonly grant: number; readonly workspace: number; readonly amount: bigint }
+  | { readonly kind: 'leases'; readonly steps: readonly LeaseStep[] }
+  | { readonly kind: 'settle'; readonly generations: readonly Settled[] }
+  | { readonly kind: 'sweep' };
+
+const amount = fc.bigInt({ min: 0n, max: 300n });
+const lease = fc.nat(4);
+const workspace = fc.nat(1);
+const leaseStep: fc.Arbitrary<LeaseStep> = fc.oneof(
+  fc.record({ kind: fc.constant('grant' as const), lease, workspace, key: fc.nat(1), need: amount, want: amount }),
+  fc.record({ kind: fc.constant('renew' as const), lease, step: fc.nat(3), need: amount, want: amount }),
+  fc.record({ kind: fc.constant('return' as const), lease, step: fc.nat(3), keep: amount, final: fc.boolean() }),
+);
+const settled: fc.Arbitrary<Settled> = fc.record({
+  generation: fc.nat(9),
+  lease: fc.option(lease, { nil: undefined }),
+  tokens: fc.nat(200),
+  hold: amount,
+  outcome: fc.constantFrom('completed', 'completed', 'empty', 'cancelled'),
+});
+const step: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({
+    kind: fc.constant('credits' as const),
+    grant: fc.nat(3),
+    workspace,
+    amount: fc.bigInt({ min: 1n, max: 900n }),
+  }),
+  fc.record({ kind: fc.constant('leases' as const), steps: fc.array(leaseStep, { minLength: 1, maxLength: 5 }) }),
+  fc.record({ kind: fc.constant('settle' as const), generations: fc.array(settled, { minLength: 1, maxLength: 5 }) }),
+  fc.record({ kind: fc.constant('sweep' as const) }),
+);
+
+/** One run: names of its own, a model, and both worlds stepped together. */
+class Run {
+  readonly book: Book = emptyBook();
+  readonly entries: Entry[] = [];
+  readonly prices = new PriceBook();
+  readonly generationIds = Array.from({ length: 10 }, () => newGeneration(NOW));
+  readonly seen = new Set<number>();
+  readonly name: string;
+
+  constructor() {
+    runs += 1;
+    this.name = `r${runs}`;
+  }
+
+  workspaceOf = (index: number): string => `${this.name}-w${index}`;
+  leaseOf = (index: number): string => `lease-${this.name}-00000${index}`;
+
+  apply(events: readonly LedgerEvent[]): void {
+    for (const event of events) {
+      evolve(this.book, event);
+      this.entries.push(...entriesOf(event));
+    }
+  }
+
+  quotas(index: number, key: number): QuotaRef[] {
+    const workspaceId = this.workspaceOf(index);
+    const wallet: QuotaRef = {
+      id: `wallet:${workspaceId}`,
+      scope: 'wallet',
+      scopeId: workspaceId,
+      metric: 'usd',
+      window: 'lifetime',
+      windowStart: 0,
+    };
+    const limit: QuotaRef = {
+      id: `key:${workspaceId}:usd:lifetime:0`,
+      scope: 'key',
+      scopeId: 'k',
+      metric: 'usd',
+      window: 'lifetime',
+      windowStart: 0,
+      limit: '400',
+    };
+    return key === 0 ? [wallet] : [limit, wallet];
+  }
+
+  async step(each: Step): Promise<void> {
+    switch (each.kind) {
+      case 'credits': {
+        const grant = {
+          grantId: `${this.name}-grant-${each.grant}`,
+          workspaceId: this.workspaceOf(each.workspace),
+          amount: each.amount,
+        };
+        const { events, answer } = decideCreditGrant(this.book, grant);
+        this.apply(events);
+        const stored = grantCredits(ledger.writer, { ...grant, reason: 'test' });
+        if (answer.rejected === undefined) await stored;
+        else await expect(stored).rejects.toMatchObject({ code: answer.rejected.code });
+        return;
+      }
+      case 'leases': {
+        const expected = each.steps.map((one) => this.decideLease(one));
+        const answers = await runLeaseCommands(
+          ledger.writer,
+          each.steps.map((one) => this.commandOf(one)),
+          LEASE_OPTIONS,
+        );
+        expect(answers.map(gist)).toEqual(expected);
+        return;
+      }
+      case 'settle': {
+        const fresh = each.generations.map((one) => ({ ...one, known: this.seen.has(one.generation) }));
+        const lines = fresh.map((one) => {
+          const leased = one.lease === undefined ? undefined : this.book.leases.get(this.leaseOf(one.lease));
+          const workspaceId = leased?.workspaceId ?? this.workspaceOf(0);
+          const generationId = this.generationIds[one.generation] ?? '';
+          const line = generationFinished(
+            { generationId, workspaceId, leaseId: leased?.id, hold: one.hold, provider: this.name, at: NOW },
+            { outcome: one.outcome, usage: { input: one.tokens } },
+          );
+          if (!this.seen.has(one.generation))
+            this.settleInModel(line.attempts[0]?.attemptId ?? '', one, workspaceId, leased?.id);
+          this.seen.add(one.generation);
+          return line;
+        });
+        const { bad } = await settleLines(ledger.writer, this.prices, delivered(...lines), {
+          witnessWaitMs: 1,
+          graceMs: 1,
+        });
+        expect(bad).toEqual([]);
+        return;
+      }
+      case 'sweep':
+        for (const { id } of [...this.book.leases.values()].sort((a, b) => (a.id < b.id ? -1 : 1)))
+          this.apply(decideLeaseClose(this.book, id));
+        await closeLeases(ledger.writer, NOW + 60_000);
+    }
+  }
+
+  settleInModel(attemptId: string, one: Settled, workspaceId: string, leaseId: string | undefined): void {
+    const decision = decideCharge({
+      ...{ outcome: one.outcome, served: true, usage: { input: one.tokens }, usageSource: 'provider', price: PRICE },
+      ...{ holdPicodollars: one.hold, byok: false },
+    });
+    const event = decideSettlement(this.book, {
+      attemptId,
+      workspaceId,
+      provider: this.name,
+      leaseId,
+      quotaSet: [`wallet:${workspaceId}`],
+      decision,
+    });
+    if (event !== undefined) this.apply([event]);
+  }
+
+  commandOf(one: LeaseStep): LeaseCommand {
+    const leaseId = this.leaseOf(one.lease);
+    if (one.kind !== 'grant') return { ...one, leaseId };
+    const vector = (usd: bigint) => ({ usd: usd.toString(), requests: 0, tokens: 0 });
+    return {
+      ...{
+        kind: 'grant',
+        v: 1,
+        leaseId,
+        instance: 'ingress-1',
+        workspaceId: this.workspaceOf(one.workspace),
+        keyHash: 'k',
+      },
+      ...{ quotas: this.quotas(one.workspace, one.key), need: vector(one.need), want: vector(one.want) },
+    };
+  }
+
+  decideLease(one: LeaseStep): string {
+    const leaseId = this.leaseOf(one.lease);
+    const times = { nowMs: NOW, takeForMsMax: 60_000 };
+    const { events, answer } =
+      one.kind === 'return'
+        ? decideLeaseReturn(this.book, { ...one, leaseId })
+        : one.kind === 'renew'
+          ? decideLeaseRenew(this.book, { ...one, leaseId }, times)
+          : decideLeaseGrant(
+              this.book,
+              {
+                ...one,
+                leaseId,
+                workspaceId: this.workspaceOf(one.workspace),
+                keyHash: 'k',
+                instance: 'ingress-1',
+                quotas: this.quotas(one.workspace, one.key),
+              },
+              times,
+            );
+    this.apply(events);
+    if ('refused' in answer) return `refused by ${answer.refused.quota.id}, left ${answer.refused.left}`;
+    if ('granted' in answer) return `granted ${answer.granted.granted}`;
+    return 'released' in answer ? `released ${answer.released}` : answer.rejected.code;
+  }
+
+  async compare(): Promise<void> {
+    const like = `${this.name}-w%`;
+    const quotas = await ledger.asAdmin(
+      `select id, quota_limit, posted, held from quota where workspace_id like $1 and (quota_limit, posted, held) <> (0, 0, 0) order by id`,
+      [like],
+    );
+    expect(quotas).toEqual(
+      [...this.book.quotas.values()]
+        .filter(({ limit, posted, held }) => limit !== 0n || posted !== 0n || held !== 0n)
+        .sort((a, b) => (a.id < b.id ? -1 : 1))
+        .map(({ id, limit, posted, held }) => ({ id, quota_limit: `${limit}`, posted: `${posted}`, held: `${held}` })),
+    );
+    const leases = await ledger.asAdmin(
+      `select id, granted, held, unbooked, final, closed_at is not null as closed, renew_step, return_step from lease where workspace_id like $1 order by id`,
+      [like],
+    );
+    expect(leases).toEqual(
+      [...this.book.leases.values()]
+        .sort((a, b) => (a.id < b.id ? -1 : 1))
+        .map(({ id, granted, held, unbooked, final, closed, renewStep, returnStep }) => ({
+          ...{ id, granted: `${granted}`, held: `${held}`, unbooked: `${unbooked}`, final, closed },
+          ...{
+            renew_step: renewStep === undefined ? null : `${renewStep}`,
+            return_step: returnStep === undefined ? null : `${returnStep}`,
+          },
+        })),
+    );
+    const entries = await ledger.asAdmin<{ debit: string; credit: string; amount: string }>(
+      `select debit, credit, amount from entry where workspace_id like $1`,
+      [like],
+    );
+    const stored = foldBalances(
+      entries.map((entry) => ({ ...entry, kind: 'settle', workspaceId: '', amount: BigInt(entry.amount) })),
+    );
+    const sorted = (balances: Map<string, bigint>) =>
+      [...balances].filter(([, each]) => each !== 0n).sort(([a], [b]) => (a < b ? -1 : 1));
+    expect(sorted(stored)).toEqual(sorted(foldBalances(this.entries)));
+    const charges = await ledger.asAdmin(
+      `select attempt_id, sum(charged) as charged, sum(waste) as waste, sum(variance) as variance from charge where workspace_id like $1 group by 1 order by 1`,
+      [like],
+    );
+    expect(charges).toEqual(
+      [...this.book.charges]
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([attempt_id, { charged, waste, variance }]) => ({
+          attempt_id,
+          charged: `${charged}`,
+          waste: `${waste}`,
+          variance: `${variance}`,
+        })),
+    );
+    expect((await verifyLedger(ledger.writer)).problems).toEqual([]);
+  }
+}
+
+const gist = (answer: LaneAnswer): string => {
+  if ('refused' in answer) return `refused by ${answer.refused.quotaId}, left ${answer.refused.left}`;
+  if ('granted' in answer) return `granted ${answer.granted.granted.usd}`;
+  return 'released' in answer ? `released ${answer.released}` : answer.rejected.code;
+};
+
+test('the store and the model agree after every batch of random commands', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async (steps) => {
+      const run = new Run();
+      for (const each of steps) {
+        await run.step(each);
+        await run.compare();
+      }
+      await run.step({ kind: 'sweep' });
+    }),
+    { numRuns: 12, endOnFailure: true },
+  );
+}, 120_000);
