@@ -71,6 +71,8 @@ const microservice = async (
   });
   nest.useGlobalFilters(new PassErrorsOn());
   strategy.bindControllers(nest as INestApplicationContext);
+  // `init` runs the lifecycle hooks; registering the listeners would run them once more.
+  (nest as unknown as { setIsInitHookCalled(called: boolean): void }).setIsInitHookCalled(true);
   await nest.init();
   return { name: app.name, strategy, serve: async () => void (await nest.listen()), close: () => nest.close() };
 };
