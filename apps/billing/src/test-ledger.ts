@@ -1,6 +1,5 @@
 // A billing database of its own for one test file, and money lines as ingress and worker write them.
 import { createHash, randomBytes } from 'node:crypto';
-import pg from 'pg';
 import type { ConsumedLine } from '@waystation/bus';
 import { priceVersionOf } from '@waystation/catalog';
 import {
@@ -12,21 +11,25 @@ import {
   type PriceVector,
 } from '@waystation/contracts';
 import { migrate, openDatabase, provisionRoles, type Database } from '@waystation/postgres';
-import { postgresDatabase } from '@waystation/testing';
 import { migrations } from './app.js';
 
 export interface TestLedger {
   readonly writer: Database;
   readonly reader: Database;
   /** Past every role and trigger. */
-  asAdmin<Row extends pg.QueryResultRow>(sql: string, values?: readonly unknown[]): Promise<Row[]>;
+  asAdmin<Row>(sql: string, values?: readonly unknown[]): Promise<Row[]>;
+  readonly writerUrl: string;
+  readonly readerUrl: string;
   drop(): Promise<void>;
 }
 
 const ROLES = ['owner', 'writer', 'reader'] as const;
 
-export const testLedger = async (): Promise<TestLedger> => {
-  const database = await postgresDatabase();
+/** `database` is a fresh one, with its superuser's URL. */
+export const testLedger = async (database: {
+  readonly adminUrl: string;
+  drop(): Promise<void>;
+}): Promise<TestLedger> => {
   const suffix = randomBytes(4).toString('hex');
   const urlOf = (role: (typeof ROLES)[number]): string => {
     const url = new URL(database.adminUrl);
@@ -36,35 +39,26 @@ export const testLedger = async (): Promise<TestLedger> => {
   const urls = { owner: urlOf('owner'), writer: urlOf('writer'), reader: urlOf('reader') };
   await provisionRoles({ adminUrl: database.adminUrl, schema: 'billing', urls });
   await migrate({ ownerUrl: urls.owner, schema: 'billing', migrations });
-  const open = (role: 'writer' | 'reader'): Promise<Database> =>
+  const open = (url: string): Promise<Database> =>
     openDatabase({
-      url: urls[role],
+      url,
       schema: 'billing',
       applicationName: 'billing-itest',
       poolMax: 8,
       statementTimeoutMs: 10_000,
     });
-  const [writer, reader] = await Promise.all([open('writer'), open('reader')]);
-  const asAdmin = async <Row extends pg.QueryResultRow>(
-    sql: string,
-    values: readonly unknown[] = [],
-  ): Promise<Row[]> => {
-    const client = new pg.Client({ connectionString: database.adminUrl, options: '-c search_path=billing' });
-    await client.connect();
-    try {
-      return (await client.query<Row>(sql, [...values])).rows;
-    } finally {
-      await client.end();
-    }
-  };
+  const [writer, reader, admin] = await Promise.all([open(urls.writer), open(urls.reader), open(database.adminUrl)]);
   return {
     writer,
     reader,
-    asAdmin,
+    asAdmin: (sql, values) => admin.query(sql, values),
+    writerUrl: urls.writer,
+    readerUrl: urls.reader,
     async drop() {
       await Promise.all([writer.close(), reader.close()]);
-      for (const role of ROLES) await asAdmin(`drop owned by billing_${role}_${suffix} cascade`);
-      for (const role of ROLES) await asAdmin(`drop role billing_${role}_${suffix}`);
+      for (const role of ROLES) await admin.query(`drop owned by billing_${role}_${suffix} cascade`);
+      for (const role of ROLES) await admin.query(`drop role billing_${role}_${suffix}`);
+      await admin.close();
       await database.drop();
     },
   };
@@ -119,7 +113,7 @@ export const generationFinished = (
   ...parts: readonly (Partial<Summary> & { readonly served?: boolean })[]
 ): GenerationFinished => {
   const { generationId = newGeneration(options.at), at = Date.now() } = options;
-  const attempts = (parts.length === 0 ? [{}] : parts).map(({ served: _served, ...part }, ordinal) => ({
+  const attempts = (parts.length === 0 ? [{}] : parts).map((part, ordinal) => ({
     ...attemptFields({ ...options, at }, generationId, ordinal),
     ...{
       dispatched: true,

@@ -85,7 +85,13 @@ const asMet = (book: Book, ref: QuotaRef, workspaceId: string): QuotaState => {
   if (ref.scope === 'wallet') return book.quotas.get(ref.id) ?? newWallet(workspaceId);
   const { id, scope, scopeId, metric, window, windowStart } = ref;
   const known = book.quotas.get(id) ?? {
-    ...{ id, workspaceId, scope, scopeId, metric, window, windowStart },
+    id,
+    workspaceId,
+    scope,
+    scopeId,
+    metric,
+    window,
+    windowStart,
     limit: 0n,
     posted: 0n,
     held: 0n,

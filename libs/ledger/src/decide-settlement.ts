@@ -51,7 +51,12 @@ export const decideSettlement = (book: Book, settlement: Settlement): Charged | 
     provider,
     ...(lease === undefined ? {} : { leaseId: lease.id }),
     quotaIds,
-    ...{ fromLease, fromCredit, booked, waste, variance, byok },
+    fromLease,
+    fromCredit,
+    booked,
+    waste,
+    variance,
+    byok,
   };
 };
 

@@ -22,8 +22,13 @@ export interface Evidence {
 
 /** Nothing known but that it began. */
 export const NO_EVIDENCE: Evidence = {
-  ...{ outcomeBy: 'nobody', outcome: 'failed-before-output', served: false },
-  ...{ usageBy: 'nobody', usage: {}, usageSource: 'estimated', sequence: 0 },
+  outcomeBy: 'nobody',
+  outcome: 'failed-before-output',
+  served: false,
+  usageBy: 'nobody',
+  usage: {},
+  usageSource: 'estimated',
+  sequence: 0,
 };
 
 const isBetterOutcome = (a: Evidence, b: Evidence): boolean =>

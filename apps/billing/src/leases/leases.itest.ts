@@ -1,5 +1,6 @@
 // Leases against a real Postgres: no interleaving of grants passes a limit, refusals name the quota and say whether waiting helps, repetition has no effect.
 import type { LeaseGrantRequest, LeaseRefusal, QuotaRef } from '@waystation/contracts';
+import { postgresDatabase } from '@waystation/testing';
 import { grantCredits, readCredits } from '../credits/credits.js';
 import { readKeyUsage } from '../keys/key-usage.js';
 import { PriceBook } from '../settle/price-book.js';
@@ -17,7 +18,7 @@ let nowMs = NOW;
 let count = 0;
 
 beforeAll(async () => {
-  ledger = await testLedger();
+  ledger = await testLedger(await postgresDatabase());
 }, 120_000);
 afterAll(() => ledger.drop());
 beforeEach(() => {

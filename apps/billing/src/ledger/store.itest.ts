@@ -17,6 +17,7 @@ import {
   type Entry,
   type LedgerEvent,
 } from '@waystation/ledger';
+import { postgresDatabase } from '@waystation/testing';
 import { grantCredits } from '../credits/credits.js';
 import { runLeaseCommands, type LaneAnswer, type LeaseCommand } from '../leases/lease-lane.js';
 import { PriceBook } from '../settle/price-book.js';
@@ -31,7 +32,7 @@ let ledger: TestLedger;
 let runs = 0;
 
 beforeAll(async () => {
-  ledger = await testLedger();
+  ledger = await testLedger(await postgresDatabase());
 }, 120_000);
 afterAll(() => ledger.drop());
 

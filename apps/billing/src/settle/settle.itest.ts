@@ -1,5 +1,6 @@
 // Settlement against a real Postgres: witnesses in any order and number, bad lines, corrections, leases that are over. After each the ledger verifies.
 import type { LeaseGrantRequest } from '@waystation/contracts';
+import { postgresDatabase } from '@waystation/testing';
 import { runLeaseCommands } from '../leases/lease-lane.js';
 import { grantCredits, readCredits } from '../credits/credits.js';
 import { explainGeneration } from '../explain/explain-generation.js';
@@ -29,7 +30,7 @@ let prices: PriceBook;
 let count = 0;
 
 beforeAll(async () => {
-  ledger = await testLedger();
+  ledger = await testLedger(await postgresDatabase());
 }, 120_000);
 afterAll(() => ledger.drop());
 beforeEach(() => {
