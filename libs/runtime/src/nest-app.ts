@@ -1,8 +1,15 @@
 // One app as a Nest application over the shared bus: on Fastify where it has HTTP of its own, a bare microservice otherwise.
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Module, type DynamicModule, type INestApplicationContext, type Type } from '@nestjs/common';
+import {
+  Module,
+  type DynamicModule,
+  type INestApplicationContext,
+  type INestMicroservice,
+  type Type,
+} from '@nestjs/common';
 import { DiscoveryModule, NestFactory } from '@nestjs/core';
+import type { NestMicroservice } from '@nestjs/microservices';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { APP_CONTEXT, BUS, CONFIG, HEALTH, LOGGER, METRICS, type AppContext, type AppDefinition } from './app.js';
 import { BusStrategy, PassErrorsOn } from './bus-strategy.js';
@@ -58,6 +65,10 @@ export const createNestApp = async (app: AppDefinition, context: AppContext<unkn
     : withHttp(app, app.http, root, strategy, context);
 };
 
+/** `init` of the application runs the lifecycle hooks; registering the handlers would run them once more. */
+const skipSecondInit = (microservice: INestMicroservice): void =>
+  (microservice as NestMicroservice).setIsInitHookCalled(true);
+
 const microservice = async (
   app: AppDefinition,
   root: DynamicModule,
@@ -100,7 +111,7 @@ const withHttp = async (
   // Deferred, so that the filter is there before the handlers are wrapped; the application itself runs the lifecycle hooks.
   const rpc = nest.connectMicroservice({ strategy }, { deferInitialization: true });
   rpc.useGlobalFilters(new PassErrorsOn());
-  (rpc as unknown as { setIsInitHookCalled(called: boolean): void }).setIsInitHookCalled(true);
+  skipSecondInit(rpc);
   strategy.bindControllers(nest);
   await nest.init();
   const server = nest.getHttpServer() as unknown as Server;

@@ -213,6 +213,19 @@ describe('a process', () => {
   });
 });
 
+test.each(['main.ts', 'plain.main.ts'])('every lifecycle hook of an app runs once (%s)', async (main) => {
+  const own = start(environment(), main);
+  await until('the ready line', () => own.lines.find(({ msg }) => msg === 'ready'));
+  own.child.kill('SIGTERM');
+  expect(await own.exited).toBe(0);
+  expect(own.lines.map(({ msg }) => msg).filter((msg) => msg.startsWith('hook'))).toEqual([
+    'hook onModuleInit',
+    'hook onApplicationBootstrap',
+    'hook beforeApplicationShutdown',
+    'hook onApplicationShutdown',
+  ]);
+});
+
 describe('several apps in one process', () => {
   test('share the bus and the internal port, keep their own names in the log, and call each other', async () => {
     const own = await ready(start({ ...environment(), WAYSTATION_FRONT_PORT: '0' }, 'fused.main.ts'));

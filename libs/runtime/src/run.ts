@@ -158,13 +158,15 @@ const contextOf = (
 /** Whole milliseconds; what was a time stays one (0 often means never). */
 const scaleMs = (ms: number, scale: number): number => (ms <= 0 ? ms : Math.max(1, Math.round(ms * scale)));
 
+const publishesFacts = (apps: readonly AppDefinition[]): boolean => apps.some((app) => app.publishesFacts === true);
+
 const checkProcess = ({ parts, health, shutdown }: Boot, apps: readonly AppDefinition[]): void => {
   const check = (ok: boolean, detail: string): { ok: boolean; detail?: string } => (ok ? { ok } : { ok, detail });
   health.check('boot', () => check(parts.ready, parts.phase));
   health.check('shutdown', () => check(!shutdown.started, 'shutting down'));
-  if (apps.some((app) => app.publishesFacts === true)) {
+  if (publishesFacts(apps)) {
     health.check('facts', () =>
-      check(parts.bus?.facts.healthy === true, 'the journal of money facts cannot be written'),
+      check(parts.bus?.facts.healthy === true, 'the journal of money facts cannot be written, or nobody would read it'),
     );
   }
 };
@@ -179,6 +181,8 @@ const connect = async (
   health.check('bus', () => ({ ok: parts.bus?.state === 'connected', detail: parts.bus?.state ?? 'connecting' }));
   const bus = await connectWaiting(service, apps, runtime, log);
   parts.bus = bus;
+  // A journal begins to look for its consumer when it is first used: now, so that the process can become ready.
+  if (publishesFacts(apps)) void bus.facts.healthy;
   measureBus(metrics, bus);
   return bus;
 };

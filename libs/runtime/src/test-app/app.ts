@@ -1,6 +1,19 @@
 // An app with an rpc, a management call, a stream and HTTP, run as a real process by the tests of the bootstrap.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Controller, Get, Inject, Query, UseGuards, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  Inject,
+  Module,
+  Query,
+  UseGuards,
+  type BeforeApplicationShutdown,
+  type CanActivate,
+  type ExecutionContext,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+} from '@nestjs/common';
 import type { HandlerContext, StreamWriter } from '@waystation/bus';
 import { WaystationError, type Principal } from '@waystation/contracts';
 import { z } from 'zod';
@@ -84,6 +97,24 @@ export class TestRoutes {
   }
 }
 
+@Module({})
+class TestModule implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
+  constructor(@Inject(LOGGER) private readonly log: Logger) {}
+
+  onModuleInit(): void {
+    this.log.info('hook onModuleInit');
+  }
+  onApplicationBootstrap(): void {
+    this.log.info('hook onApplicationBootstrap');
+  }
+  beforeApplicationShutdown(): void {
+    this.log.info('hook beforeApplicationShutdown');
+  }
+  onApplicationShutdown(): void {
+    this.log.info('hook onApplicationShutdown');
+  }
+}
+
 export const app: AppDefinition<Config> = {
   name: 'worker',
   config: z
@@ -95,7 +126,7 @@ export const app: AppDefinition<Config> = {
       port: environment.WAYSTATION_TEST_PORT,
       providers: environment.WAYSTATION_TEST_PROVIDERS?.split(','),
     })),
-  module: () => ({ module: class TestModule {}, controllers: [TestHandlers, TestRoutes] }),
+  module: () => ({ module: TestModule, controllers: [TestHandlers, TestRoutes] }),
   http: { listen: (config) => ({ host: '127.0.0.1', port: config.port }) },
   streamKeys: (config) => config.providers,
 };
