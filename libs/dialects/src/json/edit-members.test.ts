@@ -3,8 +3,6 @@ import fc from 'fast-check';
 import { editMembers, spliceJson } from './edit-members.js';
 import { scanTopLevelFields } from './scan-top-level.js';
 
-const all: ReadonlySet<string> = { has: () => true } as unknown as ReadonlySet<string>;
-
 describe('editMembers', () => {
   it('removes, replaces and inserts as on the parsed object', () => {
     const documents = fc.dictionary(fc.string({ maxLength: 5 }), fc.jsonValue({ maxDepth: 2 }), { maxKeys: 7 });
@@ -16,7 +14,7 @@ describe('editMembers', () => {
         fc.constantFrom(undefined, 0, 2),
         (value, fates, inserts, indent) => {
           const body = Buffer.from(JSON.stringify(value, null, indent));
-          const spans = scanTopLevelFields(body, all) ?? [];
+          const spans = scanTopLevelFields(body, new Set(Object.keys(value))) ?? [];
           const fateOf = (index: number): string => fates[index] ?? 'keep';
           const insert = Array.from({ length: inserts }, (_, index) => ({
             key: `new "${index}`,

@@ -2,8 +2,9 @@
 import fc from 'fast-check';
 import { scanArray, scanTopLevelFields } from './scan-top-level.js';
 
-const all: ReadonlySet<string> = { has: () => true } as unknown as ReadonlySet<string>;
-const scan = (text: string, wanted: ReadonlySet<string> = all) => scanTopLevelFields(Buffer.from(text), wanted);
+const keysOf = (text: string): ReadonlySet<string> => new Set(Object.keys(JSON.parse(text) as object));
+const scan = (text: string, wanted: ReadonlySet<string> = new Set(['a'])) =>
+  scanTopLevelFields(Buffer.from(text), wanted);
 
 /** Renders a value as JSON with white space and `\u` escapes thrown in. */
 const render = (value: unknown, dice: () => number): string => {
@@ -33,7 +34,7 @@ describe('scanTopLevelFields', () => {
     fc.assert(
       fc.property(document, dice, (value, roll) => {
         const body = Buffer.from(render(value, roll));
-        const fields = scanTopLevelFields(body, all);
+        const fields = scanTopLevelFields(body, keysOf(body.toString()));
         const parsed = JSON.parse(body.toString()) as Record<string, unknown>;
         const rebuilt: [string, unknown][] = (fields ?? []).map((field) => {
           expect(body.toString('utf8', field.start, field.valueStart)).toMatch(/^"[^]*"\s*:\s*$/);

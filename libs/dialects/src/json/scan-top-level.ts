@@ -15,26 +15,60 @@ const CLOSE_ARRAY = 0x5d;
 /** No wanted name is longer; six bytes for each letter that is written as an escape. */
 const KEY_BYTES_MAX = 64 * 6;
 
+interface WantedKey {
+  readonly key: string;
+  readonly bytes: Buffer;
+}
+
+/** Wanted names by their length in bytes, so that a key is compared and not made into a string. */
+type Matcher = readonly (readonly WantedKey[] | undefined)[];
+
+/** Sets of wanted names are constants of modules; each is prepared once. */
+const matchers = new WeakMap<ReadonlySet<string>, Matcher>();
+
+const matcherOf = (wanted: ReadonlySet<string>): Matcher => {
+  const known = matchers.get(wanted);
+  if (known !== undefined) return known;
+  const byLength: WantedKey[][] = [];
+  for (const key of wanted) {
+    const bytes = Buffer.from(key);
+    (byLength[bytes.length] ??= []).push({ key, bytes });
+  }
+  matchers.set(wanted, byLength);
+  return byLength;
+};
+
+const equals = (bytes: Buffer, start: number, name: Buffer): boolean => {
+  for (let index = 0; index < name.length; index += 1) if (bytes[start + index] !== name[index]) return false;
+  return true;
+};
+
 const asBuffer = (bytes: Uint8Array): Buffer =>
   Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-/** The key between two quotes, escapes resolved. Undefined where it can be no wanted name. */
-const keyOf = (bytes: Buffer, start: number, end: number): string | undefined => {
-  if (end - start > KEY_BYTES_MAX) return undefined;
-  for (let at = start; at < end; at += 1) {
-    if (bytes[at] !== BACKSLASH) continue;
-    try {
-      return JSON.parse(bytes.toString('utf8', start - 1, end + 1)) as string;
-    } catch {
-      return undefined;
-    }
+/** The wanted name that stands between two quotes, escapes resolved; undefined where it is none. */
+const keyOf = (bytes: Buffer, start: number, end: number, matcher: Matcher): string | undefined => {
+  const candidates = matcher[end - start];
+  if (candidates !== undefined) {
+    for (const candidate of candidates) if (equals(bytes, start, candidate.bytes)) return candidate.key;
   }
-  return bytes.toString('utf8', start, end);
+  if (end - start > KEY_BYTES_MAX) return undefined;
+  for (let at = start; at < end; at += 1) if (bytes[at] === BACKSLASH) return escapedKeyOf(bytes, start, end, matcher);
+  return undefined;
+};
+
+const escapedKeyOf = (bytes: Buffer, start: number, end: number, matcher: Matcher): string | undefined => {
+  try {
+    const key = Buffer.from(JSON.parse(bytes.toString('utf8', start - 1, end + 1)) as string);
+    return matcher[key.length]?.find((candidate) => equals(key, 0, candidate.bytes))?.key;
+  } catch {
+    return undefined;
+  }
 };
 
 /**
  * The wanted fields of the object that starts at `at`, in order of position; of a key that stands there twice, both (the last wins
- * for a reader). Undefined where no valid object stands there.
+ * for a reader). Undefined where no valid object stands there. `wanted` must not change once it was used.
  * @param outer how many containers are open around the object
  */
 export const scanObject = (
@@ -46,6 +80,7 @@ export const scanObject = (
   const bytes = asBuffer(body);
   at = skipSpace(bytes, at);
   if (bytes[at] !== OPEN_OBJECT) return undefined;
+  const matcher = matcherOf(wanted);
   const fields: FieldSpan[] = [];
   at = skipSpace(bytes, at + 1);
   if (bytes[at] === CLOSE_OBJECT) return { fields, end: at + 1 };
@@ -59,8 +94,8 @@ export const scanObject = (
     const valueStart = skipSpace(bytes, at + 1);
     const end = skipValue(bytes, valueStart, outer + 1);
     if (end < 0) return undefined;
-    const key = keyOf(bytes, start + 1, keyEnd - 1);
-    if (key !== undefined && wanted.has(key)) fields.push({ key, start, end, valueStart, valueEnd: end });
+    const key = keyOf(bytes, start + 1, keyEnd - 1, matcher);
+    if (key !== undefined) fields.push({ key, start, end, valueStart, valueEnd: end });
     at = skipSpace(bytes, end);
     if (bytes[at] === CLOSE_OBJECT) return { fields, end: at + 1 };
     if (bytes[at] !== COMMA) return undefined;

@@ -3,8 +3,12 @@ import { WaystationError, type ErrorCode } from '@waystation/contracts';
 
 type Stage = 'before-response' | 'in-response';
 
-const codeOf = (error: unknown): string =>
-  error !== null && typeof error === 'object' && 'code' in error && typeof error.code === 'string' ? error.code : '';
+/** The parser's errors have only a name. */
+const codeOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return '';
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  return error.name === 'HTTPParserError' ? 'HPE_INVALID' : '';
+};
 
 const TIMEOUTS: Readonly<Record<string, string>> = {
   UND_ERR_CONNECT_TIMEOUT: 'could not be connected to in time',

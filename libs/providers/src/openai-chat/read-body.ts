@@ -13,13 +13,26 @@ import {
   type ResponseTerms,
 } from '../spec.js';
 import { convertUsage } from './convert-usage.js';
-import { isError, ownFields, readCompletion, valueOf, type ReadCompletion } from './edit-completion.js';
-import { emptyCompletion, isDeliberatelyEmpty } from './empty-completion.js';
+import {
+  finishEdits,
+  inOrder,
+  isError,
+  ownEdits,
+  ownFields,
+  scanCompletion,
+  valueOf,
+  type OwnFields,
+  type ScannedCompletion,
+} from './edit-completion.js';
+import { brokenOff, emptyCompletion, isDeliberatelyEmpty } from './failures.js';
 import { scanChunk } from './scan-chunk.js';
+
+const UPSTREAM_ID_CHARS_MAX = 256;
 
 export class ChatBodyReader implements ResponseReader {
   readonly #terms: ResponseTerms;
   readonly #sink: ByteSink;
+  readonly #own: OwnFields;
   readonly #bytesMax: number;
   #chunks: Buffer[] = [];
   #bytes = 0;
@@ -34,6 +47,7 @@ export class ChatBodyReader implements ResponseReader {
   constructor(terms: ResponseTerms, sink: ByteSink) {
     this.#terms = terms;
     this.#sink = sink;
+    this.#own = ownFields(terms, 'chat.completion');
     this.#bytesMax = terms.limits?.bodyBytesMax ?? RESPONSE_LIMITS.bodyBytesMax;
   }
 
@@ -71,40 +85,34 @@ export class ChatBodyReader implements ResponseReader {
   }
 
   #read(body: Buffer): void {
-    const read = readCompletion(body, ownFields(this.#terms, 'chat.completion'), false);
-    if (read === undefined) {
+    const completion = scanCompletion(body);
+    if (completion === undefined) {
       this.failure = this.#invalid('sent a body that is not a JSON object');
       return;
     }
-    const { fields, choices } = read;
-    const id = valueOf(body, fields.get('id'));
-    if (typeof id === 'string' && id !== '') this.#upstreamId = id.slice(0, 256);
-    this.#usage = valueOf(body, fields.get('usage'));
-    this.failure = this.#refusal(body, read);
-    if (this.failure !== undefined) return;
-    const span = fields.get('choices');
-    if (span !== undefined) this.#contentBytes = scanChunk(body, span.valueStart, span.valueEnd, 0).contentBytes;
+    const { fields, choices } = completion;
+    const id = valueOf(body, fields.id);
+    if (typeof id === 'string' && id !== '') this.#upstreamId = id.slice(0, UPSTREAM_ID_CHARS_MAX);
+    this.#usage = valueOf(body, fields.usage);
     this.#finish = choices?.findLast((choice) => choice.finish !== undefined)?.finish;
-    this.meaningful = choices?.some((choice) => choice.meaningful) ?? false;
-    if (!this.meaningful && !isDeliberatelyEmpty(this.report())) {
-      this.failure = emptyCompletion(this.#terms.providerName);
-      return;
+    // Counted only where the provider did not: it is a walk over all of the text.
+    if (this.#usage === undefined && fields.choices !== undefined) {
+      this.#contentBytes = scanChunk(body, fields.choices.valueStart, fields.choices.valueEnd, 0).contentBytes;
     }
+    this.failure = this.#refusal(body, completion);
+    if (this.failure !== undefined) return;
     this.meaningful = true;
-    this.#sink(spliceJson(body, read.edits));
+    this.#sink(spliceJson(body, inOrder(ownEdits(body, completion, this.#own), finishEdits(completion))));
   }
 
-  #refusal(body: Buffer, { fields, choices }: ReadCompletion): WaystationError | undefined {
-    if (isError(body, fields)) {
-      return parseInBandError(body.toString('utf8'), this.#terms);
-    }
+  #refusal(body: Buffer, { fields, choices }: ScannedCompletion): WaystationError | undefined {
+    const { providerName } = this.#terms;
+    if (isError(body, fields)) return parseInBandError(body.toString('utf8'), this.#terms);
     if (choices === undefined) return this.#invalid('sent a completion without choices');
-    if (choices.some((choice) => choice.finish?.reason === 'error')) {
-      return new WaystationError('provider_unavailable', `${this.#terms.providerName} broke the completion off.`, {
-        details: { provider_name: this.#terms.providerName },
-      });
-    }
-    return undefined;
+    const broken = choices.find((choice) => choice.finish?.reason === 'error')?.finish;
+    if (broken !== undefined) return brokenOff(providerName, broken.native);
+    const empty = !choices.some((choice) => choice.meaningful) && !isDeliberatelyEmpty(this.report());
+    return empty ? emptyCompletion(providerName) : undefined;
   }
 
   #invalid(what: string): WaystationError {

@@ -3,7 +3,7 @@
 // Invariants: nothing comes out before the first meaningful event; a stream that ends without a finish is a failure.
 import { WaystationError } from '@waystation/contracts';
 import type { FinishReason } from '@waystation/generation';
-import { spliceJson } from '@waystation/dialects';
+import type { JsonEdit } from '@waystation/dialects';
 import { estimateUsage, type DeliveredContent } from '../estimate-usage.js';
 import { parseInBandError } from '../provider-error.js';
 import {
@@ -16,18 +16,20 @@ import {
 } from '../spec.js';
 import { EventReader } from '../sse/event-reader.js';
 import { convertUsage } from './convert-usage.js';
+import { learnHead, startsWith, type ChunkHead } from './chunk-head.js';
 import {
+  finishEdits,
+  inOrder,
   isError,
-  learnHead,
+  ownEdits,
   ownFields,
-  readCompletion,
-  startsWith,
+  scanCompletion,
+  usageEdits,
   valueOf,
-  type ChunkHead,
   type OwnFields,
-  type ReadCompletion,
+  type ScannedCompletion,
 } from './edit-completion.js';
-import { emptyCompletion, isDeliberatelyEmpty } from './empty-completion.js';
+import { brokenOff, emptyCompletion, isDeliberatelyEmpty } from './failures.js';
 import { scanChunk } from './scan-chunk.js';
 
 const DATA = Buffer.from('data: ');
@@ -115,54 +117,72 @@ export class ChatStreamReader implements ResponseReader {
 
   /** The slow path: reads what has to be known of the chunk and edits its bytes. */
   #edit(bytes: Buffer): void {
-    let read: ReadCompletion | undefined;
+    let chunk: ScannedCompletion | undefined;
+    let passed = false;
     try {
-      read = readCompletion(bytes, this.#own, true);
-      if (read !== undefined && this.#note(bytes, read)) return;
+      chunk = scanCompletion(bytes);
+      passed = chunk !== undefined && this.#note(bytes, chunk);
     } catch {
-      read = undefined;
+      chunk = undefined;
     }
-    if (read === undefined) {
-      // The last event of a stream that broke off may be half of one: the missing finish will tell.
-      if (!this.#ending) this.#fail(this.#invalid('sent an event that is not a JSON object'));
-      return;
+    // The last event of a stream that broke off may be half of one: then the missing finish will tell.
+    if (chunk === undefined && !this.#ending) this.#fail(this.#invalid('sent an event that is not a JSON object'));
+    if (chunk !== undefined && passed) this.#pass(bytes, chunk);
+  }
+
+  /** Takes in what the chunk tells. False: nothing of it is passed on. */
+  #note(bytes: Buffer, chunk: ScannedCompletion): boolean {
+    const { fields, choices } = chunk;
+    if (isError(bytes, fields)) {
+      this.#fail(parseInBandError(bytes.toString('utf8'), this.#terms));
+      return false;
     }
-    this.#put(DATA);
-    this.#put(spliceJson(bytes, read.edits));
+    this.#usage = valueOf(bytes, fields.usage) ?? this.#usage;
+    if (this.#upstreamId === undefined) this.#noteId(valueOf(bytes, fields.id));
+    if (choices === undefined || choices.length === 0 || fields.choices === undefined) return false;
+    for (const { meaningful, finish } of choices) {
+      if (meaningful) this.meaningful = true;
+      if (finish === undefined) continue;
+      this.#finished += 1;
+      this.#finish = finish;
+      if (finish.reason !== 'error') continue;
+      this.#fail(brokenOff(this.#terms.providerName, finish.native));
+      return false;
+    }
+    this.#count(scanChunk(bytes, fields.choices.valueStart, fields.choices.valueEnd, 0).contentBytes);
+    return true;
+  }
+
+  #noteId(id: unknown): void {
+    if (typeof id === 'string' && id !== '') this.#upstreamId = id.slice(0, UPSTREAM_ID_CHARS_MAX);
+  }
+
+  /** Puts the chunk out, edited. A head that changed is learned anew. */
+  #pass(bytes: Buffer, chunk: ScannedCompletion): void {
+    const edits = inOrder(finishEdits(chunk), usageEdits(bytes, chunk));
+    let head = this.#head;
+    if (head === undefined || !startsWith(bytes, 0, bytes.length, head.theirs))
+      head = learnHead(bytes, chunk, this.#own);
+    if (head === undefined) {
+      this.#put(DATA);
+      this.#putEdited(bytes, 0, inOrder(edits, ownEdits(bytes, chunk, this.#own)));
+    } else {
+      this.#head = head;
+      this.#put(head.ours);
+      this.#putEdited(bytes, head.theirs.length, edits);
+    }
     this.#put(EVENT_END);
   }
 
-  /** Takes in what the chunk tells. True: nothing of it is passed on. */
-  #note(bytes: Buffer, read: ReadCompletion): boolean {
-    const { fields, choices } = read;
-    if (isError(bytes, fields)) {
-      this.#fail(parseInBandError(bytes.toString('utf8'), this.#terms));
-      return true;
+  /** The bytes from `at` on, with the edits that lie there. */
+  #putEdited(bytes: Buffer, at: number, edits: readonly JsonEdit[]): void {
+    for (const { start, end, replacement } of edits) {
+      if (start < at) continue;
+      this.#put(bytes.subarray(at, start));
+      this.#put(Buffer.from(replacement as string));
+      at = end;
     }
-    const usage = valueOf(bytes, fields.get('usage'));
-    if (usage !== undefined) this.#usage = usage;
-    const id = valueOf(bytes, fields.get('id'));
-    if (this.#upstreamId === undefined && typeof id === 'string' && id !== '')
-      this.#upstreamId = id.slice(0, UPSTREAM_ID_CHARS_MAX);
-    if (choices === undefined || choices.length === 0) return true;
-    for (const choice of choices) {
-      if (choice.meaningful) this.meaningful = true;
-      if (choice.finish === undefined) continue;
-      this.#finished += 1;
-      this.#finish = choice.finish;
-      if (choice.finish.reason === 'error') {
-        this.#fail(
-          new WaystationError('provider_unavailable', `${this.#terms.providerName} broke the completion off.`, {
-            details: { provider_name: this.#terms.providerName, provider_code: choice.finish.native.slice(0, 64) },
-          }),
-        );
-        return true;
-      }
-    }
-    const span = fields.get('choices');
-    if (span !== undefined) this.#count(scanChunk(bytes, span.valueStart, span.valueEnd, 0).contentBytes);
-    this.#head = learnHead(bytes, read) ?? this.#head;
-    return false;
+    this.#put(bytes.subarray(at));
   }
 
   #count(contentBytes: number): void {
@@ -172,6 +192,7 @@ export class ChatStreamReader implements ResponseReader {
   }
 
   #put(bytes: Buffer): void {
+    if (bytes.length === 0) return;
     this.#out.push(bytes);
     this.#outBytes += bytes.length;
   }
