@@ -10,6 +10,8 @@ export interface Liveness {
   /** Tells when the instance is lost: silent for too long, or leaving. At most once; forgotten then. */
   watch(instance: string, onLost: () => void): void;
   unwatch(instance: string, onLost: () => void): void;
+  /** A message of the instance that is no beat: as good a sign of life. */
+  heard(instance: string): void;
   /** The last beat of an orderly shutdown. */
   leave(): void;
   stop(): void;
@@ -115,6 +117,10 @@ export const createLiveness = (
       }
     },
     unwatch: (instance, onLost) => void peers.get(instance)?.watchers.delete(onLost),
+    heard(instance) {
+      const peer = peers.get(instance);
+      if (peer !== undefined) peer.heardAt = performance.now();
+    },
     leave() {
       leaving = true;
       beat();

@@ -99,6 +99,10 @@ export class RemoteCall implements StreamCall, TurnTask {
     );
   }
 
+  get isSent(): boolean {
+    return this.#sent;
+  }
+
   /** Sends the request, or again after the connection refused it. */
   send(): void {
     if (this.#over || this.#sent) return;
@@ -157,7 +161,8 @@ export class RemoteCall implements StreamCall, TurnTask {
       this.#break(new WaystationError('stream_stalled', `The stream sent nothing for ${stallAfterMs} ms.`));
       return;
     }
-    if (!this.#heard) this.#sendCredit();
+    if (this.#heard) this.#port.liveness.heard(this.#worker);
+    else this.#sendCredit();
     this.#heard = false;
   }
 
@@ -325,7 +330,13 @@ export class RemoteCall implements StreamCall, TurnTask {
   }
 
   #acceptTimedOut(): void {
-    if (!this.#sent || this.#epoch !== this.#port.outage.epoch) {
+    const { outage } = this.#port;
+    if (this.#epoch !== outage.epoch || !this.#sent) {
+      // The request or its accept may be lost; a worker that took it says so again once both are back.
+      if (outage.lastedMs() > 0 || outage.sinceReconnectMs() < this.#port.times.acceptTimeoutMs) {
+        this.#restartAcceptTimer();
+        return;
+      }
       this.giveUp(
         new WaystationError('bus_unavailable', 'The message bus was interrupted before a worker accepted.'),
         'given-up',

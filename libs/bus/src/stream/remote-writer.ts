@@ -31,6 +31,9 @@ export interface WriterOwner {
   closed(writer: RemoteWriter): void;
 }
 
+/** Looks without a word in either direction before a writer sends again by itself. */
+const SILENT_LOOKS = 2;
+
 type Phase = 'open' | 'ending' | 'finished' | 'closed';
 const EMPTY = Buffer.alloc(0);
 
@@ -58,6 +61,8 @@ export class RemoteWriter implements StreamWriter<unknown>, TurnTask {
   #terminal: { readonly kind: 'end' | 'error'; readonly payload: Buffer } | undefined;
   #terminalSentAt = -Infinity;
   #resentAt = -Infinity;
+  /** When anything was last sent to the reader, or heard of it. */
+  #touchedAt = performance.now();
 
   constructor(
     port: StreamPort,
@@ -137,7 +142,8 @@ export class RemoteWriter implements StreamWriter<unknown>, TurnTask {
 
   accept(): void {
     if (this.#accepted || this.#phase !== 'open') return;
-    this.#accepted = this.#publish('accept', 0, 0, EMPTY);
+    this.#accepted = true;
+    this.#publish('accept', 0, 0, EMPTY);
   }
 
   askGo(): void {
@@ -145,12 +151,14 @@ export class RemoteWriter implements StreamWriter<unknown>, TurnTask {
   }
 
   askPart(next: number, received: number, inbox: string): void {
-    this.#accepted = this.#publish('parts', next, received, encodeJson({ inbox })) || this.#accepted;
+    this.#accepted = true;
+    this.#publish('parts', next, received, encodeJson({ inbox }));
   }
 
   /** The reader has all frames before `sequence` and takes bytes up to `upToByte`. */
   credit(sequence: number, upToByte: number): void {
     if (this.#phase === 'closed' || sequence > this.#sequence) return;
+    this.#touchedAt = performance.now();
     while (this.#sent.length > 0 && (this.#sent[0] as SentFrame).sequence < sequence) this.#sent.shift();
     const first = this.#sent[0];
     const readerHas = first === undefined ? this.#offset : first.endsAt - (first.bytes.length - FRAME_HEADER_BYTES);
@@ -159,11 +167,14 @@ export class RemoteWriter implements StreamWriter<unknown>, TurnTask {
     this.#port.turn.add(this);
   }
 
-  /** Our own connection is back: what it refused goes out; what it lost the reader will ask for. */
+  /** Our own connection is back: what was on its way may be lost. */
   reconnected(): void {
-    if (!this.#accepted && this.#sequence === 0 && this.#acceptTimer !== undefined) this.accept();
-    for (const frame of this.#sent) if (frame.sentAt === -Infinity) this.#sendFrame(frame);
-    if (this.#phase === 'finished' && this.#terminalSentAt === -Infinity) this.#sendTerminal();
+    this.#resendAll();
+  }
+
+  /** Called every `creditEveryMs`. A reader that says nothing although something awaits it may not have got it, and may not know whom to ask. */
+  look(): void {
+    if (performance.now() - this.#touchedAt > this.#port.times.creditEveryMs * SILENT_LOOKS) this.#resendAll();
   }
 
   /** Ends it from outside: the handler's signal aborts; the reader is told unless nobody is left to read. */
@@ -220,25 +231,28 @@ export class RemoteWriter implements StreamWriter<unknown>, TurnTask {
     this.#port.turn.add(this);
   }
 
+  /** The reader waits for `sequence`: sends again from there on, unless that may still be on its way. */
   #resendMissing(sequence: number): void {
     const now = performance.now();
     const resendAfter = resendAfterMs(this.#port);
     if (now - this.#resentAt < resendAfter) return;
-    const first = this.#sent[0];
-    if (first !== undefined) {
-      if (now - first.sentAt < resendAfter) return;
-      this.#resentAt = now;
-      for (const frame of this.#sent) this.#sendFrame(frame);
-      if (this.#phase === 'finished') this.#sendTerminal();
-    } else if (this.#phase === 'finished' && sequence === this.#sequence && now - this.#terminalSentAt >= resendAfter) {
-      this.#resentAt = now;
-      this.#sendTerminal();
-    }
+    const sentAt = this.#sent[0]?.sentAt ?? (sequence === this.#sequence ? this.#terminalSentAt : now);
+    if (now - sentAt >= resendAfter) this.#resendAll();
+  }
+
+  /** Everything the reader may not have: at most the window's bytes. */
+  #resendAll(): void {
+    if (this.#phase === 'closed') return;
+    if (this.#accepted && this.#sequence === 0 && this.#phase === 'open') this.#publish('accept', 0, 0, EMPTY);
+    if (this.#sent.length === 0 && this.#phase !== 'finished') return;
+    this.#resentAt = performance.now();
+    for (const frame of this.#sent) this.#sendFrame(frame);
+    if (this.#phase === 'finished') this.#sendTerminal();
   }
 
   #sendFrame(frame: SentFrame): void {
-    if (!this.#port.connection.publish(this.#toCaller, frame.bytes, this.#reply)) return;
-    frame.sentAt = performance.now();
+    if (this.#port.connection.publish(this.#toCaller, frame.bytes, this.#reply)) frame.sentAt = performance.now();
+    this.#touchedAt = frame.sentAt;
     if (this.#accepted) return;
     this.#accepted = true;
     this.#stopAcceptTimer();
@@ -251,6 +265,7 @@ export class RemoteWriter implements StreamWriter<unknown>, TurnTask {
   }
 
   #publish(kind: FrameKind, sequence: number, offset: number, payload: Buffer): boolean {
+    this.#touchedAt = performance.now();
     return this.#port.connection.publish(this.#toCaller, encodeFrame(kind, sequence, offset, payload), this.#reply);
   }
 

@@ -78,6 +78,9 @@ export const createStreamCaller = (port: StreamPort, host: StreamHost): StreamCa
   port.outage.onReconnect(() => {
     for (const call of calls.values()) call.reconnected();
   });
+  port.outage.onLongerThan(port.times.requestGraceMs, () => {
+    for (const call of [...calls.values()]) if (!call.isSent) call.fail(unavailable());
+  });
   port.outage.onLongerThan(port.times.disconnectGraceMs, () => {
     for (const call of [...calls.values()]) call.fail(unavailable());
   });

@@ -190,6 +190,7 @@ export const createStreamHost = (port: StreamPort): StreamHost => {
           port.connection.publish(message.reply, encodeFrame('gone', 0, 0, EMPTY));
         return;
       }
+      port.liveness.heard(each.writer.caller);
       const { onGo } = each;
       if (onGo !== undefined && credit.go === true) {
         each.onGo = undefined;
@@ -317,7 +318,9 @@ export const createStreamHost = (port: StreamPort): StreamHost => {
       if (now - (each.finishedAt ?? now) <= port.times.keepFinishedMs) break;
       each.writer.discard();
     }
-    for (const { receiver } of hosted.values()) {
+    if (port.connection.state !== 'connected') return;
+    for (const { writer, receiver } of hosted.values()) {
+      writer.look();
       if (receiver === undefined) continue;
       if (!receiver.body.heard) receiver.ask();
       receiver.body.heard = false;

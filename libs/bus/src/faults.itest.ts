@@ -1,0 +1,427 @@
+// Real servers, real faults: what ACCEPTANCE rows 21–25 ask of the bus, seen from the bus itself.
+import { connect as dial, createServer, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connect as connectRaw } from '@nats-io/transport-node';
+import { SUBJECTS, encodeFrame, encodeHotMessage } from '@waystation/contracts';
+import { natsServer, type TestNats } from '@waystation/testing';
+import type { Bus } from './bus.js';
+import { connectBus, provisionStreams } from './connect-bus.js';
+import type { BusTimes } from './options.js';
+import { Echo, EchoNext, Pour, Wave } from './test-contracts.js';
+import { gather, hashOf, patterned, type TestReader } from './test-readers.js';
+
+const EMPTY = Buffer.alloc(0);
+let nats: TestNats;
+let buses: Bus[] = [];
+let stops: (() => void)[] = [];
+beforeEach(async () => {
+  nats = await natsServer();
+});
+afterEach(async () => {
+  await Promise.all(buses.map((bus) => bus.close(300)));
+  buses = [];
+  for (const stop of stops) stop();
+  stops = [];
+  await nats.stop();
+});
+
+const connect = async (service: string, times: Partial<BusTimes> = {}, url = nats.url): Promise<Bus> => {
+  const bus = await connectBus({ url, service, services: [service], release: 'test', times });
+  buses.push(bus);
+  return bus;
+};
+const until = async (what: string, condition: () => boolean | Promise<boolean>, withinMs = 10_000): Promise<void> => {
+  for (const giveUpAt = Date.now() + withinMs; !(await condition()); await sleep(10)) {
+    if (Date.now() > giveUpAt) throw new Error(`still waiting until ${what}`);
+  }
+};
+const open = (bus: Bus, how: string, deadlineMs = 30_000, provider = 'acme'): TestReader => {
+  const reader = gather();
+  const options = { deadlineAt: Date.now() + deadlineMs };
+  reader.follow(bus.openStream(Pour, provider, { v: 1, how }, EMPTY, options, reader));
+  return reader;
+};
+
+/** A way to the server that can stand still (as for a stopped process) or be cut. */
+const freezableWay = async (): Promise<{ url: string; freeze(): void; thaw(): void; cut(): void }> => {
+  const sockets = new Set<Socket>();
+  let frozen = false;
+  const server = createServer((client) => {
+    const upstream = dial(nats.port, '127.0.0.1');
+    for (const [from, to] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      sockets.add(from);
+      from.setNoDelay(true);
+      from.on('data', (bytes) => to.write(bytes));
+      from.on('error', () => to.destroy());
+      from.on('close', () => {
+        sockets.delete(from);
+        to.destroy();
+      });
+      if (frozen) from.pause();
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  stops.push(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  return {
+    url: `nats://127.0.0.1:${address !== null && typeof address === 'object' ? address.port : 0}`,
+    freeze() {
+      frozen = true;
+      for (const socket of sockets) socket.pause();
+    },
+    thaw() {
+      frozen = false;
+      for (const socket of sockets) socket.resume();
+    },
+    cut() {
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+};
+
+test('60 streams survive NATS being killed and restarted: each arrives intact, or fails with an error in time', async () => {
+  const ingress = await connect('ingress');
+  const worker = await connect('worker');
+  const content = patterned(120_000);
+  await worker.handleStream(Pour, undefined, async (_request, _body, writer) => {
+    for (let at = 0; at < content.length && !writer.signal.aborted; at += 1_200) {
+      writer.write(content.subarray(at, at + 1_200));
+      await sleep(20);
+    }
+    writer.end({ said: 'done', totalBytes: content.length });
+  });
+  const readers = Array.from({ length: 60 }, () => open(ingress, 'long'));
+  await until('they flow', () => readers.every(({ bytes }) => bytes > 5_000));
+  await nats.kill();
+  const killedAt = Date.now();
+  const failedLate: number[] = [];
+  for (const { done } of readers) void done.then(({ error }) => error && failedLate.push(Date.now() - killedAt));
+  await nats.restart();
+  const results = await Promise.all(readers.map(({ done }) => done));
+  const intact = results.filter(({ hash, error }) => error === undefined && hash === hashOf(content));
+  const failed = results.filter(({ error }) => error !== undefined);
+  expect(intact.length + failed.length).toBe(60);
+  expect(failedLate.every((ms) => ms < 5_000)).toBe(true);
+  // The outage was shorter than the grace period, so nothing had to fail.
+  expect(intact).toHaveLength(60);
+}, 60_000);
+
+test('streams whose accept was on its way when NATS died begin after all, or fail as interrupted', async () => {
+  const ingress = await connect('ingress');
+  const worker = await connect('worker');
+  await worker.handleStream(Pour, undefined, async (_request, _body, writer) => {
+    await sleep(100);
+    writer.write(Buffer.from('late'));
+    writer.end({ said: 'done' });
+  });
+  const readers = Array.from({ length: 20 }, () => open(ingress, 'soon'));
+  await sleep(30);
+  await nats.kill();
+  await sleep(200);
+  await nats.restart();
+  for (const { error, bytes } of await Promise.all(readers.map(({ done }) => done))) {
+    if (error === undefined) expect(bytes).toBe(4);
+    else expect(error.code).toBe('bus_unavailable');
+  }
+}, 30_000);
+
+test('with NATS away requests fail within a second, open streams after the grace period, and all works again afterwards', async () => {
+  const times = { disconnectGraceMs: 1_500 };
+  const ingress = await connect('ingress', times);
+  const worker = await connect('worker', times);
+  let aborted = 0;
+  await worker.handle(Echo, ({ text }) => ({ text, by: 'x' }));
+  await worker.handleStream(Pour, undefined, (request, _body, writer) => {
+    writer.write(Buffer.from('x'));
+    writer.signal.addEventListener('abort', () => (aborted += 1));
+    if (request.how === 'short') writer.end({ said: 'bye' });
+  });
+  const long = open(ingress, 'long');
+  await until('it flows', () => long.bytes === 1);
+  await nats.kill();
+  const killedAt = Date.now();
+  const inFlight = ingress.request(Echo, { v: 1, text: 'x' }).catch((error: unknown) => error);
+  await sleep(20);
+  expect(ingress.state).toBe('reconnecting');
+  expect(await open(ingress, 'short').done).toMatchObject({ error: { code: 'bus_unavailable' } });
+  expect(await inFlight).toMatchObject({ code: 'bus_unavailable' });
+  expect(Date.now() - killedAt).toBeLessThan(1_000);
+  const from = Date.now();
+  await expect(ingress.request(Echo, { v: 1, text: 'x' })).rejects.toMatchObject({ code: 'bus_unavailable' });
+  expect(Date.now() - from).toBeLessThan(50);
+  expect((await long.done).error?.code).toBe('bus_unavailable');
+  expect(Date.now() - killedAt).toBeLessThan(5_000);
+  await until('the writer is told', () => aborted === 1);
+  await nats.restart();
+  await until('it is connected', () => ingress.state === 'connected' && worker.state === 'connected');
+  expect(await ingress.request(Echo, { v: 1, text: 'back' })).toMatchObject({ text: 'back' });
+  expect(await open(ingress, 'short').done).toMatchObject({ bytes: 1, end: { said: 'bye' } });
+}, 30_000);
+
+test('a worker that stands still is lost after three seconds of silence, and its late frames are refused', async () => {
+  const way = await freezableWay();
+  const ingress = await connect('ingress', { aliveEveryMs: 200, lostAfterMs: 600 });
+  const worker = await connect('worker', { aliveEveryMs: 200, lostAfterMs: 600 }, way.url);
+  let cancelled: unknown;
+  await worker.handleStream(Pour, undefined, (_request, _body, writer) => {
+    const writing = setInterval(() => writer.write(Buffer.from('x')), 20);
+    writer.signal.addEventListener('abort', () => {
+      cancelled = writer.signal.reason;
+      clearInterval(writing);
+    });
+  });
+  const reader = open(ingress, 'endless');
+  await until('it flows', () => reader.bytes > 3);
+  way.freeze();
+  const from = Date.now();
+  const { error } = await reader.done;
+  expect(error?.code).toBe('worker_lost');
+  expect(Date.now() - from).toBeGreaterThan(300);
+  expect(Date.now() - from).toBeLessThan(1_500);
+  const bytes = reader.bytes;
+  way.thaw();
+  await until('the worker is told', () => cancelled !== undefined);
+  expect(reader.bytes).toBe(bytes);
+});
+
+test('a caller whose process is gone ends the attempt at its worker', async () => {
+  const way = await freezableWay();
+  const ingress = await connect('ingress', { aliveEveryMs: 200, lostAfterMs: 600 }, way.url);
+  const worker = await connect('worker', { aliveEveryMs: 200, lostAfterMs: 600 });
+  let abortedAt = 0;
+  await worker.handleStream(Pour, undefined, (_request, _body, writer) => {
+    writer.write(Buffer.from('x'));
+    writer.signal.addEventListener('abort', () => (abortedAt = Date.now()));
+  });
+  const reader = open(ingress, 'endless');
+  await until('it flows', () => reader.bytes > 0);
+  way.freeze();
+  const from = Date.now();
+  await until('the attempt is aborted', () => abortedAt > 0);
+  expect(abortedAt - from).toBeLessThan(1_500);
+});
+
+test('a process that leaves in order ends its streams at once', async () => {
+  const ingress = await connect('ingress');
+  const worker = await connect('worker');
+  await worker.handleStream(Pour, undefined, (_request, _body, writer) => void writer.write(Buffer.from('x')));
+  const reader = open(ingress, 'endless');
+  await until('it flows', () => reader.bytes > 0);
+  const from = Date.now();
+  await worker.close(200);
+  const { error } = await reader.done;
+  expect(['shutting_down', 'worker_lost']).toContain(error?.code);
+  expect(Date.now() - from).toBeLessThan(1_000);
+});
+
+test('an interruption of one process alone heals: nothing is missing, nothing comes twice', async () => {
+  const way = await freezableWay();
+  const ingress = await connect('ingress');
+  const worker = await connect('worker', {}, way.url);
+  const content = patterned(200_000);
+  await worker.handleStream(Pour, undefined, async (_request, _body, writer) => {
+    for (let at = 0; at < content.length; at += 1_000) {
+      writer.write(content.subarray(at, at + 1_000));
+      await sleep(5);
+    }
+    writer.end({ said: 'done', totalBytes: content.length });
+  });
+  const readers = Array.from({ length: 10 }, () => open(ingress, 'x'));
+  for (let cut = 0; cut < 3; cut += 1) {
+    await sleep(250);
+    way.cut();
+  }
+  for (const { done } of readers) expect(await done).toMatchObject({ hash: hashOf(content) });
+}, 30_000);
+
+test('a body in parts survives an interruption', async () => {
+  const way = await freezableWay();
+  const ingress = await connect('ingress', {}, way.url);
+  const worker = await connect('worker');
+  await worker.handleStream(Pour, undefined, (_request, body, writer) => writer.end({ said: hashOf(body) }));
+  const content = patterned(24 * 1024 * 1024);
+  const reader = gather();
+  ingress.openStream(Pour, 'acme', { v: 1, how: 'x' }, content, { deadlineAt: Date.now() + 20_000 }, reader);
+  await until('it has begun', () => reader.accepts.length === 1);
+  way.cut();
+  expect(await reader.done).toMatchObject({ end: { said: hashOf(content) } });
+}, 30_000);
+
+test('shared and dedicated pools of one provider get each request exactly once together', async () => {
+  const ingress = await connect('ingress');
+  const shared = await Promise.all([connect('worker'), connect('worker')]);
+  const dedicated = await connect('worker');
+  const served = new Map<string, number>();
+  let calls = 0;
+  const serve = (worker: Bus, keys?: readonly string[]): Promise<unknown> =>
+    worker.handleStream(Pour, keys, (_request, _body, writer) => {
+      calls += 1;
+      served.set(worker.instance, (served.get(worker.instance) ?? 0) + 1);
+      writer.end({ said: 'ok' });
+    });
+  await Promise.all([...shared.map((worker) => serve(worker)), serve(dedicated, ['acme', 'other'])]);
+  const results = await Promise.all(Array.from({ length: 300 }, () => open(ingress, 'x').done));
+  expect(results.every(({ error }) => error === undefined)).toBe(true);
+  expect(calls).toBe(300);
+  expect(served.size).toBe(3);
+});
+
+test('a wedged worker is given up after the accept timeout, told so when it wakes, and asks before it begins old work', async () => {
+  const way = await freezableWay();
+  const ingress = await connect('ingress');
+  const worker = await connect('worker', {}, way.url);
+  let ran = 0;
+  await worker.handleStream(Pour, undefined, (_request, _body, writer) => {
+    ran += 1;
+    writer.end({ said: 'ok' });
+  });
+  way.freeze();
+  const from = Date.now();
+  const { error } = await open(ingress, 'x').done;
+  expect(error?.code).toBe('accept_timeout');
+  expect(Date.now() - from).toBeLessThan(600);
+  way.thaw();
+  await sleep(300);
+  expect(ran).toBe(0);
+  expect(await open(ingress, 'x').done).toMatchObject({ end: { said: 'ok' } });
+});
+
+test('a request that is old but still wanted is run after the caller said go', async () => {
+  const way = await freezableWay();
+  const ingress = await connect('ingress');
+  const worker = await connect('worker', {}, way.url);
+  await worker.handleStream(Pour, undefined, (_request, _body, writer) => writer.end({ said: 'ok' }));
+  way.freeze();
+  const reader = open(ingress, 'x');
+  await sleep(400);
+  way.thaw();
+  expect(await reader.done).toMatchObject({ end: { said: 'ok' } });
+});
+
+test('whatever arrives on any subject, the process stays and goes on', async () => {
+  const ingress = await connect('ingress');
+  const worker = await connect('worker');
+  await provisionStreams(worker, {}, ['FACTS', 'buckets']);
+  await worker.handle(Echo, ({ text }) => ({ text, by: 'x' }));
+  await worker.handleStream(Pour, undefined, (_request, _body, writer) => {
+    writer.write(Buffer.from('x'));
+    setTimeout(() => writer.end({ said: 'ok' }), 300);
+  });
+  let waves = 0;
+  await ingress.onSignal(Wave, undefined, () => (waves += 1));
+  const watchedKeys: string[] = [];
+  await (await ingress.kv('keys')).watch('>', { entry: (key) => watchedKeys.push(key), synced: () => undefined });
+  const reader = open(ingress, 'x');
+  await until('a stream flows', () => reader.bytes === 1);
+
+  const raw = await connectRaw({ servers: nats.url });
+  const replies: string[] = [];
+  raw.subscribe('_INBOX.rogue.rogue-1.*', {
+    callback: (_error, message) => void replies.push(Buffer.from(message.data).toString('latin1')),
+  });
+  const junk: Buffer[] = [
+    EMPTY,
+    Buffer.from([0]),
+    Buffer.from([0xff, 0xff, 1]),
+    Buffer.from('{}'),
+    Buffer.from([0, 2, 0x7b, 0x7d]),
+    Buffer.from([0, 3, 0x7b, 0x7d, 0xff]),
+    encodeHotMessage({ v: 1, s: Date.now(), d: Date.now() + 1_000 }, Buffer.from('{"v":1,"text":5}')),
+    encodeHotMessage({ v: 9, s: Date.now(), d: Date.now() + 1_000 }, Buffer.from('{}')),
+    encodeHotMessage({ v: 1, s: Date.now(), d: Date.now() + 1_000, w: 1, request: { v: 1, how: 7 } }, EMPTY),
+    encodeHotMessage({ v: 1, s: Date.now(), d: Date.now() + 1_000, w: 1, p: 1e15, request: { v: 1, how: 'x' } }, EMPTY),
+    encodeHotMessage(null, EMPTY),
+    encodeFrame('parts', 9, 9, Buffer.from('{"inbox":"way.rpc.route.plan"}')),
+    Buffer.alloc(100_000, 0x5b),
+  ];
+  const subjects = [
+    Echo.subject,
+    Pour.subjectOf('acme'),
+    SUBJECTS.attemptCredit(worker.instance),
+    SUBJECTS.attemptCancel(worker.instance),
+    SUBJECTS.alive('ingress-1'),
+    SUBJECTS.alive(worker.instance),
+    SUBJECTS.health('worker-1'),
+    SUBJECTS.moneyFact('worker-1'),
+    `${SUBJECTS.inbox('ingress', ingress.instance)}.r0`,
+    `${SUBJECTS.inbox('ingress', ingress.instance)}.s0`,
+    `${SUBJECTS.inbox('worker', worker.instance)}.p0`,
+    '$KV.keys.junk',
+  ];
+  let token = 0;
+  for (const subject of subjects) {
+    for (const payload of junk) {
+      raw.publish(subject, payload, { reply: `_INBOX.rogue.rogue-1.t${token++}` });
+      raw.publish(subject, payload, { reply: 'way.rpc.test' });
+      raw.publish(subject, payload);
+    }
+  }
+  await raw.flush();
+  await sleep(200);
+  expect(replies.some((reply) => reply.includes('bad_message'))).toBe(true);
+  expect(replies.some((reply) => reply.includes('unknown_version'))).toBe(true);
+  await raw.close();
+  expect(await reader.done).toMatchObject({ bytes: 1, end: { said: 'ok' } });
+  expect(await ingress.request(Echo, { v: 1, text: 'alive' })).toMatchObject({ text: 'alive' });
+  worker.signal(Wave, worker.instance, { v: 1, count: 1 });
+  await until('good signals still come', () => waves === 1);
+  await (await worker.kv('keys')).put('good', 1);
+  await until('good entries still come', () => watchedKeys.includes('good'));
+});
+
+test('callers are told what is wrong with their message', async () => {
+  const ingress = await connect('ingress');
+  const worker = await connect('worker');
+  await worker.handle(Echo, ({ text }) => ({ text, by: 'x' }));
+  await worker.handleStream(Pour, undefined, (_request, _body, writer) => writer.end({ said: 'ok' }));
+  await expect(ingress.request(EchoNext, { v: 2, text: 'x' })).rejects.toMatchObject({ code: 'unknown_version' });
+  await expect(ingress.request(Echo, { v: 1, text: 7 } as unknown as { v: 1; text: string })).rejects.toMatchObject({
+    code: 'bad_message',
+    message: expect.stringContaining('text') as unknown,
+  });
+  const reader = gather();
+  const request = { v: 1, how: 5 } as unknown as { v: 1; how: string };
+  ingress.openStream(Pour, 'acme', request, EMPTY, { deadlineAt: Date.now() + 1_000 }, reader);
+  expect((await reader.done).error?.code).toBe('bad_message');
+});
+
+test('a reply or an end frame that does not fit its contract is an error at the caller', async () => {
+  const ingress = await connect('ingress');
+  const worker = await connect('worker');
+  await worker.handle(Echo, () => ({ wrong: true }) as unknown as { text: string; by: string });
+  await worker.handleStream(Pour, undefined, (_request, _body, writer) =>
+    writer.end({ said: 5 } as unknown as { said: string }),
+  );
+  await expect(ingress.request(Echo, { v: 1, text: 'x' })).rejects.toMatchObject({ code: 'bad_message' });
+  expect((await open(ingress, 'x').done).error?.code).toBe('bad_message');
+});
+
+test('requests over the message limit are refused before they are sent', async () => {
+  const ingress = await connect('ingress');
+  const worker = await connect('worker');
+  await worker.handle(Echo, ({ text }) => ({ text, by: 'x' }));
+  await expect(ingress.request(Echo, { v: 1, text: 'x'.repeat(2_000_000) })).rejects.toMatchObject({
+    code: 'payload_too_large',
+  });
+  expect(await ingress.request(Echo, { v: 1, text: 'ok' })).toMatchObject({ text: 'ok' });
+});
+
+test('an idempotent call that was on its way when NATS died is answered after the reconnect', async () => {
+  const ingress = await connect('ingress', { requestGraceMs: 3_000 });
+  const worker = await connect('worker', { requestGraceMs: 3_000 });
+  await worker.handle(Echo, async ({ text }) => {
+    await sleep(100);
+    return { text, by: 'x' };
+  });
+  const call = ingress.request(Echo, { v: 1, text: 'x' });
+  await sleep(20);
+  await nats.kill();
+  await nats.restart();
+  expect(await call).toMatchObject({ text: 'x' });
+});
