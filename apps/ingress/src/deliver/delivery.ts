@@ -4,7 +4,8 @@ import type { ChatAnswer, ChatBill } from '@waystation/dialects';
 
 /** What is said with the status line. */
 export interface AnswerHead {
-  readonly generationId: string;
+  /** Absent where the request never became a generation. */
+  readonly generationId?: string;
   readonly requestId: string;
   /** Output cap that the remaining credit set, where it did. */
   outputCap?: number;

@@ -27,10 +27,12 @@ const JSON_BODY: readonly string[] = [
   ...CORS_HEADERS,
 ];
 
-const told = (head: AnswerHead): string[] => {
-  const ids = ['x-generation-id', head.generationId, 'x-request-id', head.requestId];
-  return head.outputCap === undefined ? ids : [...ids, 'x-waystation-output-cap', String(head.outputCap)];
-};
+const told = ({ generationId, requestId, outputCap }: AnswerHead): string[] => [
+  'x-request-id',
+  requestId,
+  ...(generationId === undefined ? [] : ['x-generation-id', generationId]),
+  ...(outputCap === undefined ? [] : ['x-waystation-output-cap', String(outputCap)]),
+];
 
 export const streamHead = (head: AnswerHead): string[] => [...STREAM, ...told(head)];
 

@@ -23,7 +23,7 @@ export const refuse = (
   reply.hijack();
   if (raw.headersSent || raw.destroyed) return void raw.end();
   const converted = toDialectError(error, 'openai-chat');
-  const head = [...errorHead(converted, { generationId: '', requestId: request.id }), ...extraHeaders];
+  const head = [...errorHead(converted, { requestId: request.id }), ...extraHeaders];
   if (!bodyIsOpen(request)) {
     raw.writeHead(converted.status, head);
     raw.end(converted.body);

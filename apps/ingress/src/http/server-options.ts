@@ -21,14 +21,22 @@ const CLIENT_ERRORS: Readonly<Record<string, WaystationError>> = {
 };
 const NOT_HTTP = new WaystationError('invalid_request', 'The request is not valid HTTP.');
 
-/** Node hands over the bare socket: nothing of the request could be read. */
+/** How long the rest of a broken request is read off, so that the client gets to read the answer instead of a reset. */
+const LINGER_MS = 2_000;
+const answered = new WeakSet<Socket>();
+
+/** Node hands over the bare socket, once for each further piece that comes in: nothing of the request could be read. */
 const onClientError = (error: Error & { code?: string }, socket: Socket): void => {
+  if (answered.has(socket)) return;
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return void socket.destroy();
+  answered.add(socket);
   const known = error.code === undefined ? undefined : CLIENT_ERRORS[error.code];
   const { status, body } = toDialectError(known ?? NOT_HTTP, 'openai-chat');
   socket.end(
     `HTTP/1.1 ${status} Error\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once('close', () => clearTimeout(timer));
 };
 
 /** The router could not read the path (bad escapes, parameters too long). */
