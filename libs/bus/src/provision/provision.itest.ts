@@ -1,0 +1,128 @@
+// What the server holds is what we wanted, or we say why not.
+import { createServer } from 'node:net';
+import { connect as connectRaw, type NatsConnection } from '@nats-io/transport-node';
+import { natsServer, type TestNats } from '@waystation/testing';
+import type { Bus } from '../bus.js';
+import { connectBus, provisionStreams } from '../connect-bus.js';
+
+let nats: TestNats;
+let raw: NatsConnection;
+let buses: Bus[] = [];
+beforeEach(async () => {
+  nats = await natsServer();
+  raw = await connectRaw({ servers: nats.url });
+});
+afterEach(async () => {
+  await raw.close();
+  await Promise.all(buses.map((bus) => bus.close(500)));
+  buses = [];
+  await nats.stop();
+});
+
+const connect = async (...services: string[]): Promise<Bus> => {
+  const bus = await connectBus({ url: nats.url, service: services[0] ?? 'tool', services, release: 'test' });
+  buses.push(bus);
+  return bus;
+};
+const ask = async (subject: string, payload?: unknown): Promise<Record<string, unknown>> =>
+  (await raw.request(subject, payload === undefined ? undefined : JSON.stringify(payload))).json();
+const configOf = async (subject: string): Promise<Record<string, unknown>> =>
+  (await ask(subject))['config'] as Record<string, unknown>;
+const streams = async (): Promise<string[]> =>
+  ((await ask('$JS.API.STREAM.NAMES'))['streams'] as string[] | null)?.sort() ?? [];
+
+test('everything is made as designed, by many at once, and again', async () => {
+  const everybody = await Promise.all([connect(), connect(), connect()]);
+  await Promise.all(everybody.map((bus) => provisionStreams(bus)));
+  await provisionStreams(everybody[0] as Bus);
+  expect(await streams()).toEqual(
+    [
+      'FACTS',
+      'KV_affinity',
+      'KV_catalog',
+      'KV_credentials',
+      'KV_idempotency',
+      'KV_keys',
+      'KV_policies',
+      'KV_workspaces',
+      'TRAIL',
+    ].sort(),
+  );
+  expect(await configOf('$JS.API.STREAM.INFO.FACTS')).toMatchObject({
+    storage: 'file',
+    retention: 'interest',
+    discard: 'new',
+    max_bytes: 1024 ** 3,
+    duplicate_window: 120e9,
+  });
+  expect(await configOf('$JS.API.STREAM.INFO.TRAIL')).toMatchObject({ retention: 'limits', discard: 'old' });
+  expect(await configOf('$JS.API.CONSUMER.INFO.FACTS.billing')).toMatchObject({
+    ack_policy: 'explicit',
+    ack_wait: 10e9,
+  });
+  expect(await configOf('$JS.API.STREAM.INFO.KV_idempotency')).toMatchObject({
+    max_age: 86_400e9,
+    max_msgs_per_subject: 1,
+  });
+  expect(await configOf('$JS.API.STREAM.INFO.KV_affinity')).toMatchObject({ max_age: 600e9 });
+});
+
+test('a service makes only what it looks after', async () => {
+  await provisionStreams(await connect('billing'));
+  expect(await streams()).toEqual(['FACTS']);
+  await provisionStreams(await connect('logging'));
+  expect(await streams()).toEqual(['FACTS', 'TRAIL']);
+});
+
+test('what may be changed is changed', async () => {
+  const bus = await connect();
+  await provisionStreams(bus, {}, ['FACTS']);
+  await provisionStreams(bus, { factsBytesMax: 5_000_000 }, ['FACTS']);
+  expect(await configOf('$JS.API.STREAM.INFO.FACTS')).toMatchObject({ max_bytes: 5_000_000, retention: 'interest' });
+  await ask('$JS.API.CONSUMER.CREATE.FACTS.billing', {
+    stream_name: 'FACTS',
+    config: { name: 'billing', durable_name: 'billing', ack_policy: 'explicit', deliver_policy: 'all', ack_wait: 1e9 },
+  });
+  await provisionStreams(bus, {}, ['FACTS']);
+  expect(await configOf('$JS.API.CONSUMER.INFO.FACTS.billing')).toMatchObject({ ack_wait: 10e9 });
+});
+
+test('a stream that keeps less than it must is refused, with what differs', async () => {
+  await ask('$JS.API.STREAM.CREATE.FACTS', {
+    name: 'FACTS',
+    subjects: ['way.fact.money.*'],
+    storage: 'memory',
+    retention: 'limits',
+    discard: 'old',
+    num_replicas: 1,
+  });
+  await expect(provisionStreams(await connect(), {}, ['FACTS'])).rejects.toMatchObject({
+    code: 'internal',
+    message: expect.stringMatching(/Stream FACTS .*storage is "memory" instead of "file"/) as unknown,
+  });
+});
+
+test('a server older than 2.10 is refused with a clear message', async () => {
+  const info = { server_id: 'x', version: '2.9.25', max_payload: 1_048_576, headers: true, proto: 1 };
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.write(`INFO ${JSON.stringify(info)}\r\n`);
+    socket.on('data', (bytes) => bytes.includes('PING') && socket.write('PONG\r\n'));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = address !== null && typeof address === 'object' ? address.port : 0;
+  const attempt = connectBus({ url: `nats://127.0.0.1:${port}`, service: 'tool', services: [], release: 'test' });
+  await expect(attempt).rejects.toMatchObject({
+    code: 'bus_unavailable',
+    message: 'NATS server 2.9.25 is too old; Waystation needs 2.10 or newer.',
+  });
+  server.close();
+});
+
+test('a server that is not there is an error after the time given, not for ever', async () => {
+  const options = { url: 'nats://user:secret@127.0.0.1:1', service: 'tool', services: [], release: 'test' };
+  const error: unknown = await connectBus({ ...options, connectTimeoutMs: 300 }).catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code: 'bus_unavailable' });
+  expect(String(error)).not.toContain('secret');
+});
