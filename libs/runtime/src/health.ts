@@ -8,10 +8,20 @@ export interface Health {
   report(): { ready: boolean; checks: Record<string, { ok: boolean; detail?: string }> };
 }
 
+/** A detail says why not; where all is well there is nothing to say. A probe that throws is a condition that does not hold. */
+const outcomeOf = (probe: () => { ok: boolean; detail?: string }): { ok: boolean; detail?: string } => {
+  try {
+    const outcome = probe();
+    return outcome.ok ? { ok: true } : outcome;
+  } catch {
+    return { ok: false, detail: 'the probe itself failed' };
+  }
+};
+
 export const createHealth = (): Health => {
   const probes = new Map<string, () => { ok: boolean; detail?: string }>();
   const report = (): ReturnType<Health['report']> => {
-    const checks = Object.fromEntries([...probes].map(([name, probe]) => [name, probe()]));
+    const checks = Object.fromEntries([...probes].map(([name, probe]) => [name, outcomeOf(probe)]));
     return { ready: Object.values(checks).every((check) => check.ok), checks };
   };
   return { check: (name, probe) => void probes.set(name, probe), ready: () => report().ready, report };

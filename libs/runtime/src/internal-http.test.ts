@@ -23,7 +23,7 @@ describe('the internal port', () => {
   let internal: InternalHttp;
 
   beforeAll(async () => {
-    health.check('bus', () => (nats ? { ok: true } : { ok: false, detail: 'reconnecting' }));
+    health.check('bus', () => (nats ? { ok: true, detail: 'connected' } : { ok: false, detail: 'reconnecting' }));
     metrics.registry.setDefaultLabels({ service: 'test', instance: 'test-1' });
     internal = await startInternalHttp({ host: '127.0.0.1', port: 0 }, health, metrics);
   });
@@ -40,6 +40,17 @@ describe('the internal port', () => {
       body: '{"ready":false,"checks":{"bus":{"ok":false,"detail":"reconnecting"}}}\n',
     });
     expect((await ask(internal.port, '/healthz')).status).toBe(200);
+  });
+
+  test('a probe that throws makes readiness red and nothing else', async () => {
+    const broken = createHealth();
+    broken.check('odd', () => {
+      throw new Error('no');
+    });
+    expect(broken.report()).toEqual({
+      ready: false,
+      checks: { odd: { ok: false, detail: 'the probe itself failed' } },
+    });
   });
 
   test('metrics carry service and instance, our cells, and the health of the event loop', async () => {

@@ -38,6 +38,18 @@ describe('log', () => {
     ]);
   });
 
+  test('once the instance has a name every line tells it, from loggers made before too', () => {
+    let text = '';
+    const to = { write: (line: string) => void (text += line) };
+    const log = createLog({ service: 'worker', release: 'r1', level: 'info', tracing: false, to });
+    const child = log.root.child({ app: 'x' });
+    child.info('before');
+    log.named('worker-1');
+    child.info('after');
+    expect(text.match(/"instance":"worker-1"/g)).toHaveLength(1);
+    expect(text.split('\n')[1]).toContain('"instance":"worker-1"');
+  });
+
   test('line breaks in any value cannot forge a second line', () => {
     const evil = 'x\n{"level":"fatal","msg":"forged"}\r\u2028y';
     const { text, lines } = logged((log) => log.warn({ model: evil, [`a${evil}`]: 1, err: new Error(evil) }, evil));

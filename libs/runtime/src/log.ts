@@ -40,6 +40,8 @@ export const withoutSecrets = (line: string): string =>
 
 export interface Log {
   readonly root: Logger;
+  /** From here on every line names the instance, those of loggers made before too. */
+  named(instance: string): void;
   /** Writes out what is buffered. Call it before the process exits. */
   flush(): void;
 }
@@ -48,6 +50,7 @@ export const createLog = (options: LogOptions): Log => {
   const stdout = options.to === undefined ? pinoDestination({ dest: 1, sync: false, minLength: 0 }) : undefined;
   // Whoever read our lines has gone; that is no reason to stop serving.
   stdout?.on('error', () => undefined);
+  let identity: { instance?: string } = {};
   const root = pino(
     {
       level: options.level,
@@ -57,12 +60,15 @@ export const createLog = (options: LogOptions): Log => {
       serializers: { err: describeError, error: describeError },
       redact: { paths: REDACT, censor: '[redacted]' },
       hooks: { streamWrite: withoutSecrets },
-      ...(options.tracing ? { mixin: activeTrace } : {}),
+      mixin: () => (options.tracing ? { ...identity, ...activeTrace() } : { ...identity }),
     },
     options.to ?? (stdout as DestinationStream),
   );
   return {
     root,
+    named(instance) {
+      identity = { instance };
+    },
     flush() {
       try {
         stdout?.flushSync();

@@ -68,7 +68,15 @@ const runProcess = async (service: string, apps: readonly AppDefinition[], confi
   dieLoudly(parts, log, exit);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void shutdown.begin(signal));
   try {
-    await boot(service, apps, config, { parts, log: log.root, health, metrics, shutdown, stopping: endNow.signal });
+    await boot(service, apps, config, {
+      parts,
+      log: log.root,
+      named: log.named,
+      health,
+      metrics,
+      shutdown,
+      stopping: endNow.signal,
+    });
   } catch (error) {
     if (shutdown.started) return;
     log.root.fatal({ err: error, phase: parts.phase }, `${service} cannot start: ${explainError(error)}`);
@@ -79,6 +87,7 @@ const runProcess = async (service: string, apps: readonly AppDefinition[], confi
 interface Boot {
   readonly parts: Parts;
   readonly log: Logger;
+  readonly named: (instance: string) => void;
   readonly health: Health;
   readonly metrics: Metrics;
   readonly shutdown: Shutdown;
@@ -102,30 +111,24 @@ const boot = async (
 
   const alone = apps.every((app) => app.bus === false);
   const bus = alone ? absentBus(service) : await connect(service, apps, runtime, own);
-  const log = own.log.child({ instance: bus.instance });
+  own.named(bus.instance);
   metrics.registry.setDefaultLabels({ service, instance: bus.instance });
 
   for (const [index, app] of apps.entries()) {
     parts.phase = `starting ${app.name}`;
-    parts.apps.push(
-      await createNestApp(
-        app,
-        contextOf(app, config.apps[index], runtime, bus, {
-          ...own,
-          log: apps.length === 1 ? log : log.child({ app: app.name }),
-        }),
-      ),
-    );
+    const log = apps.length === 1 ? own.log : own.log.child({ app: app.name });
+    const nest = await createNestApp(app, contextOf(app, config.apps[index], runtime, bus, { ...own, log }));
+    parts.apps.push(nest);
+    // At once, so that an app that starts later in this process finds the handlers of the earlier ones.
+    await nest.serve();
   }
-  parts.phase = 'registering handlers';
-  for (const app of parts.apps) await app.serve();
   parts.phase = 'opening ports';
   let publicPort: number | undefined;
   for (const app of parts.apps) publicPort = (await app.listen?.()) ?? publicPort;
   if (own.shutdown.started) return;
   parts.phase = 'running';
   parts.ready = true;
-  log.info(
+  own.log.info(
     {
       internalPort: internal.port,
       ...(publicPort === undefined ? {} : { port: publicPort }),
@@ -181,7 +184,7 @@ const connect = async (
   health.check('bus', () => ({ ok: parts.bus?.state === 'connected', detail: parts.bus?.state ?? 'connecting' }));
   const bus = await connectWaiting(service, apps, runtime, log);
   parts.bus = bus;
-  // A journal begins to look for its consumer when it is first used: now, so that the process can become ready.
+  // A journal begins to look for its consumer when it is first asked: now, so that the process can become ready. The trail is not for all to ask.
   if (publishesFacts(apps)) void bus.facts.healthy;
   measureBus(metrics, bus);
   return bus;
