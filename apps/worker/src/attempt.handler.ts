@@ -39,7 +39,8 @@ export class AttemptHandler {
 
   #tell(request: AttemptRunRequest, call: PreparedCall, result: RelayResult, writer: AttemptWriter): void {
     const { facts, health, metrics, log, instance } = this.worker;
-    if (result.error === undefined) writer.end(endMessage(result, call.warnings));
+    // An empty completion ends in order: its usage belongs into the first witness too. It is the caller who makes an error of it.
+    if (result.error === undefined || result.outcome === 'empty') writer.end(endMessage(result, call.warnings));
     else writer.fail(result.error);
     facts.append(attemptFinishedLine(request, instance, result, Date.now())).catch((error: unknown) => {
       log.error(
