@@ -38,7 +38,7 @@ export class KeysHandler {
   ) {}
 
   @Handles(ControlKeyCreate)
-  create(request: Create): Promise<{ key: string; entry: KeyEntry }> {
+  async create(request: Create): Promise<{ key: string; entry: KeyEntry }> {
     const { principal, workspaceId } = request;
     requireScope(principal, workspaceId, `workspace "${workspaceId}"`);
     requireFuture(request.expiresAt);
@@ -92,7 +92,7 @@ export class KeysHandler {
   }
 
   @Handles(ControlKeyUpdate)
-  update(request: Update): Promise<{ entry: KeyEntry }> {
+  async update(request: Update): Promise<{ entry: KeyEntry }> {
     const { principal, hash } = request;
     return this.changes.commit(async ({ runner, version, touch }) => {
       const maker = await makerOf(runner, principal);
@@ -138,7 +138,7 @@ export class KeysHandler {
   }
 
   @Handles(ControlKeyDelete)
-  delete({ principal, hash }: Delete): Promise<{ deleted: true }> {
+  async delete({ principal, hash }: Delete): Promise<{ deleted: true }> {
     return this.changes.commit(async ({ runner, version, touch }) => {
       await makerOf(runner, principal);
       const row = await findKey(runner, principal, hash);
