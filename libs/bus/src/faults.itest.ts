@@ -337,7 +337,7 @@ test('whatever arrives on any subject, the process stays and goes on', async () 
     encodeHotMessage({ v: 1, s: Date.now(), d: Date.now() + 1_000, w: 1, request: { v: 1, how: 7 } }, EMPTY),
     encodeHotMessage({ v: 1, s: Date.now(), d: Date.now() + 1_000, w: 1, p: 1e15, request: { v: 1, how: 'x' } }, EMPTY),
     encodeHotMessage(null, EMPTY),
-    encodeFrame('parts', 9, 9, Buffer.from('{"inbox":"way.rpc.route.plan"}')),
+    encodeFrame('parts', 9, 9, Buffer.from(JSON.stringify({ inbox: SUBJECTS.routePlan }))),
     Buffer.alloc(100_000, 0x5b),
   ];
   const subjects = [
@@ -358,7 +358,7 @@ test('whatever arrives on any subject, the process stays and goes on', async () 
   for (const subject of subjects) {
     for (const payload of junk) {
       raw.publish(subject, payload, { reply: `_INBOX.rogue.rogue-1.t${token++}` });
-      raw.publish(subject, payload, { reply: 'way.rpc.test' });
+      raw.publish(subject, payload, { reply: SUBJECTS.management('control', 'test', 'none') });
       raw.publish(subject, payload);
     }
   }

@@ -1,6 +1,6 @@
 // The journal against a real server: acked lines are stored once and in order, whatever happens to the connection.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { MoneyLine } from '@waystation/contracts';
+import { SUBJECTS, type MoneyLine } from '@waystation/contracts';
 import { natsServer, type TestNats } from '@waystation/testing';
 import type { Bus, ConsumedLine } from '../bus.js';
 import { connectBus, provisionStreams } from '../connect-bus.js';
@@ -84,8 +84,8 @@ test('a message that is no batch comes as one line without content', async () =>
   await billing.consume('FACTS', { batchLines: 10, maxInFlight: 10 }, async (lines) => void seen.push(...lines));
   const { connect: raw } = await import('@nats-io/transport-node');
   const connection = await raw({ servers: nats.url });
-  connection.publish('way.fact.money.rogue', Buffer.from([0xff, 0x00, 0x7b]));
-  connection.publish('way.fact.money.rogue', '{"v":1,"lines":"none"}');
+  connection.publish(SUBJECTS.moneyFact('rogue'), Buffer.from([0xff, 0x00, 0x7b]));
+  connection.publish(SUBJECTS.moneyFact('rogue'), '{"v":1,"lines":"none"}');
   await connection.drain();
   await writer.facts.append(line(1));
   await until('all came', () => seen.length === 3);

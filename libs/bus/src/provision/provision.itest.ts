@@ -1,6 +1,7 @@
 // What the server holds is what we wanted, or we say why not.
 import { createServer } from 'node:net';
 import { connect as connectRaw, type NatsConnection } from '@nats-io/transport-node';
+import { SUBJECTS } from '@waystation/contracts';
 import { natsServer, type TestNats } from '@waystation/testing';
 import type { Bus } from '../bus.js';
 import { connectBus, provisionStreams } from '../connect-bus.js';
@@ -90,7 +91,7 @@ test('what may be changed is changed', async () => {
 test('a stream that keeps less than it must is refused, with what differs', async () => {
   await ask('$JS.API.STREAM.CREATE.FACTS', {
     name: 'FACTS',
-    subjects: ['way.fact.money.*'],
+    subjects: [SUBJECTS.moneyFactAny],
     storage: 'memory',
     retention: 'limits',
     discard: 'old',
