@@ -34,13 +34,24 @@ test('options that npm took for its own still count', () => {
   ).toMatchObject({ shape: 'fused', port: 9000, dataDir: '/data', detach: true });
 });
 
+test('values that npm cut off from their options find them again', () => {
+  expect(read(['9000', '/data'], { npm_config_port: 'true', npm_config_data_dir: 'true' })).toMatchObject({
+    port: 9000,
+    dataDir: '/data',
+  });
+  expect(read(['/data'], { npm_config_port: '9000', npm_config_data_dir: '' })).toMatchObject({
+    port: 9000,
+    dataDir: '/data',
+  });
+});
+
 test.each([
   [['--port', '70000'], '--port must be a whole number from 0 to 65535, not 70000'],
   [['--port', 'x'], 'not x'],
   [['--workers', '1e2'], 'not 1e2'],
   [['--env', 'X'], '--env must be NAME=value'],
   [['--fuse'], "Unknown option '--fuse'"],
-  [['more'], "Unexpected argument 'more'"],
+  [['more'], 'unexpected more'],
 ])('%j is refused with a reason', (args, reason) => {
   expect(() => read(args)).toThrow(reason);
 });

@@ -27,13 +27,12 @@ export interface StartOptions {
 
 const REPLICAS_MAX = 16;
 const DEFAULT_PORT = '8080';
+const OPTIONS = 'Options: --fused --port N --data-dir FOLDER --detach --ingress N --routers N --workers N';
 
 export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv, cwd: string): StartOptions {
-  const { values } = parse(args);
-  const swallowed = (name: string): string | undefined => {
-    const value = env[`npm_config_${name}`];
-    return value === undefined || value === '' ? undefined : value;
-  };
+  const { values, positionals } = parse(args);
+  const swallowed = swallowedByNpm(env, positionals);
+  if (positionals.length > 0) throw new StartFault(`unexpected ${positionals.join(' ')}. ${OPTIONS}`);
   const flag = (given: boolean | undefined, name: string): boolean => given ?? (swallowed(name) ?? 'false') !== 'false';
   return {
     shape: flag(values.fused, 'fused') ? 'fused' : 'split',
@@ -53,10 +52,28 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv, cwd
   };
 }
 
+/**
+ * `npm start --port 9000 --detach` without the dashes: npm keeps the options (as `true`, for it does not know that one has a value) and passes the
+ * values on as bare words. A number is the port then, and the other the folder.
+ */
+function swallowedByNpm(env: NodeJS.ProcessEnv, words: string[]): (name: string) => string | undefined {
+  const value = (name: string, looks: (word: string) => boolean): string | undefined => {
+    const known = env[`npm_config_${name}`];
+    if (known === undefined) return undefined;
+    if (known !== '' && known !== 'true') return known;
+    const at = words.findIndex(looks);
+    return at < 0 ? undefined : words.splice(at, 1)[0];
+  };
+  const port = value('port', (word) => /^\d+$/.test(word));
+  const dataDir = value('data_dir', () => true);
+  return (name) => ({ port, data_dir: dataDir })[name] ?? env[`npm_config_${name}`];
+}
+
 function parse(args: readonly string[]) {
   try {
     return parseArgs({
       args: [...args],
+      allowPositionals: true,
       options: {
         fused: { type: 'boolean' },
         port: { type: 'string' },
