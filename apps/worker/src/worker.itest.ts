@@ -1,0 +1,456 @@
+// The whole worker over a real bus: what the caller gets, what the provider sees, and what the journal and the routers are told.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connectBus, provisionStreams, type Bus, type Consumer } from '@waystation/bus';
+import {
+  AttemptRun,
+  HealthCounters,
+  SNAPSHOT_KEYS,
+  moneyLine,
+  type AttemptEnd,
+  type AttemptRunRequest,
+  type MoneyLine,
+  type ProviderEntry,
+  type WaystationError,
+} from '@waystation/contracts';
+import { createHealth, createMetrics, newWorkerKeyPair, sealSecret, type AppContext } from '@waystation/runtime';
+import { fakeUpstream, natsServer, type FakeUpstream, type TestNats } from '@waystation/testing';
+import pino from 'pino';
+import { AttemptHandler } from './attempt.handler.js';
+import { workerConfig, type WorkerConfig } from './config.js';
+import { attemptBody, attemptRequest, chatChunks } from './test-edge/attempt-request.js';
+import { createWorker, type Worker } from './worker.js';
+
+const keys = newWorkerKeyPair();
+const SECRET = 'sk-lab-canary-0123456789';
+
+let nats: TestNats;
+let upstream: FakeUpstream;
+let ingress: Bus;
+let control: Bus;
+let consumer: Consumer;
+const lines: MoneyLine[] = [];
+
+const providerEntry = (slug: string, more: Partial<ProviderEntry> = {}): ProviderEntry => ({
+  v: 1,
+  version: 1,
+  slug,
+  name: 'Lab',
+  dialect: 'openai-chat',
+  baseUrl: `${upstream.url}/v1`,
+  allowPrivateAddress: true,
+  credentialId: 'cred-1',
+  headers: { 'x-title': 'way' },
+  dataPolicy: { retains: false, trains: false },
+  billsAfterCancel: false,
+  ...more,
+});
+
+beforeAll(async () => {
+  nats = await natsServer();
+  upstream = await fakeUpstream((_request, reply) => reply.sse(chatChunks(3)));
+  const connect = (service: string): Promise<Bus> =>
+    connectBus({ url: nats.url, service, services: [service], release: 'test' });
+  [ingress, control] = await Promise.all([connect('ingress'), connect('control')]);
+  await provisionStreams(control, {}, ['FACTS', 'TRAIL', 'buckets']);
+  const catalog = await control.kv('catalog');
+  const entries = [
+    providerEntry('lab'),
+    providerEntry('tenant', { allowPrivateAddress: false }),
+    providerEntry('stranger', { dialect: 'morse' }),
+    providerEntry('keyless', { credentialId: 'cred-none' }),
+    providerEntry('narrow', { maxConnections: 1 }),
+  ];
+  for (const entry of entries) await catalog.put(SNAPSHOT_KEYS.provider(entry.slug), entry);
+  await catalog.put(SNAPSHOT_KEYS.head, { v: 1, version: 1, entities: entries.length, at: 1 });
+  await (
+    await control.kv('credentials')
+  ).put(SNAPSHOT_KEYS.credential('cred-1'), {
+    v: 1,
+    version: 1,
+    id: 'cred-1',
+    provider: 'lab',
+    kind: 'bearer',
+    sealed: sealSecret(keys.publicKey, SECRET, 'cred-1'),
+  });
+  consumer = await control.consume('FACTS', { batchLines: 100, maxInFlight: 10 }, async (batch) => {
+    for (const { line } of batch) lines.push(moneyLine.parse(line));
+  });
+});
+
+afterAll(async () => {
+  await consumer.drain();
+  await Promise.all([ingress.close(1_000), control.close(1_000)]);
+  await upstream.close();
+  await nats.stop();
+});
+
+interface Running {
+  readonly bus: Bus;
+  readonly worker: Worker;
+  readonly logged: string[];
+  readonly metrics: AppContext<WorkerConfig>['metrics'];
+  stopping: AbortController;
+  close(): Promise<void>;
+}
+
+const startWorker = async (environment: Record<string, string> = {}): Promise<Running> => {
+  const bus = await connectBus({ url: nats.url, service: 'worker', services: ['worker'], release: 'test' });
+  const stopping = new AbortController();
+  const logged: string[] = [];
+  const metrics = createMetrics();
+  const health = createHealth();
+  const worker = createWorker({
+    name: 'worker',
+    config: workerConfig.parse({ WAYSTATION_WORKER_PRIVATE_KEY: keys.privateKey, ...environment }),
+    bus,
+    log: pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) }),
+    metrics,
+    health,
+    release: 'test',
+    mode: 'development',
+    scaleMs: (ms) => Math.max(1, ms / 10),
+    stopping: stopping.signal,
+  });
+  const handler = new AttemptHandler(worker);
+  const subscription = await bus.handleStream(AttemptRun, undefined, (request, body, writer) =>
+    handler.run(request, body, writer),
+  );
+  for (let waited = 0; !health.ready() || !bus.facts.healthy; waited += 10) {
+    if (waited > 5_000) throw new Error(`the worker does not get ready: ${JSON.stringify(health.report())}`);
+    await sleep(10);
+  }
+  return {
+    bus,
+    worker,
+    logged,
+    metrics,
+    stopping,
+    async close() {
+      await subscription.drain();
+      await worker.close();
+      await bus.close(1_000);
+    },
+  };
+};
+
+interface Answer {
+  readonly text: string;
+  readonly end?: AttemptEnd;
+  readonly error?: WaystationError;
+}
+
+interface Call {
+  readonly answer: Promise<Answer>;
+  readonly text: () => string;
+  cancel(): void;
+}
+
+const call = (request: AttemptRunRequest, body: Buffer): Call => {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  const text = (): string => Buffer.concat(chunks).toString();
+  let settle: (answer: Answer) => void = () => undefined;
+  const answer = new Promise<Answer>((resolve) => (settle = resolve));
+  const stream = ingress.openStream(
+    AttemptRun,
+    request.attempt.provider,
+    request,
+    body,
+    { deadlineAt: request.deadlineAt },
+    {
+      accepted: () => undefined,
+      data(chunk) {
+        chunks.push(Buffer.from(chunk));
+        bytes += chunk.length;
+        stream.consumed(bytes);
+      },
+      end: (end) => settle({ text: text(), end }),
+      fail: (error) => settle({ text: text(), error }),
+    },
+  );
+  return { answer, text, cancel: () => stream.cancel('client-gone') };
+};
+
+const run = (
+  given: Parameters<typeof attemptRequest>[1] = {},
+  more: Record<string, unknown> = {},
+): Call & { request: AttemptRunRequest } => {
+  const body = attemptBody({ stream: given.stream ?? true, ...more });
+  const request = attemptRequest(body, given);
+  return { ...call(request, body), request };
+};
+
+const linesOf = async (request: AttemptRunRequest, kinds: number): Promise<MoneyLine[]> => {
+  const mine = (): MoneyLine[] => lines.filter((line) => 'attemptId' in line && line.attemptId === request.attemptId);
+  for (let waited = 0; mine().length < kinds; waited += 10) {
+    if (waited > 3_000) throw new Error(`the journal has only ${JSON.stringify(mine().map(({ kind }) => kind))}`);
+    await sleep(10);
+  }
+  return mine();
+};
+const finishedOf = async (request: AttemptRunRequest): Promise<MoneyLine | undefined> => {
+  const find = (): MoneyLine | undefined =>
+    lines.find((line) => line.kind === 'attempt.finished' && line.attemptId === request.attemptId);
+  await until('the end of the attempt is journalled', () => find() !== undefined);
+  return find();
+};
+const until = async (what: string, condition: () => boolean): Promise<void> => {
+  for (let waited = 0; !condition(); waited += 5) {
+    if (waited > 3_000) throw new Error(`waited in vain until ${what}`);
+    await sleep(5);
+  }
+};
+
+describe('a worker', () => {
+  let running: Running;
+  beforeAll(async () => {
+    running = await startWorker({ WAYSTATION_WORKER_ATTEMPTS_MAX: '4' });
+  });
+  afterAll(() => running.close());
+  beforeEach(() => upstream.script((_request, reply) => reply.sse(chatChunks(3))));
+
+  it('relays a stream, tells the provider only what it may know, and journals both ends', async () => {
+    const { answer, request } = run(
+      { endUserId: 'alice@example.com' },
+      { user: 'alice@example.com', session_id: 's-1' },
+    );
+    const { text, end } = await answer;
+    expect(text).toContain(`"id":"${request.generationId}"`);
+    expect(text).toContain('"model":"lab/small"');
+    expect(text).toContain('"provider":"Lab"');
+    expect(end).toMatchObject({
+      outcome: 'completed',
+      finishReason: 'stop',
+      usage: { input: 5, output: 3 },
+      usageSource: 'provider',
+      totalBytes: text.length,
+      upstreamId: 'up-1',
+      upstreamStatus: 200,
+    });
+
+    const asked = upstream.requests.at(-1);
+    expect(asked?.path).toBe('/v1/chat/completions');
+    expect(asked?.headers).toMatchObject({ authorization: `Bearer ${SECRET}`, 'x-title': 'way' });
+    expect(asked?.json()).toEqual({
+      model: 'm-1',
+      stream: true,
+      stream_options: { include_usage: true },
+      messages: [{ role: 'user', content: 'hi' }],
+      user: expect.stringMatching(/^user-[0-9a-f]{32}$/),
+    });
+
+    const [started, finished] = await linesOf(request, 2);
+    const backing = {
+      leaseId: 'lease-00000000',
+      holdPicodollars: '1000',
+      quotaSet: ['wallet:ws-1'],
+      worker: running.bus.instance,
+    };
+    expect(started).toMatchObject({ kind: 'attempt.started', ...backing });
+    expect(finished).toMatchObject({
+      kind: 'attempt.finished',
+      ...backing,
+      outcome: 'completed',
+      usage: { input: 5, output: 3 },
+      upstreamId: 'up-1',
+    });
+  });
+
+  it('relays a body that is no stream', async () => {
+    upstream.script((_request, reply) =>
+      reply.json(200, {
+        id: 'up-2',
+        object: 'chat.completion',
+        created: 1,
+        model: 'm-1',
+        choices: [{ index: 0, message: { content: 'hello' }, finish_reason: 'stop' }],
+        usage: { prompt_tokens: 4, completion_tokens: 1 },
+      }),
+    );
+    const { answer, request } = run({ stream: false });
+    const { text, end } = await answer;
+    expect(JSON.parse(text)).toMatchObject({
+      id: request.generationId,
+      model: 'lab/small',
+      provider: 'Lab',
+      usage: { prompt_tokens: 4 },
+    });
+    expect(end?.usage).toEqual({ input: 4, output: 1 });
+  });
+
+  it('tells what it left out and what it had to estimate', async () => {
+    upstream.script((_request, reply) => reply.sse(chatChunks(3, { usage: false })));
+    const { end } = await run({ dropParameters: ['top_k'] }, { top_k: 5 }).answer;
+    expect(end).toMatchObject({ usage: { input: 7, output: 3 }, usageSource: 'estimated' });
+    expect(end?.warnings?.map(({ code }) => code)).toEqual(['unsupported-parameter', 'estimated-usage']);
+    expect(upstream.requests.at(-1)?.json()).not.toHaveProperty('top_k');
+  });
+
+  it('fails with the provider’s refusal, and the journal knows it', async () => {
+    upstream.script((_request, reply) => reply.json(429, { error: { message: 'slow down' } }, { 'retry-after': '2' }));
+    const { answer, request } = run();
+    expect((await answer).error).toMatchObject({ code: 'provider_rate_limited', retryAfterMs: 2_000 });
+    expect(await finishedOf(request)).toMatchObject({
+      outcome: 'failed-before-output',
+      errorCode: 'provider_rate_limited',
+      usage: {},
+    });
+  });
+
+  it('ends an empty completion as empty, with its usage, and shows nothing', async () => {
+    upstream.script((_request, reply) => reply.sse(chatChunks(0, {})));
+    const { answer, request } = run();
+    const { text, end } = await answer;
+    expect([text, end?.outcome]).toEqual(['', 'empty']);
+    expect(await finishedOf(request)).toMatchObject({ outcome: 'empty', errorCode: 'provider_empty' });
+  });
+
+  it('cancels upstream within a second of the caller, and journals what was delivered', async () => {
+    upstream.script((_request, reply) => reply.sse(chatChunks(1_000), { everyMs: 10 }));
+    const { text, cancel, request } = run();
+    await until('five tokens were delivered', () => text().includes('w4 '));
+    cancel();
+    const leftAt = performance.now();
+    await upstream.requests.at(-1)?.over;
+    expect(performance.now() - leftAt).toBeLessThan(1_000);
+    const finished = await finishedOf(request);
+    expect(finished).toMatchObject({ kind: 'attempt.finished', outcome: 'cancelled', usageSource: 'estimated' });
+  });
+
+  it('listens on where the provider bills to the end', async () => {
+    upstream.script((_request, reply) => reply.sse(chatChunks(60), { everyMs: 5 }));
+    const { text, cancel, request } = run({ billsAfterCancel: true });
+    await until('five tokens were delivered', () => text().includes('w4 '));
+    cancel();
+    const finished = await finishedOf(request);
+    expect(finished).toMatchObject({ outcome: 'cancelled', usage: { input: 5, output: 60 }, usageSource: 'provider' });
+  });
+
+  it('ends with the deadline', async () => {
+    upstream.script((_request, reply) => reply.sse(chatChunks(1_000), { everyMs: 10 }));
+    const { answer, request } = run({ deadlineMs: 300 });
+    expect((await answer).error?.code).toBe('deadline_exceeded');
+    expect(await finishedOf(request)).toMatchObject({
+      outcome: 'timed-out',
+    });
+  });
+
+  it('journals the progress of a stream that lasts', async () => {
+    upstream.script((_request, reply) => reply.sse(chatChunks(80), { everyMs: 10 }));
+    const { answer, request } = run();
+    await answer;
+    const progress = (await linesOf(request, 3)).filter((line) => line.kind === 'attempt.progressed');
+    expect(progress.length).toBeGreaterThanOrEqual(1);
+    expect(progress[0]).toMatchObject({ sequence: 1, usageSource: 'estimated', usage: { input: 7 } });
+  });
+
+  it.each([
+    ['a provider that is not in the catalog', 'nobody', 'provider_unavailable'],
+    ['a dialect that it does not know', 'stranger', 'provider_unavailable'],
+    ['a credential that is missing', 'keyless', 'provider_auth'],
+  ])('refuses %s before anything is journalled', async (_, provider, code) => {
+    const { answer, request } = run({ provider });
+    expect((await answer).error?.code).toBe(code);
+    expect(lines.some((line) => 'attemptId' in line && line.attemptId === request.attemptId)).toBe(false);
+  });
+
+  it('reaches no private address for a tenant, and sends no credential there', async () => {
+    const before = upstream.requests.length;
+    const { error } = await run({ provider: 'tenant' }).answer;
+    expect(error).toMatchObject({ code: 'provider_unavailable', details: { reason: 'private_address' } });
+    expect(upstream.requests).toHaveLength(before);
+  });
+
+  it('is busy at once when it is full, and when a provider has no connection left', async () => {
+    upstream.script((_request, reply) => reply.sse(chatChunks(1_000), { everyMs: 20 }));
+    const narrow = run({ provider: 'narrow' });
+    await until('the narrow one runs', () => narrow.text() !== '');
+    expect((await run({ provider: 'narrow' }).answer).error?.code).toBe('worker_busy');
+    const others = [run(), run(), run()];
+    await until('all run', () => others.every(({ text }) => text() !== ''));
+    const askedAt = performance.now();
+    expect((await run().answer).error?.code).toBe('worker_busy');
+    expect(performance.now() - askedAt).toBeLessThan(200);
+    for (const each of [narrow, ...others]) each.cancel();
+    await until('all are over', () => running.worker.inFlight.count === 0);
+  });
+
+  it('tells routers how endpoints do, and nothing of what clients did wrong', async () => {
+    const told: {
+      endpointId: string;
+      succeeded: number;
+      failed: number;
+      rateLimited: number;
+      restUntilMs?: number | undefined;
+    }[] = [];
+    const heard = await ingress.onSignal(HealthCounters, undefined, (message) => void told.push(...message.endpoints));
+    const one = async (endpointId: string, status?: number): Promise<void> => {
+      upstream.script((_request, reply) =>
+        status === undefined ? reply.sse(chatChunks(10)) : reply.json(status, {}, { 'retry-after': '5' }),
+      );
+      await run({ endpointId }).answer;
+    };
+    await sleep(50);
+    await one('good');
+    await one('limited', 429);
+    await one('broken', 500);
+    await one('fine', 400);
+    await until('three are told', () => new Set(told.map(({ endpointId }) => endpointId)).size >= 3);
+    await sleep(60);
+    const of = (endpointId: string) => told.find((each) => each.endpointId === endpointId);
+    expect(of('good')).toMatchObject({ succeeded: 1, failed: 0, rateLimited: 0 });
+    expect(of('limited')).toMatchObject({ succeeded: 0, failed: 0, rateLimited: 1 });
+    expect(of('limited')?.restUntilMs).toBeGreaterThan(Date.now() + 3_000);
+    expect(of('broken')).toMatchObject({ succeeded: 0, failed: 1, rateLimited: 0 });
+    expect(of('fine')).toBeUndefined();
+    await heard.drain();
+  });
+
+  it('counts what it does', async () => {
+    const text = await running.metrics.registry.metrics();
+    expect(text).toMatch(/waystation_worker_attempts_total\{[^}]*outcome="completed"[^}]*\} [1-9]/);
+    expect(text).toMatch(/waystation_worker_first_token_seconds_count(\{[^}]*\})? [1-9]/);
+    expect(text).toMatch(/waystation_worker_busy_total(\{[^}]*\})? [1-9]/);
+  });
+
+  it('logs neither credentials nor prompts', () => {
+    expect(running.logged.join('')).toContain('attempt ended');
+    expect(running.logged.join('')).not.toMatch(/canary|"hi"|127\.0\.0\.1/);
+  });
+});
+
+describe('a worker that must stop', () => {
+  it('ends what still runs with an error that can be tried again, and journals it', async () => {
+    const running = await startWorker();
+    upstream.script((_request, reply) => reply.sse(chatChunks(1_000), { everyMs: 10 }));
+    const { answer, text, request } = run();
+    await until('it runs', () => text() !== '');
+    running.stopping.abort();
+    expect((await answer).error?.code).toBe('shutting_down');
+    expect(await finishedOf(request)).toMatchObject({
+      outcome: 'failed-after-output',
+      errorCode: 'shutting_down',
+    });
+    await running.close();
+  });
+});
+
+describe('a shared and a dedicated pool for one provider', () => {
+  it('make one upstream call for each attempt', async () => {
+    const shared = await startWorker();
+    const dedicated = await connectBus({ url: nats.url, service: 'worker', services: ['worker'], release: 'test' });
+    const handler = new AttemptHandler({ ...shared.worker, instance: dedicated.instance });
+    const subscription = await dedicated.handleStream(AttemptRun, ['lab'], (request, body, writer) =>
+      handler.run(request, body, writer),
+    );
+    await sleep(50);
+    upstream.script((_request, reply) => reply.sse(chatChunks(3)));
+    const before = upstream.requests.length;
+    const answers = await Promise.all(Array.from({ length: 20 }, () => run().answer));
+    expect(answers.every(({ end }) => end?.outcome === 'completed')).toBe(true);
+    expect(upstream.requests.length - before).toBe(20);
+    await subscription.drain();
+    await dedicated.close(1_000);
+    await shared.close();
+  });
+});
