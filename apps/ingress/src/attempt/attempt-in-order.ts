@@ -22,17 +22,6 @@ const NOT_DISPATCHED: ReadonlySet<ErrorCode> = new Set([
   'no_responder',
   'bad_message',
 ]);
-/** Nobody here knows what was used; the worker's own line will tell. */
-const USAGE_UNKNOWN: ReadonlySet<ErrorCode> = new Set([
-  'worker_lost',
-  'stream_gap',
-  'stream_stalled',
-  'bus_unavailable',
-  'deadline_exceeded',
-  'cancelled',
-  'shutting_down',
-]);
-
 const requestFor = (
   generation: Generation,
   hold: PlanHold,
@@ -98,14 +87,14 @@ const recordOf = (
     case 'failed': {
       const { error } = result;
       const dispatched = worker !== undefined || !NOT_DISPATCHED.has(error.code);
-      const unknown = dispatched && (delivered || USAGE_UNKNOWN.has(error.code));
       return {
         ...known,
         dispatched,
         outcome: outcomeOfFailure(error, delivered),
         errorCode: error.code,
         errorMessage: error.message,
-        usage: unknown ? 'pending' : {},
+        // What the provider may have counted only the worker knows.
+        usage: dispatched ? 'pending' : {},
         usageSource: 'estimated',
       };
     }

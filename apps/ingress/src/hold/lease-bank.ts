@@ -42,7 +42,12 @@ export const leaseBankOver = (bus: Bus): LeaseBank => {
         bus.request(LeaseRenew, { v: 1, leaseId, step, need: toVector(need), want: toVector(want) }, { timeoutMs }),
       ),
     giveBack: async (leaseId, step, keep, final) => {
-      await bus.request(LeaseReturn, { v: 1, leaseId, step, keep: toVector(keep), final }, { timeoutMs: TIMEOUT_MS });
+      await bus
+        .request(LeaseReturn, { v: 1, leaseId, step, keep: toVector(keep), final }, { timeoutMs: TIMEOUT_MS })
+        .catch((thrown: unknown) => {
+          // A grant that never arrived has nothing to give back.
+          if (toWaystationError(thrown).code !== 'not_found') throw thrown;
+        });
     },
   };
 };

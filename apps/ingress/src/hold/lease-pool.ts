@@ -2,7 +2,7 @@
 // time for all that wait. A cold key asks for exactly what waits; a warm one keeps a float that follows its recent use and is refilled in the background.
 // Invariants: takes end at the lease's time; a failed question holds nothing; every lease is given back when it ends or lies idle.
 import type { LeaseGrantRequest, LeaseRefusal, LeaseReply, QuotaRef } from '@waystation/contracts';
-import { WaystationError } from '@waystation/contracts';
+import { WaystationError, toWaystationError } from '@waystation/contracts';
 import {
   aboveZero,
   fitsInto,
@@ -98,6 +98,8 @@ const RETURNS_MAX = 20;
 const WARM_TAKES_PER_SECOND = 4;
 /** Weight of the past second in the running rates, as a fraction per second. */
 const RATE_DECAY = 0.5;
+
+type Terms = Extract<LeaseReply, { granted: unknown }>['granted'];
 
 interface Waiter {
   readonly need: Amounts;
@@ -290,27 +292,20 @@ export class LeasePool {
 
   /** One question: a renewal where the lease lasts, a new lease otherwise. */
   async #ask(need: Amounts): Promise<LeaseReply> {
-    const { bank, now, times, newLeaseId } = this.#deps;
+    const { bank, now, newLeaseId } = this.#deps;
     const askedAtMs = now();
     const current = this.#current;
-    if (current !== undefined && askedAtMs + times.endingMs < current.takeUntilMs) {
-      const missing = aboveZero(minus(need, current.free));
-      current.step += 1;
-      const reply = await bank.renew(current.id, current.step, missing, larger(missing, this.#float()));
-      if ('granted' in reply) this.#granted(current, reply.granted, askedAtMs);
-      return reply;
+    if (current !== undefined && this.#isLasting) {
+      const renewed = await this.#renew(current, need, askedAtMs);
+      if (renewed !== undefined) return renewed;
     }
     // Somebody waits: what the ending lease still holds must not stand in the way. Nobody waits: it serves until the next one is there.
-    if (!isNothing(need)) await this.#giveBackFirst(current);
+    if (!isNothing(need)) await this.#giveBackFirst();
     const lease = new Lease(newLeaseId());
     const grantedAtMs = now();
     try {
       const reply = await bank.grant(lease.id, this.#set, need, larger(need, this.#float()));
-      if ('granted' in reply) {
-        if (this.#current !== undefined) this.#close(this.#current);
-        this.#current = lease;
-        this.#granted(lease, reply.granted, grantedAtMs);
-      }
+      if ('granted' in reply) this.#replaceCurrent(lease, reply.granted, grantedAtMs);
       return reply;
     } catch (error) {
       this.#close(lease); // it may have been granted: what we do not know of we give back
@@ -318,15 +313,40 @@ export class LeasePool {
     }
   }
 
-  #granted(lease: Lease, terms: Extract<LeaseReply, { granted: unknown }>['granted'], askedAtMs: number): void {
+  #granted(lease: Lease, terms: Terms, askedAtMs: number): void {
     lease.granted = fromVector(terms.granted);
     const closing = this.#closing.get(lease.id);
     if (closing === undefined) lease.takeUntilMs = askedAtMs + terms.takeForMs;
     else closing.dirty = true; // it was recalled meanwhile
   }
 
-  async #giveBackFirst(ending: Lease | undefined): Promise<void> {
-    if (ending !== undefined) this.#close(ending);
+  /** The new lease serves from now on, unless it is so much smaller that the old one does better until its end. */
+  #replaceCurrent(lease: Lease, terms: Terms, askedAtMs: number): void {
+    this.#granted(lease, terms, askedAtMs);
+    const old = this.#current;
+    if (old !== undefined && !fitsInto(this.#freeNow(), lease.free)) return this.#close(lease);
+    if (old !== undefined) this.#close(old);
+    this.#current = lease;
+  }
+
+  /** Undefined where billing does not know the lease any more, or its window is over: it is closed then. */
+  async #renew(lease: Lease, need: Amounts, askedAtMs: number): Promise<LeaseReply | undefined> {
+    const missing = aboveZero(minus(need, lease.free));
+    lease.step += 1;
+    try {
+      const reply = await this.#deps.bank.renew(lease.id, lease.step, missing, larger(missing, this.#float()));
+      if ('granted' in reply) this.#granted(lease, reply.granted, askedAtMs);
+      return reply;
+    } catch (thrown) {
+      const { code } = toWaystationError(thrown);
+      if (code !== 'conflict' && code !== 'not_found') throw thrown;
+      this.#close(lease);
+      return undefined;
+    }
+  }
+
+  async #giveBackFirst(): Promise<void> {
+    if (this.#current !== undefined) this.#close(this.#current);
     await Promise.all([...this.#closing.values()].map((closing) => closing.busy));
   }
 
@@ -388,19 +408,23 @@ export class LeasePool {
     return lease === undefined || this.#deps.now() >= lease.takeUntilMs ? NOTHING : aboveZero(lease.free);
   }
 
-  /** What a warm key should have beyond what it has now; nothing for a cold one. */
+  /** Whether the current lease still lasts a while. */
+  get #isLasting(): boolean {
+    return this.#current !== undefined && this.#deps.now() + this.#deps.times.endingMs < this.#current.takeUntilMs;
+  }
+
+  /** What a warm key should have beyond what it has for a while; nothing for a cold one. */
   #float(): Amounts {
     if (!this.#isWarm) return NOTHING;
     const horizon = scaled(this.#chargedPerSecond, this.#deps.times.horizonMs, 1000);
     const target = plus(scaled(this.#peakOpen, 3, 2), horizon);
-    return aboveZero(minus(target, plus(this.#open, this.#freeNow())));
+    return this.#isLasting ? aboveZero(minus(target, plus(this.#open, this.#freeNow()))) : target;
   }
 
   /** Whether to refill before anybody waits: less than a third of the usual open holds, or of the horizon's charges, is free. */
   #isLow(): boolean {
     if (!this.#isWarm || this.#filling || this.#deps.now() < this.#refillNotBeforeMs) return false;
-    const lease = this.#current;
-    if (lease !== undefined && this.#deps.now() + this.#deps.times.endingMs >= lease.takeUntilMs) return true;
+    if (!this.#isLasting) return true;
     const low = larger(
       scaled(this.#peakOpen, 1, 3),
       scaled(this.#chargedPerSecond, Math.ceil(this.#deps.times.horizonMs / 3), 1000),

@@ -1,0 +1,375 @@
+// The leases of one quota set, with a clock of the test's own and a bank that keeps one wallet: what is held in memory never passes what was granted,
+// what was granted never passes the wallet, and all of it comes back.
+import fc from 'fast-check';
+import type { LeaseReply } from '@waystation/contracts';
+import { WaystationError } from '@waystation/contracts';
+import { NOTHING, type Amounts } from './amounts.js';
+import { createLeaseCache } from './lease-cache.js';
+import {
+  LEASE_TIMES,
+  LeasePool,
+  quotaSetFrom,
+  type Hold,
+  type LeaseBank,
+  type PoolDeps,
+  type QuotaSet,
+  type Refused,
+} from './lease-pool.js';
+
+const usd = (amount: bigint | number): Amounts => ({ usd: BigInt(amount), requests: 0, tokens: 0 });
+const SET = quotaSetFrom('default', '0'.repeat(64), [
+  { id: 'wallet:default', scope: 'wallet', scopeId: 'default', metric: 'usd', window: 'lifetime', windowStart: 0 },
+]);
+
+interface Kept {
+  granted: bigint;
+  released: bigint;
+  step: number;
+  final: boolean;
+}
+
+/** Billing with one wallet, as `libs/ledger` decides: cumulative amounts, a quarter of the free part beyond need, idempotent on ids. */
+const createBank = (limit: bigint) => {
+  const leases = new Map<string, Kept>();
+  const log: string[] = [];
+  let answers = true;
+  const held = (): bigint => [...leases.values()].reduce((sum, lease) => sum + lease.granted - lease.released, 0n);
+  const slice = (need: bigint, want: bigint): bigint | undefined => {
+    const left = limit - held();
+    const share = left / 4n;
+    const more = want < share ? want : share;
+    return need > left ? undefined : more > need ? more : need;
+  };
+  const refused = (asked: bigint): LeaseReply => ({
+    refused: {
+      code: 'insufficient_credits',
+      quotaId: 'wallet:default',
+      scope: 'wallet',
+      metric: 'usd',
+      window: 'lifetime',
+      asked: asked.toString(),
+      left: (limit - held()).toString(),
+    },
+  });
+  const terms = (leaseId: string): LeaseReply => ({
+    granted: {
+      leaseId,
+      granted: { usd: (leases.get(leaseId)?.granted ?? 0n).toString(), requests: 0, tokens: 0 },
+      takeForMs: 60_000,
+      endsAt: 0,
+    },
+  });
+  const reachable = async (): Promise<void> => {
+    await Promise.resolve();
+    if (!answers) throw new WaystationError('deadline_exceeded', 'no answer');
+  };
+  const bank: LeaseBank = {
+    async grant(leaseId, _set: QuotaSet, need, want) {
+      await reachable();
+      log.push(`grant ${need.usd} ${want.usd}`);
+      const amount = slice(need.usd, want.usd);
+      if (amount === undefined) return refused(need.usd);
+      leases.set(leaseId, { granted: amount, released: 0n, step: 0, final: false });
+      return terms(leaseId);
+    },
+    async renew(leaseId, _step, need, want) {
+      await reachable();
+      log.push(`renew ${need.usd} ${want.usd}`);
+      const lease = leases.get(leaseId);
+      if (lease === undefined || lease.final) throw new WaystationError('conflict', 'takes no more holds');
+      const amount = slice(need.usd, want.usd);
+      if (amount === undefined) return refused(need.usd);
+      lease.granted += amount;
+      return terms(leaseId);
+    },
+    async giveBack(leaseId, step, keep, final) {
+      await reachable();
+      log.push(`return ${keep.usd}`);
+      const lease = leases.get(leaseId);
+      if (lease === undefined || step <= lease.step) return;
+      lease.step = step;
+      lease.final ||= final;
+      lease.released = lease.granted - keep.usd;
+    },
+  };
+  return {
+    bank,
+    log,
+    held,
+    set answers(value: boolean) {
+      answers = value;
+    },
+  };
+};
+
+const setUp = (limit: bigint) => {
+  let now = 1_000;
+  let leases = 0;
+  const own = createBank(limit);
+  const faults: unknown[] = [];
+  const deps: PoolDeps = {
+    bank: own.bank,
+    times: LEASE_TIMES,
+    now: () => now,
+    newLeaseId: () => `lease-test${(leases += 1)}`,
+    onFault: (error) => void faults.push(error),
+  };
+  const settleDown = async (): Promise<void> => {
+    for (let turns = 0; turns < 50; turns += 1) await Promise.resolve();
+  };
+  const advance = async (pool: { tick(): void }, ms: number): Promise<void> => {
+    for (let passed = 0; passed < ms; passed += 250) {
+      now += 250;
+      pool.tick();
+      await settleDown();
+    }
+  };
+  return { ...own, own, deps, faults, settleDown, advance };
+};
+
+const isHold = (result: Hold | Refused): result is Hold => !('refused' in result);
+const taken = async (result: Hold | Promise<Hold | Refused>): Promise<Hold> => {
+  const got = await result;
+  if (!isHold(got)) throw new Error(`refused: ${JSON.stringify(got.refused)}`);
+  return got;
+};
+
+describe('a cold key', () => {
+  it('is granted exactly what waits, and shares one question between those that wait', async () => {
+    const { deps, log } = setUp(1_000_000n);
+    const pool = new LeasePool(SET, deps);
+    await Promise.all([pool.take(usd(100)), pool.take(usd(100)), pool.take(usd(100))]);
+    expect(log).toEqual(['grant 100 100', 'renew 200 200']);
+  });
+
+  it('takes without a question what came back from earlier holds', async () => {
+    const { deps, log } = setUp(1_000_000n);
+    const pool = new LeasePool(SET, deps);
+    (await taken(pool.take(usd(100)))).settle(usd(30));
+    expect(pool.take(usd(70))).not.toBeInstanceOf(Promise);
+    await taken(pool.take(usd(10)));
+    expect(log).toEqual(['grant 100 100', 'renew 10 10']);
+  });
+});
+
+describe('a hold', () => {
+  it('that is settled leaves its charge in the lease and frees the rest, once', async () => {
+    const { deps, held, advance } = setUp(1_000n);
+    const pool = new LeasePool(SET, deps);
+    const hold = await taken(pool.take(usd(100)));
+    hold.settle(usd(30));
+    hold.settle(usd(0));
+    hold.leaveOpen();
+    await advance(pool, 5_000);
+    expect(held()).toBe(30n);
+    expect(pool.isEmpty).toBe(true);
+  });
+
+  it('never charges more than it holds', async () => {
+    const { deps, held, advance } = setUp(1_000n);
+    const pool = new LeasePool(SET, deps);
+    (await taken(pool.take(usd(100)))).settle(usd(500));
+    await advance(pool, 5_000);
+    expect(held()).toBe(100n);
+  });
+
+  it('whose charge is not known stays in the lease whole', async () => {
+    const { deps, held, advance } = setUp(1_000n);
+    const pool = new LeasePool(SET, deps);
+    (await taken(pool.take(usd(100)))).leaveOpen();
+    await advance(pool, 5_000);
+    expect(held()).toBe(100n);
+    expect(pool.isEmpty).toBe(true);
+  });
+
+  it('that is open when its lease ends keeps its part until it is settled', async () => {
+    const { deps, held, advance } = setUp(1_000n);
+    const pool = new LeasePool(SET, deps);
+    const open = await taken(pool.take(usd(100)));
+    (await taken(pool.take(usd(300)))).settle(NOTHING);
+    await advance(pool, 5_000);
+    expect(held()).toBe(100n);
+    open.settle(usd(40));
+    await advance(pool, 500);
+    expect(held()).toBe(40n);
+    expect(pool.isEmpty).toBe(true);
+  });
+});
+
+describe('a lease', () => {
+  it('that lies idle goes back within five seconds', async () => {
+    const { deps, held, advance } = setUp(1_000n);
+    const pool = new LeasePool(SET, deps);
+    (await taken(pool.take(usd(500)))).settle(NOTHING);
+    await advance(pool, 3_000);
+    expect(held()).toBe(500n);
+    await advance(pool, 1_500);
+    expect(held()).toBe(0n);
+  });
+
+  it('takes no hold after its time, counted from before it was asked for', async () => {
+    const { deps, log } = setUp(1_000n);
+    let now = 0;
+    const bank: LeaseBank = {
+      ...deps.bank,
+      async grant(...asked) {
+        now += 10_000; // a slow answer
+        return deps.bank.grant(...asked);
+      },
+    };
+    const pool = new LeasePool(SET, { ...deps, bank, now: () => now });
+    (await taken(pool.take(usd(10)))).settle(NOTHING);
+    now = 59_999;
+    expect(pool.take(usd(10))).not.toBeInstanceOf(Promise);
+    now = 60_000;
+    await taken(pool.take(usd(10)));
+    expect(log).toEqual(['grant 10 10', 'return 10', 'grant 10 10']);
+  });
+
+  it('that is recalled gives back what no hold claims, at once, and the next take asks again', async () => {
+    const { deps, held, log, settleDown } = setUp(1_000n);
+    const cache = createLeaseCache(deps);
+    const open = await taken(cache.take(SET, usd(100)));
+    (await taken(cache.take(SET, usd(200)))).settle(NOTHING);
+    cache.recall(['lease-test1']);
+    await settleDown();
+    expect(held()).toBe(100n);
+    await taken(cache.take(SET, usd(50)));
+    expect(log.at(-1)).toBe('grant 50 50');
+    open.settle(NOTHING);
+  });
+
+  it('that billing does not know any more is replaced by a new one', async () => {
+    const { deps, log } = setUp(1_000n);
+    const bank: LeaseBank = {
+      ...deps.bank,
+      async renew() {
+        log.push('renew');
+        throw new WaystationError('conflict', 'A window is over.');
+      },
+    };
+    const pool = new LeasePool(SET, { ...deps, bank });
+    await taken(pool.take(usd(10)));
+    await taken(pool.take(usd(10)));
+    expect(log).toEqual(['grant 10 10', 'renew', 'return 10', 'grant 10 10']);
+  });
+
+  it('is given back again and again until billing has heard', async () => {
+    const { deps, own, held, advance } = setUp(1_000n);
+    const pool = new LeasePool(SET, deps);
+    (await taken(pool.take(usd(500)))).settle(NOTHING);
+    own.answers = false;
+    await advance(pool, 6_000);
+    expect(held()).toBe(500n);
+    own.answers = true;
+    await advance(pool, 1_000);
+    expect(held()).toBe(0n);
+  });
+});
+
+describe('a refusal', () => {
+  it('goes to those that the rest cannot serve; the others are served, to the last cent', async () => {
+    const { deps, held } = setUp(500n);
+    const pool = new LeasePool(SET, deps);
+    const results = await Promise.all(Array.from({ length: 1000 }, () => pool.take(usd(10))));
+    expect(results.filter(isHold)).toHaveLength(50);
+    expect(held()).toBe(500n);
+    const refused = results.filter((result): result is Refused => !isHold(result));
+    expect(new Set(refused.map(({ refused: { asked, quotaId } }) => `${asked} ${quotaId}`))).toEqual(
+      new Set(['10 wallet:default']),
+    );
+  });
+
+  it('of a large need does not refuse the small ones that waited with it', async () => {
+    const { deps } = setUp(100n);
+    const pool = new LeasePool(SET, deps);
+    const [large, ...small] = await Promise.all([pool.take(usd(1_000)), pool.take(usd(40)), pool.take(usd(60))]);
+    expect(large !== undefined && isHold(large)).toBe(false);
+    expect(small.every(isHold)).toBe(true);
+  });
+
+  it('is an error for everybody when billing cannot be asked, and nothing stays held', async () => {
+    const { deps, own, held, faults, advance } = setUp(1_000n);
+    own.answers = false;
+    const pool = new LeasePool(SET, deps);
+    await expect(Promise.all([pool.take(usd(10)), pool.take(usd(10))])).rejects.toThrow('billing does not answer');
+    expect(faults).toHaveLength(1);
+    own.answers = true;
+    await advance(pool, 2_000);
+    expect(held()).toBe(0n);
+    expect(pool.isEmpty).toBe(true);
+  });
+});
+
+describe('a warm key', () => {
+  it('is refilled in the background, so that hardly anybody waits, and its float goes back when it cools', async () => {
+    const { deps, held, settleDown, advance } = setUp(1_000_000_000n);
+    const pool = new LeasePool(SET, deps);
+    let waited = 0;
+    let open: Hold[] = [];
+    const second = async (): Promise<void> => {
+      for (let quarter = 0; quarter < 4; quarter += 1) {
+        for (const hold of open) hold.settle(usd(100));
+        open = [];
+        for (let index = 0; index < 25; index += 1) {
+          const result = pool.take(usd(1_000));
+          if (result instanceof Promise) waited += 1;
+          open.push(await taken(result));
+        }
+        await settleDown();
+        await advance(pool, 250);
+      }
+    };
+    for (let seconds = 0; seconds < 3; seconds += 1) await second();
+    waited = 0;
+    for (let seconds = 0; seconds < 100; seconds += 1) await second();
+    expect(waited).toBeLessThanOrEqual(2);
+    for (const hold of open) hold.settle(usd(100));
+    await advance(pool, 6_000);
+    expect(held()).toBe(BigInt(103 * 100 * 100));
+    expect(pool.isEmpty).toBe(true);
+  });
+});
+
+describe('whatever happens in whatever order', () => {
+  it('holds never pass grants, grants never pass the wallet, and in the end only charges are held', async () => {
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant('take' as const), amount: fc.integer({ min: 1, max: 400 }) }),
+      fc.record({ kind: fc.constant('settle' as const), which: fc.nat(20), part: fc.integer({ min: 0, max: 100 }) }),
+      fc.record({ kind: fc.constant('lose' as const), which: fc.nat(20) }),
+      fc.record({ kind: fc.constant('wait' as const), ms: fc.constantFrom(250, 2_000, 70_000) }),
+      fc.record({ kind: fc.constant('recall' as const), which: fc.nat(5) }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+        const { deps, held, advance, settleDown } = setUp(1_000n);
+        const pool = new LeasePool(SET, deps);
+        const open: Hold[] = [];
+        let spent = 0n;
+        for (const each of steps) {
+          if (each.kind === 'take')
+            void Promise.resolve(pool.take(usd(each.amount))).then((result) => isHold(result) && open.push(result));
+          else if (each.kind === 'wait') await advance(pool, each.ms);
+          else if (each.kind === 'recall') pool.recall(`lease-test${each.which}`);
+          else {
+            const [hold] = open.splice(each.which % Math.max(1, open.length), 1);
+            if (hold === undefined) continue;
+            const charge = each.kind === 'lose' ? hold.amounts.usd : (hold.amounts.usd * BigInt(each.part)) / 100n;
+            if (each.kind === 'lose') hold.leaveOpen();
+            else hold.settle(usd(charge));
+            spent += charge;
+          }
+          await settleDown();
+          const claimed = open.reduce((sum, hold) => sum + hold.amounts.usd, 0n) + spent;
+          expect(claimed <= held()).toBe(true);
+          expect(held() <= 1_000n).toBe(true);
+        }
+        for (const hold of open) hold.settle(NOTHING);
+        await advance(pool, 10_000);
+        expect(held()).toBe(spent);
+        expect(pool.isEmpty).toBe(true);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
