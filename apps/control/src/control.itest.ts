@@ -169,7 +169,7 @@ describe('api keys', () => {
   let control: Control;
   beforeAll(async () => {
     control = await startControl();
-    await until('published', () => control.projector.ready);
+    await until('published', () => control.projector.settled);
   });
   afterAll(() => control.stop());
 
@@ -305,7 +305,7 @@ describe('publishing', () => {
     const control = await startControl();
     const ingress = await busTo(nats.url, 'ingress');
     const keys = watchKeys(ingress);
-    await until('in sync', () => keys.ready && control.projector.ready);
+    await until('in sync', () => keys.ready && control.projector.settled);
     const { entry } = await control.keys.create({ ...wallet, name: 'while up' });
     await until('published', () => keys.current.has(entry.hash));
 
@@ -337,7 +337,7 @@ describe('publishing', () => {
     await control.stop();
 
     control = await startControl();
-    await until('published', () => control.projector.ready);
+    await until('published', () => control.projector.settled);
     const again = await control.bus.kv('keys');
     expect(await again.get(SNAPSHOT_KEYS.key(entry.hash))).toEqual(entry);
     expect(await again.get('key.stale')).toBeUndefined();
@@ -347,10 +347,10 @@ describe('publishing', () => {
 
   it('writes nothing when nothing differs', async () => {
     const control = await startControl();
-    await until('published', () => control.projector.ready);
+    await until('published', () => control.projector.settled);
     await control.stop();
     const second = await startControl();
-    await until('published', () => second.projector.ready);
+    await until('published', () => second.projector.settled);
     expect(second.logged.filter((line) => line.includes('published what differed'))).toEqual([]);
     await second.stop();
   });
@@ -420,7 +420,7 @@ describe('the catalog', () => {
     await new Promise<void>((resolve) => sandbox.listen(0, '127.0.0.1', resolve));
     sandboxUrl = `http://127.0.0.1:${(sandbox.address() as AddressInfo).port}`;
     control = await startControl();
-    await until('published', () => control.projector.ready);
+    await until('published', () => control.projector.settled);
   });
   afterAll(async () => {
     sandbox?.close();

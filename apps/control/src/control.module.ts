@@ -88,14 +88,12 @@ export class ControlModule implements OnApplicationBootstrap, OnApplicationShutd
       ok: writer.healthy() && reader.healthy(),
       detail: 'the schema control',
     }));
-    health.check('control.published', () => ({
-      ok: projector.ready,
-      detail: projector.fault ?? 'nothing was published yet',
-    }));
-    health.check('control.catalog', () => ({
-      ok: keeper.ready,
-      detail: keeper.fault ?? 'the catalog has not been brought up to date yet',
-    }));
+    // Once everybody can see the first catalog, a later outage of NATS is no reason to send management calls elsewhere.
+    let published = false;
+    health.check('control.published', () => {
+      published ||= keeper.ready && projector.settled;
+      return { ok: published, detail: keeper.fault ?? projector.fault ?? 'the catalog is not published yet' };
+    });
     health.check('control.seeds', () => ({
       ok: credits.ready,
       detail: 'waiting for billing to take the demo credits',

@@ -31,6 +31,17 @@ type SandboxModel = z.infer<typeof modelList>['data'][number];
 const DEARER = 'sandbox/echo-b';
 const FAILING = 'sandbox/fail-500';
 
+const BOTH = {
+  model: 'sandbox/both',
+  modelName: 'Sandbox both',
+  description: 'Repeats the last user message, at two providers of different price.',
+};
+const FALLBACK = {
+  model: 'sandbox/fallback',
+  modelName: 'Sandbox fallback',
+  description: 'Fails at the provider sandbox and works at sandbox-b.',
+};
+
 const endpointOf = (model: SandboxModel): EndpointSource => ({
   model: model.id,
   upstreamModel: model.id,
@@ -67,18 +78,20 @@ export const sandboxSources = (url: string, models: readonly SandboxModel[]): Pr
   const dearer = endpoints.find(({ model }) => model === DEARER);
   const failing = endpoints.find(({ model }) => model === FAILING);
   const echo = endpoints.find(({ model }) => model === 'sandbox/echo');
-  const renamed = (endpoint: EndpointSource | undefined, model: string, modelName: string): EndpointSource[] =>
-    endpoint === undefined ? [] : [{ ...endpoint, model, modelName }];
+  const offered = (
+    endpoint: EndpointSource | undefined,
+    as: Pick<EndpointSource, 'model' | 'modelName' | 'description'>,
+  ): EndpointSource[] => (endpoint === undefined ? [] : [{ ...endpoint, ...as }]);
   return [
     provider('sandbox', 'Sandbox', url, [
       ...endpoints.filter((endpoint) => endpoint !== dearer),
-      ...renamed(echo, 'sandbox/both', 'Sandbox both'),
-      ...renamed(failing, 'sandbox/fallback', 'Sandbox fallback'),
+      ...offered(echo, BOTH),
+      ...offered(failing, FALLBACK),
     ]),
     provider('sandbox-b', 'Sandbox B', url, [
       ...(dearer === undefined ? [] : [dearer]),
-      ...renamed(dearer, 'sandbox/both', 'Sandbox both'),
-      ...renamed(dearer, 'sandbox/fallback', 'Sandbox fallback'),
+      ...offered(dearer, BOTH),
+      ...offered(dearer, FALLBACK),
     ]),
   ];
 };

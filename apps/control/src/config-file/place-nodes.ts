@@ -1,6 +1,6 @@
 // A YAML document as plain values, with the place of each in the text, `${VAR}` filled in from the environment, and prices as the text that was written:
 // a number that had been parsed would not be exact any more.
-import { isAlias, isMap, isScalar, isSeq, type Document, type LineCounter, type Node } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, type Alias, type Document, type LineCounter, type Node } from 'yaml';
 
 export type Path = readonly (string | number)[];
 
@@ -40,6 +40,13 @@ export const placeNodes = (
       return whole;
     });
 
+  /** Resolving walks the whole document; an alias below an alias is met many times. */
+  const resolved = new Map<Alias, unknown>();
+  const resolve = (alias: Alias): unknown => {
+    if (!resolved.has(alias)) resolved.set(alias, alias.resolve(document));
+    return resolved.get(alias);
+  };
+
   const valueOf = (node: unknown, path: Path): unknown => {
     nodes += 1;
     if (nodes > NODES_MAX || path.length > DEPTH_MAX) {
@@ -47,7 +54,7 @@ export const placeNodes = (
         faults.push({ path, problem: `is too large: more than ${NODES_MAX} values or ${DEPTH_MAX} levels` });
       return undefined;
     }
-    if (isAlias(node)) return valueOf(node.resolve(document), path);
+    if (isAlias(node)) return valueOf(resolve(node), path);
     const range = (node as Node | null)?.range;
     if (range && !places.has(idOf(path))) places.set(idOf(path), range[0]);
     if (isMap(node)) {

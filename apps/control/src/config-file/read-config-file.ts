@@ -85,9 +85,16 @@ const describe = (path: string, placed: PlacedDocument, issue: z.core.$ZodIssue)
   const at = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => `${path}:${placed.placeOf(at, key)}: ${nameOf([...at, key])}is not known here`);
-  const missing = issue.code === 'invalid_type' && issue.input === undefined && !issue.message.includes('must say');
-  return [`${path}:${placed.placeOf(at)}: ${nameOf(at)}${missing ? 'is missing' : issue.message}`];
+  const problem = has(placed.value, at) || issue.code === 'custom' ? issue.message : 'is missing';
+  return [`${path}:${placed.placeOf(at)}: ${nameOf(at)}${problem}`];
 };
+
+const has = (value: unknown, at: readonly (string | number)[]): boolean =>
+  at.reduce<unknown>(
+    (parent, part) =>
+      typeof parent === 'object' && parent !== null ? (parent as Record<string | number, unknown>)[part] : undefined,
+    value,
+  ) !== undefined;
 
 const sourceOf = (provider: FileProvider): ProviderSource => ({
   slug: provider.slug,

@@ -13,8 +13,8 @@ const RETRY_MS = 100;
 export interface Projector {
   /** Publishes what was committed, soon. */
   wake(): void;
-  /** Whether everything was published at least once. */
-  readonly ready: boolean;
+  /** Whether everything that was committed when it was last woken is published. */
+  readonly settled: boolean;
   /** What keeps it from publishing, if anything does. */
   readonly fault: string | undefined;
   stop(): Promise<void>;
@@ -26,15 +26,15 @@ export const startProjector = (
   { log, scaleMs }: Pick<AppContext<unknown>, 'log' | 'scaleMs'>,
 ): Projector => {
   let stopped = false;
-  let ready = false;
   let everything = true;
   let fault: string | undefined;
   let retryMs = RETRY_MS;
-  let woken = false;
+  let asked = 1;
+  let done = 0;
   let interrupt: (() => void) | undefined;
 
   const wake = (): void => {
-    woken = true;
+    asked += 1;
     interrupt?.();
   };
   const pause = (ms: number): Promise<void> =>
@@ -80,12 +80,12 @@ export const startProjector = (
 
   const run = async (): Promise<void> => {
     while (!stopped) {
-      woken = false;
+      const asking = asked;
       try {
         if (await pass()) {
           if (fault !== undefined) log.info({}, 'publishing again');
-          [ready, fault, retryMs] = [true, undefined, RETRY_MS];
-          if (!woken) await pause(scaleMs(LOOK_EVERY_MS));
+          [done, fault, retryMs] = [asking, undefined, RETRY_MS];
+          if (asked === asking) await pause(scaleMs(LOOK_EVERY_MS));
         } else await pause(scaleMs(RETRY_MS));
       } catch (error) {
         everything = true;
@@ -100,8 +100,8 @@ export const startProjector = (
 
   return {
     wake,
-    get ready() {
-      return ready;
+    get settled() {
+      return done === asked;
     },
     get fault() {
       return fault;

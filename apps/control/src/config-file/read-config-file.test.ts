@@ -1,0 +1,148 @@
+import { createHash } from 'node:crypto';
+import { normaliseCatalog } from '@waystation/catalog';
+import fc from 'fast-check';
+import { parseConfigFile } from './read-config-file.js';
+
+const FILE = 'waystation.yaml';
+const read = (text: string, environment: Record<string, string> = {}) => parseConfigFile(FILE, text, environment);
+const GOOD = `providers:
+  - slug: lab
+    dialect: openai-chat
+    baseUrl: http://127.0.0.1:9100/v1
+    apiKey: \${LAB_KEY}
+    dataPolicy: { retains: false, trains: false, region: local }
+    endpoints:
+      - model: lab/small
+        upstreamModel: m-50-0-0
+        context: 128000
+        maxOutput: 16384
+        price: { input: "0.15", output: "0.60", cacheRead: "0.075" }
+`;
+
+describe('the operator’s file', () => {
+  it('names providers of the operator’s own network, with their keys apart', () => {
+    const { providers, faults } = read(GOOD, { LAB_KEY: 'secret' });
+    expect(faults).toEqual([]);
+    expect(providers).toHaveLength(1);
+    expect(providers[0]?.secret).toBe('secret');
+    expect(providers[0]?.source).toEqual({
+      slug: 'lab',
+      dialect: 'openai-chat',
+      baseUrl: 'http://127.0.0.1:9100/v1',
+      allowPrivateAddress: true,
+      dataPolicy: { retains: false, trains: false, region: 'local' },
+      credential: { kind: 'bearer' },
+      endpoints: [
+        {
+          model: 'lab/small',
+          upstreamModel: 'm-50-0-0',
+          context: 128_000,
+          maxOutput: 16_384,
+          price: { input: '0.15', output: '0.60', cacheRead: '0.075' },
+        },
+      ],
+    });
+  });
+
+  it.each(['', '\n', '# nothing yet\n', 'providers: []\n'])('may be empty: %j', (text) => {
+    expect(read(text)).toMatchObject({ providers: [], faults: [] });
+  });
+
+  it('needs no key, and may want it in a header', () => {
+    const keyless = GOOD.replace('    apiKey: ${LAB_KEY}\n', '');
+    expect(read(keyless).providers[0]?.source.credential).toEqual({ kind: 'none' });
+    const header = GOOD.replace('${LAB_KEY}', 'k\n    auth: { kind: header, name: x-api-key }');
+    expect(read(header).providers[0]?.source.credential).toEqual({ kind: 'header', name: 'x-api-key' });
+  });
+
+  it('takes a number for a price by the digits that were written', () => {
+    const { providers } = read(GOOD.replace('"0.15"', '0.1500').replace('"0.60"', '3'), { LAB_KEY: 'k' });
+    expect(providers[0]?.source.endpoints[0]?.price).toEqual({ input: '0.1500', output: '3', cacheRead: '0.075' });
+  });
+
+  it('tells every fault at once, each with its line and column', () => {
+    const { faults, providers } = read(`providers:
+  - slug: Lab One
+    dialect: smoke-signals
+    baseUrl: lab.example.com
+    apiKey: \${NO_SUCH_KEY}
+    datapolicy: { retains: false }
+    endpoints:
+      - model: lab/small:nitro
+        context: many
+        price: 0.15
+      - model: lab/large
+        context: 1000
+        price: { input: "1", tokens: "2" }
+      - context: 1000
+        price: { input: "1", output: "2" }
+`);
+    expect(providers).toEqual([]);
+    expect(faults).toEqual([
+      'waystation.yaml:5:13: providers[0].apiKey: the environment variable NO_SUCH_KEY is not set',
+      'waystation.yaml:2:11: providers[0].slug: must be lower-case letters, digits and dashes, at most 48',
+      'waystation.yaml:3:14: providers[0].dialect: must be one of openai-chat',
+      'waystation.yaml:4:14: providers[0].baseUrl: must be an http or https URL without user, query or fragment',
+      'waystation.yaml:8:16: providers[0].endpoints[0].model: must not end in a variant that only says how to sort (:nitro, :floor, :exacto)',
+      'waystation.yaml:9:18: providers[0].endpoints[0].context: must be a number',
+      'waystation.yaml:10:16: providers[0].endpoints[0].price: must say what each price is for, in USD per million tokens: { input: "0.15", output: "0.60" }',
+      'waystation.yaml:13:38: providers[0].endpoints[1].price.tokens: is no unit of price; known are input, cacheRead, cacheWrite, cacheWrite1h, output, reasoning, audioInput, audioOutput, imageInput, imageOutput, request',
+      'waystation.yaml:13:16: providers[0].endpoints[1].price: must have a price for output ("0" where it is free)',
+      'waystation.yaml:14:9: providers[0].endpoints[2].model: is missing',
+      'waystation.yaml:6:5: providers[0].datapolicy: is not known here',
+    ]);
+  });
+
+  it('tells where a price is that the catalog refuses', () => {
+    const { providers } = read(GOOD.replace('"0.15"', '-1').replace('"0.60"', '1e-3').replace('"0.075"', '"20000"'), {
+      LAB_KEY: 'k',
+    });
+    const located = providers.map(({ source, locate }) => ({ source, locate }));
+    expect(normaliseCatalog(located, (text) => createHash('sha256').update(text).digest('hex')).faults).toEqual([
+      'waystation.yaml:12:25: the input price is negative (-1)',
+      'waystation.yaml:12:37: the output price is not a plain decimal amount such as "0.15" (1e-3)',
+      'waystation.yaml:12:54: the cacheRead price is more than 10000 USD per million tokens (20000); the unit is USD per million tokens',
+    ]);
+  });
+
+  it.each([
+    ['providers:\n  - slug: [\n', 'waystation.yaml:3:1: '],
+    ['a: 1\na: 2\n', 'waystation.yaml:2:1: '],
+    ['providers: 7\n', 'waystation.yaml:1:12: providers: '],
+    ['- a\n', 'waystation.yaml:1:1: '],
+  ])('tells where it is no such file: %j', (text, place) => {
+    const { faults } = read(text);
+    expect(faults[0]).toContain(place);
+  });
+
+  it('never shows a secret in a fault', () => {
+    const { faults } = read(GOOD.replace('context: 128000', 'context: -1'), { LAB_KEY: 'sk-very-secret' });
+    expect(faults).toHaveLength(1);
+    expect(faults.join()).not.toContain('sk-very-secret');
+  });
+
+  it('refuses anchors that make a small file a large one', () => {
+    const level = (name: string, of: string): string =>
+      `${name}: &${name} [${Array.from({ length: 10 }, () => `*${of}`).join(', ')}]\n`;
+    const { faults } = read(
+      `a: &a [1]\n${level('b', 'a')}${level('c', 'b')}${level('d', 'c')}${level('e', 'd')}${level('f', 'e')}${level('g', 'f')}${level('h', 'g')}`,
+    );
+    expect(faults.join()).toContain('is too large');
+  });
+
+  it('answers with faults or providers whatever the text is', () =>
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.json(),
+          fc.constantFrom(...GOOD.split('\n')).chain((line) => fc.string().map((noise) => GOOD.replace(line, noise))),
+        ),
+        (text) => {
+          const { providers, faults } = read(text, { LAB_KEY: 'k' });
+          expect(faults.length > 0 ? providers : []).toEqual([]);
+          for (const fault of faults) expect(fault).toMatch(/^waystation\.yaml:\d+:\d+: /);
+        },
+      ),
+    ));
+});
