@@ -43,7 +43,7 @@ const system = useSystem(async () => {
       usage,
     });
   });
-  return { config: config(other.port) };
+  return { config: config(other.port), timeScale: 0.5 };
 });
 afterAll(() => other.close());
 

@@ -19,9 +19,6 @@ story(
   'row 21: 200 streams, NATS killed in their middle: each is whole or ends in an error in time',
   system,
   async (random) => {
-    await until('warm', 10_000, async () =>
-      (await complete(system(), say('warm up'))).status === 200 ? true : undefined,
-    );
     const before = await baseline(system());
     await forgetTruth(system());
     let begun = 0;

@@ -17,9 +17,6 @@ story(
   'row 22: without NATS calls are refused at once, and everything comes back by itself',
   system,
   async () => {
-    await until('warm', 10_000, async () =>
-      (await complete(system(), say('warm up'))).status === 200 ? true : undefined,
-    );
     const before = await baseline(system());
     await forgetTruth(system());
     const told: Told[] = [];

@@ -5,7 +5,7 @@ import { complete, say, stream, type Answer } from '../support/ask.ts';
 import { audit, baseline, type Baseline, type Told } from '../support/audit.ts';
 import { story, storyOfSplit } from '../support/story.ts';
 import { forgetTruth, truth } from '../support/truth.ts';
-import { useSystem } from '../support/use-system.ts';
+import { useSystem, warmUp } from '../support/use-system.ts';
 import { deadline, scaled, until } from '../support/wait.ts';
 
 const file = import.meta.filename;
@@ -16,9 +16,7 @@ let before: Baseline;
 let told: Told[] = [];
 /** Tried until it works: what an earlier story broke has come back. */
 const begin = async (): Promise<void> => {
-  await until('it serves', 15_000, async () =>
-    (await complete(system(), say('warm up'))).status === 200 ? true : undefined,
-  );
+  await warmUp(system());
   before = await baseline(system());
   told = [];
   await forgetTruth(system());

@@ -7,7 +7,6 @@ import { metric } from '../support/metrics.ts';
 import { story } from '../support/story.ts';
 import { forgetTruth, truth } from '../support/truth.ts';
 import { useSystem } from '../support/use-system.ts';
-import { until } from '../support/wait.ts';
 
 const file = import.meta.filename;
 const system = useSystem();
@@ -21,12 +20,6 @@ const imageMessage = (text: string) => [
 ];
 
 story(file, 'row 24: an 8 MB image goes through in parts and leaves nothing behind', system, async () => {
-  await until('warm', 10_000, async () =>
-    (await complete(system(), { model: 'sandbox/echo', messages: [{ role: 'user', content: 'warm up' }] })).status ===
-    200
-      ? true
-      : undefined,
-  );
   const before = await baseline(system());
   const restBefore = await atRestBytes(system());
   await forgetTruth(system());

@@ -58,9 +58,6 @@ story(
   'row 25: no message stops a service, and callers get an error',
   system,
   async () => {
-    await until('warm', 10_000, async () =>
-      (await complete(system(), say('warm up'))).status === 200 ? true : undefined,
-    );
     const before = await baseline(system());
     await forgetTruth(system());
     const lettersBefore = {

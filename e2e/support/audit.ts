@@ -8,6 +8,8 @@ import { billOf, sandboxPrices, truth, type TokenPrice, type TruthCall } from '.
 import { until } from './wait.ts';
 
 const SETTLED_WITHIN_MS = 20_000;
+/** A lease that keeps the hold of a lost or cancelled attempt is swept 30 s after its end, which is 60 s away at most. */
+const LEASE_LIFE_MS = 90_000;
 
 /** One request as its client saw it. */
 export interface Told {
@@ -93,8 +95,13 @@ const complaints = (
   return [];
 };
 
-/** All of it. `requests` are all that were made since `before`. */
-export const audit = async (system: RunningSystem, requests: readonly Told[], before: Baseline): Promise<Audit> => {
+/** All of it. `requests` are all that were made since `before`. With `leases: false` it does not wait for the last lease to end. */
+export const audit = async (
+  system: RunningSystem,
+  requests: readonly Told[],
+  before: Baseline,
+  options: { readonly leases?: boolean } = {},
+): Promise<Audit> => {
   const prices = await sandboxPrices(system);
   const calls = await until('every call of the sandbox has ended', SETTLED_WITHIN_MS, async () => {
     const all = await truth(system);
@@ -109,7 +116,10 @@ export const audit = async (system: RunningSystem, requests: readonly Told[], be
       const byId = new Map(since.map((record) => [record.generationId, record]));
       return reached.every(({ generationId }) => byId.has(generationId ?? '')) ? byId : undefined;
     });
-    const report = await invariants(system, { withinMs: SETTLED_WITHIN_MS, withoutLeases: true });
+    const report = await invariants(system, {
+      withinMs: SETTLED_WITHIN_MS + LEASE_LIFE_MS * system.timeScale,
+      withoutLeases: options.leases ?? true,
+    });
     expect(report.debits).toBe(report.credits);
 
     const charges = new Map<string, readonly Charge[]>();
