@@ -411,6 +411,17 @@ describe('SIGTERM', () => {
     expect(performance.now() - before).toBeLessThan(3_000);
   });
 
+  test('gets out the ends of streams that all end in the last turn', async () => {
+    const own = await ready(start({ ...environment(), WAYSTATION_SHUTDOWN_GRACE_MS: '2000' }));
+    const waiting = Array.from({ length: 20 }, () => repeat('p', { pieces: 0, everyMs: 0 }));
+    await until('the first bytes of all', () => waiting.every(({ told }) => told.bytes > 0));
+    own.child.kill('SIGTERM');
+    expect(await Promise.all(waiting.map(({ over }) => over))).toEqual(
+      Array.from({ length: 20 }, () => ({ bytes: 5, end: { pieces: 0 } })),
+    );
+    expect(await own.exited).toBe(0);
+  });
+
   test('of a process whose request never ends still exits, by cutting it', async () => {
     const own = await ready(start({ ...environment(), WAYSTATION_SHUTDOWN_GRACE_MS: '1500' }));
     const stuck = get(own.port, '/slow?ms=600000').then(

@@ -34,6 +34,19 @@ describe('shutdown', () => {
     expect(lines).toEqual(['shutting down', 'stopped']);
   });
 
+  test('what a step leaves for the end of its turn is done before the next step', async () => {
+    const order: string[] = [];
+    const { shutdown } = started(
+      [
+        { name: 'subscriptions', run: () => void setImmediate(() => order.push('last frame')) },
+        { name: 'bus', run: () => void order.push('closed') },
+      ],
+      1_000,
+    );
+    await shutdown.begin('SIGTERM');
+    expect(order).toEqual(['last frame', 'closed']);
+  });
+
   test('a step that fails does not keep the later ones from running; the exit code tells', async () => {
     let ran = false;
     const { shutdown, exits } = started(

@@ -1,5 +1,6 @@
 // Ordered shutdown: one list of named steps, run once, each told how long it may take. Whatever happens, the process ends within the grace,
 // and a line says which step did not.
+import { setImmediate as afterThisTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 
 export interface ShutdownStep {
@@ -41,6 +42,8 @@ export const createShutdown = (options: ShutdownOptions): Shutdown => {
         log.error({ err: error, step: step.name }, 'a step of the shutdown failed');
         code = 1;
       }
+      // What a step left for the end of its turn (last answers, last frames) goes out before the next one closes what carries it.
+      await afterThisTurn();
     }
     return code;
   };
