@@ -4,6 +4,8 @@ import { WaystationError, toWaystationError } from '@waystation/contracts';
 import type { OpenStreamOptions, StreamCall, StreamReader, StreamWriter } from '../bus.js';
 import type { TurnTask } from '../connection/turn.js';
 import { Chunks } from './chunks.js';
+import { atDeadline } from './deadline.js';
+import { LazyAbort } from './lazy-abort.js';
 import type { StreamPort } from './port.js';
 import { assertTotal } from './remote-call.js';
 import { cancelError, type CancelReason } from './reasons.js';
@@ -17,7 +19,7 @@ export class LocalStream implements StreamCall, StreamWriter<unknown>, TurnTask 
   readonly #port: StreamPort;
   readonly #reader: StreamReader<unknown>;
   readonly #onClosed: (stream: LocalStream) => void;
-  readonly #abort = new AbortController();
+  readonly #abort = new LazyAbort();
   readonly #chunks = new Chunks();
   readonly #drainedCallbacks: (() => void)[] = [];
   readonly #acceptTimer: NodeJS.Timeout;
@@ -42,9 +44,8 @@ export class LocalStream implements StreamCall, StreamWriter<unknown>, TurnTask 
     this.#reader = reader;
     this.#onClosed = onClosed;
     this.#acceptTimer = setTimeout(() => this.#accept(), port.times.acceptAfterMs);
-    this.#deadlineTimer = setTimeout(
-      () => this.giveUp(new WaystationError('deadline_exceeded', 'The deadline of the stream passed.')),
-      Math.max(0, options.deadlineAt - Date.now()),
+    this.#deadlineTimer = atDeadline(options.deadlineAt, () =>
+      this.giveUp(new WaystationError('deadline_exceeded', 'The deadline of the stream passed.')),
     );
   }
 

@@ -16,6 +16,7 @@ import { parseInboxSubject } from '../inbox/inbox.js';
 import { encodeJson, errorFromBytes, parseJson, validate } from '../message/validate.js';
 import { STATUS_NO_RESPONDERS } from '../rpc/rpc-caller.js';
 import { BodySender } from './body-parts.js';
+import { atDeadline } from './deadline.js';
 import { partPayloadMax, resendAfterMs, type StreamPort } from './port.js';
 import type { CancelReason } from './reasons.js';
 
@@ -32,9 +33,6 @@ export interface CallRequest {
   /** Set where the body follows in parts. */
   readonly body: Uint8Array | undefined;
 }
-
-/** Deadlines are rounded up to this, so that streams share their timers. */
-const DEADLINE_STEP_MS = 50;
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the contract's own types were checked where the stream was opened
 type AnyStream = StreamContract<any, any>;
@@ -92,11 +90,7 @@ export class RemoteCall implements StreamCall, TurnTask {
           );
     this.#acceptTimeoutMs = options.acceptTimeoutMs ?? port.times.acceptTimeoutMs;
     this.#acceptTimer = setTimeout(() => this.#acceptTimedOut(), this.#acceptTimeoutMs);
-    const leftMs = Math.max(0, options.deadlineAt - Date.now());
-    this.#deadlineTimer = setTimeout(
-      () => this.#deadlinePassed(),
-      Math.ceil(leftMs / DEADLINE_STEP_MS) * DEADLINE_STEP_MS,
-    );
+    this.#deadlineTimer = atDeadline(options.deadlineAt, () => this.#deadlinePassed());
   }
 
   get isSent(): boolean {

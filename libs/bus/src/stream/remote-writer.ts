@@ -12,6 +12,7 @@ import type { StreamWriter } from '../bus.js';
 import type { TurnTask } from '../connection/turn.js';
 import { encodeJson } from '../message/validate.js';
 import { Chunks } from './chunks.js';
+import { LazyAbort } from './lazy-abort.js';
 import { framePayloadMax, resendAfterMs, type StreamPort } from './port.js';
 
 interface SentFrame {
@@ -47,7 +48,7 @@ export class RemoteWriter implements StreamWriter<unknown>, TurnTask {
   readonly #owner: WriterOwner;
   readonly #toCaller: string;
   readonly #reply: string;
-  readonly #abort = new AbortController();
+  readonly #abort = new LazyAbort();
   readonly #chunks = new Chunks();
   readonly #sent: SentFrame[] = [];
   readonly #drainedCallbacks: (() => void)[] = [];
@@ -91,7 +92,7 @@ export class RemoteWriter implements StreamWriter<unknown>, TurnTask {
     return bytes + (this.#terminal?.payload.length ?? 0);
   }
   get isOver(): boolean {
-    return this.#phase !== 'open';
+    return this.#phase !== 'open' || this.#abort.aborted;
   }
 
   // the handler's side

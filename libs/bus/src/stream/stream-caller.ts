@@ -23,8 +23,8 @@ export interface StreamCaller {
   close(): void;
 }
 
-/** Finished calls told to a worker in one message. */
-const FINISHED_PER_MESSAGE_MAX = 256;
+/** Finished calls told to a worker in one message: enough to be cheap, soon enough that little is kept for nothing. */
+const FINISHED_PER_MESSAGE_MAX = 64;
 const EMPTY = Buffer.alloc(0);
 
 /** Gathers which finished streams a worker may forget: one message for many. */

@@ -8,7 +8,14 @@ import {
   toWaystationError,
   type StreamContract,
 } from '@waystation/contracts';
-import type { OpenStreamOptions, StreamCall, StreamHandler, StreamReader, Subscription } from '../bus.js';
+import type {
+  HandlerContext,
+  OpenStreamOptions,
+  StreamCall,
+  StreamHandler,
+  StreamReader,
+  Subscription,
+} from '../bus.js';
 import type { CoreMessage } from '../connection/core-connection.js';
 import { parseInboxSubject } from '../inbox/inbox.js';
 import { decodeStreamEnvelope, type StreamEnvelope } from '../message/envelope.js';
@@ -16,6 +23,7 @@ import { isPromise } from '../message/is-promise.js';
 import { withTraceparent } from '../message/trace-context.js';
 import { assertVersion, encodeJson, parseJson, validate } from '../message/validate.js';
 import { BodyReceiver } from './body-parts.js';
+import { atDeadline } from './deadline.js';
 import { LocalStream } from './local-stream.js';
 import type { StreamPort } from './port.js';
 import { cancelError } from './reasons.js';
@@ -146,7 +154,13 @@ export const createStreamHost = (port: StreamPort): StreamHost => {
       writer.fail(error);
     };
     try {
-      const context = { signal: writer.signal, deadlineAt, ...(traceparent === undefined ? {} : { traceparent }) };
+      const context: HandlerContext = {
+        deadlineAt,
+        ...(traceparent === undefined ? {} : { traceparent }),
+        get signal() {
+          return writer.signal;
+        },
+      };
       const result = withTraceparent(traceparent, () => registration.handler(request, body, writer, context));
       if (!isPromise(result)) {
         // It goes on by callbacks, or is done: its stream knows.
@@ -257,15 +271,14 @@ export const createStreamHost = (port: StreamPort): StreamHost => {
     const each: Hosted = {
       writer,
       lost: () => writer.abort(new WaystationError('cancelled', 'The process of the caller is lost.'), false),
-      deadline: setTimeout(() => {
+      deadline: atDeadline(deadlineAt, () => {
         if (each.finishedAt === undefined) writer.abort(cancelError('deadline'), false);
-      }, deadlineAt - now),
+      }),
       onGo: undefined,
       receiver: undefined,
       finishedAt: undefined,
       keptBytes: 0,
     };
-    each.deadline.unref();
     hosted.set(from.token, each);
     port.liveness.watch(from.instance, each.lost);
 
