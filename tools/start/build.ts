@@ -24,7 +24,7 @@ export async function build(): Promise<boolean> {
         PATH: `${path.dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
         NX_DAEMON: 'false',
         NX_TUI: 'false',
-        FORCE_COLOR: '0',
+        NO_COLOR: '1',
       },
       maxBuffer: 64 * 1024 * 1024,
     });

@@ -78,7 +78,7 @@ async function execute(stage: Stage, report: string): Promise<{ passed: boolean;
   const command = [...stage.command, ...(shown ? ['--json', `--outputFile=${report}`, '--silent=false'] : [])];
   const child = spawn(process.execPath, command, {
     cwd: repositoryRoot,
-    env: { ...(await environment(stage)), ...(shown ? {} : { FORCE_COLOR: '0' }) },
+    env: { ...(await environment(stage)), ...(shown ? {} : { NO_COLOR: '1' }) },
     detached: true,
     stdio: ['ignore', shown ? 'ignore' : 'pipe', shown ? 'inherit' : 'pipe'],
   });
