@@ -16,6 +16,7 @@ import type { IngressConfig } from './config.js';
 import { createServicesSeen, type ServicesSeen } from './console/services-seen.js';
 import type { Client } from './deliver/client.js';
 import type { Delivery } from './deliver/delivery.js';
+import { createGiveUp, type GiveUp } from './generate/give-up.js';
 import { generate, type GenerateDeps } from './generate/generate.js';
 import type { GenerationRequest } from './generate/generation.js';
 import { leaseBankOver } from './hold/lease-bank.js';
@@ -79,7 +80,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
     staleAfterMs: scaleMs(STALE_AFTER_MS),
     nowMs: Date.now,
   });
-  const open = new Set<AbortController>();
+  const open = new Set<GiveUp>();
   const cells = createIngressCells(
     metrics,
     () => open.size,
@@ -100,7 +101,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
     catalog.ready ? { ok: true } : { ok: false, detail: 'the catalog has not been loaded yet' },
   );
   stopping.addEventListener('abort', () => {
-    for (const controller of open) controller.abort('shutdown');
+    for (const giveUp of open) giveUp.now('shutdown');
   });
 
   const deps: GenerateDeps = {
@@ -120,7 +121,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
     cells,
     warmAfterMs: scaleMs(WARM_AFTER_MS),
     generate(request, delivery, client) {
-      const controller = new AbortController();
+      const giveUp = createGiveUp();
       if (open.size >= OPEN_MAX) {
         return delivery.fail(
           new WaystationError('overloaded', 'This server has as many requests in flight as it takes; try again.', {
@@ -133,11 +134,11 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
           },
         );
       }
-      open.add(controller);
-      client.onGone(() => controller.abort('client-gone'));
+      open.add(giveUp);
+      client.onGone(() => giveUp.now('client-gone'));
       const startedMs = performance.now();
-      void generate(deps, request, delivery, controller.signal).finally(() => {
-        open.delete(controller);
+      void generate(deps, request, delivery, giveUp).finally(() => {
+        open.delete(giveUp);
         cells.generated(performance.now() - startedMs);
       });
     },

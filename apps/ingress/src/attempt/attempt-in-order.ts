@@ -178,12 +178,12 @@ export const attemptInOrder = async (
   generation: Generation,
   hold: PlanHold,
 ): Promise<'served' | 'given-up'> => {
-  if (generation.abort.aborted) return 'given-up';
-  let last = noEndpointLeft();
+  if (generation.giveUp.reason !== undefined) return 'given-up';
+  let last: WaystationError | undefined;
   for (const bound of hold.bounds) {
     const skip: string[] = [];
     for (let ordinal = 0; ordinal < TRIES_PER_ENDPOINT_MAX; ordinal += 1) {
-      if (generation.attempts.length >= TRIES_MAX) throw last;
+      if (generation.attempts.length >= TRIES_MAX) throw last ?? noEndpointLeft();
       const attemptId = nextAttemptId(generation);
       const startedMs = performance.now();
       const tried = await openAttempt(bus, generation, requestFor(generation, hold, bound, attemptId, skip));
@@ -200,7 +200,7 @@ export const attemptInOrder = async (
         generation.end = result.end;
         return 'served';
       }
-      const error = failure ?? last;
+      const error = failure ?? noEndpointLeft();
       record.errorCode = error.code;
       record.errorMessage = error.message;
       last = withHistory(generation, error, bound);
@@ -212,5 +212,5 @@ export const attemptInOrder = async (
       if (instance !== undefined) skip.push(instance);
     }
   }
-  throw last;
+  throw last ?? noEndpointLeft();
 };

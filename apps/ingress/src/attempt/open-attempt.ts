@@ -16,12 +16,9 @@ export interface Try {
   readonly latencyMs?: number;
 }
 
-/** Why the generation's signal aborts. */
-export type AbortReason = 'client-gone' | 'shutdown';
-
 export const openAttempt = (bus: Bus, generation: Generation, request: AttemptRunRequest): Promise<Try> =>
   new Promise((resolve) => {
-    const { delivery, abort, body, deadlineAt } = generation;
+    const { delivery, giveUp, body, deadlineAt } = generation;
     const startedMs = performance.now();
     /** Filled when the stream is open; a callback may come before that. */
     const opened: { call?: StreamCall } = {};
@@ -32,22 +29,22 @@ export const openAttempt = (bus: Bus, generation: Generation, request: AttemptRu
     const finish = (result: TryResult): void => {
       if (over) return;
       over = true;
-      abort.removeEventListener('abort', giveUp);
+      giveUp.listen(undefined);
       resolve({
         result,
         ...(worker === undefined ? {} : { worker }),
         ...(latencyMs === undefined ? {} : { latencyMs }),
       });
     };
-    const giveUp = (): void => {
-      opened.call?.cancel(abort.reason === 'shutdown' ? 'shutdown' : 'client-gone');
+    const leave = (): void => {
+      opened.call?.cancel(giveUp.reason ?? 'given-up');
       finish({ kind: 'given-up' });
     };
 
     delivery.restart((totalBytes) => {
       if (!over) opened.call?.consumed(totalBytes);
     });
-    abort.addEventListener('abort', giveUp, { once: true });
+    giveUp.listen(leave);
     opened.call = bus.openStream(
       AttemptRun,
       request.attempt.provider,
@@ -70,5 +67,5 @@ export const openAttempt = (bus: Bus, generation: Generation, request: AttemptRu
         fail: (error) => finish({ kind: 'failed', error }),
       },
     );
-    if (abort.aborted) giveUp();
+    if (giveUp.reason !== undefined) leave();
   });

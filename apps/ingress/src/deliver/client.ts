@@ -16,6 +16,10 @@ export interface Client {
 /** @param bytesOut counts the bytes of bodies sent */
 export const clientOf = (response: ServerResponse, bytesOut: Cell): Client => {
   let ended = false;
+  const listeners: (() => void)[] = [];
+  response.once('close', () => {
+    if (!ended) for (const listener of listeners) listener();
+  });
   return {
     get gone() {
       return response.destroyed || response.writableEnded;
@@ -36,9 +40,6 @@ export const clientOf = (response: ServerResponse, bytesOut: Cell): Client => {
         response.end(bytes);
       }
     },
-    onGone: (callback) =>
-      void response.once('close', () => {
-        if (!ended) callback();
-      }),
+    onGone: (callback) => void listeners.push(callback),
   };
 };

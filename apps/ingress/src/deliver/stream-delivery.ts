@@ -80,7 +80,7 @@ export const createStreamDelivery = ({ client, head, warmAfterMs }: StreamDelive
       queue.push(Buffer.from(bytes));
       if (scheduled) return;
       scheduled = true;
-      process.nextTick(flush);
+      setImmediate(flush);
     },
     end(answer, bill) {
       clearInterval(warm);

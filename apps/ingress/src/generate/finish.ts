@@ -30,7 +30,7 @@ const shuttingDown = (): WaystationError =>
 const failureOf = (generation: Generation, loopEnd: LoopEnd): WaystationError | undefined => {
   if (loopEnd === 'served') return undefined;
   if (loopEnd === 'given-up')
-    return generation.abort.reason === 'shutdown'
+    return generation.giveUp.reason === 'shutdown'
       ? shuttingDown()
       : new WaystationError('client_closed_request', 'The client closed the connection.');
   return loopEnd;

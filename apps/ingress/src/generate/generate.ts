@@ -9,6 +9,7 @@ import { DEFAULT_OUTPUT_TOKENS } from '../hold/bound-plan.js';
 import type { LeaseCache } from '../hold/lease-cache.js';
 import { takeHold, type PlanHold } from '../hold/take-hold.js';
 import { answerOf, finishGeneration, type LoopEnd } from './finish.js';
+import type { GiveUp } from './give-up.js';
 import { identityOf, type Generation, type GenerationRequest } from './generation.js';
 import { planGeneration } from './plan.js';
 
@@ -26,9 +27,9 @@ export const generate = async (
   deps: GenerateDeps,
   asked: GenerationRequest,
   delivery: Delivery,
-  abort: AbortSignal,
+  giveUp: GiveUp,
 ): Promise<void> => {
-  const generation = begin(deps, asked, delivery, abort);
+  const generation = begin(deps, asked, delivery, giveUp);
   try {
     refuseUnlessJournalled(deps.bus);
     const plan = await planGeneration(deps.bus, generation);
@@ -47,13 +48,13 @@ export const generate = async (
   }
 };
 
-const begin = (deps: GenerateDeps, asked: GenerationRequest, delivery: Delivery, abort: AbortSignal): Generation => {
+const begin = (deps: GenerateDeps, asked: GenerationRequest, delivery: Delivery, giveUp: GiveUp): Generation => {
   const createdAt = deps.nowMs();
   return {
     ...asked,
     identity: identityOf(asked),
     delivery,
-    abort,
+    giveUp,
     createdAt,
     startedMs: performance.now(),
     deadlineAt: createdAt + deps.deadlineMs,

@@ -10,6 +10,7 @@ import {
 import type { ChatRequest } from '@waystation/dialects';
 import type { Outcome, Usage, UsageSource, Warning } from '@waystation/generation';
 import type { Caller } from '../auth/caller.js';
+import type { GiveUp } from './give-up.js';
 import type { AnswerHead, Delivery } from '../deliver/delivery.js';
 
 /** What the HTTP edge hands over. */
@@ -53,7 +54,7 @@ export interface Generation extends GenerationRequest {
   /** Unix ms after which it is given up. */
   readonly deadlineAt: number;
   /** Why it was given up from our side: the client left, or the process ends. */
-  readonly abort: AbortSignal;
+  readonly giveUp: GiveUp;
   readonly attempts: AttemptRecord[];
   readonly warnings: Warning[];
   plan?: RoutePlanReply;

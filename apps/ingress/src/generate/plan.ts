@@ -138,11 +138,9 @@ export const planGeneration = async (bus: Bus, generation: Generation): Promise<
     features: request.features,
     ...(policyIds.length === 0 ? {} : { policyIds: [...policyIds] }),
   };
-  const reply = await bus
-    .request(RoutePlan, asked, { timeoutMs: PLAN_TIMEOUT_MS, signal: generation.abort })
-    .catch((thrown: unknown) => {
-      throw planError(thrown, models);
-    });
+  const reply = await bus.request(RoutePlan, asked, { timeoutMs: PLAN_TIMEOUT_MS }).catch((thrown: unknown) => {
+    throw planError(thrown, models);
+  });
   generation.plan = reply;
   if (reply.attempts.length === 0) throw nothingEligible(models, reply, generation);
   return reply;

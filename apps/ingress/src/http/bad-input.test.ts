@@ -95,7 +95,8 @@ describe('a body', () => {
   ])('%s is refused', async (_name, body, ...expected) => {
     const started = performance.now();
     expect(await told(await post(body))).toEqual(expected);
-    expect(performance.now() - started).toBeLessThan(150);
+    // The parser's own test measures 50 ms of work; here other processes may have the processor.
+    expect(performance.now() - started).toBeLessThan(1_000);
   });
 
   it('is taken whatever content type it claims to be', async () => {

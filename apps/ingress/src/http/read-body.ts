@@ -10,6 +10,11 @@ const tooLarge = (bytesMax: number): WaystationError =>
     { details: { bytesMax } },
   );
 
+const gone = (cause: unknown): WaystationError =>
+  new WaystationError('client_closed_request', 'The client closed the connection before its request was complete.', {
+    cause,
+  });
+
 const announced = (request: FastifyRequest): number | undefined => {
   const header = request.headers['content-length'];
   if (header === undefined) return undefined;
@@ -25,25 +30,23 @@ export const readBody = (request: FastifyRequest, payload: IncomingMessage, byte
     if (length !== undefined && length > bytesMax) return reject(tooLarge(bytesMax));
     const chunks: Buffer[] = [];
     let bytes = 0;
-    const stop = (error: WaystationError): void => {
-      payload.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose);
-      reject(error);
+    let over = false;
+    const stop = (refuse: () => WaystationError): void => {
+      if (over) return;
+      over = true;
+      reject(refuse());
     };
-    const onData = (chunk: Buffer): void => {
+    payload.on('data', (chunk: Buffer) => {
+      if (over) return;
       bytes += chunk.length;
-      if (bytes > bytesMax) stop(tooLarge(bytesMax));
+      if (bytes > bytesMax) stop(() => tooLarge(bytesMax));
       else chunks.push(chunk);
-    };
-    const onEnd = (): void =>
+    });
+    payload.on('end', () => {
+      if (over) return;
+      over = true;
       resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, bytes));
-    const onError = (cause: Error): void =>
-      stop(new WaystationError('client_closed_request', 'The request body could not be read.', { cause }));
-    const onClose = (): void =>
-      stop(
-        new WaystationError(
-          'client_closed_request',
-          'The client closed the connection before its request was complete.',
-        ),
-      );
-    payload.on('data', onData).once('end', onEnd).once('error', onError).once('close', onClose);
+    });
+    payload.on('error', (cause) => stop(() => gone(cause)));
+    payload.on('close', () => stop(() => gone(undefined)));
   });

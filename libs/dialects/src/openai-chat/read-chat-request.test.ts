@@ -203,9 +203,10 @@ describe('a chat request that is refused says which field is wrong, what was exp
     ['objects', `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`],
   ])('nesting of 10⁵ levels and more (%s), before any of it is built', (_name, body) => {
     const bytes = Buffer.from(body);
-    const started = performance.now();
+    const started = process.cpuUsage();
     expect(() => readChatRequest(bytes, { hash })).toThrow('nested deeper than 512');
-    expect(performance.now() - started).toBeLessThan(50);
+    const { user, system } = process.cpuUsage(started);
+    expect((user + system) / 1000).toBeLessThan(50);
   });
 });
 
