@@ -3,7 +3,6 @@ export { boundCost, canonicalPriceJson, itemise, priceUsage, priceVersionOf, typ
 export { billsAfterCancelByDefault } from './bills-after-cancel.js';
 export { BUILTIN_PROVIDERS, type BuiltinProvider } from './builtin-providers.js';
 export { parseModelId, type ParsedModelId, type RoutingSort } from './model-id.js';
-export { listModels, listPrice, type ModelListing } from './model-listing.js';
 export { credentialIdOf, normaliseCatalog, type LocatedSource, type NormalisedCatalog } from './normalise-catalog.js';
 export { KNOWN_PARAMETERS, withSynonyms } from './parameters.js';
 export type { DataPolicySource, EndpointSource, Locate, ProviderSource } from './provider-source.js';

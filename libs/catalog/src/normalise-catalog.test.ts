@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { SNAPSHOT_KEYS, endpointEntry, modelEntry, providerEntry } from '@waystation/contracts';
 import { BUILTIN_PROVIDERS } from './builtin-providers.js';
-import { listModels } from './model-listing.js';
 import { normaliseCatalog } from './normalise-catalog.js';
 import type { EndpointSource, ProviderSource } from './provider-source.js';
 
@@ -117,33 +116,5 @@ describe('the built-in providers', () => {
 
   it('have ids whose KV keys are plain', () => {
     for (const each of catalog.endpoints) expect(SNAPSHOT_KEYS.endpoint(each.id)).toMatch(/^endpoint\.[a-z0-9_-]+$/);
-  });
-});
-
-describe('the list of models', () => {
-  const entries = normalise(lab, {
-    ...lab,
-    slug: 'dear',
-    endpoints: [
-      { ...endpoint, price: { input: '1', output: '2' }, context: 64_000, supportedParameters: ['reasoning'] },
-    ],
-  });
-  const stamp = { v: 1 as const, version: 1 };
-  const catalogOf = (enabled: (id: string) => boolean) => ({
-    models: new Map(entries.models.map((model) => [model.id, { ...stamp, ...model }])),
-    endpoints: new Map(entries.endpoints.map((each) => [each.id, { ...stamp, ...each, enabled: enabled(each.id) }])),
-  });
-
-  it('shows the cheapest endpoint and what any endpoint supports', () => {
-    const [listing] = listModels(catalogOf(() => true));
-    expect(listing?.price.perUnit['input']).toBe('150000');
-    expect(listing?.topProvider.context).toBe(128_000);
-    expect(listing?.supportedParameters).toContain('reasoning');
-    expect(listing?.endpoints.map(({ id }) => id)).toEqual(['lab/small@lab', 'lab/small@dear']);
-  });
-
-  it('leaves out disabled endpoints, and models without any', () => {
-    expect(listModels(catalogOf((id) => id.endsWith('@dear')))[0]?.price.perUnit['input']).toBe('1000000');
-    expect(listModels(catalogOf(() => false))).toEqual([]);
   });
 });
