@@ -75,7 +75,11 @@ export async function openDataFolder(dataDir: string, say: (line: string) => voi
     },
     forget(pid) {
       children = children.filter((child) => child.pid !== pid);
-      write('w');
+      try {
+        write('w');
+      } catch {
+        // A full disk must not stand in the way of ending; the mark of a process that is gone matches no other.
+      }
     },
     logFile: (name) => path.join(logs, `${name}.log`),
     release() {

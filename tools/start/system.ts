@@ -271,8 +271,8 @@ export class System {
 
   async #revive(member: Member, env: Readonly<Record<string, string>>): Promise<void> {
     member.child = await member.start(env);
-    this.#updateRunFile();
     try {
+      this.#updateRunFile();
       if (member.stopTurn < 5) await this.#waitUntilReady(member.name);
     } catch (error) {
       member.expected = true;
