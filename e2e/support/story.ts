@@ -1,5 +1,4 @@
 // A test with a seed. What it does at random follows from the seed alone; when it fails it says which, how to run it again, and what the services complained of.
-import path from 'node:path';
 import { seedOfEnvironment, shapeOfEnvironment, timeScaleOfEnvironment } from '../config.ts';
 import type { RunningSystem } from '@waystation/testing';
 
@@ -45,9 +44,7 @@ const complaintsOf = async (system: RunningSystem): Promise<string> => {
   return lines.slice(-COMPLAINTS_MAX).join('\n') || '(none)';
 };
 
-/** `file` is the test file's `import.meta.filename`. */
 export const story = (
-  file: string,
   name: string,
   system: () => RunningSystem,
   tell: (random: Random) => Promise<void>,
@@ -61,9 +58,10 @@ export const story = (
         await tell(randomOf(seed));
       } catch (error) {
         const [shape, scale] = [shapeOfEnvironment(), timeScaleOfEnvironment()];
+        const { currentTestName } = expect.getState();
         const repeat =
           `WAYSTATION_E2E_SHAPE=${shape} WAYSTATION_E2E_TIME_SCALE=${scale} WAYSTATION_E2E_SEED=${seed} ` +
-          `node --experimental-vm-modules node_modules/jest/bin/jest.js -c e2e/jest.config.mjs ${path.basename(file)}`;
+          `node --experimental-vm-modules node_modules/jest/bin/jest.js -c e2e/jest.config.mjs -t '${currentTestName}'`;
         const told = error instanceof Error ? error : new Error(String(error));
         told.message += `\n\nseed ${seed}; again with:\n${repeat}\n\nerrors that the services logged:\n${await complaintsOf(system())}`;
         throw told;
@@ -74,7 +72,7 @@ export const story = (
 };
 
 /** A story about processes that the fused shape does not have. */
-export const storyOfSplit: typeof story = (file, name, system, tell, timeoutMs) => {
-  if (shapeOfEnvironment() === 'split') story(file, name, system, tell, timeoutMs);
+export const storyOfSplit: typeof story = (name, system, tell, timeoutMs) => {
+  if (shapeOfEnvironment() === 'split') story(name, system, tell, timeoutMs);
   else test.skip(`${name} (split only)`, () => undefined);
 };

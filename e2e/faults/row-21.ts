@@ -1,0 +1,81 @@
+// Row 21: NATS killed and restarted in the middle of 200 streams. Each is complete and equal, or ends in an explicit error within 5 s; no gap is ever
+// delivered as a success.
+import type { RunningSystem } from '@waystation/testing';
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { complete, say, stream } from '../support/ask.ts';
+import { audit, baseline } from '../support/audit.ts';
+import { story } from '../support/story.ts';
+import { forgetTruth } from '../support/truth.ts';
+import { deadline, until } from '../support/wait.ts';
+
+const STREAMS = 200;
+const sha = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+export const row21 = (system: () => RunningSystem): void => {
+  describe('row 21', () => {
+    story(
+      '200 streams, NATS killed in their middle: each is whole or ends in an error in time',
+      system,
+      async (random) => {
+        const before = await baseline(system());
+        await forgetTruth(system());
+        let begun = 0;
+        let killedAt = 0;
+        const streams = Promise.all(
+          Array.from({ length: STREAMS }, async (_, index) => {
+            await sleep(random.whole(0, 300));
+            const label = `row-21-${index}`;
+            const prompt = `${label} ${Array.from({ length: 60 }, () => random.whole(100, 999)).join(' ')}`;
+            let seen = false;
+            const onText = (text: string): void => {
+              if (seen || !text.includes('"content":"row')) return;
+              seen = true;
+              begun += 1;
+            };
+            const end = await stream(
+              system(),
+              { ...say(prompt), sandbox: { label, tokenDelayMs: random.whole(15, 40) } },
+              { onText },
+            );
+            return { ...end, label, prompt };
+          }),
+        );
+        await until('most streams have begun', 15_000, () => (begun >= STREAMS * 0.9 ? true : undefined));
+        killedAt = performance.now();
+        await system().kill('nats');
+        await sleep(random.whole(0, 300));
+        await system().restartService('nats');
+        const ends = await streams;
+
+        let whole = 0;
+        for (const end of ends) {
+          const failed = end.error !== undefined;
+          if (end.done && !failed) {
+            whole += 1;
+            expect({ label: end.label, finish: end.finishReason, sha: sha(end.content) }).toEqual({
+              label: end.label,
+              finish: 'stop',
+              sha: sha(end.prompt),
+            });
+            continue;
+          }
+          expect({ ...end, text: end.text.slice(-300) }).toMatchObject({
+            error: { code: expect.any(Number), message: expect.stringMatching(/./) },
+            done: false,
+          });
+          // What came before the error is a prefix of the truth.
+          expect(end.prompt.startsWith(end.content)).toBe(true);
+          expect(end.endedAt - killedAt).toBeLessThan(deadline(5_000));
+        }
+        // In one process the frames do not travel over NATS.
+        if (system().shape === 'fused') expect(whole).toBe(STREAMS);
+        await until('it serves again', deadline(5_000), async () =>
+          (await complete(system(), say('and on it goes'))).status === 200 ? true : undefined,
+        );
+        await audit(system(), ends, before);
+      },
+      120_000,
+    );
+  });
+};

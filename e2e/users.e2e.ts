@@ -1,0 +1,19 @@
+// What users meet, on one system: the happy paths, the money behind them, and every way to ask wrongly.
+import type { FakeUpstream } from '@waystation/testing';
+import { useSystem } from './support/use-system.ts';
+import { badInput } from './users/bad-input.ts';
+import { happy, startLab } from './users/happy.ts';
+import { money } from './users/money.ts';
+
+let lab: FakeUpstream;
+
+const system = useSystem(async () => {
+  const started = await startLab();
+  lab = started.lab;
+  return { config: started.config, timeScale: 0.5 };
+});
+afterAll(() => lab.close());
+
+happy(system, () => lab);
+money(system);
+badInput(system);
