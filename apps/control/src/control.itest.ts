@@ -6,6 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
 import { connectBus, type Bus } from '@waystation/bus';
 import { BillingCreditsGrant, BillingPricesPut, newApiKey, SNAPSHOT_KEYS, type Principal } from '@waystation/contracts';
 import { migrate, openDatabase, provisionRoles, type Database } from '@waystation/postgres';
@@ -323,7 +325,7 @@ describe('publishing', () => {
     await Promise.all([control.stop(), ingress.close(500)]);
   });
 
-  it('writes everything anew when the buckets are lost, and removes what should not be there', async () => {
+  it('writes anew what is missing, and removes what should not be there', async () => {
     let control = await startControl();
     const { entry } = await control.keys.create({ ...wallet, name: 'kept' });
     await until(
@@ -343,6 +345,31 @@ describe('publishing', () => {
     expect(await again.get('key.stale')).toBeUndefined();
     expect(await again.get(SNAPSHOT_KEYS.key('0'.repeat(64)))).toBeUndefined();
     await control.stop();
+  });
+
+  it('brings back streams that the server lost, and the data plane goes on meanwhile', async () => {
+    const control = await startControl();
+    const ingress = await busTo(nats.url, 'ingress');
+    const [keys, policies] = [watchKeys(ingress), watchPolicies(ingress)];
+    const { entry } = await control.keys.create({ ...wallet, name: 'survivor' });
+    await until('published', () => keys.current.has(entry.hash) && policies.ready);
+    const operator = await connect({ servers: nats.url });
+    const manager = await jetstreamManager(operator);
+    for (const bucket of PROJECTED_BUCKETS) await manager.streams.delete(`KV_${bucket}`);
+    await operator.close();
+    await nats.restart();
+
+    expect(keys.current.get(entry.hash)).toEqual(entry);
+    await until(
+      'published again',
+      async () =>
+        (await (await control.bus.kv('keys')).get(SNAPSHOT_KEYS.key(entry.hash)).catch(() => undefined)) !== undefined,
+    );
+    expect(keys.current.get(entry.hash)).toEqual(entry);
+    const { entry: later } = await control.keys.create({ ...wallet, name: 'after the loss' });
+    await until('followed again', () => keys.current.has(later.hash));
+    for (const snapshot of [keys, policies]) snapshot.stop();
+    await Promise.all([control.stop(), ingress.close(500)]);
   });
 
   it('writes nothing when nothing differs', async () => {

@@ -1,3 +1,4 @@
+// What a model id says, one line a case.
 import { parseModelId } from './model-id.js';
 
 describe('a model id', () => {

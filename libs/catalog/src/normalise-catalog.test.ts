@@ -1,3 +1,4 @@
+// Sources become a catalog that is exact, whole and acceptable to the contracts, or every fault is told.
 import { createHash } from 'node:crypto';
 import { SNAPSHOT_KEYS, endpointEntry, modelEntry, providerEntry } from '@waystation/contracts';
 import { BUILTIN_PROVIDERS } from './builtin-providers.js';

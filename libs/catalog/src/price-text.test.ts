@@ -1,3 +1,4 @@
+// Prices as people write them, one line a case, and that nothing is lost.
 import fc from 'fast-check';
 import { readUsdPerMillion, readUsdPerRequest } from './price-text.js';
 

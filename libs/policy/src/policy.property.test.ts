@@ -1,3 +1,4 @@
+// What holds for any merge of rules.
 import type { PolicyEntry, ProviderPreferences } from '@waystation/contracts';
 import fc from 'fast-check';
 import { mergeRules, narrow, PRICE_KINDS, rulesOfPolicy, rulesOfPreferences, type PolicyRules } from './policy.js';

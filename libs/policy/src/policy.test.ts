@@ -1,3 +1,4 @@
+// Merged rules on one endpoint, one line a case.
 import type { PolicyEntry } from '@waystation/contracts';
 import { mergeRules, NO_RULES, rulesOfPolicy, rulesOfPreferences, type PolicyRules } from './policy.js';
 import { priceAboveCeiling, refusedBy, type PolicyCandidate } from './refuse.js';

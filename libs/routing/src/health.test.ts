@@ -1,3 +1,4 @@
+// What counters say of an endpoint, and for how long.
 import { createHealthBoard } from './health.js';
 
 const NOW = 1_700_000_000_000;

@@ -1,3 +1,4 @@
+// What holds for any plan, and how first choices split over conversations.
 import type {
   EndpointEntry,
   ProviderEntry,

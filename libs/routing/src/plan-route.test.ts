@@ -1,3 +1,4 @@
+// Every rule that excludes and every order, one line a case.
 import type {
   EndpointEntry,
   ProviderEntry,

@@ -1,3 +1,4 @@
+// The hash that affinity stands on is even and independent.
 import { hashText, rendezvousScore, uniformOf } from './rendezvous.js';
 
 const uniform = (one: string, other: string): number => uniformOf(hashText(one), hashText(other));

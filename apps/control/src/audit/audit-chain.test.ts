@@ -1,3 +1,4 @@
+// The chain holds as written and breaks at any change.
 import fc from 'fast-check';
 import { canonicalJson, faultOf, nextRecord, type AuditFact, type AuditRecord } from './audit-chain.js';
 

@@ -1,3 +1,4 @@
+// The operator's file: what it may say, and every fault with its place.
 import { createHash } from 'node:crypto';
 import { normaliseCatalog } from '@waystation/catalog';
 import fc from 'fast-check';

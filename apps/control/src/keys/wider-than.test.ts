@@ -1,3 +1,4 @@
+// What a key may give to a key, one line a case.
 import { widerThan, type Allowance } from './wider-than.js';
 
 const manager: Allowance = { kind: 'management' };

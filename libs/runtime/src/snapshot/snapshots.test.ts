@@ -1,3 +1,4 @@
+// Snapshots against a scripted feed: versions, heads, resyncs, broken entries.
 import { SNAPSHOT_KEYS, type EndpointEntry, type KeyEntry } from '@waystation/contracts';
 import type { Bus, KvWatchHandler } from '@waystation/bus';
 import fc from 'fast-check';
