@@ -3,10 +3,11 @@
 import { Controller, Inject } from '@nestjs/common';
 import type { AttemptWriter } from '@waystation/bus';
 import { AttemptRun, type AttemptRunRequest } from '@waystation/contracts';
+import type { Warning } from '@waystation/generation';
 import { Handles } from '@waystation/runtime';
 import { endMessage } from './attempt/end-message.js';
 import { attemptFinishedLine, attemptStartedLine } from './attempt/money-lines.js';
-import { prepareCall, type PreparedCall } from './attempt/prepare-call.js';
+import { prepareCall } from './attempt/prepare-call.js';
 import { Relay, type RelayResult } from './attempt/relay.js';
 import { WORKER, type Worker } from './worker.js';
 
@@ -15,7 +16,7 @@ export class AttemptHandler {
   constructor(@Inject(WORKER) private readonly worker: Worker) {}
 
   @Handles(AttemptRun)
-  async run(request: AttemptRunRequest, body: Buffer, writer: AttemptWriter): Promise<void> {
+  run(request: AttemptRunRequest, body: Buffer, writer: AttemptWriter): Promise<void> | void {
     const { worker } = this;
     if (!worker.takes(request)) return this.#busy(writer);
     const call = prepareCall(request, body, worker.sites, worker.credentials);
@@ -23,13 +24,13 @@ export class AttemptHandler {
 
     const relay = new Relay(call, writer, worker.relayOptions(request.attempt.billsAfterCancel));
     const leave = worker.inFlight.add(request, relay);
-    try {
-      const started = worker.facts.append(attemptStartedLine(request, worker.instance, Date.now()));
-      const result = await relay.run(worker.client, started);
-      this.#tell(request, call, result, writer);
-    } finally {
+    const started = worker.facts.append(attemptStartedLine(request, worker.instance, Date.now()));
+    const { warnings } = call;
+    // A callback instead of `await`, so that the body is not kept for as long as the response takes.
+    return relay.run(worker.client, call, started).then((result) => {
       leave();
-    }
+      this.#tell(request, result, warnings, writer);
+    });
   }
 
   #busy(writer: AttemptWriter): void {
@@ -37,10 +38,10 @@ export class AttemptHandler {
     writer.busy();
   }
 
-  #tell(request: AttemptRunRequest, call: PreparedCall, result: RelayResult, writer: AttemptWriter): void {
+  #tell(request: AttemptRunRequest, result: RelayResult, warnings: readonly Warning[], writer: AttemptWriter): void {
     const { facts, health, metrics, log, instance } = this.worker;
     // An empty completion ends in order: its usage belongs into the first witness too. It is the caller who makes an error of it.
-    if (result.error === undefined || result.outcome === 'empty') writer.end(endMessage(result, call.warnings));
+    if (result.error === undefined || result.outcome === 'empty') writer.end(endMessage(result, warnings));
     else writer.fail(result.error);
     facts.append(attemptFinishedLine(request, instance, result, Date.now())).catch((error: unknown) => {
       log.error(

@@ -47,6 +47,8 @@ export interface UpstreamRequest {
   readonly warnings: readonly Warning[];
   /** How many completions were asked for (`n`); each must end with a finish reason. */
   readonly choices: number;
+  /** A likely number of tokens of the prompt, for where the provider never tells; undefined where the dialect cannot say. */
+  readonly estimateInputTokens: () => number | undefined;
 }
 
 /** What a reader must know of the attempt to write our fields and to judge the usage. */
@@ -58,8 +60,8 @@ export interface ResponseTerms {
   /** Display name, for `provider` in the response. */
   readonly providerName: string;
   readonly choices: number;
-  /** Used where the provider tells no usage. */
-  readonly inputTokensEstimate: number;
+  /** Asked where the provider tells no usage. */
+  readonly inputTokensEstimate: () => number;
   /** Counts above these are absurd and are clamped. */
   readonly tokensMax: { readonly input: number; readonly output: number };
   readonly quirks: Quirks;

@@ -28,6 +28,12 @@ const STAND_IN_CHARS = 32;
 const standInOf = (workspaceId: string, endUserId: string): string =>
   `user-${hash('sha256', `${workspaceId}\n${endUserId}`).slice(0, STAND_IN_CHARS)}`;
 
+/** The dialect's estimate where it has one, never above the ingress's; computed once, since progress is told again and again. */
+const estimateOf = (most: number, ofDialect: () => number | undefined): (() => number) => {
+  let known: number | undefined;
+  return () => (known ??= Math.min(most, ofDialect() ?? most));
+};
+
 /**
  * @throws WaystationError `provider_unavailable`, `provider_auth`, `malformed_json`; `no_worker` where this worker cannot translate between the dialects
  */
@@ -73,7 +79,7 @@ export const prepareCall = (
       model: attempt.model,
       providerName: attempt.providerName,
       choices: upstream.choices,
-      inputTokensEstimate: request.inputTokensEstimate,
+      inputTokensEstimate: estimateOf(request.inputTokensEstimate, upstream.estimateInputTokens),
       tokensMax: { input: attempt.context, output: Math.max(attempt.context, attempt.maxOutput ?? 0) },
       quirks,
       secret: credential.secret,

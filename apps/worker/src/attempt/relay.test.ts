@@ -96,7 +96,7 @@ const start = async (
       model: 'lab/small',
       providerName: 'Lab',
       choices: 1,
-      inputTokensEstimate: 7,
+      inputTokensEstimate: () => 7,
       tokensMax: { input: 1_000, output: 1_000 },
       quirks: {},
     },
@@ -108,7 +108,7 @@ const start = async (
     onBytes: () => undefined,
     ...options,
   });
-  return { server, down, relay, result: relay.run(client, started) };
+  return { server, down, relay, result: relay.run(client, prepared, started) };
 };
 
 const streamOf =
@@ -119,7 +119,7 @@ const clientGone = (): WaystationError =>
   new WaystationError('client_closed_request', 'The client closed its connection.');
 const until = async (what: string, condition: () => boolean): Promise<void> => {
   for (let waited = 0; !condition(); waited += 5) {
-    if (waited > 3_000) throw new Error(`waited in vain until ${what}`);
+    if (waited > 15_000) throw new Error(`waited in vain until ${what}`);
     await sleep(5);
   }
 };

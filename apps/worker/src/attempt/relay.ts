@@ -6,8 +6,10 @@ import { WaystationError } from '@waystation/contracts';
 import type { Outcome } from '@waystation/generation';
 import {
   ERROR_BODY_BYTES_MAX,
+  type ProviderDialect,
   type ResponseReader,
   type ResponseReport,
+  type ResponseTerms,
   type UpstreamCall,
   type UpstreamClient,
   type UpstreamHead,
@@ -47,7 +49,8 @@ const CANCELS: ReadonlySet<string> = new Set([
 const JSON_BODY = /^application\/(problem\+)?json\b/i;
 
 export class Relay implements UpstreamListener {
-  readonly #prepared: PreparedCall;
+  readonly #dialect: ProviderDialect;
+  readonly #terms: ResponseTerms;
   readonly #options: RelayOptions;
   readonly #signal: AbortSignal;
   readonly #outbox: Outbox;
@@ -68,8 +71,13 @@ export class Relay implements UpstreamListener {
   #timer: NodeJS.Timeout | undefined;
   #settle: ((result: RelayResult) => void) | undefined;
 
-  constructor(prepared: PreparedCall, writer: AttemptWriter, options: RelayOptions) {
-    this.#prepared = prepared;
+  constructor(
+    { dialect, terms }: Pick<PreparedCall, 'dialect' | 'terms'>,
+    writer: AttemptWriter,
+    options: RelayOptions,
+  ) {
+    this.#dialect = dialect;
+    this.#terms = terms;
     this.#options = options;
     this.#signal = writer.signal;
     this.#outbox = new Outbox(writer, (full) => (full ? this.#call?.pause() : this.#call?.resume()));
@@ -85,8 +93,15 @@ export class Relay implements UpstreamListener {
     return this.#left !== undefined;
   }
 
-  /** @param started resolves when the journal knows of the attempt */
-  run(client: UpstreamClient, started: Promise<void>): Promise<RelayResult> {
+  /**
+   * The request is not kept: it may be large, and the response may take long.
+   * @param started resolves when the journal knows of the attempt
+   */
+  run(
+    client: UpstreamClient,
+    { target, message }: Pick<PreparedCall, 'target' | 'message'>,
+    started: Promise<void>,
+  ): Promise<RelayResult> {
     const result = new Promise<RelayResult>((resolve) => (this.#settle = resolve));
     this.#timer = setTimeout(() => this.stop(journalUnavailable()), this.#options.journalMs);
     started.then(
@@ -97,7 +112,7 @@ export class Relay implements UpstreamListener {
       (cause: unknown) => this.stop(journalUnavailable(cause)),
     );
     this.#signal.addEventListener('abort', this.#onAbort);
-    this.#call = client.send(this.#prepared.target, this.#prepared.message, this);
+    this.#call = client.send(target, message, this);
     if (this.#signal.aborted) this.#onAbort();
     return result;
   }
@@ -113,7 +128,7 @@ export class Relay implements UpstreamListener {
     if (this.#reader !== undefined) return this.#reader.report();
     const refused = this.#head !== undefined;
     if (refused || this.#call?.sent !== true) return { usage: {}, usageSource: 'provider' };
-    return { usage: { input: this.#prepared.terms.inputTokensEstimate, output: 0 }, usageSource: 'estimated' };
+    return { usage: { input: this.#terms.inputTokensEstimate(), output: 0 }, usageSource: 'estimated' };
   }
 
   // the response
@@ -121,16 +136,18 @@ export class Relay implements UpstreamListener {
   head(head: UpstreamHead): void {
     this.#head = head;
     if (head.status < 200 || head.status > 299) return;
-    const { dialect, terms } = this.#prepared;
     if ((head.header('content-encoding') ?? 'identity') !== 'identity') {
-      return this.stop(invalidResponse(terms.providerName, 'answered in an encoding that was not asked for'));
+      return this.stop(invalidResponse(this.#terms.providerName, 'answered in an encoding that was not asked for'));
     }
     // A provider that answers a stream's request with a body: most often an error that began with 200.
-    this.#unasked = terms.stream && JSON_BODY.test(head.header('content-type') ?? '');
-    this.#reader = dialect.readResponse(this.#unasked ? { ...terms, stream: false } : terms, (bytes) => {
-      this.#firstTokenAt ??= performance.now();
-      if (!this.#unasked) this.#outbox.write(bytes);
-    });
+    this.#unasked = this.#terms.stream && JSON_BODY.test(head.header('content-type') ?? '');
+    this.#reader = this.#dialect.readResponse(
+      this.#unasked ? { ...this.#terms, stream: false } : this.#terms,
+      (bytes) => {
+        this.#firstTokenAt ??= performance.now();
+        if (!this.#unasked) this.#outbox.write(bytes);
+      },
+    );
   }
 
   data(chunk: Buffer): void {
@@ -157,7 +174,7 @@ export class Relay implements UpstreamListener {
     reader.end();
     if (reader.failure !== undefined) this.#conclude(reader.failure);
     else if (this.#unasked)
-      this.#conclude(invalidResponse(this.#prepared.terms.providerName, 'did not stream although it was asked to'));
+      this.#conclude(invalidResponse(this.#terms.providerName, 'did not stream although it was asked to'));
     else this.#finish();
   }
 
@@ -174,14 +191,14 @@ export class Relay implements UpstreamListener {
   }
 
   #parseError(): WaystationError {
-    const { dialect, terms } = this.#prepared;
-    return dialect.parseError({
+    const { providerName, secret } = this.#terms;
+    return this.#dialect.parseError({
       status: this.#head?.status ?? 0,
       header: (name) => this.#head?.header(name),
       body: Buffer.concat(this.#errorBody),
-      providerName: terms.providerName,
+      providerName,
       nowMs: Date.now(),
-      ...(terms.secret === undefined ? {} : { secret: terms.secret }),
+      ...(secret === undefined ? {} : { secret }),
     });
   }
 

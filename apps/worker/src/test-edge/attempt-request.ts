@@ -55,11 +55,11 @@ export const attemptRequest = (body: Buffer, given: GivenAttempt = {}): AttemptR
     stream: given.stream ?? true,
     frames: 'passthrough',
     spans: scanTopLevelFields(body, CHAT_FIELDS) ?? [],
-    inputTokensEstimate: 7,
+    inputTokensEstimate: 30,
     leaseId: 'lease-00000000',
     holdPicodollars: '1000',
     quotaSet: ['wallet:ws-1'],
-    deadlineAt: Date.now() + (given.deadlineMs ?? 10_000),
+    deadlineAt: Date.now() + (given.deadlineMs ?? 30_000),
   };
 };
 

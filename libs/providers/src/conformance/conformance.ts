@@ -10,7 +10,7 @@ export const CONFORMANCE_TERMS: ResponseTerms = {
   model: 'lab/small',
   providerName: 'The "Lab"',
   choices: 1,
-  inputTokensEstimate: 100,
+  inputTokensEstimate: () => 100,
   tokensMax: { input: 128_000, output: 128_000 },
   quirks: {},
 };

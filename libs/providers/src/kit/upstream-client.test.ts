@@ -87,7 +87,7 @@ const send = (
 /** Polls a condition; the reason stands in the failure. */
 const until = async (what: string, condition: () => boolean): Promise<void> => {
   for (let waited = 0; !condition(); waited += 5) {
-    if (waited > 2_000) throw new Error(`waited in vain until ${what}`);
+    if (waited > 15_000) throw new Error(`waited in vain until ${what}`);
     await sleep(5);
   }
 };

