@@ -16,7 +16,8 @@ import { migrations } from './app.js';
 export interface TestLedger {
   readonly writer: Database;
   readonly reader: Database;
-  /** Past every role and trigger. */
+  /** The superuser: past every role. */
+  readonly admin: Database;
   asAdmin<Row>(sql: string, values?: readonly unknown[]): Promise<Row[]>;
   readonly writerUrl: string;
   readonly readerUrl: string;
@@ -51,6 +52,7 @@ export const testLedger = async (database: {
   return {
     writer,
     reader,
+    admin,
     asAdmin: (sql, values) => admin.query(sql, values),
     writerUrl: urls.writer,
     readerUrl: urls.reader,

@@ -1,0 +1,295 @@
+// The whole app over a real bus and a real Postgres, with its times divided by fifty.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Catch, Module, type ExceptionFilter, type INestMicroservice } from '@nestjs/common';
+import { DiscoveryModule, NestFactory } from '@nestjs/core';
+import { connectBus, type Bus } from '@waystation/bus';
+import { priceVersionOf } from '@waystation/catalog';
+import {
+  BillingCreditsGet,
+  BillingCreditsGrant,
+  BillingGenerationExplain,
+  BillingKeyUsage,
+  BillingLedgerVerify,
+  BillingPricesPut,
+  LeaseGrant,
+  LeaseRenew,
+  LeaseReturn,
+  type MoneyLine,
+  type Principal,
+  type QuotaRef,
+} from '@waystation/contracts';
+import { BusStrategy, createHealth, createMetrics, type AppContext, type Metrics } from '@waystation/runtime';
+import { natsServer, postgresDatabase, type TestNats } from '@waystation/testing';
+import { pino } from 'pino';
+import { throwError, type Observable } from 'rxjs';
+import { app } from './app.js';
+import type { BillingConfig } from './config.js';
+import {
+  attemptFinished,
+  attemptStarted,
+  generationFinished,
+  KEY_HASH,
+  newGeneration,
+  sha256hex,
+  testLedger,
+  type TestLedger,
+} from './test-ledger.js';
+
+const SCALE = 0.02;
+const OPERATOR: Principal = { kind: 'service', permissions: ['operator'] };
+const TIMES = { aliveEveryMs: 200, pingEveryMs: 200, reconnectWaitMs: 50, journalAckTimeoutMs: 1_000 };
+
+/** As the bootstrap does: what a handler threw reaches the bus as it is. */
+@Catch()
+class PassErrorsOn implements ExceptionFilter {
+  catch(error: unknown): Observable<never> {
+    return throwError(() => error);
+  }
+}
+
+let nats: TestNats;
+let ledger: TestLedger;
+let billingBus: Bus;
+let ingress: Bus;
+let nest: INestMicroservice;
+let metrics: Metrics;
+let count = 0;
+
+beforeAll(async () => {
+  nats = await natsServer();
+  ledger = await testLedger(await postgresDatabase());
+  const bus = (service: string): Promise<Bus> =>
+    connectBus({ url: nats.url, service, services: [service], release: 'test', times: TIMES });
+  [billingBus, ingress] = await Promise.all([bus('billing'), bus('ingress')]);
+  metrics = createMetrics();
+  const context: AppContext<BillingConfig> = {
+    name: 'billing',
+    config: { writerUrl: ledger.writerUrl, readerUrl: ledger.readerUrl },
+    bus: billingBus,
+    log: pino({ level: 'silent' }),
+    metrics,
+    health: createHealth(),
+    release: 'test',
+    mode: 'development',
+    scaleMs: (ms) => ms * SCALE,
+    stopping: new AbortController().signal,
+  };
+  const strategy = new BusStrategy({ bus: billingBus });
+  const root = {
+    module: class Root {},
+    imports: [DiscoveryModule, await app.module(context as AppContext<unknown> as never)],
+  };
+  Module({})(root.module);
+  nest = await NestFactory.createMicroservice(root, { strategy, logger: false, abortOnError: false });
+  nest.useGlobalFilters(new PassErrorsOn());
+  strategy.bindControllers(nest);
+  await nest.listen();
+}, 120_000);
+
+afterAll(async () => {
+  await nest?.close();
+  await Promise.all([billingBus?.close(1_000), ingress?.close(1_000)]);
+  await ledger?.drop();
+  await nats?.stop();
+});
+
+afterEach(async () => {
+  expect(await ingress.request(BillingLedgerVerify, { v: 1, principal: OPERATOR })).toMatchObject({ problems: [] });
+});
+
+const newWorkspace = async (usd = '10000'): Promise<string> => {
+  count += 1;
+  const workspaceId = `ws-${count}`;
+  const grant = {
+    v: 1,
+    principal: OPERATOR,
+    workspaceId,
+    grantId: `grant-${count}-1`,
+    amount: usd,
+    reason: 'test',
+  } as const;
+  expect(await ingress.request(BillingCreditsGrant, grant)).toEqual({ balance: usd });
+  return workspaceId;
+};
+const vector = (usd: number) => ({ usd: `${usd}`, requests: 0, tokens: 0 });
+const walletOf = (workspaceId: string): QuotaRef => ({
+  id: `wallet:${workspaceId}`,
+  scope: 'wallet',
+  scopeId: workspaceId,
+  metric: 'usd',
+  window: 'lifetime',
+  windowStart: 0,
+});
+const leaseFor = async (workspaceId: string, usd: number): Promise<string> => {
+  const leaseId = `lease-00000${String(count).padStart(4, '0')}`;
+  const grant = {
+    v: 1,
+    leaseId,
+    instance: 'ingress-1',
+    workspaceId,
+    keyHash: KEY_HASH,
+    quotas: [walletOf(workspaceId)],
+  } as const;
+  const reply = await ingress.request(LeaseGrant, {
+    ...grant,
+    quotas: [...grant.quotas],
+    need: vector(usd),
+    want: vector(usd),
+  });
+  expect(reply).toMatchObject({ granted: { leaseId, granted: { usd: `${usd}` } } });
+  return leaseId;
+};
+const creditsOf = (workspaceId: string) =>
+  ingress.request(BillingCreditsGet, { v: 1, principal: OPERATOR, workspaceId });
+const append = (...lines: MoneyLine[]) => Promise.all(lines.map((line) => ingress.facts.append(line)));
+const until = async (condition: () => Promise<boolean>, withinMs = 10_000): Promise<void> => {
+  const end = performance.now() + withinMs;
+  while (!(await condition())) {
+    if (performance.now() > end) throw new Error(`still not so after ${withinMs} ms`);
+    await sleep(25);
+  }
+};
+const used = (workspaceId: string, usd: string) => () => creditsOf(workspaceId).then((credits) => credits.used === usd);
+
+test('a lease is granted, spent, settled from the journal, renewed and given back', async () => {
+  const workspaceId = await newWorkspace();
+  const leaseId = await leaseFor(workspaceId, 1_000);
+  const generationId = newGeneration();
+  await append(generationFinished({ workspaceId, leaseId, generationId }));
+  await until(used(workspaceId, '30'));
+  expect(await creditsOf(workspaceId)).toEqual({ purchased: '10000', used: '30', balance: '9970', held: '970' });
+  const renewal = await ingress.request(LeaseRenew, { v: 1, leaseId, step: 1, need: vector(30), want: vector(30) });
+  expect(renewal).toMatchObject({ granted: { granted: { usd: '1030' } } });
+  const returned = await ingress.request(LeaseReturn, { v: 1, leaseId, step: 2, keep: vector(30), final: true });
+  expect(returned).toEqual({ leaseId, released: vector(1_000) });
+  expect(await creditsOf(workspaceId)).toEqual({ purchased: '10000', used: '30', balance: '9970', held: '0' });
+  const explained = await ingress.request(BillingGenerationExplain, {
+    v: 1,
+    principal: OPERATOR,
+    workspaceId,
+    generationId,
+  });
+  expect(explained.charges).toMatchObject([
+    { amount: '30', payer: 'credits', policyRow: 'completed', holdPicodollars: '1000', leaseId },
+  ]);
+  const usage = await ingress.request(BillingKeyUsage, { v: 1, principal: OPERATOR, workspaceId, hashes: [KEY_HASH] });
+  expect(usage.keys).toMatchObject([{ hash: KEY_HASH, usage: { total: '30', daily: '30' } }]);
+});
+
+test('a lost ingress: the worker settles alone, and the lease is swept', async () => {
+  const workspaceId = await newWorkspace();
+  const leaseId = await leaseFor(workspaceId, 1_000);
+  const generationId = newGeneration();
+  const about = { workspaceId, leaseId, generationId };
+  await append(
+    attemptStarted(about),
+    attemptFinished(about, { outcome: 'cancelled', usage: { input: 10, output: 7 } }),
+  );
+  await until(used(workspaceId, '17'));
+  await until(async () => (await creditsOf(workspaceId)).held === '0');
+  expect(await creditsOf(workspaceId)).toEqual({ purchased: '10000', used: '17', balance: '9983', held: '0' });
+});
+
+test('the sweeper waits for facts that are stored and not yet settled, however old the lease', async () => {
+  const workspaceId = await newWorkspace();
+  const leaseId = await leaseFor(workspaceId, 1_000);
+  const block = ledger.writer.dataSource.createQueryRunner();
+  await block.startTransaction();
+  // Holds up settlement and nothing else.
+  await block.query(`lock table key_usage in exclusive mode`);
+  try {
+    await append(generationFinished({ workspaceId, leaseId, hold: 1_000n }, { usage: { input: 900 } }));
+    await sleep(60_000 * SCALE + 30_000 * SCALE + 1_000);
+    expect(await creditsOf(workspaceId)).toMatchObject({ used: '0', held: '1000' });
+  } finally {
+    await block.rollbackTransaction();
+    await block.release();
+  }
+  await until(used(workspaceId, '900'));
+  await until(async () => (await creditsOf(workspaceId)).held === '0');
+  expect(await ledger.asAdmin(`select 1 from charge where workspace_id = $1 and variance <> 0`, [workspaceId])).toEqual(
+    [],
+  );
+}, 30_000);
+
+test('a bad fact becomes a dead letter, and what comes after it is settled', async () => {
+  const workspaceId = await newWorkspace();
+  const leaseId = await leaseFor(workspaceId, 1_000);
+  const before = await ledger.asAdmin<{ count: string }>('select count(*) from dead_letter');
+  const bad = { kind: 'attempt.imagined' } as unknown as MoneyLine;
+  await append(bad, generationFinished({ workspaceId, leaseId }));
+  await until(used(workspaceId, '30'));
+  const after = await ledger.asAdmin<{ count: string }>('select count(*) from dead_letter');
+  expect(Number(after[0]?.count) - Number(before[0]?.count)).toBe(1);
+});
+
+describe('who may ask', () => {
+  const key = (workspaceId: string, ...permissions: string[]): Principal => ({ kind: 'key', workspaceId, permissions });
+
+  test('a key sees the credits of its own workspace and of no other', async () => {
+    const [mine, other] = [await newWorkspace('7'), await newWorkspace('8')];
+    const principal = key(mine, 'credits:read');
+    expect(await ingress.request(BillingCreditsGet, { v: 1, principal, workspaceId: mine })).toMatchObject({
+      balance: '7',
+    });
+    await expect(ingress.request(BillingCreditsGet, { v: 1, principal, workspaceId: other })).rejects.toMatchObject({
+      code: 'not_found',
+    });
+  });
+
+  test('a generation of another workspace explains nothing', async () => {
+    const [mine, other] = [await newWorkspace(), await newWorkspace()];
+    const generationId = newGeneration();
+    await append(generationFinished({ workspaceId: other, generationId }));
+    await until(
+      async () => (await ledger.asAdmin('select 1 from charge where generation_id = $1', [generationId])).length === 1,
+    );
+    const principal = key(mine, 'generations:read');
+    expect(
+      await ingress.request(BillingGenerationExplain, { v: 1, principal, workspaceId: mine, generationId }),
+    ).toEqual({ charges: [] });
+  });
+
+  test('granting credits needs the permission', async () => {
+    const workspaceId = await newWorkspace();
+    const grant = {
+      v: 1,
+      principal: key(workspaceId, 'credits:read'),
+      workspaceId,
+      grantId: 'mine-12345',
+      amount: '1',
+      reason: 'x',
+    } as const;
+    await expect(ingress.request(BillingCreditsGrant, grant)).rejects.toMatchObject({ code: 'permission_denied' });
+  });
+});
+
+describe('price versions', () => {
+  const put = (version: string, price: unknown) =>
+    ingress.request(BillingPricesPut, { v: 1, principal: OPERATOR, prices: [{ version, price, effectiveAt: 0 }] });
+  const price = { perUnit: { input: '5', output: '6' } };
+  const version = priceVersionOf(price, sha256hex);
+
+  test('are stored once and never changed', async () => {
+    expect(await put(version, price)).toEqual({ stored: 1 });
+    expect(await put(version, price)).toEqual({ stored: 1 });
+    expect(await ledger.asAdmin('select price from price_version where id = $1', [version])).toEqual([{ price }]);
+  });
+
+  test('are refused where the name is not the hash, or the price is none', async () => {
+    await expect(put(version, { perUnit: { input: '7' } })).rejects.toMatchObject({ code: 'invalid_request' });
+    await expect(put(version, { perUnit: { input: -1 } })).rejects.toMatchObject({ code: 'invalid_request' });
+  });
+});
+
+test('settlement, leases and sweeps are counted', async () => {
+  const text = await metrics.registry.metrics();
+  for (const name of [
+    'billing_settled_attempts_total',
+    'billing_lease_grants_total',
+    'billing_dead_letters_total',
+    'billing_leases_swept_total',
+  ])
+    expect(text).toMatch(new RegExp(`^${name} [1-9]`, 'm'));
+  expect(text).toMatch(/^billing_facts_pending \d/m);
+});

@@ -1,0 +1,135 @@
+// Whatever somebody alters by hand, the verification names it; and nobody alters anything with the roles that the services have.
+import { postgresDatabase } from '@waystation/testing';
+import { grantCredits } from '../credits/credits.js';
+import { runLeaseCommands } from '../leases/lease-lane.js';
+import { PriceBook } from '../settle/price-book.js';
+import { settleLines } from '../settle/settle-lines.js';
+import { delivered, generationFinished, KEY_HASH, testLedger, type TestLedger } from '../test-ledger.js';
+import { verifyLedger } from './verify-ledger.js';
+
+const LEASE = 'lease-00000001';
+let ledger: TestLedger;
+
+beforeAll(async () => {
+  ledger = await testLedger(await postgresDatabase());
+  await grantCredits(ledger.writer, { grantId: 'grant-0001', workspaceId: 'ws', amount: 10_000n, reason: 'test' });
+  const usd = { usd: '1000', requests: 0, tokens: 0 };
+  const wallet = {
+    id: 'wallet:ws',
+    scope: 'wallet',
+    scopeId: 'ws',
+    metric: 'usd',
+    window: 'lifetime',
+    windowStart: 0,
+  } as const;
+  await runLeaseCommands(
+    ledger.writer,
+    [
+      {
+        kind: 'grant',
+        v: 1,
+        leaseId: LEASE,
+        instance: 'i-1',
+        workspaceId: 'ws',
+        keyHash: KEY_HASH,
+        quotas: [wallet],
+        need: usd,
+        want: usd,
+      },
+    ],
+    { takeForMsMax: 60_000, retryAfterMs: 1_000, now: Date.now },
+  );
+  const times = { witnessWaitMs: 1, graceMs: 1 };
+  await settleLines(
+    ledger.writer,
+    new PriceBook(),
+    delivered(generationFinished({ leaseId: LEASE }), generationFinished({ leaseId: LEASE, hold: 20n })),
+    times,
+  );
+}, 120_000);
+afterAll(() => ledger.drop());
+
+test('an untouched ledger has no problem, and its sides are equal', async () => {
+  const report = await verifyLedger(ledger.writer);
+  expect(report.problems).toEqual([]);
+  expect(report.debits).toBe(report.credits);
+  // A grant of credits, a lease, what the lease paid, and the variance.
+  expect(report).toMatchObject({ entries: 4, openLeases: 1, debits: 10_000n + 1_000n + 50n + 10n });
+});
+
+test.each([
+  [
+    'an entry of a settlement',
+    `update entry set amount = amount + 1 where kind = 'settle' and debit like 'held:%'`,
+    /posting \d+, provider sandbox.*entries \d+/,
+  ],
+  ['an entry of a lease', `update entry set amount = amount - 1 where kind = 'lease-grant'`, /lease lease-00000001/],
+  ['an entry of a credit grant', `update entry set amount = amount + 1 where kind = 'credit-grant'`, /wallet ws/],
+  [
+    'the account an entry goes to',
+    `update entry set credit = 'payable:other' where kind = 'settle' and debit = 'variance'`,
+    /provider other/,
+  ],
+  ['a lost entry', `delete from entry where debit = 'variance'`, /variance/],
+  ['a balance', `update balance set amount = amount + 1 where account = 'payable:sandbox'`, /account payable:sandbox/],
+  [
+    'two balances that still add up',
+    `update balance set amount = amount + case account when 'waste' then 1 when 'variance' then 1 else -1 end where account in ('variance', 'payable:sandbox')`,
+    /account variance/,
+  ],
+  ['a wallet', `update quota set quota_limit = quota_limit + 1 where id = 'wallet:ws'`, /wallet ws/],
+  ['what a wallet has posted', `update quota set posted = posted + 1 where id = 'wallet:ws'`, /workspace ws: posted/],
+  ['what a quota holds', `update quota set held = held + 1 where id = 'wallet:ws'`, /quota wallet:ws: held/],
+  ['what a lease holds', `update lease set held = held - 1`, /lease lease-00000001/],
+  ['the amount of a charge', `update charge set charged = charged - 1 where hold = 20`, /posting/],
+  ['a revision', `update charge set revision = 1 where hold = 20`, /revisions up to 1/],
+  ['a charge beyond its hold', `update charge set hold = 1 where hold = 20`, /charged 20, held 1/],
+  ['the price version of a charge', `update charge set price_version = 'price-none'`, /price version price-none/],
+  ['a lost charge', `delete from charge where hold = 20`, /posting/],
+  ["a key's usage", `update key_usage set charged = charged + 1`, /key aaaaaaaaaaaa of ws/],
+])('%s altered by hand is named', async (_what, sql, named) => {
+  const admin = ledger.admin.dataSource.createQueryRunner();
+  await admin.query(`set session_replication_role = replica`);
+  const tables = ['entry', 'balance', 'quota', 'lease', 'charge', 'key_usage'];
+  for (const table of tables) await admin.query(`create temporary table kept_${table} as table ${table}`);
+  try {
+    await admin.query(sql);
+    const { problems } = await verifyLedger(ledger.writer);
+    expect(problems.join('\n')).toMatch(named);
+  } finally {
+    for (const table of tables) {
+      await admin.query(`delete from ${table}`);
+      await admin.query(`insert into ${table} overriding system value select * from kept_${table}`);
+      await admin.query(`drop table kept_${table}`);
+    }
+    await admin.query(`set session_replication_role = origin`);
+    await admin.release();
+  }
+  expect((await verifyLedger(ledger.writer)).problems).toEqual([]);
+});
+
+test.each(['entry', 'charge', 'price_version', 'credit_grant'])('%s can only be added to', async (table) => {
+  await expect(ledger.writer.query(`delete from ${table}`)).rejects.toThrow(/permission denied/);
+  await expect(
+    ledger.writer.query(`update ${table} set ${table === 'price_version' ? 'id = id' : 'posting = posting'}`),
+  ).rejects.toThrow(/permission denied/);
+  await expect(ledger.admin.query(`delete from ${table}`)).rejects.toThrow(/append-only/);
+});
+
+test('the database itself refuses a quota beyond its limit', async () => {
+  await expect(ledger.writer.query(`update quota set held = quota_limit + 1 where id = 'wallet:ws'`)).rejects.toThrow(
+    /quota_holds/,
+  );
+});
+
+test('a reader sees the rows of its workspace, and nothing without one', async () => {
+  for (const table of ['entry', 'quota', 'lease', 'charge', 'key_usage', 'credit_grant']) {
+    const rows = (workspaceId: string) =>
+      ledger.reader.asWorkspace(workspaceId, (runner) => runner.query(`select 1 from ${table}`) as Promise<unknown[]>);
+    expect((await rows('ws')).length).toBeGreaterThan(0);
+    expect(await rows('other')).toEqual([]);
+    expect(await ledger.reader.query(`select 1 from ${table}`)).toEqual([]);
+  }
+  for (const table of ['balance', 'witness', 'dead_letter'])
+    await expect(ledger.reader.query(`select 1 from ${table}`)).rejects.toThrow(/permission denied/);
+});
