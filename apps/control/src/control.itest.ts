@@ -530,8 +530,8 @@ describe('the catalog', () => {
     const before = catalog.current.revision;
 
     await writeFile(configFile, yaml('-1'));
-    await until('told', () => own.logged.some((line) => line.includes('the input price is negative')));
-    expect(own.logged.filter((line) => line.includes('the input price is negative'))).toHaveLength(1);
+    await until('told', () => own.logged.some((line) => line.includes('price.input: is negative')));
+    expect(own.logged.filter((line) => line.includes('price.input: is negative'))).toHaveLength(1);
     expect(catalog.current.revision).toBe(before);
 
     await writeFile(configFile, yaml('"0.25"'));
@@ -547,7 +547,7 @@ describe('the catalog', () => {
     await writeFile(configFile, `providers:\n${provider}${provider}`);
     const config = configOf({ WAYSTATION_CONFIG: configFile });
     expect(checkSources(config, await readConfigFile(configFile, config.environment))).toEqual([
-      `${configFile}:3:13: provider "lab" is there twice`,
+      `${configFile}:3:13: providers[1].slug: provider "lab" is there twice`,
     ]);
   });
 });

@@ -5,4 +5,5 @@ export { BUILTIN_PROVIDERS, type BuiltinProvider } from './builtin-providers.js'
 export { parseModelId, type ParsedModelId, type RoutingSort } from './model-id.js';
 export { credentialIdOf, normaliseCatalog, type LocatedSource, type NormalisedCatalog } from './normalise-catalog.js';
 export { KNOWN_PARAMETERS, withSynonyms } from './parameters.js';
+export { readUsdPerMillion, readUsdPerRequest, type PriceReading } from './price-text.js';
 export type { DataPolicySource, EndpointSource, Locate, ProviderSource } from './provider-source.js';

@@ -1,6 +1,4 @@
 // The operator's file: what it may say, and every fault with its place.
-import { createHash } from 'node:crypto';
-import { normaliseCatalog } from '@waystation/catalog';
 import fc from 'fast-check';
 import { parseConfigFile } from './read-config-file.js';
 
@@ -94,15 +92,27 @@ describe('the operator’s file', () => {
     ]);
   });
 
-  it('tells where a price is that the catalog refuses', () => {
-    const { providers } = read(GOOD.replace('"0.15"', '-1').replace('"0.60"', '1e-3').replace('"0.075"', '"20000"'), {
+  it('tells where a price is wrong', () => {
+    const { faults } = read(GOOD.replace('"0.15"', '-1').replace('"0.60"', '1e-3').replace('"0.075"', '"20000"'), {
       LAB_KEY: 'k',
     });
-    const located = providers.map(({ source, locate }) => ({ source, locate }));
-    expect(normaliseCatalog(located, (text) => createHash('sha256').update(text).digest('hex')).faults).toEqual([
-      'waystation.yaml:12:25: the input price is negative (-1)',
-      'waystation.yaml:12:37: the output price is not a plain decimal amount such as "0.15" (1e-3)',
-      'waystation.yaml:12:54: the cacheRead price is more than 10000 USD per million tokens (20000); the unit is USD per million tokens',
+    expect(faults).toEqual([
+      'waystation.yaml:12:25: providers[0].endpoints[0].price.input: is negative (-1)',
+      'waystation.yaml:12:37: providers[0].endpoints[0].price.output: is not a plain decimal amount such as "0.15" (1e-3)',
+      'waystation.yaml:12:54: providers[0].endpoints[0].price.cacheRead: is more than 10000 USD per million tokens (20000); the unit is USD per million tokens',
+    ]);
+  });
+
+  it('tells what is there twice, together with what else is wrong', () => {
+    const endpoint = GOOD.slice(GOOD.indexOf('      - model'));
+    const { faults } = read(
+      `${GOOD}${endpoint}${GOOD.slice(GOOD.indexOf('  - slug')).replace('context: 128000', 'context: 0')}`,
+      { LAB_KEY: 'k' },
+    );
+    expect(faults).toEqual([
+      'waystation.yaml:26:18: providers[1].endpoints[0].context: must be at least 1',
+      'waystation.yaml:13:16: providers[0].endpoints[1].model: the same model is there twice; give one of them a tag',
+      'waystation.yaml:18:11: providers[1].slug: provider "lab" is there twice',
     ]);
   });
 

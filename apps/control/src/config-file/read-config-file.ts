@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import type { EndpointSource, Locate, ProviderSource } from '@waystation/catalog';
 import { LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
-import { placeNodes, type PlacedDocument } from './place-nodes.js';
+import { placeNodes, type Path, type PlacedDocument } from './place-nodes.js';
 import { configFileSchema, type FileProvider } from './schema.js';
 
 export interface ConfiguredProvider {
@@ -66,6 +66,7 @@ export const parseConfigFile = (
   const faults = [
     ...placed.faults.map(({ path: at, problem }) => `${path}:${placed.placeOf(at)}: ${nameOf(at)}${problem}`),
     ...(parsed.success ? [] : parsed.error.issues.flatMap((issue) => describe(path, placed, issue))),
+    ...repeats(placed.value).map(({ at, problem }) => `${path}:${placed.placeOf(at)}: ${nameOf(at)}${problem}`),
   ];
   if (!parsed.success || faults.length > 0) return { text, providers: [], faults };
   const providers = (parsed.data.providers ?? []).map((provider, index): ConfiguredProvider => ({
@@ -88,6 +89,37 @@ const describe = (path: string, placed: PlacedDocument, issue: z.core.$ZodIssue)
   const problem = has(placed.value, at) || issue.code === 'custom' ? issue.message : 'is missing';
   return [`${path}:${placed.placeOf(at)}: ${nameOf(at)}${problem}`];
 };
+
+const listAt = (value: unknown, member: string): unknown[] => {
+  const list = memberOf(value, member);
+  return Array.isArray(list) ? list : [];
+};
+
+/** What is there twice; found in the raw values, so that it is told together with everything else. */
+const repeats = (value: unknown): { at: Path; problem: string }[] => {
+  const found: { at: Path; problem: string }[] = [];
+  const slugs = new Set<unknown>();
+  listAt(value, 'providers').forEach((provider, index) => {
+    const slug = memberOf(provider, 'slug');
+    if (slug !== undefined && slugs.has(slug))
+      found.push({ at: ['providers', index, 'slug'], problem: `provider "${String(slug)}" is there twice` });
+    slugs.add(slug);
+    const offered = new Set<string>();
+    listAt(provider, 'endpoints').forEach((endpoint, place) => {
+      const name = JSON.stringify([memberOf(endpoint, 'model'), memberOf(endpoint, 'tag')]);
+      if (offered.has(name))
+        found.push({
+          at: ['providers', index, 'endpoints', place, 'model'],
+          problem: 'the same model is there twice; give one of them a tag',
+        });
+      offered.add(name);
+    });
+  });
+  return found;
+};
+
+const memberOf = (value: unknown, member: string): unknown =>
+  typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[member] : undefined;
 
 const has = (value: unknown, at: readonly (string | number)[]): boolean =>
   at.reduce<unknown>(

@@ -1,5 +1,5 @@
-// The operator's file. Strict: a member nobody knows is a fault, since a misspelt `dataPolicy` must not route. Prices are text here; libs/catalog reads them.
-import { parseModelId } from '@waystation/catalog';
+// The operator's file. Strict: a member nobody knows is a fault, since a misspelt `dataPolicy` must not route. Prices stay text here; libs/catalog says what they mean.
+import { parseModelId, readUsdPerMillion, readUsdPerRequest } from '@waystation/catalog';
 import { USAGE_CLASSES } from '@waystation/generation';
 import { PROVIDER_DIALECTS } from '@waystation/providers';
 import { z } from 'zod';
@@ -25,13 +25,17 @@ const prices = z
     'must say what each price is for, in USD per million tokens: { input: "0.15", output: "0.60" }',
   )
   .superRefine((given, context) => {
-    for (const unit of Object.keys(given)) {
-      if (!PRICE_UNITS.includes(unit))
+    for (const [unit, amountText] of Object.entries(given)) {
+      if (!PRICE_UNITS.includes(unit)) {
         context.addIssue({
           code: 'custom',
           path: [unit],
           message: `is no unit of price; known are ${PRICE_UNITS.join(', ')}`,
         });
+        continue;
+      }
+      const reading = unit === 'request' ? readUsdPerRequest(amountText) : readUsdPerMillion(amountText);
+      if ('fault' in reading) context.addIssue({ code: 'custom', path: [unit], message: reading.fault });
     }
     for (const unit of ['input', 'output'])
       if (given[unit] === undefined)
