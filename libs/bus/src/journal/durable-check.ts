@@ -6,12 +6,15 @@ import type { BusTimes } from '../options.js';
 
 export interface DurableCheck {
   readonly there: boolean;
+  /** Looks now. */
+  check(): Promise<void>;
   stop(): void;
 }
 
 export const watchDurable = (
   parts: { connection: CoreConnection; outage: Outage; api: JetStreamApi; times: BusTimes },
   target: { stream: string; durable: string },
+  onThere: () => void,
   log: (level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) => void,
 ): DurableCheck => {
   const { connection, outage, api, times } = parts;
@@ -24,8 +27,10 @@ export const watchDurable = (
     asking = true;
     try {
       await api.request(`$JS.API.CONSUMER.INFO.${stream}.${durable}`, undefined);
-      if (!there) log('info', 'the durable consumer is there', { stream, durable });
+      if (there) return;
       there = true;
+      log('info', 'the durable consumer is there', { stream, durable });
+      onThere();
     } catch (error) {
       if (there) log('error', 'the durable consumer is missing: lines would be lost', { stream, durable, error });
       there = false;
@@ -48,6 +53,7 @@ export const watchDurable = (
     get there() {
       return there;
     },
+    check,
     stop() {
       offReconnect();
       clearInterval(checking);

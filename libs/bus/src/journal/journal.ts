@@ -28,6 +28,8 @@ interface Batch {
   readonly headers: CoreHeaders;
   readonly acked: () => void;
   sentAt: number;
+  /** Sent, and neither acked nor given up. */
+  onWay: boolean;
 }
 
 /** Lines of one turn that wait for its end. */
@@ -69,6 +71,9 @@ export const createJournal = <Line>(
   const { connection, outage, inbox, turn, times, instance } = parts;
   /** In the order of their making, by the token that awaits the ack. */
   const unacked = new Map<string, Batch>();
+  /** Tokens of batches not sent yet, oldest first. */
+  let unsent: string[] = [];
+  let onWayBytes = 0;
   const closed: OpenBatch[] = [];
   let open: OpenBatch | undefined;
   let unackedBytes = 0;
@@ -82,7 +87,24 @@ export const createJournal = <Line>(
 
   const send = (token: string, batch: Batch): void => {
     batch.sentAt = performance.now();
+    if (!batch.onWay) onWayBytes += batch.payload.length;
+    batch.onWay = true;
     connection.publish(target.subject, batch.payload, inbox.subjectOf(token), batch.headers);
+  };
+
+  const leftTheWay = (batch: Batch): void => {
+    if (batch.onWay) onWayBytes -= batch.payload.length;
+    batch.onWay = false;
+  };
+
+  /** Sends what waits, as far as the bytes on their way allow. */
+  const sendMore = (): void => {
+    while (!failing && durableCheck().there && onWayBytes < bounds.journalUnackedMax) {
+      const token = unsent.shift();
+      if (token === undefined) return;
+      const batch = unacked.get(token);
+      if (batch !== undefined && !batch.onWay) send(token, batch);
+    }
   };
 
   const fail = (reason: unknown): void => {
@@ -93,16 +115,22 @@ export const createJournal = <Line>(
     backoff = Math.min(backoff * 2, BACKOFF_FACTOR_MAX);
     retry = setTimeout(() => {
       retry = undefined;
-      tryOldest();
+      // The durable first: a stream that was made anew acks and drops what nobody waits for.
+      void durableCheck().check().then(tryOldest);
     }, waitMs);
     retry.unref();
   };
 
   const tryOldest = (): void => {
+    if (retry !== undefined) return;
     const oldest = unacked.entries().next().value;
     if (oldest === undefined) {
       failing = false;
       trying = undefined;
+      return;
+    }
+    if (!durableCheck().there) {
+      fail(new WaystationError('journal_unavailable', `The durable consumer of ${target.stream} is missing.`));
       return;
     }
     trying = oldest[0];
@@ -116,7 +144,10 @@ export const createJournal = <Line>(
     if (retry !== undefined) clearTimeout(retry);
     retry = undefined;
     log('info', 'the journal publishes again', { stream: target.stream, batches: unacked.size });
-    for (const [token, batch] of unacked) send(token, batch);
+    // What became of the others is unknown: all go again, in order, under their ids.
+    for (const batch of unacked.values()) leftTheWay(batch);
+    unsent = [...unacked.keys()];
+    sendMore();
   };
 
   const onAck = (token: string, batch: Batch, message: CoreMessage): void => {
@@ -137,9 +168,11 @@ export const createJournal = <Line>(
     }
     if (!unacked.delete(token)) return;
     inbox.forget(token);
+    leftTheWay(batch);
     unackedBytes -= batch.payload.length;
     batch.acked();
     if (trying === token || (failing && trying === undefined)) recovered();
+    else sendMore();
     if (unacked.size === 0 && open === undefined) for (const flushed of flushes.splice(0)) flushed();
   };
 
@@ -156,12 +189,13 @@ export const createJournal = <Line>(
             ['Nats-Msg-Id', id],
             ['traceparent', lines.traceparent],
           ];
-    const batch: Batch = { payload, headers, acked: lines.acked, sentAt: performance.now() };
+    const batch: Batch = { payload, headers, acked: lines.acked, sentAt: performance.now(), onWay: false };
     unackedBytes += payload.length - lines.bytes;
     unacked.set(token, batch);
     inbox.expect(token, (message) => onAck(token, batch, message));
     // After a failure order is kept by letting the oldest go first.
-    if (!failing) send(token, batch);
+    unsent.push(token);
+    sendMore();
   };
 
   const task: TurnTask = {
@@ -183,14 +217,14 @@ export const createJournal = <Line>(
     if (unacked.size > 0) {
       failing = true;
       backoff = 1;
-      tryOldest();
+      void durableCheck().check().then(tryOldest);
     }
   });
   const looking = setInterval(() => {
     const oldest = unacked.values().next().value;
     if (connection.state !== 'connected') failing ||= unacked.size > 0;
     else if (
-      oldest !== undefined &&
+      oldest?.onWay === true &&
       retry === undefined &&
       performance.now() - oldest.sentAt > times.journalAckTimeoutMs
     ) {
@@ -199,7 +233,7 @@ export const createJournal = <Line>(
   }, times.journalAckTimeoutMs / LOOKS_PER_TIMEOUT);
   looking.unref();
   /** A process that neither writes nor asks never looks at the durable: it may not be allowed to. */
-  const durableCheck = (): DurableCheck => (durable ??= watchDurable(parts, target, log));
+  const durableCheck = (): DurableCheck => (durable ??= watchDurable(parts, target, sendMore, log));
 
   return {
     append(line) {

@@ -1,0 +1,164 @@
+// The journal over a network whose JetStream we play ourselves: what it sends, when, and what it does about silence and refusals.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SUBJECTS, type MoneyLine } from '@waystation/contracts';
+import type { Bus } from '../bus.js';
+import { createBus } from '../connect-bus.js';
+import type { CoreMessage } from '../connection/core-connection.js';
+import { memoryNetwork, type MemoryConnection, type MemoryNetwork } from '../connection/memory-network.js';
+import { createTurn } from '../connection/turn.js';
+import { BUS_BYTES, BUS_TIMES } from '../options.js';
+
+const TIMES = { ...BUS_TIMES, journalAckTimeoutMs: 80, reconnectWaitMs: 10, durableCheckEveryMs: 40 };
+
+interface Stored {
+  readonly id: string | undefined;
+  readonly bytes: number;
+  readonly lines: number[];
+}
+
+/** A server that stores each id once and answers as it is told. */
+const playJetStream = (
+  network: MemoryNetwork,
+): { received: Stored[]; stored: number[]; mode: 'ack' | 'silent' | 'refuse'; durable: boolean } => {
+  const server = network.connect();
+  const seen = new Set<string>();
+  const state = {
+    received: [] as Stored[],
+    stored: [] as number[],
+    mode: 'ack' as 'ack' | 'silent' | 'refuse',
+    durable: true,
+  };
+  const answer = (message: CoreMessage, reply: object): void =>
+    void server.publish(message.reply, Buffer.from(JSON.stringify(reply)));
+  const missing = { error: { code: 404, err_code: 10014, description: 'consumer not found' } };
+  server.subscribe('$JS.API.CONSUMER.INFO.FACTS.billing', undefined, (message) =>
+    answer(message, state.durable ? {} : missing),
+  );
+  server.subscribe(SUBJECTS.moneyFactAny, undefined, (message) => {
+    const { lines } = JSON.parse(Buffer.from(message.data).toString()) as { lines: { n: number }[] };
+    const id = message.header('Nats-Msg-Id');
+    state.received.push({ id, bytes: message.data.length, lines: lines.map(({ n }) => n) });
+    if (state.mode === 'refuse') {
+      answer(message, { error: { code: 503, err_code: 10077, description: 'maximum bytes exceeded' } });
+      return;
+    }
+    if (!seen.has(id ?? '')) state.stored.push(...lines.map(({ n }) => n));
+    seen.add(id ?? '');
+    if (state.mode === 'ack') answer(message, { stream: 'FACTS', seq: seen.size });
+  });
+  return state;
+};
+
+const line = (n: number, text = ''): MoneyLine => ({ n, text }) as unknown as MoneyLine;
+const until = async (condition: () => boolean): Promise<void> => {
+  for (const giveUpAt = Date.now() + 5_000; !condition(); await sleep(5))
+    if (Date.now() > giveUpAt) throw new Error('waited too long');
+};
+
+let network: MemoryNetwork;
+let connection: MemoryConnection;
+let bus: Bus;
+let server: ReturnType<typeof playJetStream>;
+beforeEach(async () => {
+  network = memoryNetwork();
+  server = playJetStream(network);
+  connection = network.connect();
+  const turn = createTurn((error) => {
+    throw error;
+  });
+  bus = createBus(
+    connection,
+    turn,
+    { url: 'memory', service: 'worker', services: [], release: 'test' },
+    TIMES,
+    () => undefined,
+  );
+  await until(() => bus.facts.healthy);
+});
+afterEach(() => bus.close(50));
+
+test('all lines of a turn are one message, acked together', async () => {
+  const acks = [1, 2, 3].map((n) => bus.facts.append(line(n)));
+  await Promise.all(acks);
+  await bus.facts.append(line(4));
+  expect(server.received.map(({ lines }) => lines)).toEqual([[1, 2, 3], [4]]);
+  expect(server.received.map(({ id }) => id)).toEqual([`${bus.instance}-0`, `${bus.instance}-1`]);
+  expect(bus.facts.unackedBytes).toBe(0);
+});
+
+test('batches do not wait for each other', async () => {
+  server.mode = 'silent';
+  for (let n = 0; n < 3; n += 1) {
+    void bus.facts.append(line(n));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await sleep(20);
+  expect(server.received).toHaveLength(3);
+  server.mode = 'ack';
+  await bus.facts.flush(5_000);
+});
+
+test('a turn with more than a message may hold is split', async () => {
+  const text = 'x'.repeat(200_000);
+  await Promise.all([1, 2, 3, 4, 5, 6].map((n) => bus.facts.append(line(n, text))));
+  expect(server.received.length).toBeGreaterThan(2);
+  expect(server.received.every(({ bytes }) => bytes < 1024 * 1024)).toBe(true);
+  expect(server.stored).toEqual([1, 2, 3, 4, 5, 6]);
+  await expect(bus.facts.append(line(7, 'x'.repeat(2_000_000)))).rejects.toMatchObject({ code: 'internal' });
+});
+
+test.each(['silent', 'refuse'] as const)(
+  'a server that is %s makes it unhealthy; then everything goes again under the same ids, in order',
+  async (mode) => {
+    server.mode = mode;
+    const acks = [];
+    for (let n = 0; n < 5; n += 1) {
+      acks.push(bus.facts.append(line(n)));
+      await sleep(5);
+    }
+    await until(() => !bus.facts.healthy);
+    acks.push(bus.facts.append(line(5)));
+    await sleep(100);
+    server.mode = 'ack';
+    await Promise.all(acks);
+    expect(bus.facts.healthy).toBe(true);
+    expect(server.stored).toEqual([0, 1, 2, 3, 4, 5]);
+    const ids = server.received.filter(({ lines }) => lines.includes(0)).map(({ id }) => id);
+    expect(ids.length).toBeGreaterThan(1);
+    expect(new Set(ids).size).toBe(1);
+  },
+);
+
+test('lines appended while the bus is away are sent once it is back', async () => {
+  connection.setState('reconnecting');
+  const acks = [1, 2].map((n) => bus.facts.append(line(n)));
+  expect(bus.facts.healthy).toBe(false);
+  await sleep(30);
+  connection.setState('connected');
+  await Promise.all(acks);
+  expect(server.stored).toEqual([1, 2]);
+  await until(() => bus.facts.healthy);
+});
+
+test('more than 4 MiB unacked is unhealthy, and far more is refused', async () => {
+  connection.setState('reconnecting');
+  const text = 'x'.repeat(400_000);
+  const refused: unknown[] = [];
+  const appended = Math.ceil(BUS_BYTES.journalWaitingMax / text.length) + 3;
+  for (let n = 0; n < appended; n += 1) bus.facts.append(line(n, text)).catch((error: unknown) => refused.push(error));
+  await sleep(20);
+  expect(refused.length).toBeGreaterThan(0);
+  expect(bus.facts.unackedBytes).toBeLessThanOrEqual(BUS_BYTES.journalWaitingMax * 1.01);
+  expect(refused[0]).toMatchObject({ code: 'journal_unavailable' });
+  connection.setState('connected');
+  expect(bus.facts.healthy).toBe(false);
+  await bus.facts.flush(10_000);
+  expect(server.stored).toHaveLength(appended - refused.length);
+}, 20_000);
+
+test('a durable that vanishes makes it unhealthy, one that comes back healthy', async () => {
+  server.durable = false;
+  await until(() => !bus.facts.healthy);
+  server.durable = true;
+  await until(() => bus.facts.healthy);
+});
