@@ -75,7 +75,7 @@ export const checkSources = (config: ControlConfig, file: ConfigFile): string[] 
   ...(file.faults.length > 0 ? [] : normaliseCatalog(gather(file, config, []).located, sha256hex).faults),
 ];
 
-/** The faults as one text for a person: what to do comes last. */
+/** The faults as one text for a person, a line each. */
 export const describeFaults = (faults: readonly string[]): string =>
   `the configuration has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}:\n${faults.map((fault) => `  ${fault}`).join('\n')}`;
 
@@ -150,7 +150,7 @@ export const startCatalogKeeper = (
     const read = await readConfigFile(config.configFile, config.environment);
     if (read.text === file.text) return;
     const faults = checkSources(config, read);
-    file = read.faults.length + faults.length > 0 ? { ...file, text: read.text } : read;
+    file = faults.length > 0 ? { ...file, text: read.text } : read;
     if (faults.length > 0)
       log.error(
         { file: config.configFile },
