@@ -1,5 +1,5 @@
-// An answer as server-sent events: the worker's bytes pass through, one socket write per event-loop turn. After a while without output the status line
-// goes out with comments to keep the connection warm; from then on errors are told in-band.
+// An answer as server-sent events: the worker's bytes pass through, one socket write per event-loop turn. While nothing comes, comments keep the connection
+// warm; the first of them takes the status line along, and from then on errors are told in-band.
 // Invariant: bytes count as consumed when the socket took them, so that a slow reader stops the worker, and memory per stream stays within its window.
 import { SSE_KEEP_ALIVE, chatStreamEnd, chatStreamError, toDialectError } from '@waystation/dialects';
 import type { Client } from './client.js';
@@ -13,11 +13,15 @@ export interface StreamDeliveryOptions {
   readonly warmAfterMs: number;
 }
 
+const NEWLINE = 0x0a;
 const NOT_CONSUMED = (): void => undefined;
 
 export const createStreamDelivery = ({ client, head, warmAfterMs }: StreamDeliveryOptions): Delivery => {
   let status = 0;
   let delivered = false;
+  /** Output came since the last look. */
+  let spoke = false;
+  let betweenEvents = true;
   let queue: Buffer[] = [];
   let scheduled = false;
   let attemptBytes = 0;
@@ -32,15 +36,20 @@ export const createStreamDelivery = ({ client, head, warmAfterMs }: StreamDelive
     client.begin(200, streamHead(head));
   };
 
+  // A comment may only stand between two events.
   const warm = setInterval(() => {
     if (client.gone) return clearInterval(warm);
+    const isSilent = !spoke;
+    spoke = false;
+    if (!isSilent || draining || !betweenEvents) return;
     begin();
     client.write(SSE_KEEP_ALIVE);
   }, warmAfterMs);
   client.onGone(() => clearInterval(warm));
 
   const takeQueue = (): Buffer => {
-    const bytes = queue.length === 1 && queue[0] !== undefined ? queue[0] : Buffer.concat(queue);
+    const [first] = queue;
+    const bytes = queue.length === 1 && first !== undefined ? first : Buffer.concat(queue);
     queue = [];
     return bytes;
   };
@@ -50,7 +59,9 @@ export const createStreamDelivery = ({ client, head, warmAfterMs }: StreamDelive
     if (client.gone || queue.length === 0) return;
     begin();
     writtenBytes = attemptBytes;
-    if (client.write(takeQueue()) && !draining) return consumed(writtenBytes);
+    const bytes = takeQueue();
+    betweenEvents = bytes.at(-1) === NEWLINE && bytes.at(-2) === NEWLINE;
+    if (client.write(bytes) && !draining) return consumed(writtenBytes);
     if (draining) return;
     draining = true;
     client.onDrain(() => {
@@ -72,10 +83,8 @@ export const createStreamDelivery = ({ client, head, warmAfterMs }: StreamDelive
       writtenBytes = 0;
     },
     data(bytes) {
-      if (!delivered) {
-        delivered = true;
-        clearInterval(warm);
-      }
+      delivered = true;
+      spoke = true;
       attemptBytes += bytes.length;
       queue.push(Buffer.from(bytes));
       if (scheduled) return;

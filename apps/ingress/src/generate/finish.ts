@@ -43,19 +43,17 @@ const deliver = (
   failure: WaystationError | undefined,
 ): WaystationError | undefined => {
   const answer = answerOf(generation);
-  if (failure === undefined && billed !== undefined) {
+  if (failure === undefined) {
     try {
-      generation.delivery.end(answer, billed.bill);
+      generation.delivery.end(answer, billed?.bill);
       return undefined;
     } catch (thrown) {
       failure = toWaystationError(thrown);
       spoil(generation, failure);
     }
   }
-  const told =
-    failure ?? new WaystationError('provider_invalid_response', 'The usage of this generation is not known yet.');
-  generation.delivery.fail(told, answer);
-  return told;
+  generation.delivery.fail(failure, answer);
+  return failure;
 };
 
 const spoil = (generation: Generation, failure: WaystationError): void => {

@@ -2,7 +2,7 @@
 import http from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WaystationError, type RoutePlanReply } from '@waystation/contracts';
-import { chunk, completion, inferenceKey, managementKey, planned, serving } from '../test-edge/fixtures.js';
+import { chunk, completion, endOf, inferenceKey, managementKey, planned, serving } from '../test-edge/fixtures.js';
 import { startIngress, type TestIngress } from '../test-edge/start-ingress.js';
 
 let ingress: TestIngress;
@@ -131,6 +131,24 @@ describe('a streamed completion', () => {
     expect(text.startsWith(': WAYSTATION PROCESSING\n\n')).toBe(true);
     expect(text).toContain(chunk('late'));
     expect(text.endsWith('data: [DONE]\n\n')).toBe(true);
+  });
+
+  it('is kept warm in a pause between two events, and never inside of one', async () => {
+    ingress.bus.worker = ({ reader }) => {
+      reader.accepted('worker-test0001');
+      reader.data(Buffer.from(`${chunk('a')}${chunk('b').slice(0, 20)}`));
+      setTimeout(() => reader.data(Buffer.from(chunk('b').slice(20))), 700);
+      setTimeout(() => reader.end(endOf()), 1400);
+    };
+    const text = await (await post({ ...BODY, stream: true })).text();
+    expect(text.startsWith(`${chunk('a')}${chunk('b')}: WAYSTATION PROCESSING\n\n`)).toBe(true);
+    expect(text.endsWith('data: [DONE]\n\n')).toBe(true);
+  });
+
+  it('whose usage is not known yet ends well without it, and its charge is left to the other witness', async () => {
+    ingress.bus.worker = serving([chunk('x')], { usage: 'pending' });
+    expect(await (await post({ ...BODY, stream: true })).text()).toBe(`${chunk('x')}data: [DONE]\n\n`);
+    expect(ingress.bus.factLines[0]).toMatchObject({ outcome: 'completed', attempts: [{ usage: 'pending' }] });
   });
 
   it('tells an error in-band once the status line is out, without an end marker', async () => {

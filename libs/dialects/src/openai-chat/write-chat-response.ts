@@ -48,9 +48,11 @@ const head = (answer: ChatAnswer): string =>
 /** A comment line: keeps a connection warm, and every SSE parser skips it. */
 export const SSE_KEEP_ALIVE = ': WAYSTATION PROCESSING\n\n';
 
-/** The last chunk of a good stream (no choices, the usage) and the end marker behind it. */
-export const chatStreamEnd = (answer: ChatAnswer, bill: ChatBill): string =>
-  `data: ${head(answer)},"choices":[],"usage":${chatUsageJson(bill)}}\n\ndata: [DONE]\n\n`;
+const DONE = 'data: [DONE]\n\n';
+
+/** The last chunk of a good stream (no choices, the usage) and the end marker behind it; the end marker alone while the usage is not known. */
+export const chatStreamEnd = (answer: ChatAnswer, bill: ChatBill | undefined): string =>
+  bill === undefined ? DONE : `data: ${head(answer)},"choices":[],"usage":${chatUsageJson(bill)}}\n\n${DONE}`;
 
 /** The last chunk of a stream that broke after the status line: status stays 200, no end marker follows. */
 export const chatStreamError = (answer: ChatAnswer, errorJson: string): string =>
@@ -58,10 +60,10 @@ export const chatStreamError = (answer: ChatAnswer, errorJson: string): string =
 
 const USAGE: ReadonlySet<string> = new Set(['usage']);
 
-/** Puts the usage into a whole answer, in place of the one that stands there. Undefined where the bytes are no JSON object. */
-export const withChatUsage = (body: Buffer, bill: ChatBill): Buffer | undefined => {
+/** Puts the usage into a whole answer, in place of the one that stands there; the answer as it is while the usage is not known. Undefined where the bytes are no JSON object. */
+export const withChatUsage = (body: Buffer, bill: ChatBill | undefined): Buffer | undefined => {
   const spans = scanTopLevelFields(body, USAGE);
-  if (spans === undefined) return undefined;
+  if (spans === undefined || bill === undefined) return spans === undefined ? undefined : body;
   const json = chatUsageJson(bill);
   const last = spans.at(-1);
   return last === undefined
