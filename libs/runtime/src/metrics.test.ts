@@ -47,4 +47,20 @@ describe('metrics', () => {
       'way_wait_ms_bucket{le="+Inf"} 2',
     ]);
   });
+
+  test('a histogram tells sum and count, and keeps its labels apart', async () => {
+    const metrics = createMetrics();
+    metrics.registry.setDefaultLabels({ service: 'x' });
+    const left = metrics.histogram('way_size', 'Size.', [1, 2, 4], { side: 'left' });
+    metrics.histogram('way_size', 'Size.', [1, 2, 4], { side: 'right' }).observe(9);
+    for (const value of [0, 1, 1.5, 4]) left.observe(value);
+    expect((await scraped(metrics, 'way_size')).filter((line) => line.includes('left'))).toEqual([
+      'way_size_bucket{le="1",side="left",service="x"} 2',
+      'way_size_bucket{le="2",side="left",service="x"} 3',
+      'way_size_bucket{le="4",side="left",service="x"} 4',
+      'way_size_bucket{le="+Inf",side="left",service="x"} 4',
+      'way_size_sum{side="left",service="x"} 6.5',
+      'way_size_count{side="left",service="x"} 4',
+    ]);
+  });
 });

@@ -1,5 +1,5 @@
 // Metrics are preallocated cells, bumped on the hot path and read when scraped. prom-client renders them.
-import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { Counter, Gauge, Registry, collectDefaultMetrics, type Metric } from 'prom-client';
 
 /** A number in memory: `cell.value += 1` is the whole cost on the hot path. */
 export interface Cell {
@@ -28,7 +28,7 @@ export const createMetrics = (): Metrics => {
     { metric: Counter; cells: { labels: Record<string, string>; cell: Cell; told: number }[] }
   >();
   const gauges = new Map<string, { labels: Record<string, string>; read: () => number }[]>();
-  const histograms = new Map<string, Histogram>();
+  const histograms = new Map<string, HistogramCell[]>();
 
   return {
     registry,
@@ -74,18 +74,69 @@ export const createMetrics = (): Metrics => {
       readers.push({ labels, read });
     },
     histogram(name, help, bounds, labels = {}) {
-      let metric = histograms.get(name);
-      if (metric === undefined) {
-        metric = new Histogram({
-          name,
-          help,
-          labelNames: Object.keys(labels),
-          buckets: [...bounds],
-          registers: [registry],
-        });
-        histograms.set(name, metric);
+      let cells = histograms.get(name);
+      if (cells === undefined) {
+        cells = [];
+        histograms.set(name, cells);
+        registry.registerMetric(histogramMetric(name, help, cells));
       }
-      return metric.labels(labels);
+      const key = JSON.stringify(labels);
+      let cell = cells.find((each) => each.key === key);
+      if (cell === undefined) {
+        cell = new HistogramCell(key, labels, bounds);
+        cells.push(cell);
+      }
+      return cell;
     },
   };
+};
+
+/** Counts by bound, in memory. prom-client's own histogram validates and hashes its labels on every observation. */
+class HistogramCell {
+  readonly key: string;
+  readonly labels: Record<string, string>;
+  readonly bounds: readonly number[];
+  /** How many fell at or under each bound and above the one before; the last for those above all. */
+  readonly counts: number[];
+  sum = 0;
+
+  constructor(key: string, labels: Record<string, string>, bounds: readonly number[]) {
+    this.key = key;
+    this.labels = labels;
+    this.bounds = bounds;
+    this.counts = new Array<number>(bounds.length + 1).fill(0);
+  }
+
+  observe(value: number): void {
+    let low = 0;
+    let high = this.bounds.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (value <= (this.bounds[middle] ?? Number.POSITIVE_INFINITY)) high = middle;
+      else low = middle + 1;
+    }
+    this.counts[low] = (this.counts[low] ?? 0) + 1;
+    this.sum += value;
+  }
+}
+
+/** What prom-client's registry asks of a metric when it is scraped. */
+const histogramMetric = (name: string, help: string, cells: readonly HistogramCell[]): Metric => {
+  const get = () => {
+    const values = cells.flatMap(({ labels, bounds, counts, sum }) => {
+      let below = 0;
+      const buckets = counts.map((count, index) => {
+        below += count;
+        return { labels: { le: bounds[index] ?? '+Inf', ...labels }, value: below, metricName: `${name}_bucket` };
+      });
+      return [
+        ...buckets,
+        { labels, value: sum, metricName: `${name}_sum` },
+        { labels, value: below, metricName: `${name}_count` },
+      ];
+    });
+    return Promise.resolve({ name, help, type: 'histogram', aggregator: 'sum', values });
+  };
+  // The registry reads a metric's name and calls `get`, and nothing else of its class.
+  return { name, help, type: 'histogram', get } as unknown as Metric;
 };
