@@ -89,7 +89,7 @@ export class RemoteCall implements StreamCall, TurnTask {
             port.connection.publish(subject, message),
           );
     this.#acceptTimeoutMs = options.acceptTimeoutMs ?? port.times.acceptTimeoutMs;
-    this.#acceptTimer = setTimeout(() => this.#acceptTimedOut(), this.#acceptTimeoutMs);
+    this.#acceptTimer = this.#startAcceptTimer();
     this.#deadlineTimer = atDeadline(options.deadlineAt, () => this.#deadlinePassed());
   }
 
@@ -320,10 +320,16 @@ export class RemoteCall implements StreamCall, TurnTask {
   #restartAcceptTimer(): void {
     if (this.#accepted) return;
     clearTimeout(this.#acceptTimer);
-    this.#acceptTimer = setTimeout(() => this.#acceptTimedOut(), this.#acceptTimeoutMs);
+    this.#acceptTimer = this.#startAcceptTimer();
+  }
+
+  /** When our own loop stood still, timers fire before the accept that came meanwhile is read: what waits in the socket is read first. */
+  #startAcceptTimer(): NodeJS.Timeout {
+    return setTimeout(() => setImmediate(() => this.#acceptTimedOut()), this.#acceptTimeoutMs);
   }
 
   #acceptTimedOut(): void {
+    if (this.#over || this.#accepted) return;
     const { outage } = this.#port;
     if (this.#epoch !== outage.epoch || !this.#sent) {
       // The request or its accept may be lost; a worker that took it says so again once both are back.
