@@ -38,7 +38,7 @@ export const row21 = (system: () => RunningSystem): void => {
               { ...say(prompt), sandbox: { label, tokenDelayMs: random.whole(15, 40) } },
               { onText },
             );
-            return { ...end, label, prompt };
+            return { ...end, label, prompt, whole: end.done && end.error === undefined };
           }),
         );
         await until('most streams have begun', 15_000, () => (begun >= STREAMS * 0.9 ? true : undefined));

