@@ -1,6 +1,7 @@
 // Real servers, real faults: what ACCEPTANCE rows 21–25 ask of the bus, seen from the bus itself.
 import { connect as dial, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 import { connect as connectRaw } from '@nats-io/transport-node';
 import { SUBJECTS, encodeFrame, encodeHotMessage } from '@waystation/contracts';
 import { natsServer, type TestNats } from '@waystation/testing';
@@ -428,4 +429,33 @@ test('an idempotent call that was on its way when NATS died is answered after th
   await nats.kill();
   await nats.restart();
   expect(await call).toMatchObject({ text: 'x' });
+});
+
+/** Answers the test contracts from a thread of its own, so that it goes on while this one stands still. */
+const answerFromAThread = async (): Promise<void> => {
+  const end = encodeFrame('end', 0, 0, Buffer.from('{"said":"ok"}')).toString('base64');
+  const thread = new Worker(
+    `const { connect } = require('@nats-io/transport-node');
+     connect({ servers: '${nats.url}' }).then(async (nats) => {
+       nats.subscribe('${Echo.subject}', { callback: (_error, message) => message.respond(Buffer.from('\\x01{"text":"x","by":"thread"}')) });
+       nats.subscribe('${Pour.subjectAny}', { callback: (_error, message) => message.respond(Buffer.from('${end}', 'base64')) });
+       await nats.flush();
+       require('node:worker_threads').parentPort.postMessage('up');
+     });`,
+    { eval: true },
+  );
+  stops.push(() => void thread.terminate());
+  await new Promise((resolve) => thread.once('message', resolve));
+};
+
+test('answers that came while our own loop stood still count, though their timers fire first', async () => {
+  const ingress = await connect('ingress');
+  await answerFromAThread();
+  const call = ingress.request(Echo, { v: 1, text: 'x' }, { timeoutMs: 200 });
+  const reader = open(ingress, 'x');
+  // The requests leave at the end of this turn; then nothing here runs until both timers are due.
+  await new Promise((resolve) => setImmediate(resolve));
+  for (const until = performance.now() + 700; performance.now() < until;);
+  expect(await call).toMatchObject({ by: 'thread' });
+  expect((await reader.done).end).toEqual({ said: 'ok' });
 });

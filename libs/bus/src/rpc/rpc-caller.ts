@@ -116,13 +116,12 @@ export const createRpcCaller = (
       };
       const onAbort = (): void =>
         entry.fail(new WaystationError('cancelled', `The call of ${contract.name} was cancelled.`));
-      const timer = setTimeout(
-        () =>
-          entry.fail(
-            new WaystationError('deadline_exceeded', `${contract.name} did not answer within ${timeoutMs} ms.`),
-          ),
-        timeoutMs,
-      );
+      const late = (): void => {
+        if (!pending.has(entry)) return;
+        entry.fail(new WaystationError('deadline_exceeded', `${contract.name} did not answer within ${timeoutMs} ms.`));
+      };
+      // When our own loop stood still, timers fire before the reply that came meanwhile is read: the socket first.
+      const timer = setTimeout(() => setImmediate(late), timeoutMs);
 
       const onReply = (reply: CoreMessage): void => {
         if (reply.status === STATUS_NO_RESPONDERS) {
