@@ -32,6 +32,8 @@ const STALE_AFTER_MS = 8_000;
 const WARM_AFTER_MS = 10_000;
 /** For a generation in all, from its request to its last byte. */
 const DEADLINE_MS = 600_000;
+/** A worker that was silent for so long is not asked for in vain. */
+const WORKER_HEARD_MS = 3_000;
 const LEASE_TICK_MS = 250;
 /** Generations in flight in one process; beyond it callers are sent away. */
 const OPEN_MAX = 20_000;
@@ -110,6 +112,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
     log,
     nowMs: Date.now,
     deadlineMs: DEADLINE_MS,
+    liveWorkers: () => services.count('worker', scaleMs(WORKER_HEARD_MS)),
     onFirstByte: (latencyMs) => cells.firstByte(latencyMs),
   };
   return {

@@ -10,7 +10,7 @@ import { openAttempt, type Try } from './open-attempt.js';
 
 /** Tries in all, over all endpoints. */
 const TRIES_MAX = 12;
-/** Tries at one endpoint: other workers, while none has taken it. */
+/** Tries at one endpoint: other workers, while none has taken it. Never more than there are workers. */
 const TRIES_PER_ENDPOINT_MAX = 3;
 const SKIP_INSTANCES_MAX = 8;
 
@@ -175,14 +175,16 @@ const noEndpointLeft = (): WaystationError =>
  */
 export const attemptInOrder = async (
   bus: Bus,
+  liveWorkers: number,
   generation: Generation,
   hold: PlanHold,
 ): Promise<'served' | 'given-up'> => {
   if (generation.giveUp.reason !== undefined) return 'given-up';
+  const triesPerEndpoint = Math.min(TRIES_PER_ENDPOINT_MAX, Math.max(1, liveWorkers));
   let last: WaystationError | undefined;
   for (const bound of hold.bounds) {
     const skip: string[] = [];
-    for (let ordinal = 0; ordinal < TRIES_PER_ENDPOINT_MAX; ordinal += 1) {
+    for (let ordinal = 0; ordinal < triesPerEndpoint; ordinal += 1) {
       if (generation.attempts.length >= TRIES_MAX) throw last ?? noEndpointLeft();
       const attemptId = nextAttemptId(generation);
       const startedMs = performance.now();

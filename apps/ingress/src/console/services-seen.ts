@@ -1,4 +1,4 @@
-// Which processes are alive, from the beat that each sends every second. For the status page only; nothing is decided by it.
+// Which processes are alive, from the beat that each sends every second: for the status page, and for how often it is worth asking another worker.
 import type { Alive } from '@waystation/contracts';
 import type { z } from 'zod';
 
@@ -14,6 +14,8 @@ export interface SeenService {
 export interface ServicesSeen {
   saw(beat: Beat): void;
   list(): SeenService[];
+  /** Processes that run the service and were heard within `withinMs`. */
+  count(service: string, withinMs: number): number;
 }
 
 /** Processes that are remembered; the longest silent goes first. */
@@ -30,6 +32,13 @@ export const createServicesSeen = (nowMs: () => number): ServicesSeen => {
       seen.set(instance, { instance, services, release, lastSeenAt: nowMs() });
       const [oldest] = seen.keys();
       if (seen.size > SEEN_MAX && oldest !== undefined) seen.delete(oldest);
+    },
+    count(service, withinMs) {
+      const since = nowMs() - withinMs;
+      let count = 0;
+      for (const { services, lastSeenAt } of seen.values())
+        if (lastSeenAt >= since && services.includes(service)) count += 1;
+      return count;
     },
     list() {
       const now = nowMs();

@@ -20,6 +20,8 @@ export interface GenerateDeps {
   readonly nowMs: () => number;
   /** How long a generation may take in all. */
   readonly deadlineMs: number;
+  /** Workers that were heard of late. */
+  readonly liveWorkers: () => number;
   readonly onFirstByte: (latencyMs: number) => void;
 }
 
@@ -34,7 +36,9 @@ export const generate = async (
     refuseUnlessJournalled(deps.bus);
     const plan = await planGeneration(deps.bus, generation);
     const hold = await holdFor(deps, generation, plan.attempts);
-    const loopEnd: LoopEnd = await attemptInOrder(deps.bus, generation, hold).catch(toWaystationError);
+    const loopEnd: LoopEnd = await attemptInOrder(deps.bus, deps.liveWorkers(), generation, hold).catch(
+      toWaystationError,
+    );
     finishGeneration(deps, generation, hold, loopEnd);
     if (generation.firstByteMs !== undefined) deps.onFirstByte(generation.firstByteMs);
   } catch (thrown) {

@@ -6,13 +6,29 @@ import { chunk, completion, endOf, inferenceKey, managementKey, planned, serving
 import { startIngress, type TestIngress } from '../test-edge/start-ingress.js';
 
 let ingress: TestIngress;
+let beating: NodeJS.Timeout;
 beforeEach(async () => {
   ingress = await startIngress({ timeScale: 0.02 });
+  beating = setInterval(() => beat(3), 10);
+  beat(3);
 });
 afterEach(async () => {
+  clearInterval(beating);
   await ingress.close();
 });
 
+/** So many workers are alive. A beat counts for 60 ms here. */
+const beat = (workers: number): void => {
+  for (let ordinal = 1; ordinal <= workers; ordinal += 1) {
+    ingress.bus.sendSignal('alive', {
+      v: 1,
+      instance: `worker-test000${ordinal}`,
+      services: ['worker'],
+      release: 'test',
+      sentAt: 0,
+    });
+  }
+};
 const BODY = { model: 'lab/small', messages: [{ role: 'user', content: 'Hello' }] };
 const post = (
   body: unknown,
@@ -306,6 +322,14 @@ describe('a whole completion', () => {
 });
 
 describe('tries', () => {
+  it('are not made at an endpoint when no other worker is there to make them', async () => {
+    clearInterval(beating);
+    await sleep(100);
+    ingress.bus.worker = ({ reader }) => reader.fail(new WaystationError('accept_timeout', 'no accept'));
+    expect((await post(BODY)).status).toBe(503);
+    expect(ingress.bus.streams.map(({ provider }) => provider)).toEqual(['alpha', 'beta']);
+  });
+
   it('a busy worker is skipped by the next try, under another attempt id, at the same endpoint', async () => {
     ingress.bus.worker = (stream, ordinal) =>
       ordinal === 0
