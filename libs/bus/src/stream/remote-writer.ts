@@ -181,12 +181,14 @@ export class RemoteWriter implements StreamWriter<unknown>, TurnTask {
   /** Ends it from outside: the handler's signal aborts; the reader is told unless nobody is left to read. */
   abort(reason: WaystationError, tellReader: boolean): void {
     if (this.#phase === 'closed') return;
+    // What its handler has ended and only waits for the turn or the reader's credit is not turned into a failure.
+    if (tellReader && this.#phase === 'ending') this.atTurnEnd();
     this.#chunks.clear();
     if (tellReader && this.#phase !== 'finished') {
       this.#phase = 'open';
       this.#finish('error', reason.toWire());
       this.atTurnEnd();
-    } else this.#close();
+    } else if (!tellReader) this.#close();
     this.#abort.abort(reason);
   }
 
