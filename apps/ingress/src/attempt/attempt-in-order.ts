@@ -1,7 +1,13 @@
 // Walks the plan: the next endpoint while the client has seen nothing, another worker while nothing was dispatched, and nothing after the first output.
 // Every try has its own attempt id and its own record; the number of tries is bounded.
 import type { Bus } from '@waystation/bus';
-import { WaystationError, type AttemptEnd, type AttemptRunRequest, type ErrorCode } from '@waystation/contracts';
+import {
+  WaystationError,
+  type AttemptEnd,
+  type AttemptRunRequest,
+  type ErrorCode,
+  type ErrorDetails,
+} from '@waystation/contracts';
 import type { Outcome } from '@waystation/generation';
 import { nextAttemptId, type AttemptRecord, type Generation } from '../generate/generation.js';
 import type { BoundAttempt } from '../hold/bound-plan.js';
@@ -106,7 +112,7 @@ const recordOf = (
 };
 
 const instanceOf = (error: WaystationError, worker: string | undefined): string | undefined => {
-  const named = error.details?.['instance'];
+  const named = error.details?.['worker'];
   return worker ?? (typeof named === 'string' ? named : undefined);
 };
 
@@ -144,13 +150,17 @@ const previousErrors = (generation: Generation): object[] =>
       message: record.errorMessage,
     }));
 
+/** Names of our processes are for our logs. */
+const withoutWorker = (details: ErrorDetails | undefined): ErrorDetails =>
+  Object.fromEntries(Object.entries(details ?? {}).filter(([name]) => name !== 'worker'));
+
 /** The last error, with those before it. */
 const withHistory = (generation: Generation, error: WaystationError, bound: BoundAttempt): WaystationError => {
   const history = previousErrors(generation);
   return new WaystationError(error.code, error.message, {
     details: {
       providerName: bound.attempt.providerName,
-      ...error.details,
+      ...withoutWorker(error.details),
       ...(history.length === 0 ? {} : { previousErrors: history }),
     },
     ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),

@@ -40,9 +40,10 @@ const createBank = (limit: bigint) => {
     const more = want < share ? want : share;
     return need > left ? undefined : more > need ? more : need;
   };
+  /** As `libs/ledger` tells it: waiting helps where what is held would be enough. */
   const refused = (asked: bigint): LeaseReply => ({
     refused: {
-      code: 'insufficient_credits',
+      code: asked <= limit ? 'in_flight' : 'insufficient_credits',
       quotaId: 'wallet:default',
       scope: 'wallet',
       metric: 'usd',
@@ -286,6 +287,18 @@ describe('a refusal', () => {
     const [large, ...small] = await Promise.all([pool.take(usd(1_000)), pool.take(usd(40)), pool.take(usd(60))]);
     expect(large !== undefined && isHold(large)).toBe(false);
     expect(small.every(isHold)).toBe(true);
+  });
+
+  it('says of each whether waiting helps, and asks few questions to know', async () => {
+    const { deps, log } = setUp(500n);
+    const pool = new LeasePool(SET, deps);
+    const results = await Promise.all(Array.from({ length: 1000 }, (_, index) => pool.take(usd(index + 1))));
+    const codes = results.map((result) => (isHold(result) ? 'held' : result.refused.code));
+    expect(codes.slice(500)).toEqual(Array.from({ length: 500 }, () => 'insufficient_credits'));
+    expect(new Set(codes.slice(0, 500))).toEqual(new Set(['held', 'in_flight']));
+    const sum = results.reduce((total, result) => total + (isHold(result) ? result.amounts.usd : 0n), 0n);
+    expect(sum > 450n && sum <= 500n).toBe(true);
+    expect(log.length).toBeLessThan(25);
   });
 
   it('is an error for everybody when billing cannot be asked, and nothing stays held', async () => {

@@ -269,16 +269,31 @@ export class LeasePool {
   }
 
   async #fillUntilServed(): Promise<void> {
-    let askedFor = this.#waiters.length;
-    if (askedFor === 0) return this.#refill();
+    if (this.#waiters.length === 0) return this.#refill();
+    let left: Amounts | undefined;
     while (this.#waiters.length > 0) {
-      const asked = this.#waiters.slice(0, Math.max(1, askedFor));
+      const asked = left === undefined ? this.#waiters : this.#worthAsking(left);
       for (const waiter of asked) waiter.tries += 1;
-      const need = asked.reduce((sum, waiter) => plus(sum, waiter.need), NOTHING);
-      const reply = await this.#ask(need);
+      const reply = await this.#ask(asked.reduce((sum, waiter) => plus(sum, waiter.need), NOTHING));
       this.#serve();
-      askedFor = 'refused' in reply ? this.#refuse(reply.refused, asked.length) : this.#waiters.length;
+      left = 'refused' in reply ? this.#refuse(reply.refused, asked) : undefined;
     }
+  }
+
+  /** As many in order as what is left may cover; else one of those in the middle, whose answer decides for half of them. */
+  #worthAsking(left: Amounts): readonly Waiter[] {
+    let sum = NOTHING;
+    const covered = this.#waiters.filter(({ need }) => {
+      const more = plus(sum, need);
+      if (!fitsInto(more, left)) return false;
+      sum = more;
+      return true;
+    });
+    if (covered.length > 0) return covered;
+    const bySize = [...this.#waiters].sort((a, b) =>
+      a.need.usd < b.need.usd ? -1 : a.need.usd > b.need.usd ? 1 : a.need.tokens - b.need.tokens,
+    );
+    return bySize.slice(bySize.length >> 1, (bySize.length >> 1) + 1);
   }
 
   /** A warm key's float, before anybody has to wait. */
@@ -350,22 +365,25 @@ export class LeasePool {
     await Promise.all([...this.#closing.values()].map((closing) => closing.busy));
   }
 
-  /** Sends away who cannot be served by what is left, and says how many of the others to ask for next. */
-  #refuse(refusal: LeaseRefusal, asked: number): number {
+  /**
+   * What is left for those that go on waiting. Whether waiting helps is only told of a need that was asked for alone; it holds for all smaller needs
+   * where it does help, and for all larger ones where it does not.
+   */
+  #refuse(refusal: LeaseRefusal, asked: readonly Waiter[]): Amounts {
     const left = plus(leftOf(refusal), this.#freeNow());
-    let next = 0;
-    let sum = NOTHING;
-    this.#waiters = this.#waiters.filter((waiter, index) => {
-      const final = !fitsInto(waiter.need, left) || waiter.tries >= TRIES_MAX || (asked === 1 && index === 0);
-      if (final) {
-        waiter.resolve({ refused: { ...refusal, asked: ownPart(refusal, waiter.need) } });
-        return false;
-      }
-      sum = plus(sum, waiter.need);
-      if (fitsInto(sum, left)) next += 1;
-      return true;
+    const [first] = asked;
+    const alone = asked.length === 1 ? first : undefined;
+    const helps = refusal.code === 'in_flight';
+    this.#waiters = this.#waiters.filter((waiter) => {
+      const { need } = waiter;
+      const decided =
+        alone !== undefined &&
+        (helps ? fitsInto(need, alone.need) && !fitsInto(need, left) : fitsInto(alone.need, need));
+      if (waiter !== alone && !decided && waiter.tries < TRIES_MAX) return true;
+      waiter.resolve({ refused: { ...refusal, asked: ownPart(refusal, need) } });
+      return false;
     });
-    return next;
+    return left;
   }
 
   /** Billing could not be asked: no hold, no paid call. */

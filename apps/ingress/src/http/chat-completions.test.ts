@@ -333,7 +333,7 @@ describe('tries', () => {
   it('a busy worker is skipped by the next try, under another attempt id, at the same endpoint', async () => {
     ingress.bus.worker = (stream, ordinal) =>
       ordinal === 0
-        ? stream.reader.fail(new WaystationError('worker_busy', 'full', { details: { instance: 'worker-full0001' } }))
+        ? stream.reader.fail(new WaystationError('worker_busy', 'full', { details: { worker: 'worker-full0001' } }))
         : serving([completion('x')])(stream, ordinal);
     expect((await post(BODY)).status).toBe(200);
     const [first, second] = ingress.bus.streams.map(({ request }) => request);
