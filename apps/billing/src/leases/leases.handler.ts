@@ -20,6 +20,16 @@ const TAKE_FOR_MS = 60_000;
 /** Idle slices come back within a few seconds. */
 const RETRY_AFTER_MS = 1_000;
 
+/** Money fails closed: without its database billing grants nothing, and says that waiting may help. */
+const run: typeof runLeaseCommands = (database, commands, options) =>
+  runLeaseCommands(database, commands, options).catch((cause: unknown) => {
+    if (database.healthy()) throw cause;
+    throw new WaystationError('overloaded', 'Billing cannot reach its database; try again.', {
+      retryAfterMs: options.retryAfterMs,
+      cause,
+    });
+  });
+
 interface Renewal {
   readonly leaseId: string;
   readonly step: number;
@@ -49,7 +59,7 @@ export class LeasesHandler {
       retryAfterMs: Math.ceil(scaleMs(RETRY_AFTER_MS)),
       now: Date.now,
     };
-    this.lane = new LeaseLane((commands) => runLeaseCommands(database, commands, options));
+    this.lane = new LeaseLane((commands) => run(database, commands, options));
     this.granted = metrics.counter('billing_lease_grants_total', 'Lease grants and renewals that were given.');
   }
 

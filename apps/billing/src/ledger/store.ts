@@ -222,11 +222,11 @@ const writeEvents = async (
   await insertEntries(runner, posting, gathered(events.flatMap(entriesOf)));
 };
 
-/** Entries between the same accounts for the same reason and lease are one entry. */
+/** Entries between the same accounts for the same reason, workspace and lease are one entry. */
 const gathered = (entries: readonly Entry[]): Entry[] => {
   const byKey = new Map<string, Entry>();
   for (const entry of entries) {
-    const key = `${entry.kind} ${entry.leaseId ?? ''} ${entry.debit} ${entry.credit}`;
+    const key = `${entry.kind} ${entry.workspaceId} ${entry.leaseId ?? ''} ${entry.debit} ${entry.credit}`;
     const known = byKey.get(key);
     byKey.set(key, known === undefined ? entry : { ...known, amount: known.amount + entry.amount });
   }

@@ -1,0 +1,172 @@
+// Settlement, one line a case: lease first, then free credit, then variance; corrections book the difference.
+import { emptyBook, entriesOf, evolve, newWallet, type Book } from './book.js';
+import type { ChargeDecision } from './decide-charge.js';
+import { decideSettlement, touchesQuotas, type Settlement } from './decide-settlement.js';
+
+interface World {
+  /** Of the lease; undefined: there is none. */
+  readonly held?: bigint;
+  readonly unbooked?: bigint;
+  readonly closed?: boolean;
+  /** Of the wallet beside the lease. */
+  readonly free?: bigint;
+  readonly charged?: bigint;
+  readonly waste?: bigint;
+}
+
+const bookOf = ({ held, unbooked = 0n, closed = false, free = 0n, charged, waste = 0n }: World): Book => {
+  const book = emptyBook();
+  const inLease = (held ?? 0n) + unbooked;
+  const posted = charged === undefined ? 0n : charged - unbooked;
+  book.quotas.set('wallet:w', { ...newWallet('w'), limit: free + inLease + posted, held: inLease, posted });
+  if (held !== undefined) {
+    const times = { takeForMs: 1, endsAtMs: 1, final: false, lastReleased: 0n };
+    const names = { id: 'l', workspaceId: 'w', keyHash: 'k', instance: 'i', quotaIds: ['wallet:w'] };
+    book.leases.set('l', { ...names, ...times, granted: inLease, held, unbooked, closed });
+  }
+  if (charged !== undefined) book.charges.set('t', { revision: 0, charged, waste, variance: 0n, byok: 0n });
+  return book;
+};
+const credits = (amount: bigint, variance?: bigint): ChargeDecision => ({
+  amount,
+  payer: 'credits',
+  policyRow: 'completed',
+  ...(variance === undefined ? {} : { variance }),
+});
+const waste = (amount: bigint): ChargeDecision => ({ amount, payer: 'waste', policyRow: 'empty' });
+const settlement = (decision: ChargeDecision, over: Partial<Settlement> = {}): Settlement => ({
+  attemptId: 't',
+  workspaceId: 'w',
+  provider: 'p',
+  leaseId: 'l',
+  quotaSet: ['wallet:w'],
+  decision,
+  ...over,
+});
+
+type Expected = {
+  fromLease?: bigint;
+  fromCredit?: bigint;
+  waste?: bigint;
+  variance?: bigint;
+  byok?: bigint;
+  booked?: bigint;
+};
+const cases: [name: string, world: World, decision: ChargeDecision, expected: Expected][] = [
+  ['a charge comes out of its lease', { held: 100n, free: 900n }, credits(30n), { fromLease: 30n }],
+  ['a charge may take all of its lease', { held: 30n, free: 900n }, credits(30n), { fromLease: 30n }],
+  [
+    'what a lease no longer has comes out of free credit',
+    { held: 10n, free: 900n },
+    credits(30n),
+    { fromLease: 10n, fromCredit: 20n },
+  ],
+  [
+    'what is not free either is variance',
+    { held: 10n, free: 5n },
+    credits(30n),
+    { fromLease: 10n, fromCredit: 5n, variance: 15n },
+  ],
+  ['a closed lease gives nothing', { held: 0n, closed: true, free: 900n }, credits(30n), { fromCredit: 30n }],
+  ['a lease that is not known gives nothing', { free: 900n }, credits(30n), { fromCredit: 30n }],
+  [
+    'usage above the hold is variance and touches no credit',
+    { held: 100n, free: 900n },
+    credits(30n, 7n),
+    { fromLease: 30n, variance: 7n },
+  ],
+  ['waste touches neither lease nor credit', { held: 100n, free: 900n }, waste(30n), { waste: 30n }],
+  ['an own key touches nothing', { held: 100n, free: 900n }, { ...waste(30n), payer: 'byok' }, { byok: 30n }],
+  ['a charge of nothing is recorded', { held: 100n }, credits(0n), {}],
+  [
+    'a correction upwards comes out of the lease',
+    { held: 100n, unbooked: 30n, charged: 30n },
+    credits(45n),
+    { fromLease: 15n },
+  ],
+  [
+    'a correction downwards gives credit back, after what was spent is posted',
+    { held: 100n, unbooked: 30n, charged: 30n },
+    credits(20n),
+    { fromCredit: -10n, booked: 30n },
+  ],
+  [
+    'a correction after the lease was closed goes to credit',
+    { held: 0n, closed: true, free: 900n, charged: 30n },
+    credits(20n),
+    { fromCredit: -10n },
+  ],
+  [
+    'a charge that turns out to be waste is given back whole',
+    { held: 70n, unbooked: 30n, charged: 30n },
+    waste(30n),
+    { fromCredit: -30n, waste: 30n, booked: 30n },
+  ],
+  [
+    'waste that turns out to be a charge is taken back',
+    { held: 70n, charged: 0n, waste: 30n },
+    credits(30n),
+    { fromLease: 30n, waste: -30n },
+  ],
+];
+
+describe('decideSettlement', () => {
+  test.each(cases)('%s', (_name, world, decision, expected) => {
+    const book = bookOf(world);
+    const event = decideSettlement(book, settlement(decision));
+    const nothing = { fromLease: 0n, fromCredit: 0n, waste: 0n, variance: 0n, byok: 0n, booked: 0n };
+    expect(event).toMatchObject({ revision: world.charged === undefined ? 0 : 1, ...nothing, ...expected });
+    if (event === undefined) return;
+    const before = book.quotas.get('wallet:w');
+    evolve(book, event);
+    const after = book.quotas.get('wallet:w');
+    const { fromCredit, booked } = event;
+    expect((after?.posted ?? 0n) - (before?.posted ?? 0n)).toBe(booked + fromCredit);
+    expect((after?.held ?? 0n) - (before?.held ?? 0n)).toBe(-booked);
+    const owed = entriesOf(event).reduce(
+      (sum, entry) => sum + (entry.credit === 'payable:p' ? entry.amount : -entry.amount),
+      0n,
+    );
+    expect(owed).toBe(event.fromLease + fromCredit + event.waste + event.variance);
+  });
+
+  test('what is booked already is not booked again', () => {
+    expect(
+      decideSettlement(bookOf({ held: 70n, unbooked: 30n, charged: 30n }), settlement(credits(30n))),
+    ).toBeUndefined();
+  });
+
+  test('without the wallet among the quotas no credit is free', () => {
+    const book = bookOf({ free: 900n });
+    book.quotas.set('key:x', { ...newWallet('w'), id: 'key:x', scope: 'key', limit: 100n });
+    const event = decideSettlement(book, settlement(credits(30n), { quotaSet: ['key:x'] }));
+    expect(event).toMatchObject({ fromCredit: 0n, variance: 30n });
+  });
+
+  test('the tightest quota of the set bounds what is taken late', () => {
+    const book = bookOf({ free: 900n });
+    book.quotas.set('key:x', { ...newWallet('w'), id: 'key:x', scope: 'key', limit: 100n, posted: 88n });
+    const event = decideSettlement(book, settlement(credits(30n), { quotaSet: ['key:x', 'wallet:w'] }));
+    expect(event).toMatchObject({ fromCredit: 12n, variance: 18n });
+  });
+});
+
+describe('touchesQuotas', () => {
+  const touched = (world: World, ...settlements: Settlement[]) => touchesQuotas(bookOf(world), settlements).length;
+
+  test.each<[string, World, Settlement[], number]>([
+    ['a lease that holds enough keeps settlement away from its quotas', { held: 100n }, [settlement(credits(100n))], 0],
+    ['a lease that holds too little does not', { held: 99n }, [settlement(credits(100n))], 1],
+    [
+      'nor does one that holds too little for all of a batch',
+      { held: 99n },
+      [settlement(credits(50n), { attemptId: 'a' }), settlement(credits(50n), { attemptId: 'b' })],
+      2,
+    ],
+    ['a closed lease leads to its quotas', { held: 0n, closed: true }, [settlement(credits(1n))], 1],
+    ['waste never does', { held: 0n, closed: true }, [settlement(waste(1n))], 0],
+    ['a correction always may', { held: 100n, charged: 1n }, [settlement(credits(1n))], 1],
+  ])('%s', (_name, world, settlements, expected) => {
+    expect(touched(world, ...settlements)).toBe(expected);
+  });
+});
