@@ -11,6 +11,7 @@ import {
   type EntitySnapshot,
 } from '@waystation/runtime';
 import type { KeyEntry } from '@waystation/contracts';
+import { watchLoopLag } from './attempt/loop-lag.js';
 import { createAuthenticator, type Authenticator } from './auth/authenticator.js';
 import type { IngressConfig } from './config.js';
 import { createServicesSeen, type ServicesSeen } from './console/services-seen.js';
@@ -34,6 +35,10 @@ const WARM_AFTER_MS = 10_000;
 const DEADLINE_MS = 600_000;
 /** A worker that was silent for so long is not asked for in vain. */
 const WORKER_HEARD_MS = 3_000;
+/** A worker accepts within this; longer where this process itself gets too little processor, since then the others may as well. */
+const ACCEPT_MS = 500;
+const ACCEPT_LAGS = 8;
+const ACCEPT_MS_MAX = 5_000;
 const LEASE_TICK_MS = 250;
 /** Generations in flight in one process; beyond it callers are sent away. */
 const OPEN_MAX = 20_000;
@@ -106,13 +111,17 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
     for (const giveUp of open) giveUp.now('shutdown');
   });
 
+  const lag = watchLoopLag();
   const deps: GenerateDeps = {
     bus,
     leases,
     log,
     nowMs: Date.now,
     deadlineMs: DEADLINE_MS,
-    liveWorkers: () => services.count('worker', scaleMs(WORKER_HEARD_MS)),
+    workers: {
+      live: () => services.count('worker', scaleMs(WORKER_HEARD_MS)),
+      acceptTimeoutMs: () => Math.min(scaleMs(ACCEPT_MS) + lag.ms * ACCEPT_LAGS, ACCEPT_MS_MAX),
+    },
     onFirstByte: (latencyMs) => cells.firstByte(latencyMs),
   };
   return {
@@ -147,6 +156,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
     },
     async close() {
       clearInterval(ticking);
+      lag.stop();
       await leases.drain();
       await Promise.all([recalls.drain(), beats.drain()]);
       for (const snapshot of [keys, workspaces, catalog]) snapshot.stop();

@@ -176,6 +176,14 @@ const nextStep = ({ code, row }: WaystationError): 'stop' | 'next-endpoint' | 's
   return ONLY_THAT_WORKER.has(code) ? 'same-endpoint' : 'stop';
 };
 
+/** What is known of the workers as a whole. */
+export interface WorkerView {
+  /** How many were heard of late. */
+  live(): number;
+  /** How long to wait for one to accept. */
+  acceptTimeoutMs(): number;
+}
+
 const noEndpointLeft = (): WaystationError =>
   new WaystationError('overloaded', 'No endpoint took the request.', { retryAfterMs: 1000 });
 
@@ -185,12 +193,12 @@ const noEndpointLeft = (): WaystationError =>
  */
 export const attemptInOrder = async (
   bus: Bus,
-  liveWorkers: number,
+  workers: WorkerView,
   generation: Generation,
   hold: PlanHold,
 ): Promise<'served' | 'given-up'> => {
   if (generation.giveUp.reason !== undefined) return 'given-up';
-  const triesPerEndpoint = Math.min(TRIES_PER_ENDPOINT_MAX, Math.max(1, liveWorkers));
+  const triesPerEndpoint = Math.min(TRIES_PER_ENDPOINT_MAX, Math.max(1, workers.live()));
   let last: WaystationError | undefined;
   for (const bound of hold.bounds) {
     const skip: string[] = [];
@@ -198,7 +206,12 @@ export const attemptInOrder = async (
       if (generation.attempts.length >= TRIES_MAX) throw last ?? noEndpointLeft();
       const attemptId = nextAttemptId(generation);
       const startedMs = performance.now();
-      const tried = await openAttempt(bus, generation, requestFor(generation, hold, bound, attemptId, skip));
+      const tried = await openAttempt(
+        bus,
+        generation,
+        requestFor(generation, hold, bound, attemptId, skip),
+        workers.acceptTimeoutMs(),
+      );
       const { delivered } = generation.delivery;
       const record = recordOf(attemptId, bound, startedMs, tried, delivered);
       generation.attempts.push(record);

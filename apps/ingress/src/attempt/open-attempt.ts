@@ -16,7 +16,12 @@ export interface Try {
   readonly latencyMs?: number;
 }
 
-export const openAttempt = (bus: Bus, generation: Generation, request: AttemptRunRequest): Promise<Try> =>
+export const openAttempt = (
+  bus: Bus,
+  generation: Generation,
+  request: AttemptRunRequest,
+  acceptTimeoutMs: number,
+): Promise<Try> =>
   new Promise((resolve) => {
     const { delivery, giveUp, body, deadlineAt } = generation;
     const startedMs = performance.now();
@@ -50,7 +55,7 @@ export const openAttempt = (bus: Bus, generation: Generation, request: AttemptRu
       request.attempt.provider,
       request,
       body,
-      { deadlineAt },
+      { deadlineAt, acceptTimeoutMs },
       {
         accepted(instance) {
           worker = instance;

@@ -3,7 +3,7 @@
 import type { Bus } from '@waystation/bus';
 import { WaystationError, toWaystationError } from '@waystation/contracts';
 import type { Logger } from 'pino';
-import { attemptInOrder } from '../attempt/attempt-in-order.js';
+import { attemptInOrder, type WorkerView } from '../attempt/attempt-in-order.js';
 import type { Delivery } from '../deliver/delivery.js';
 import { DEFAULT_OUTPUT_TOKENS } from '../hold/bound-plan.js';
 import type { LeaseCache } from '../hold/lease-cache.js';
@@ -20,8 +20,7 @@ export interface GenerateDeps {
   readonly nowMs: () => number;
   /** How long a generation may take in all. */
   readonly deadlineMs: number;
-  /** Workers that were heard of late. */
-  readonly liveWorkers: () => number;
+  readonly workers: WorkerView;
   readonly onFirstByte: (latencyMs: number) => void;
 }
 
@@ -36,9 +35,7 @@ export const generate = async (
     refuseUnlessJournalled(deps.bus);
     const plan = await planGeneration(deps.bus, generation);
     const hold = await holdFor(deps, generation, plan.attempts);
-    const loopEnd: LoopEnd = await attemptInOrder(deps.bus, deps.liveWorkers(), generation, hold).catch(
-      toWaystationError,
-    );
+    const loopEnd: LoopEnd = await attemptInOrder(deps.bus, deps.workers, generation, hold).catch(toWaystationError);
     finishGeneration(deps, generation, hold, loopEnd);
     if (generation.firstByteMs !== undefined) deps.onFirstByte(generation.firstByteMs);
   } catch (thrown) {
