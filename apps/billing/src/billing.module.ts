@@ -47,7 +47,7 @@ export class BillingModule implements OnApplicationShutdown {
       open(context, 'writer', context.config.writerUrl, WRITER_POOL_MAX),
       open(context, 'reader', context.config.readerUrl, READER_POOL_MAX),
     ]);
-    await provisionStreams(context.bus);
+    await provisionStreams(context.bus, {}, ['FACTS']);
     context.health.check('billing.postgres', () => ({
       ok: writer.healthy() && reader.healthy(),
       detail: 'the schema billing',
