@@ -12,3 +12,7 @@ export const app: AppDefinition<BillingConfig> = {
 };
 
 export const migrations: MigrateOptions['migrations'] = [CreateLedger1763800000101];
+
+// For the operator's commands, which run without a bus.
+export { explainGeneration, type ExplainedCharge } from './explain/explain-generation.js';
+export { verifyLedger, type LedgerReport } from './verify/verify-ledger.js';
