@@ -16,6 +16,8 @@ export interface Try {
   readonly latencyMs?: number;
 }
 
+const NO_BYTES = Buffer.alloc(0);
+
 export const openAttempt = (
   bus: Bus,
   generation: Generation,
@@ -23,7 +25,7 @@ export const openAttempt = (
   acceptTimeoutMs: number,
 ): Promise<Try> =>
   new Promise((resolve) => {
-    const { delivery, giveUp, body, deadlineAt } = generation;
+    const { delivery, giveUp, deadlineAt } = generation;
     const startedMs = performance.now();
     /** Filled when the stream is open; a callback may come before that. */
     const opened: { call?: StreamCall } = {};
@@ -54,7 +56,7 @@ export const openAttempt = (
       AttemptRun,
       request.attempt.provider,
       request,
-      body,
+      generation.body.bytes ?? NO_BYTES,
       { deadlineAt, acceptTimeoutMs },
       {
         accepted(instance) {
@@ -67,6 +69,7 @@ export const openAttempt = (
             generation.firstByteMs ??= performance.now() - generation.startedMs;
           }
           delivery.data(bytes);
+          if (delivery.delivered) generation.body.bytes = undefined;
         },
         end: (end) => finish({ kind: 'ended', end }),
         fail: (error) => finish({ kind: 'failed', error }),

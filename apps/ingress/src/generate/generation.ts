@@ -13,14 +13,18 @@ import type { Caller } from '../auth/caller.js';
 import type { GiveUp } from './give-up.js';
 import type { AnswerHead, Delivery } from '../deliver/delivery.js';
 
+/** The client's own bytes. Let go when output came: no other attempt will need them, and streams can be long. */
+export interface RequestBody {
+  bytes: Buffer | undefined;
+}
+
 /** What the HTTP edge hands over. */
 export interface GenerationRequest {
   readonly generationId: string;
   readonly requestId: string;
   readonly caller: Caller;
   readonly request: ChatRequest;
-  /** The client's own bytes. */
-  readonly body: Buffer;
+  readonly body: RequestBody;
   /** What the answer's headers say; the hold may add to it. */
   readonly head: AnswerHead;
   readonly userAgent?: string | undefined;

@@ -40,6 +40,7 @@ export class ChatCompletionsController {
       const body = Buffer.isBuffer(http.body) ? http.body : Buffer.alloc(0);
       const request = readChatRequest(body, { hash: shortHash, sessionHeader: one(http.headers['x-session-id']) });
       reply.hijack();
+      http.body = undefined; // streams can be long, and nobody here needs the bytes again
       const client = clientOf(reply.raw, ingress.cells.bytesOut);
       const delivery = request.stream
         ? createStreamDelivery({ client, head, warmAfterMs: ingress.warmAfterMs })
@@ -51,7 +52,7 @@ export class ChatCompletionsController {
           head,
           caller,
           request,
-          body,
+          body: { bytes: body },
           userAgent: http.headers['user-agent'],
           ...(app === undefined ? {} : { app }),
         },

@@ -285,6 +285,7 @@ describe('a whole completion', () => {
     };
     const response = await post(BODY);
     expect(await response.json()).toMatchObject({ choices: [{ message: { content: 'B' } }] });
+    expect(ingress.bus.streams.map(({ body }) => body)).toEqual([JSON.stringify(BODY), JSON.stringify(BODY)]);
     expect(ingress.bus.factLines[0]?.attempts).toEqual([
       expect.objectContaining({
         provider: 'alpha',
@@ -318,6 +319,33 @@ describe('a whole completion', () => {
       provider_name: 'BETA',
       previous_errors: [{ provider: 'ALPHA', code: 'provider_empty' }],
     });
+  });
+});
+
+describe('what is counted', () => {
+  it('are answers by route and class of status, output and generations in flight', async () => {
+    ingress.bus.worker = serving([completion('x')]);
+    await (await post(BODY)).text();
+    await post('{');
+    await fetch(`${ingress.url}/nowhere`);
+    const text = await ingress.context.metrics.registry.metrics();
+    const figure = (line: string): number =>
+      Number(
+        text
+          .split('\n')
+          .find((each) => each.startsWith(line))
+          ?.split(' ')
+          .at(-1),
+      );
+    const requests = (route: string, status: string): number =>
+      figure(`waystation_ingress_requests_total{route="${route}",status="${status}"}`);
+    expect(requests('/api/v1/chat/completions', '2xx')).toBe(1);
+    expect(requests('/api/v1/chat/completions', '4xx')).toBe(1);
+    expect(requests('none', '4xx')).toBe(1);
+    expect(figure('waystation_ingress_output_bytes_total')).toBeGreaterThan(100);
+    expect(figure('waystation_ingress_generation_seconds_count')).toBe(1);
+    expect(figure('waystation_ingress_open_generations')).toBe(0);
+    expect(figure('waystation_ingress_open_holds')).toBe(0);
   });
 });
 

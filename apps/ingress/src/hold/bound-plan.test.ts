@@ -1,0 +1,86 @@
+// The hold of a plan: never below what a call can cost, and a lower cap never costs more than what is left.
+import { boundCost, priceUsage } from '@waystation/catalog';
+import type { PlannedAttempt } from '@waystation/contracts';
+import { readChatRequest, type ChatRequest } from '@waystation/dialects';
+import fc from 'fast-check';
+import { planned } from '../test-edge/fixtures.js';
+import { affordableCap, amountsOf, boundAttempts, DEFAULT_OUTPUT_TOKENS } from './bound-plan.js';
+import { quotaSetFrom } from './lease-pool.js';
+
+const SET = quotaSetFrom('default', '0'.repeat(64), [
+  { id: 'wallet:default', scope: 'wallet', scopeId: 'default', metric: 'usd', window: 'lifetime', windowStart: 0 },
+]);
+const ask = (fields: object = {}): ChatRequest =>
+  readChatRequest(
+    Buffer.from(JSON.stringify({ model: 'lab/small', messages: [{ role: 'user', content: 'Hello' }], ...fields })),
+    { hash: (text) => text.slice(0, 8) },
+  );
+const capOf = (request: ChatRequest, attempt: PlannedAttempt, policyCap = DEFAULT_OUTPUT_TOKENS): number | undefined =>
+  boundAttempts(request, [attempt], policyCap)[0]?.outputTokens;
+
+describe('the output cap of an endpoint', () => {
+  it.each([
+    ['is what the client asked for', { max_tokens: 50 }, {}, 50],
+    ['is the endpoint’s most where the client asked for more', { max_tokens: 5_000 }, { maxOutput: 1_000 }, 1_000],
+    ['is the policy’s where the client asked for none', {}, { maxOutput: 65_536 }, DEFAULT_OUTPUT_TOKENS],
+    ['is the endpoint’s most where that is lower', {}, { maxOutput: 1_000 }, 1_000],
+    ['leaves room for the prompt in a small context', {}, { maxOutput: 4_096, context: 1_000 }, 974],
+    ['is never nothing', {}, { maxOutput: 4_096, context: 20 }, 16],
+  ] as const)('%s', (_name, fields, endpoint, expected) => {
+    expect(capOf(ask(fields), planned('alpha', endpoint))).toBe(expected);
+  });
+});
+
+describe('the hold', () => {
+  const prices = fc.record({
+    perUnit: fc.record({
+      input: fc.bigInt({ min: 0n, max: 10n ** 9n }).map(String),
+      output: fc.bigInt({ min: 1n, max: 10n ** 9n }).map(String),
+    }),
+  });
+
+  it('covers the dearest endpoint, and every completion that was asked for', () => {
+    fc.assert(
+      fc.property(fc.array(prices, { minLength: 1, maxLength: 4 }), fc.integer({ min: 1, max: 8 }), (list, n) => {
+        const attempts = list.map((price, index) => planned(`p${index}`, { price }));
+        const request = ask({ n, max_tokens: 100 });
+        const hold = amountsOf(boundAttempts(request, attempts, DEFAULT_OUTPUT_TOKENS), request.choices, SET);
+        for (const { price } of attempts) {
+          expect(priceUsage(price, { input: request.features.bodyBytes, output: 100 * n }) <= hold.usd).toBe(true);
+        }
+        expect([hold.requests, hold.tokens]).toEqual([0, 0]);
+      }),
+    );
+  });
+
+  it('of content that is only referred to is bounded by the context', () => {
+    const request = ask({
+      max_tokens: 10,
+      messages: [{ role: 'user', content: [{ type: 'file', file: { file_id: 'f' } }] }],
+    });
+    const attempt = planned('alpha', { context: 5_000 });
+    expect(amountsOf(boundAttempts(request, [attempt], 100), 1, SET).usd).toBe(
+      boundCost(attempt.price, { inputTokens: 5_000, outputTokens: 10 }),
+    );
+  });
+
+  it('with the cap that the rest buys fits into the rest, and the next higher cap does not', () => {
+    fc.assert(
+      fc.property(
+        fc.array(prices, { minLength: 1, maxLength: 3 }),
+        fc.bigInt({ min: 0n, max: 10n ** 14n }),
+        (list, left) => {
+          const attempts = list.map((price, index) => planned(`p${index}`, { price, maxOutput: 50_000 }));
+          const request = ask();
+          const cost = (cap: number): bigint => amountsOf(boundAttempts(request, attempts, cap), 1, SET).usd;
+          const cap = affordableCap(request, attempts, SET, left, 10_000);
+          if (cap === 0) expect(cost(16) > left).toBe(true);
+          else {
+            expect(cost(cap) <= left).toBe(true);
+            expect(cap === 10_000 || cost(cap + 1) > left).toBe(true);
+          }
+        },
+      ),
+    );
+  });
+});
