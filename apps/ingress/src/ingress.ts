@@ -35,10 +35,14 @@ const WARM_AFTER_MS = 10_000;
 const DEADLINE_MS = 600_000;
 /** A worker that was silent for so long is not asked for in vain. */
 const WORKER_HEARD_MS = 3_000;
-/** A worker accepts within this; longer where this process itself gets too little processor, since then the others may as well. */
-const ACCEPT_MS = 500;
-const ACCEPT_LAGS = 8;
+/**
+ * A worker accepts within 150 ms if its loop turns at all; two tries fit into the 600 ms in which a wedged one must be passed over. Not scaled: a short clock
+ * makes no process faster. Longer where this process itself gets too little processor, since then the others may as well.
+ */
+const ACCEPT_MS = 260;
 const ACCEPT_MS_MAX = 5_000;
+const LAG_USUAL_MS = 5;
+const ACCEPT_MS_PER_LAG = 8;
 const LEASE_TICK_MS = 250;
 /** Generations in flight in one process; beyond it callers are sent away. */
 const OPEN_MAX = 20_000;
@@ -120,7 +124,8 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
     deadlineMs: DEADLINE_MS,
     workers: {
       live: () => services.count('worker', scaleMs(WORKER_HEARD_MS)),
-      acceptTimeoutMs: () => Math.min(scaleMs(ACCEPT_MS) + lag.ms * ACCEPT_LAGS, ACCEPT_MS_MAX),
+      acceptTimeoutMs: () =>
+        Math.min(ACCEPT_MS + Math.max(0, lag.ms - LAG_USUAL_MS) * ACCEPT_MS_PER_LAG, ACCEPT_MS_MAX),
     },
     onFirstByte: (latencyMs) => cells.firstByte(latencyMs),
   };

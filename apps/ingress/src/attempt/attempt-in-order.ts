@@ -18,6 +18,8 @@ import { openAttempt, type Try } from './open-attempt.js';
 const TRIES_MAX = 12;
 /** Tries at one endpoint: other workers, while none has taken it. Never more than there are workers. */
 const TRIES_PER_ENDPOINT_MAX = 3;
+/** Of these, how many may end without an accept: each costs the client a wait. */
+const UNANSWERED_MAX = 2;
 const SKIP_INSTANCES_MAX = 8;
 
 /** No worker took it, so that it cannot have reached a provider. */
@@ -202,6 +204,7 @@ export const attemptInOrder = async (
   let last: WaystationError | undefined;
   for (const bound of hold.bounds) {
     const skip: string[] = [];
+    let unanswered = 0;
     for (let ordinal = 0; ordinal < triesPerEndpoint; ordinal += 1) {
       if (generation.attempts.length >= TRIES_MAX) throw last ?? noEndpointLeft();
       const attemptId = nextAttemptId(generation);
@@ -232,7 +235,8 @@ export const attemptInOrder = async (
       if (delivered) throw last;
       const next = nextStep(error);
       if (next === 'stop') throw last;
-      if (next === 'next-endpoint') break;
+      if (error.code === 'accept_timeout') unanswered += 1;
+      if (next === 'next-endpoint' || unanswered >= UNANSWERED_MAX) break;
       const instance = instanceOf(error, tried.worker);
       if (instance !== undefined) skip.push(instance);
     }

@@ -312,7 +312,9 @@ export class LeasePool {
     const current = this.#current;
     if (current !== undefined && this.#isLasting) {
       const renewed = await this.#renew(current, need, askedAtMs);
-      if (renewed !== undefined) return renewed;
+      // Billing counts what this lease has free among what may come back, and would tell us to wait for ourselves: it is asked once more without.
+      const standsInItsOwnWay = !isNothing(need) && !isNothing(aboveZero(current.free));
+      if (renewed !== undefined && !('refused' in renewed && standsInItsOwnWay)) return renewed;
     }
     // Somebody waits: what the ending lease still holds must not stand in the way. Nobody waits: it serves until the next one is there.
     if (!isNothing(need)) await this.#giveBackFirst();

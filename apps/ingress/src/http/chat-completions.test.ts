@@ -382,16 +382,19 @@ describe('tries', () => {
     expect(ingress.bus.streams.map(({ provider }) => provider)).toEqual(['alpha', 'beta']);
   });
 
-  it('are bounded at one endpoint and in all', async () => {
+  it.each([
+    ['worker_busy', 'aaabbbcccddd'],
+    ['accept_timeout', 'aabbccddeeff'],
+  ] as const)('that end with %s are bounded at one endpoint and in all', async (code, providers) => {
     ingress.bus.rpc.set('route.plan', () => ({
-      attempts: 'abcdef'.split('').map((slug) => planned(slug)),
+      attempts: 'abcdefg'.split('').map((slug) => planned(slug)),
       excluded: [],
       snapshotRevision: 1,
       strategy: 'price',
     }));
-    ingress.bus.worker = ({ reader }) => reader.fail(new WaystationError('accept_timeout', 'no accept'));
+    ingress.bus.worker = ({ reader }) => reader.fail(new WaystationError(code, 'not taken'));
     expect((await post(BODY)).status).toBe(503);
-    expect(ingress.bus.streams.map(({ provider }) => provider).join('')).toBe('aaabbbcccddd');
+    expect(ingress.bus.streams.map(({ provider }) => provider).join('')).toBe(providers);
     expect(ingress.bus.factLines[0]?.attempts).toHaveLength(12);
   });
 
