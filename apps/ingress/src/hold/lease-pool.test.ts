@@ -33,6 +33,7 @@ const createBank = (limit: bigint) => {
   const leases = new Map<string, Kept>();
   const log: string[] = [];
   let answers = true;
+  let spent = 0n;
   const held = (): bigint => [...leases.values()].reduce((sum, lease) => sum + lease.granted - lease.released, 0n);
   const slice = (need: bigint, want: bigint): bigint | undefined => {
     const left = limit - held();
@@ -43,7 +44,7 @@ const createBank = (limit: bigint) => {
   /** As `libs/ledger` tells it: waiting helps where what is held would be enough. */
   const refused = (asked: bigint): LeaseReply => ({
     refused: {
-      code: asked <= limit ? 'in_flight' : 'insufficient_credits',
+      code: asked <= limit - spent ? 'in_flight' : 'insufficient_credits',
       quotaId: 'wallet:default',
       scope: 'wallet',
       metric: 'usd',
@@ -99,6 +100,10 @@ const createBank = (limit: bigint) => {
     held,
     set answers(value: boolean) {
       answers = value;
+    },
+    /** Of what is held, this much is settled and cannot come back. */
+    set spent(value: bigint) {
+      spent = value;
     },
   };
 };
@@ -299,6 +304,20 @@ describe('a refusal', () => {
     const sum = results.reduce((total, result) => total + (isHold(result) ? result.amounts.usd : 0n), 0n);
     expect(sum > 450n && sum <= 500n).toBe(true);
     expect(log.length).toBeLessThan(25);
+  });
+
+  it('does not tell anybody to wait for what this very lease has free', async () => {
+    const { deps, own } = setUp(100n);
+    const pool = new LeasePool(SET, deps);
+    const first = await pool.take(usd(60));
+    if (!isHold(first)) throw new Error('refused');
+    first.settle(usd(30));
+    own.spent = 30n;
+    expect(await pool.take(usd(80))).toMatchObject({
+      refused: { code: 'insufficient_credits', asked: '80', left: '70' },
+    });
+    expect(isHold(await pool.take(usd(70)))).toBe(true);
+    expect(await pool.take(usd(10))).toMatchObject({ refused: { code: 'in_flight', asked: '10', left: '0' } });
   });
 
   it('is an error for everybody when billing cannot be asked, and nothing stays held', async () => {
