@@ -11,6 +11,7 @@ import {
   type EntitySnapshot,
 } from '@waystation/runtime';
 import type { KeyEntry } from '@waystation/contracts';
+import { UNANSWERED_MAX } from './attempt/attempt-in-order.js';
 import { watchLoopLag } from './attempt/loop-lag.js';
 import { createAuthenticator, type Authenticator } from './auth/authenticator.js';
 import type { IngressConfig } from './config.js';
@@ -36,10 +37,10 @@ const DEADLINE_MS = 600_000;
 /** A worker that was silent for so long is not asked for in vain. */
 const WORKER_HEARD_MS = 3_000;
 /**
- * A worker accepts within 150 ms if its loop turns at all; two tries fit into the 600 ms in which a wedged one must be passed over. Not scaled: a short clock
- * makes no process faster. Longer where this process itself gets too little processor, since then the others may as well.
+ * A wedged worker must be passed over within 600 ms: one wait where there is no other worker, two where there is. Not scaled: a short clock makes no process
+ * faster. Longer where this process itself gets too little processor, since then the others may as well.
  */
-const ACCEPT_MS = 260;
+const ACCEPT_MS_IN_ALL = 520;
 const ACCEPT_MS_MAX = 5_000;
 const LAG_USUAL_MS = 5;
 const ACCEPT_MS_PER_LAG = 8;
@@ -124,8 +125,13 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
     deadlineMs: DEADLINE_MS,
     workers: {
       live: () => services.count('worker', scaleMs(WORKER_HEARD_MS)),
-      acceptTimeoutMs: () =>
-        Math.min(ACCEPT_MS + Math.max(0, lag.ms - LAG_USUAL_MS) * ACCEPT_MS_PER_LAG, ACCEPT_MS_MAX),
+      acceptTimeoutMs: (tries) =>
+        Math.min(
+          Math.round(
+            ACCEPT_MS_IN_ALL / Math.min(tries, UNANSWERED_MAX) + Math.max(0, lag.ms - LAG_USUAL_MS) * ACCEPT_MS_PER_LAG,
+          ),
+          ACCEPT_MS_MAX,
+        ),
     },
     onFirstByte: (latencyMs) => cells.firstByte(latencyMs),
   };

@@ -19,7 +19,7 @@ const TRIES_MAX = 12;
 /** Tries at one endpoint: other workers, while none has taken it. Never more than there are workers. */
 const TRIES_PER_ENDPOINT_MAX = 3;
 /** Of these, how many may end without an accept: each costs the client a wait. */
-const UNANSWERED_MAX = 2;
+export const UNANSWERED_MAX = 2;
 const SKIP_INSTANCES_MAX = 8;
 
 /** No worker took it, so that it cannot have reached a provider. */
@@ -182,8 +182,8 @@ const nextStep = ({ code, row }: WaystationError): 'stop' | 'next-endpoint' | 's
 export interface WorkerView {
   /** How many were heard of late. */
   live(): number;
-  /** How long to wait for one to accept. */
-  acceptTimeoutMs(): number;
+  /** How long to wait for one to accept, where so many tries can be made. */
+  acceptTimeoutMs(tries: number): number;
 }
 
 const noEndpointLeft = (): WaystationError =>
@@ -213,7 +213,7 @@ export const attemptInOrder = async (
         bus,
         generation,
         requestFor(generation, hold, bound, attemptId, skip),
-        workers.acceptTimeoutMs(),
+        workers.acceptTimeoutMs(triesPerEndpoint),
       );
       const { delivered } = generation.delivery;
       const record = recordOf(attemptId, bound, startedMs, tried, delivered);
