@@ -1,7 +1,7 @@
 // The whole system as `npm start` brings it up, in a throw-away data folder on free ports, for black-box tests that also kill parts of it.
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -61,6 +61,8 @@ export async function runningSystem(options: RunningSystemOptions = {}): Promise
   const shape = options.shape ?? e2eShape();
   const timeScale = options.timeScale ?? e2eTimeScale();
   const home = await mkdtemp(path.join(tmpdir(), 'waystation-test-'));
+  // As root Postgres runs as `nobody`, who must get through to its own folder.
+  await chmod(home, 0o711);
   const dataDir = path.join(home, 'data');
   const config = path.join(home, 'waystation.yaml');
   if (options.config !== undefined) await writeFile(config, options.config, { mode: 0o600 });
