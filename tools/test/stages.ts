@@ -26,7 +26,11 @@ const BUILD: Stage = { name: 'build', command: ['tools/start/build.main.ts'], ti
 
 const STAGES: readonly Stage[] = [
   BUILD,
-  { name: 'typecheck', command: ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'], timeoutMs: 10 * MINUTE },
+  {
+    name: 'typecheck',
+    command: ['node_modules/nx/dist/bin/nx.js', 'run', 'waystation:typecheck'],
+    timeoutMs: 10 * MINUTE,
+  },
   { name: 'lint', command: ['node_modules/nx/dist/bin/nx.js', 'run', 'waystation:lint'], timeoutMs: 10 * MINUTE },
   { name: 'format', command: ['node_modules/prettier/bin/prettier.cjs', '--check', '.'], timeoutMs: 5 * MINUTE },
   { name: 'tidy', command: ['tools/tidy/main.ts'], timeoutMs: 5 * MINUTE },

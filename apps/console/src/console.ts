@@ -1,5 +1,3 @@
-/// <reference lib="dom" />
-/// <reference lib="dom.iterable" />
 // The status page: asks for a management key, keeps it in this tab only, and shows what the ingress says every few seconds.
 // Invariant: whatever comes from the server is put in as text, never as markup.
 import { age, amount, clock, count, duration, isFault, type Status } from './show.js';
