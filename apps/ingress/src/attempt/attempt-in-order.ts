@@ -15,9 +15,9 @@ import type { PlanHold } from '../hold/take-hold.js';
 import { openAttempt, type Try } from './open-attempt.js';
 
 /** Tries in all, over all endpoints. */
-const TRIES_MAX = 12;
-/** Tries at one endpoint: other workers, while none has taken it. Never more than there are workers. */
-const TRIES_PER_ENDPOINT_MAX = 3;
+const TRIES_MAX = 16;
+/** Tries at one endpoint, while a worker is left that has not declined. NATS may ask one again that has; that costs a millisecond. */
+const TRIES_PER_ENDPOINT_MAX = 8;
 /** Of these, how many may end without an accept: each costs the client a wait. */
 export const UNANSWERED_MAX = 2;
 const SKIP_INSTANCES_MAX = 8;
@@ -200,20 +200,21 @@ export const attemptInOrder = async (
   hold: PlanHold,
 ): Promise<'served' | 'given-up'> => {
   if (generation.giveUp.reason !== undefined) return 'given-up';
-  const triesPerEndpoint = Math.min(TRIES_PER_ENDPOINT_MAX, Math.max(1, workers.live()));
+  const live = Math.max(1, workers.live());
   let last: WaystationError | undefined;
   for (const bound of hold.bounds) {
-    const skip: string[] = [];
+    const skip = new Set<string>();
     let unanswered = 0;
-    for (let ordinal = 0; ordinal < triesPerEndpoint; ordinal += 1) {
+    let unknown = 0;
+    for (let ordinal = 0; ordinal < TRIES_PER_ENDPOINT_MAX; ordinal += 1) {
       if (generation.attempts.length >= TRIES_MAX) throw last ?? noEndpointLeft();
       const attemptId = nextAttemptId(generation);
       const startedMs = performance.now();
       const tried = await openAttempt(
         bus,
         generation,
-        requestFor(generation, hold, bound, attemptId, skip),
-        workers.acceptTimeoutMs(triesPerEndpoint),
+        requestFor(generation, hold, bound, attemptId, [...skip]),
+        workers.acceptTimeoutMs(live),
       );
       const { delivered } = generation.delivery;
       const record = recordOf(attemptId, bound, startedMs, tried, delivered);
@@ -235,10 +236,13 @@ export const attemptInOrder = async (
       if (delivered) throw last;
       const next = nextStep(error);
       if (next === 'stop') throw last;
-      if (error.code === 'accept_timeout') unanswered += 1;
-      if (next === 'next-endpoint' || unanswered >= UNANSWERED_MAX) break;
       const instance = instanceOf(error, tried.worker);
-      if (instance !== undefined) skip.push(instance);
+      if (instance !== undefined) skip.add(instance);
+      if (error.code === 'accept_timeout') {
+        unanswered += 1;
+        if (instance === undefined) unknown += 1;
+      }
+      if (next === 'next-endpoint' || unanswered >= UNANSWERED_MAX || skip.size + unknown >= live) break;
     }
   }
   throw last ?? noEndpointLeft();

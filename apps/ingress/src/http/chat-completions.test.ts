@@ -383,11 +383,11 @@ describe('tries', () => {
   });
 
   it.each([
-    ['worker_busy', 'aaabbbcccddd'],
-    ['accept_timeout', 'aabbccddeeff'],
+    ['worker_busy', 'aaaaaaaabbbbbbbb'],
+    ['accept_timeout', 'aabbccddeeffgghh'],
   ] as const)('that end with %s are bounded at one endpoint and in all', async (code, providers) => {
     ingress.bus.rpc.set('route.plan', () => ({
-      attempts: 'abcdefg'.split('').map((slug) => planned(slug)),
+      attempts: 'abcdefghi'.split('').map((slug) => planned(slug)),
       excluded: [],
       snapshotRevision: 1,
       strategy: 'price',
@@ -395,7 +395,26 @@ describe('tries', () => {
     ingress.bus.worker = ({ reader }) => reader.fail(new WaystationError(code, 'not taken'));
     expect((await post(BODY)).status).toBe(503);
     expect(ingress.bus.streams.map(({ provider }) => provider).join('')).toBe(providers);
-    expect(ingress.bus.factLines[0]?.attempts).toHaveLength(12);
+    expect(ingress.bus.factLines[0]?.attempts).toHaveLength(16);
+  });
+
+  it('go on while a worker is left that has not declined, though one that has is asked again', async () => {
+    ingress.bus.worker = (stream, ordinal) =>
+      ordinal < 4
+        ? stream.reader.fail(new WaystationError('worker_busy', 'full', { details: { worker: 'worker-full0001' } }))
+        : serving([completion('x')])(stream, ordinal);
+    expect((await post(BODY)).status).toBe(200);
+    expect(ingress.bus.streams.map(({ provider }) => provider)).toEqual(Array.from({ length: 5 }, () => 'alpha'));
+    expect(ingress.bus.streams.at(-1)?.request.skipInstances).toEqual(['worker-full0001']);
+  });
+
+  it('end at an endpoint where every worker has declined', async () => {
+    ingress.bus.worker = ({ reader }, ordinal) => {
+      const worker = `worker-full000${ordinal % 3}`;
+      reader.fail(new WaystationError('worker_busy', 'full', { details: { worker } }));
+    };
+    expect((await post(BODY)).status).toBe(503);
+    expect(ingress.bus.streams.map(({ provider }) => provider).join(' ')).toBe('alpha alpha alpha beta beta beta');
   });
 
   it('an error that is the client’s own goes to no other endpoint', async () => {
