@@ -97,7 +97,9 @@ export const row23 = (system: () => RunningSystem): void => {
             );
             expect(ms).toBeLessThan(deadline(600));
           }
-          expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThan(requests / 3);
+          const served = answers.filter(({ status }) => status === 200).length;
+          const errors = answers.flatMap(({ json }) => json?.error ?? []);
+          expect({ served: served > requests / 3, errors }).toEqual({ served: true, errors: expect.anything() });
         } finally {
           system().signal('worker', 'SIGCONT');
         }
@@ -126,7 +128,7 @@ export const row23 = (system: () => RunningSystem): void => {
         while (next < requests) answers.push(await completeTold(`row-23-pools-${next++}`));
       };
       await Promise.all(Array.from({ length: 6 }, caller));
-      expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+      expect(answers.flatMap(({ json }) => json?.error ?? [])).toEqual([]);
       expect(await truth(system())).toHaveLength(requests);
       const { records } = await audit(system(), told, before);
       const workers = new Set(
