@@ -13,7 +13,7 @@ import { BILLING_WRITER } from './tokens.js';
 const BATCH_LINES = 3_000;
 const MESSAGES_IN_FLIGHT_MAX = 1_000;
 /** Nobody waits for a settlement: a fuller batch costs less. */
-const LINGER_MS = 20;
+const LINGER_MS = 100;
 /** How long a finished attempt waits for its other witness. */
 const WITNESS_WAIT_MS = 15_000;
 /** How long after its deadline an attempt of which nothing more was heard is settled from what is known. */

@@ -31,6 +31,10 @@ import type { StreamPort } from './stream/port.js';
 import { createStreamCaller } from './stream/stream-caller.js';
 import { createStreamHost } from './stream/stream-host.js';
 
+/** Streams wait for the ack of their first fact: two batches on their way keep that wait short. Nobody waits for the trail. */
+const FACT_BATCHES_ON_WAY_MAX = 2;
+const TRAIL_BATCHES_ON_WAY_MAX = 1;
+
 const INSTANCE_TEXT_LENGTH = 10;
 
 /** What `provisionStreams` needs of a bus and its users do not see. */
@@ -142,7 +146,12 @@ export const createBus = (
     get facts() {
       facts ??= createJournal<MoneyLine>(
         journalParts,
-        { stream: STREAMS.FACTS.name, durable: STREAMS.FACTS.durable, subject: SUBJECTS.moneyFact(instance) },
+        {
+          stream: STREAMS.FACTS.name,
+          durable: STREAMS.FACTS.durable,
+          subject: SUBJECTS.moneyFact(instance),
+          batchesOnWayMax: FACT_BATCHES_ON_WAY_MAX,
+        },
         BUS_BYTES,
         log,
       );
@@ -151,7 +160,12 @@ export const createBus = (
     get trail() {
       trail ??= createJournal<TrailLine>(
         journalParts,
-        { stream: STREAMS.TRAIL.name, durable: STREAMS.TRAIL.durable, subject: SUBJECTS.trailFact(instance) },
+        {
+          stream: STREAMS.TRAIL.name,
+          durable: STREAMS.TRAIL.durable,
+          subject: SUBJECTS.trailFact(instance),
+          batchesOnWayMax: TRAIL_BATCHES_ON_WAY_MAX,
+        },
         BUS_BYTES,
         log,
       );

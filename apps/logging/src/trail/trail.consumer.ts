@@ -13,7 +13,7 @@ import { storeLines } from './store-lines.js';
 const BATCH_LINES = 1_000;
 const MESSAGES_IN_FLIGHT_MAX = 500;
 /** A record nobody waits for may wait a moment: fuller batches cost less. */
-const LINGER_MS = 50;
+const LINGER_MS = 250;
 const PENDING_EVERY_MS = 2_000;
 const STORE_SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 

@@ -86,16 +86,18 @@ test('all lines of a turn are one message, acked together', async () => {
   expect(bus.facts.unackedBytes).toBe(0);
 });
 
-test('batches do not wait for each other', async () => {
+test('two batches do not wait for each other; what comes while both are on their way is one message', async () => {
   server.mode = 'silent';
-  for (let n = 0; n < 3; n += 1) {
+  for (let n = 0; n < 6; n += 1) {
     void bus.facts.append(line(n));
     await new Promise((resolve) => setImmediate(resolve));
   }
   await sleep(20);
-  expect(server.received).toHaveLength(3);
+  expect(server.received.map(({ lines }) => lines)).toEqual([[0], [1]]);
   server.mode = 'ack';
   await bus.facts.flush(5_000);
+  expect(server.stored).toEqual([0, 1, 2, 3, 4, 5]);
+  expect(server.received.at(-1)?.lines).toEqual([2, 3, 4, 5]);
 });
 
 test('a turn with more than a message may hold is split', async () => {

@@ -1,4 +1,4 @@
-// Durable lines: all lines of one turn are one JetStream publish, acked, and pipelined while all goes well. After a failure the oldest batch is tried
+// Durable lines: all lines of one turn, or of the time that an ack takes, are one JetStream publish, acked, and pipelined while all goes well. After a failure the oldest batch is tried
 // alone, under its old message id, until it is acked; then the others follow in order. Nothing is dropped that was taken.
 import { WaystationError, journalBatch } from '@waystation/contracts';
 import type { Journal } from '../bus.js';
@@ -16,6 +16,11 @@ export interface JournalTarget {
   readonly stream: string;
   readonly durable: string;
   readonly subject: string;
+  /**
+   * Batches on their way at once before lines are gathered instead of sent: while the bus is quick every turn is a message of its own, under load
+   * messages grow with the time an ack takes.
+   */
+  readonly batchesOnWayMax: number;
 }
 
 export interface JournalBounds {
@@ -74,6 +79,7 @@ export const createJournal = <Line>(
   /** Tokens of batches not sent yet, oldest first. */
   let unsent: string[] = [];
   let onWayBytes = 0;
+  let onWayCount = 0;
   const closed: OpenBatch[] = [];
   let open: OpenBatch | undefined;
   let unackedBytes = 0;
@@ -87,13 +93,19 @@ export const createJournal = <Line>(
 
   const send = (token: string, batch: Batch): void => {
     batch.sentAt = performance.now();
-    if (!batch.onWay) onWayBytes += batch.payload.length;
+    if (!batch.onWay) {
+      onWayBytes += batch.payload.length;
+      onWayCount += 1;
+    }
     batch.onWay = true;
     connection.publish(target.subject, batch.payload, inbox.subjectOf(token), batch.headers);
   };
 
   const leftTheWay = (batch: Batch): void => {
-    if (batch.onWay) onWayBytes -= batch.payload.length;
+    if (batch.onWay) {
+      onWayBytes -= batch.payload.length;
+      onWayCount -= 1;
+    }
     batch.onWay = false;
   };
 
@@ -110,6 +122,7 @@ export const createJournal = <Line>(
   const fail = (reason: unknown): void => {
     if (!failing) log('warn', 'a journal publish failed', { stream: target.stream, unackedBytes, error: reason });
     failing = true;
+    if (open !== undefined) turn.add(task);
     if (retry !== undefined) return;
     const waitMs = times.reconnectWaitMs * backoff;
     backoff = Math.min(backoff * 2, BACKOFF_FACTOR_MAX);
@@ -173,6 +186,7 @@ export const createJournal = <Line>(
     batch.acked();
     if (trying === token || (failing && trying === undefined)) recovered();
     else sendMore();
+    if (open !== undefined) turn.add(task);
     if (unacked.size === 0 && open === undefined) for (const flushed of flushes.splice(0)) flushed();
   };
 
@@ -201,8 +215,11 @@ export const createJournal = <Line>(
   const task: TurnTask = {
     waiting: false,
     atTurnEnd() {
-      if (open !== undefined) closed.push(open);
-      open = undefined;
+      // Only an ack or a failure can end this wait, and one of them comes for every batch on its way.
+      if (open !== undefined && (failing || onWayCount < target.batchesOnWayMax)) {
+        closed.push(open);
+        open = undefined;
+      }
       for (const batch of closed.splice(0)) publishBatch(batch);
     },
   };
