@@ -87,7 +87,6 @@ export const row21 = (system: () => RunningSystem): void => {
         });
         await audit(system(), [...ends, ...after], before);
       },
-      120_000,
     );
   });
 };

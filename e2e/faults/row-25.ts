@@ -56,97 +56,91 @@ const instances = async (nats: NatsConnection): Promise<string[]> => {
 
 export const row25 = (system: () => RunningSystem): void => {
   describe('row 25', () => {
-    story(
-      'no message stops a service, and callers get an error',
-      system,
-      async () => {
-        const before = await baseline(system());
-        await forgetTruth(system());
-        const lettersBefore = {
-          billing: await metric(system(), 'billing', 'billing_dead_letters_total'),
-          logging: await metric(system(), 'logging', 'logging_trail_dead_letters_total'),
-        };
-        const told: Told[] = [];
-        // A stream that runs through all of it must not notice.
-        const content = 'undisturbed '.repeat(40);
-        const through = stream(system(), { ...say(content), sandbox: { label: 'row-25-through', tokenDelayMs: 40 } });
+    story('no message stops a service, and callers get an error', system, async () => {
+      const before = await baseline(system());
+      await forgetTruth(system());
+      const lettersBefore = {
+        billing: await metric(system(), 'billing', 'billing_dead_letters_total'),
+        logging: await metric(system(), 'logging', 'logging_trail_dead_letters_total'),
+      };
+      const told: Told[] = [];
+      // A stream that runs through all of it must not notice.
+      const content = 'undisturbed '.repeat(40);
+      const through = stream(system(), { ...say(content), sandbox: { label: 'row-25-through', tokenDelayMs: 40 } });
 
-        await withNats(system(), async (nats) => {
-          const running = await instances(nats);
-          expect(running.length).toBeGreaterThan(1);
-          const unanswered: string[] = [];
-          for (const contract of CONTRACTS) {
-            const subjects =
-              contract.subject === undefined
-                ? (contract.kind === 'signal' ? running : ['sandbox']).map((key) => contract.subjectOf?.(key) ?? '')
-                : [contract.subject];
-            for (const subject of subjects) {
-              for (const [what, bytes] of MALFORMED) {
-                if (contract.kind === 'signal') {
-                  nats.publish(subject, bytes());
-                  continue;
-                }
-                const answer = await errorTo(nats, subject, bytes());
-                if (answer === undefined) unanswered.push(`${contract.name}: ${what}`);
+      await withNats(system(), async (nats) => {
+        const running = await instances(nats);
+        expect(running.length).toBeGreaterThan(1);
+        const unanswered: string[] = [];
+        for (const contract of CONTRACTS) {
+          const subjects =
+            contract.subject === undefined
+              ? (contract.kind === 'signal' ? running : ['sandbox']).map((key) => contract.subjectOf?.(key) ?? '')
+              : [contract.subject];
+          for (const subject of subjects) {
+            for (const [what, bytes] of MALFORMED) {
+              if (contract.kind === 'signal') {
+                nats.publish(subject, bytes());
+                continue;
               }
+              const answer = await errorTo(nats, subject, bytes());
+              if (answer === undefined) unanswered.push(`${contract.name}: ${what}`);
             }
           }
-          // Inboxes: what a peer might send by mistake.
-          for (const instance of running) {
-            const service = instance.replace(/-[0-9a-z]+$/, '');
-            for (const [, bytes] of MALFORMED) {
-              nats.publish(SUBJECTS.inbox(service, instance), bytes());
-              nats.publish(`${SUBJECTS.inbox(service, instance)}.1`, bytes());
-            }
-          }
-          // Facts, beside good ones that the requests below make.
-          const batch = (lines: unknown[]) =>
-            Buffer.from(
-              JSON.stringify({
-                v: 1,
-                batch: `operator-${randomBytes(4).toString('hex')}`,
-                instance: 'operator-x',
-                lines,
-              }),
-            );
-          for (const subject of [SUBJECTS.moneyFact('operator-x'), SUBJECTS.trailFact('operator-x')]) {
-            for (const [, bytes] of MALFORMED) nats.publish(subject, bytes());
-            nats.publish(
-              subject,
-              batch([
-                { kind: 'nonsense' },
-                null,
-                7,
-                { kind: 'attempt.started', v: 1 },
-                { kind: 'generation.finished', v: 99 },
-              ]),
-            );
-          }
-          await nats.flush();
-          // A part that never comes is given up without an answer; nobody may wait for it here.
-          expect(unanswered.filter((each) => !each.endsWith('never comes'))).toEqual([]);
-        });
-
-        for (let index = 0; index < 10; index += 1) {
-          const label = `row-25-${index}`;
-          const { status, json } = await complete(system(), { ...say(`still ${index}`), sandbox: { label } });
-          expect([status, json.choices?.[0]?.message?.content]).toEqual([200, `still ${index}`]);
-          told.push({ label, generationId: json.id, content: `still ${index}`, whole: true });
         }
-        const end = await through;
-        expect([end.done, end.error, end.content]).toEqual([true, undefined, content]);
-        told.push({ label: 'row-25-through', ...end, whole: true });
+        // Inboxes: what a peer might send by mistake.
+        for (const instance of running) {
+          const service = instance.replace(/-[0-9a-z]+$/, '');
+          for (const [, bytes] of MALFORMED) {
+            nats.publish(SUBJECTS.inbox(service, instance), bytes());
+            nats.publish(`${SUBJECTS.inbox(service, instance)}.1`, bytes());
+          }
+        }
+        // Facts, beside good ones that the requests below make.
+        const batch = (lines: unknown[]) =>
+          Buffer.from(
+            JSON.stringify({
+              v: 1,
+              batch: `operator-${randomBytes(4).toString('hex')}`,
+              instance: 'operator-x',
+              lines,
+            }),
+          );
+        for (const subject of [SUBJECTS.moneyFact('operator-x'), SUBJECTS.trailFact('operator-x')]) {
+          for (const [, bytes] of MALFORMED) nats.publish(subject, bytes());
+          nats.publish(
+            subject,
+            batch([
+              { kind: 'nonsense' },
+              null,
+              7,
+              { kind: 'attempt.started', v: 1 },
+              { kind: 'generation.finished', v: 99 },
+            ]),
+          );
+        }
+        await nats.flush();
+        // A part that never comes is given up without an answer; nobody may wait for it here.
+        expect(unanswered.filter((each) => !each.endsWith('never comes'))).toEqual([]);
+      });
 
-        await until('bad facts are in the dead letters', 15_000, async () => {
-          const billing = (await metric(system(), 'billing', 'billing_dead_letters_total')) - lettersBefore.billing;
-          const logging =
-            (await metric(system(), 'logging', 'logging_trail_dead_letters_total')) - lettersBefore.logging;
-          return billing >= 5 && logging >= 5 ? true : undefined;
-        });
-        await audit(system(), told, before);
-      },
-      120_000,
-    );
+      for (let index = 0; index < 10; index += 1) {
+        const label = `row-25-${index}`;
+        const { status, json } = await complete(system(), { ...say(`still ${index}`), sandbox: { label } });
+        expect([status, json.choices?.[0]?.message?.content]).toEqual([200, `still ${index}`]);
+        told.push({ label, generationId: json.id, content: `still ${index}`, whole: true });
+      }
+      const end = await through;
+      expect([end.done, end.error, end.content]).toEqual([true, undefined, content]);
+      told.push({ label: 'row-25-through', ...end, whole: true });
+
+      await until('bad facts are in the dead letters', 15_000, async () => {
+        const billing = (await metric(system(), 'billing', 'billing_dead_letters_total')) - lettersBefore.billing;
+        const logging = (await metric(system(), 'logging', 'logging_trail_dead_letters_total')) - lettersBefore.logging;
+        return billing >= 5 && logging >= 5 ? true : undefined;
+      });
+      await audit(system(), told, before);
+    });
 
     /** An answer that says it is an error: an rpc's reply begins with 0, a stream's is a frame of kind `error` (or `busy`). */
     const errorTo = (nats: NatsConnection, subject: string, bytes: Uint8Array): Promise<string | undefined> =>

@@ -32,6 +32,9 @@ export const randomOf = (seed: number): Random => {
 };
 
 const COMPLAINTS_MAX = 15;
+const TIMEOUT_MS = 90_000;
+/** Added for tests that wait for time constants, the longest of which is the life of a lease and its sweep. */
+const CONSTANTS_MS = 300_000;
 
 const complaintsOf = async (system: RunningSystem): Promise<string> => {
   const lines: string[] = [];
@@ -44,12 +47,7 @@ const complaintsOf = async (system: RunningSystem): Promise<string> => {
   return lines.slice(-COMPLAINTS_MAX).join('\n') || '(none)';
 };
 
-export const story = (
-  name: string,
-  system: () => RunningSystem,
-  tell: (random: Random) => Promise<void>,
-  timeoutMs = 60_000,
-): void => {
+export const story = (name: string, system: () => RunningSystem, tell: (random: Random) => Promise<void>): void => {
   const seed = seedOfEnvironment() ?? Math.floor(Math.random() * 2 ** 31);
   test(
     name,
@@ -67,12 +65,12 @@ export const story = (
         throw told;
       }
     },
-    timeoutMs,
+    TIMEOUT_MS + CONSTANTS_MS * timeScaleOfEnvironment(),
   );
 };
 
 /** A story about processes that the fused shape does not have. */
-export const storyOfSplit: typeof story = (name, system, tell, timeoutMs) => {
-  if (shapeOfEnvironment() === 'split') story(name, system, tell, timeoutMs);
+export const storyOfSplit: typeof story = (name, system, tell) => {
+  if (shapeOfEnvironment() === 'split') story(name, system, tell);
   else test.skip(`${name} (split only)`, () => undefined);
 };

@@ -154,9 +154,8 @@ export const happy = (system: () => RunningSystem, lab: () => FakeUpstream): voi
         let text = '';
         const reading = (async () => {
           for await (const chunk of await client().chat.completions.create({
-            model: 'sandbox/die-after-30',
-            messages,
-            stream: true,
+            ...{ model: 'sandbox/die-after-30', messages, stream: true as const },
+            ...{ sandbox: { tokenDelayMs: 5 } },
           })) {
             text += chunk.choices[0]?.delta.content ?? '';
           }

@@ -168,7 +168,6 @@ export const money = (system: () => RunningSystem): void => {
         expect(kinds.failed).toBeGreaterThan(5);
         expect((await creditsUsed(system())) - before.used).toBe(sum);
       },
-      120_000,
     );
 
     describe('a budget of a key', () => {
