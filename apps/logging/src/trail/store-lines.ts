@@ -8,19 +8,23 @@ import { badLine, type BadLine, type GoodLine } from './sort-lines.js';
 // The day is the one inside the id: `gen-<10 digits of Unix seconds>-…`.
 const DAY = `(to_timestamp(substr(line ->> 'generationId', 5, 10)::bigint) at time zone 'UTC')::date`;
 
-const INSERT_GENERATIONS = `
-  insert into generation (day, workspace_id, id, created_at, key_hash, member_id, end_user_id, session_id, model, provider, outcome, cost, record)
-  select ${DAY}, line #>> '{identity,workspaceId}', line ->> 'generationId', to_timestamp((line ->> 'createdAt')::bigint / 1000.0),
-         line #>> '{identity,keyHash}', line #>> '{identity,memberId}', line #>> '{identity,endUserId}', line #>> '{identity,sessionId}',
-         line ->> 'model', line ->> 'provider', line ->> 'outcome', (line ->> 'costPicodollars')::numeric, line - 'attempts'
-    from jsonb_array_elements($1::jsonb) as line
-  on conflict do nothing`;
-
-const INSERT_ATTEMPTS = `
+// One statement, so that the batch is parsed once.
+const INSERT_LINES = `
+  with line as materialized (
+    select ${DAY} as day, line #>> '{identity,workspaceId}' as workspace_id, line ->> 'generationId' as id, line
+      from jsonb_array_elements($1::jsonb) as line
+  ), generations as (
+    insert into generation (day, workspace_id, id, created_at, key_hash, member_id, end_user_id, session_id, model, provider, outcome, cost, record)
+    select day, workspace_id, id, to_timestamp((line ->> 'createdAt')::bigint / 1000.0),
+           line #>> '{identity,keyHash}', line #>> '{identity,memberId}', line #>> '{identity,endUserId}', line #>> '{identity,sessionId}',
+           line ->> 'model', line ->> 'provider', line ->> 'outcome', (line ->> 'costPicodollars')::numeric, line - 'attempts'
+      from line
+    on conflict do nothing
+  )
   insert into attempt (day, workspace_id, generation_id, ordinal, attempt_id, endpoint_id, provider, outcome, record)
-  select ${DAY}, line #>> '{identity,workspaceId}', line ->> 'generationId', ordinal, attempt ->> 'attemptId',
+  select day, workspace_id, id, ordinal, attempt ->> 'attemptId',
          attempt #>> '{attempt,endpointId}', attempt #>> '{attempt,provider}', attempt ->> 'outcome', attempt
-    from jsonb_array_elements($1::jsonb) as line, jsonb_array_elements(line -> 'attempts') with ordinality as each (attempt, ordinal)
+    from line, jsonb_array_elements(line.line -> 'attempts') with ordinality as each (attempt, ordinal)
   on conflict do nothing`;
 
 const INSERT_DEAD_LETTERS = `
@@ -31,9 +35,7 @@ const INSERT_DEAD_LETTERS = `
 
 const insert = async (runner: QueryRunner, good: readonly GoodLine[], bad: readonly BadLine[]): Promise<void> => {
   if (good.length > 0) {
-    const json = linesJson(good.map(({ line }) => line));
-    await runner.query(INSERT_GENERATIONS, [json]);
-    await runner.query(INSERT_ATTEMPTS, [json]);
+    await runner.query(INSERT_LINES, [linesJson(good.map(({ line }) => line))]);
   }
   if (bad.length > 0) await runner.query(INSERT_DEAD_LETTERS, [linesJson(bad)]);
 };
