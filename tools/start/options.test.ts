@@ -1,13 +1,13 @@
 // What `npm start` understands, with and without the dashes that npm swallows.
 import { readOptions } from './options.ts';
 
-const read = (args: string[], env: NodeJS.ProcessEnv = {}) => readOptions(args, env, '/work');
+const read = (args: string[], env: NodeJS.ProcessEnv = {}) => readOptions(args, env, '/srv');
 
 test('without options the split shape runs on port 8080 in .waystation', () => {
   expect(read([])).toMatchObject({
     shape: 'split',
     port: 8080,
-    dataDir: '/work/.waystation',
+    dataDir: '/srv/.waystation',
     detach: false,
     supervise: true,
   });
@@ -17,7 +17,7 @@ test('options may be given in words', () => {
   expect(read(['--fused', '--port', '9000', '--data-dir', 'here', '--detach', '--workers', '3'])).toMatchObject({
     shape: 'fused',
     port: 9000,
-    dataDir: '/work/here',
+    dataDir: '/srv/here',
     detach: true,
     replicas: { ingress: 1, router: 1, worker: 3 },
   });
