@@ -43,7 +43,7 @@ export class AttemptHandler {
     // An empty completion ends in order: its usage belongs into the first witness too. It is the caller who makes an error of it.
     if (result.error === undefined || result.outcome === 'empty') writer.end(endMessage(result, warnings));
     else writer.fail(result.error);
-    facts.append(attemptFinishedLine(request, instance, result, Date.now())).catch((error: unknown) => {
+    facts.appendSoon(attemptFinishedLine(request, instance, result, Date.now())).catch((error: unknown) => {
       log.error(
         { err: error, attemptId: request.attemptId },
         'the journal did not take the end of an attempt; the sweeper will settle it',

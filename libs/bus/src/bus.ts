@@ -96,6 +96,8 @@ export interface Journal<Line> {
    * sent again on reconnect under the same message id; the promise waits too.
    */
   append(line: Line): Promise<void>;
+  /** As `append`, for a line that nobody waits for: it may wait some milliseconds for others, so that they share a message. */
+  appendSoon(line: Line): Promise<void>;
   /** False after a failed publish until one succeeds, with more than 4 MiB unacked, or while the durable consumer is missing: refuse new paid work. */
   readonly healthy: boolean;
   readonly unackedBytes: number;

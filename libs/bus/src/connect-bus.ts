@@ -34,6 +34,9 @@ import { createStreamHost } from './stream/stream-host.js';
 /** Streams wait for the ack of their first fact: two batches on their way keep that wait short. Nobody waits for the trail. */
 const FACT_BATCHES_ON_WAY_MAX = 2;
 const TRAIL_BATCHES_ON_WAY_MAX = 1;
+/** Short for money: what a dying process takes along is settled from what its other witness knows, or as an estimate. */
+const FACT_LINGER_MS = 10;
+const TRAIL_LINGER_MS = 50;
 
 const INSTANCE_TEXT_LENGTH = 10;
 
@@ -151,6 +154,7 @@ export const createBus = (
           durable: STREAMS.FACTS.durable,
           subject: SUBJECTS.moneyFact(instance),
           batchesOnWayMax: FACT_BATCHES_ON_WAY_MAX,
+          lingerMs: FACT_LINGER_MS,
         },
         BUS_BYTES,
         log,
@@ -165,6 +169,7 @@ export const createBus = (
           durable: STREAMS.TRAIL.durable,
           subject: SUBJECTS.trailFact(instance),
           batchesOnWayMax: TRAIL_BATCHES_ON_WAY_MAX,
+          lingerMs: TRAIL_LINGER_MS,
         },
         BUS_BYTES,
         log,

@@ -107,6 +107,6 @@ export const finishGeneration = (
   };
   const lost = (error: unknown): void =>
     log.error({ err: error, generationId: generation.generationId }, 'a journal line could not be written');
-  bus.facts.append(finishedLine(generation, hold, ending, bus.instance)).catch(lost);
-  bus.trail.append(recordedLine(generation, ending)).catch(lost);
+  bus.facts.appendSoon(finishedLine(generation, hold, ending, bus.instance)).catch(lost);
+  bus.trail.appendSoon(recordedLine(generation, ending)).catch(lost);
 };

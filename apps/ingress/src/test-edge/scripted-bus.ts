@@ -109,6 +109,7 @@ export const createScriptedBus = (): ScriptedBus => {
 
     facts: {
       append: async (line) => void bus.factLines.push(moneyLine.parse(line) as GenerationFinished),
+      appendSoon: async (line) => void bus.factLines.push(moneyLine.parse(line) as GenerationFinished),
       get healthy() {
         return bus.factsHealthy;
       },
@@ -117,6 +118,7 @@ export const createScriptedBus = (): ScriptedBus => {
     },
     trail: {
       append: async (line) => void bus.trailLines.push(trailLine.parse(line)),
+      appendSoon: async (line) => void bus.trailLines.push(trailLine.parse(line)),
       healthy: true,
       unackedBytes: 0,
       flush: async () => undefined,

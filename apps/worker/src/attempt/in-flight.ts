@@ -68,7 +68,7 @@ export class InFlight {
       running.told += 1;
       // A lost one is replaced by the next; the finished line says it all.
       facts
-        .append(attemptProgressedLine(running.request, running.told, running.relay.report(), Date.now()))
+        .appendSoon(attemptProgressedLine(running.request, running.told, running.relay.report(), Date.now()))
         .catch(() => undefined);
     }
   }

@@ -86,6 +86,36 @@ test('all lines of a turn are one message, acked together', async () => {
   expect(bus.facts.unackedBytes).toBe(0);
 });
 
+test('a line that nobody waits for goes along with the next one, or by itself after a moment', async () => {
+  const soon = bus.facts.appendSoon(line(1));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(server.received).toEqual([]);
+  await Promise.all([bus.facts.append(line(2)), soon]);
+  await bus.facts.appendSoon(line(3));
+  expect(server.received.map(({ lines }) => lines)).toEqual([[1, 2], [3]]);
+});
+
+test('a flush does not wait for lines that could wait, and sends them', async () => {
+  void bus.facts.appendSoon(line(1));
+  await bus.facts.flush(5_000);
+  expect(server.stored).toEqual([1]);
+});
+
+test.each(['silent', 'refuse'] as const)(
+  'lines that could wait are kept while a server is %s, and go in order when it is back',
+  async (mode) => {
+    server.mode = mode;
+    void bus.facts.append(line(0));
+    for (let n = 1; n < 4; n += 1) {
+      void bus.facts.appendSoon(line(n));
+      await sleep(40);
+    }
+    server.mode = 'ack';
+    await bus.facts.flush(5_000);
+    expect(server.stored).toEqual([0, 1, 2, 3]);
+  },
+);
+
 test('two batches do not wait for each other; what comes while both are on their way is one message', async () => {
   server.mode = 'silent';
   for (let n = 0; n < 6; n += 1) {

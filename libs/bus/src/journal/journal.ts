@@ -1,5 +1,6 @@
-// Durable lines: all lines of one turn, or of the time that an ack takes, are one JetStream publish, acked, and pipelined while all goes well. After a failure the oldest batch is tried
-// alone, under its old message id, until it is acked; then the others follow in order. Nothing is dropped that was taken.
+// Durable lines: all lines of one turn, or of the time that an ack takes, are one JetStream publish, acked, and pipelined while all goes well. Lines that nobody
+// waits for go along with the next one, or after a moment. After a failure the oldest batch is tried alone, under its old message id, until it is acked; then the
+// others follow in order. Nothing is dropped that was taken.
 import { WaystationError, journalBatch } from '@waystation/contracts';
 import type { Journal } from '../bus.js';
 import type { CoreConnection, CoreHeaders, CoreMessage } from '../connection/core-connection.js';
@@ -21,6 +22,8 @@ export interface JournalTarget {
    * messages grow with the time an ack takes.
    */
   readonly batchesOnWayMax: number;
+  /** How long a line that nobody waits for may wait for others. What a process that dies takes along is as much. */
+  readonly lingerMs: number;
 }
 
 export interface JournalBounds {
@@ -90,6 +93,8 @@ export const createJournal = <Line>(
   let retry: NodeJS.Timeout | undefined;
   let durable: DurableCheck | undefined;
   const flushes: (() => void)[] = [];
+  /** Runs while the open batch has only lines that can wait. */
+  let linger: NodeJS.Timeout | undefined;
 
   const send = (token: string, batch: Batch): void => {
     batch.sentAt = performance.now();
@@ -216,7 +221,7 @@ export const createJournal = <Line>(
     waiting: false,
     atTurnEnd() {
       // Only an ack or a failure can end this wait, and one of them comes for every batch on its way.
-      if (open !== undefined && (failing || onWayCount < target.batchesOnWayMax)) {
+      if (open !== undefined && linger === undefined && (failing || onWayCount < target.batchesOnWayMax)) {
         closed.push(open);
         open = undefined;
       }
@@ -252,35 +257,48 @@ export const createJournal = <Line>(
   /** A process that neither writes nor asks never looks at the durable: it may not be allowed to. */
   const durableCheck = (): DurableCheck => (durable ??= watchDurable(parts, target, sendMore, log));
 
+  /** The open batch goes at the end of this turn, and with it what waited in it. */
+  const hurry = (): void => {
+    clearTimeout(linger);
+    linger = undefined;
+    turn.add(task);
+  };
+
+  const take = (line: Line, canWait: boolean): Promise<void> => {
+    durableCheck();
+    const json = JSON.stringify(line);
+    const bytes = Buffer.byteLength(json);
+    const bytesMax = Math.min(BATCH_BYTES_MAX, connection.maxPayload - BATCH_OVERHEAD);
+    if (bytes > bytesMax)
+      return Promise.reject(
+        new WaystationError('internal', `A journal line has ${bytes} bytes; at most ${bytesMax} are allowed.`),
+      );
+    if (unackedBytes + bytes > bounds.journalWaitingMax) {
+      return Promise.reject(
+        new WaystationError(
+          'journal_unavailable',
+          `More than ${bounds.journalWaitingMax} bytes of journal wait for the bus.`,
+        ),
+      );
+    }
+    if (open !== undefined && (open.bytes + bytes > bytesMax || open.lines.length >= LINES_PER_BATCH_MAX)) {
+      closed.push(open);
+      open = undefined;
+      hurry();
+    }
+    const isFirst = open === undefined;
+    open ??= openBatch();
+    open.lines.push(json);
+    open.bytes += bytes + 1;
+    unackedBytes += bytes + 1;
+    if (!canWait) hurry();
+    else if (isFirst) linger ??= setTimeout(hurry, target.lingerMs);
+    return open.promise;
+  };
+
   return {
-    append(line) {
-      durableCheck();
-      const json = JSON.stringify(line);
-      const bytes = Buffer.byteLength(json);
-      const bytesMax = Math.min(BATCH_BYTES_MAX, connection.maxPayload - BATCH_OVERHEAD);
-      if (bytes > bytesMax)
-        return Promise.reject(
-          new WaystationError('internal', `A journal line has ${bytes} bytes; at most ${bytesMax} are allowed.`),
-        );
-      if (unackedBytes + bytes > bounds.journalWaitingMax) {
-        return Promise.reject(
-          new WaystationError(
-            'journal_unavailable',
-            `More than ${bounds.journalWaitingMax} bytes of journal wait for the bus.`,
-          ),
-        );
-      }
-      if (open !== undefined && (open.bytes + bytes > bytesMax || open.lines.length >= LINES_PER_BATCH_MAX)) {
-        closed.push(open);
-        open = undefined;
-      }
-      open ??= openBatch();
-      open.lines.push(json);
-      open.bytes += bytes + 1;
-      unackedBytes += bytes + 1;
-      turn.add(task);
-      return open.promise;
-    },
+    append: (line) => take(line, false),
+    appendSoon: (line) => take(line, true),
     get healthy() {
       return (
         durableCheck().there && !failing && connection.state === 'connected' && unackedBytes <= bounds.journalUnackedMax
@@ -291,6 +309,7 @@ export const createJournal = <Line>(
     },
     async flush(timeoutMs) {
       if (unackedBytes === 0) return;
+      hurry();
       const promise = new Promise<void>((resolve) => flushes.push(resolve));
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise<never>((_resolve, reject) => {
@@ -314,6 +333,7 @@ export const createJournal = <Line>(
     },
     stop() {
       clearInterval(looking);
+      clearTimeout(linger);
       durable?.stop();
       if (retry !== undefined) clearTimeout(retry);
     },
