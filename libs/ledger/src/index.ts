@@ -1,4 +1,5 @@
 // The rules of money: quota sets and windows, leases, settlement, the outcome policy, the witnesses. Pure: no clock, no I/O.
+export { NOTHING, countedBy, isNothing, minus, plus, type Amounts } from './amounts.js';
 export {
   NO_CHARGE,
   emptyBook,
@@ -28,6 +29,7 @@ export {
   decideLeaseGrant,
   decideLeaseRenew,
   decideLeaseReturn,
+  recountByok,
   type GrantLease,
   type LeaseAnswer,
   type LeaseTerms,

@@ -1,18 +1,37 @@
 // A shortage as the client is told it: which quota, what was asked, what is left, when it resets, and whether waiting helps.
 import type { LeaseRefusal } from '@waystation/contracts';
+import type { QuotaState } from './book.js';
 import type { Shortage } from './decide-lease.js';
 import { windowEnd } from './quota-window.js';
+
+/** Rates are refused as rates: waiting always helps, if only until the window is over. */
+const codeOf = ({ metric, scope }: QuotaState, mayComeBack: boolean): LeaseRefusal['code'] => {
+  if (metric !== 'usd') return 'rate_limited';
+  if (mayComeBack) return 'in_flight';
+  return scope === 'wallet' ? 'insufficient_credits' : 'limit_exceeded';
+};
 
 /**
  * `unbooked`: what open leases have spent of this quota without its having been told; it counts as held, but cannot come back.
  * What else is held may come back unused: if that would be enough, the caller is told to come again.
  */
-export const refusalOf = (shortage: Shortage, unbooked: bigint, retryAfterMs: number): LeaseRefusal => {
+export const refusalOf = (
+  shortage: Shortage,
+  unbooked: bigint,
+  nowMs: number,
+  comesBackAfterMs: number,
+): LeaseRefusal => {
   const { quota, asked, left } = shortage;
   const mayComeBack = asked <= quota.limit - quota.posted - unbooked;
   const resetsAt = windowEnd(quota.window, quota.windowStart);
+  const code = codeOf(quota, mayComeBack);
+  const retryAfterMs = mayComeBack
+    ? comesBackAfterMs
+    : code === 'rate_limited' && resetsAt !== undefined
+      ? Math.max(0, resetsAt - nowMs)
+      : undefined;
   return {
-    code: mayComeBack ? 'in_flight' : quota.scope === 'wallet' ? 'insufficient_credits' : 'limit_exceeded',
+    code,
     quotaId: quota.id,
     scope: quota.scope,
     metric: quota.metric,
@@ -21,6 +40,6 @@ export const refusalOf = (shortage: Shortage, unbooked: bigint, retryAfterMs: nu
     left: left.toString(),
     ...(quota.scope === 'wallet' ? {} : { limit: quota.limit.toString() }),
     ...(resetsAt === undefined ? {} : { resetsAt }),
-    ...(mayComeBack ? { retryAfterMs } : {}),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   };
 };
