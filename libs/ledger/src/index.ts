@@ -48,6 +48,15 @@ export {
   type OutcomeWitness,
   type UsageWitness,
 } from './evidence.js';
-export { byId, keyLimitWindow, quotaSetOf, walletQuotaId } from './quota-set.js';
+export {
+  QUOTAS_PER_CALL_MAX,
+  byId,
+  dependsOnCall,
+  keyLimitWindow,
+  quotaOfLimit,
+  quotaSetOf,
+  walletQuotaId,
+  type QuotaSubjects,
+} from './quota-set.js';
 export { windowEnd, windowStart, type QuotaWindow } from './quota-window.js';
 export { refusalOf } from './refusal.js';

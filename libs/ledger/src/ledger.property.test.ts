@@ -28,13 +28,18 @@ const quotasOfKey = (workspaceId: string, key: number, limit: bigint | undefined
 const moneyQuotasOf = (workspaceId: string, key: number, limit: bigint | undefined): QuotaRef[] =>
   quotaSetOf(
     {
-      ...{ v: 1, version: 1, label: '', name: '', kind: 'inference', disabled: false, deleted: false, createdAt: 0 },
-      hash: `${key}`.repeat(64),
-      workspaceId,
-      includeByokInLimit: key > 0,
-      ...(limit === undefined ? {} : { limit: limit.toString(), limitReset: 'daily' as const }),
+      limits: [],
+      free: false,
+      key: {
+        ...{ v: 1, version: 1, label: '', name: '', kind: 'inference', disabled: false, deleted: false, createdAt: 0 },
+        hash: `${key}`.repeat(64),
+        workspaceId,
+        includeByokInLimit: key > 0,
+        ...(limit === undefined ? {} : { limit: limit.toString(), limitReset: 'daily' as const }),
+      },
     },
     NOW,
+    String,
   );
 
 type Command =

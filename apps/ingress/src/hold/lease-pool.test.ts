@@ -16,7 +16,7 @@ import {
   type Refused,
 } from './lease-pool.js';
 
-const usd = (amount: bigint | number): Amounts => ({ usd: BigInt(amount), requests: 0, tokens: 0 });
+const usd = (amount: bigint | number): Amounts => ({ usd: BigInt(amount), byok: 0n, requests: 0, tokens: 0 });
 const SET = quotaSetFrom('default', '0'.repeat(64), [
   { id: 'wallet:default', scope: 'wallet', scopeId: 'default', metric: 'usd', window: 'lifetime', windowStart: 0 },
 ]);

@@ -47,6 +47,8 @@ export interface QuotaSet {
   readonly quotas: LeaseGrantRequest['quotas'];
   readonly metersRequests: boolean;
   readonly metersTokens: boolean;
+  /** A money limit counts what own provider keys cost. */
+  readonly metersByok: boolean;
 }
 
 export const quotaSetFrom = (workspaceId: string, keyHash: string, quotas: readonly QuotaRef[]): QuotaSet => ({
@@ -54,8 +56,9 @@ export const quotaSetFrom = (workspaceId: string, keyHash: string, quotas: reado
   workspaceId,
   keyHash,
   quotas: [...quotas],
-  metersRequests: quotas.some((quota) => quota.metric === 'requests' || quota.metric === 'in-flight'),
+  metersRequests: quotas.some((quota) => quota.metric === 'requests'),
   metersTokens: quotas.some((quota) => quota.metric === 'tokens'),
+  metersByok: quotas.some((quota) => quota.metric === 'usd' && quota.includeByok === true),
 });
 
 export interface LeaseTimes {
@@ -493,7 +496,12 @@ export class LeasePool {
 /** What the refusing quota has left; the other metrics were not the reason. */
 const leftOf = (refusal: LeaseRefusal): Amounts => {
   const left = BigInt(refusal.left);
-  const unlimited = { usd: 10n ** 37n, requests: Number.MAX_SAFE_INTEGER, tokens: Number.MAX_SAFE_INTEGER };
+  const unlimited = {
+    usd: 10n ** 37n,
+    byok: 10n ** 37n,
+    requests: Number.MAX_SAFE_INTEGER,
+    tokens: Number.MAX_SAFE_INTEGER,
+  };
   switch (refusal.metric) {
     case 'usd':
       return { ...unlimited, usd: left };
