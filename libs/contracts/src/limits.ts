@@ -3,11 +3,13 @@ import { z } from 'zod';
 import { defineRpc } from './contract.js';
 import { LIMITS_MAX, limitName, limitSpec } from './limit-spec.js';
 import { principal } from './management.js';
-import { picodollarsUnsigned, workspaceId } from './scalars.js';
+import { picodollarsUnsigned, unixMs, workspaceId } from './scalars.js';
 import { QUEUE_GROUPS, SUBJECTS } from './subjects.js';
 
 const call = { v: z.literal(1), principal, workspaceId };
-const listed = z.object({ limits: z.array(limitSpec).max(LIMITS_MAX) });
+const listed = z.object({
+  limits: z.array(limitSpec.extend({ createdAt: unixMs, updatedAt: unixMs })).max(LIMITS_MAX),
+});
 const define = <Request>(
   verb: 'put' | 'delete' | 'list',
   permission: 'workspaces:read' | 'workspaces:write',

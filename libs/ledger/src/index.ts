@@ -59,4 +59,4 @@ export {
   type QuotaSubjects,
 } from './quota-set.js';
 export { windowEnd, windowStart, type QuotaWindow } from './quota-window.js';
-export { refusalOf } from './refusal.js';
+export { mayComeBack, refusalOf } from './refusal.js';

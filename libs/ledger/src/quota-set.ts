@@ -68,7 +68,7 @@ export const quotaOfLimit = (
   const start = windowStart(window, nowMs);
   const who = hash(JSON.stringify([workspaceId, scopeId, freeOnly]));
   return {
-    id: `${scope}:${who}:${metric}:${window}:${start}`,
+    id: `limit:${scope}:${who}:${metric}:${window}:${start}`,
     scope,
     scopeId,
     metric,

@@ -5,11 +5,15 @@ import type { Shortage } from './decide-lease.js';
 import { windowEnd } from './quota-window.js';
 
 /** Rates are refused as rates: waiting always helps, if only until the window is over. */
-const codeOf = ({ metric, scope }: QuotaState, mayComeBack: boolean): LeaseRefusal['code'] => {
+const codeOf = ({ metric, scope }: QuotaState, comesBack: boolean): LeaseRefusal['code'] => {
   if (metric !== 'usd') return 'rate_limited';
-  if (mayComeBack) return 'in_flight';
+  if (comesBack) return 'in_flight';
   return scope === 'wallet' ? 'insufficient_credits' : 'limit_exceeded';
 };
+
+/** Whether what is held of the quota would be enough if it came back unused. `unbooked`: as below. */
+export const mayComeBack = ({ quota, asked }: Shortage, unbooked: bigint): boolean =>
+  asked <= quota.limit - quota.posted - unbooked;
 
 /**
  * `unbooked`: what open leases have spent of this quota without its having been told; it counts as held, but cannot come back.
@@ -22,10 +26,10 @@ export const refusalOf = (
   comesBackAfterMs: number,
 ): LeaseRefusal => {
   const { quota, asked, left } = shortage;
-  const mayComeBack = asked <= quota.limit - quota.posted - unbooked;
+  const comesBack = mayComeBack(shortage, unbooked);
   const resetsAt = windowEnd(quota.window, quota.windowStart);
-  const code = codeOf(quota, mayComeBack);
-  const retryAfterMs = mayComeBack
+  const code = codeOf(quota, comesBack);
+  const retryAfterMs = comesBack
     ? comesBackAfterMs
     : code === 'rate_limited' && resetsAt !== undefined
       ? Math.max(0, resetsAt - nowMs)

@@ -24,7 +24,7 @@ export const closeLeases = (database: Database, endedBeforeMs: number): Promise<
     const over = await queryRows<{ id: string }>(
       runner,
       `select id from lease
-        where closed_at is null and (ends_at_ms <= $1 or (final and held = 0))
+        where closed_at is null and (ends_at_ms <= $1 or (final and empty))
           and not exists (select 1 from witness where witness.lease_id = lease.id)
         order by id limit $2 for update skip locked`,
       [endedBeforeMs, BATCH_MAX],

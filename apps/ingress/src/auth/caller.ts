@@ -41,7 +41,8 @@ const principalOf = (key: KeyEntry): Principal => ({
 });
 
 const QUOTA_TOKEN_CHARACTERS = 32;
-const quotaToken = (text: string): string => hash('sha256', text, 'hex').slice(0, QUOTA_TOKEN_CHARACTERS);
+/** Text as a token of a quota's id. */
+export const quotaToken = (text: string): string => hash('sha256', text, 'hex').slice(0, QUOTA_TOKEN_CHARACTERS);
 
 export const callerOf = (key: KeyEntry, workspace: WorkspaceEntry): Caller => {
   const limits = workspace.limits ?? [];
