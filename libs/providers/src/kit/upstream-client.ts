@@ -5,7 +5,7 @@ import { Exchange, type ExchangeOwner } from './exchange.js';
 import { refusePrivateLiteral } from './guard-address.js';
 import { ConnectionPool } from './http1/connection-pool.js';
 import { createSocketOpener } from './http1/open-socket.js';
-import { findHost, writeRequestHead } from './http1/request-head.js';
+import { writeRequestHead } from './http1/request-head.js';
 import { Ticker, ticksOf } from './http1/ticker.js';
 import type { UpstreamCall, UpstreamClient, UpstreamListener, UpstreamMessage, UpstreamTarget } from './upstream.js';
 
@@ -24,9 +24,9 @@ export type {
 const POOLS_MAX = 512;
 
 const pathOf = ({ pathname, search }: URL, message: UpstreamMessage): string => {
-  const base = pathname.endsWith('/') ? pathname.slice(0, -1) : pathname;
-  const query = [search.slice(1), message.query].filter((part) => part !== '').join('&');
-  return query === '' ? base + message.path : `${base}${message.path}?${query}`;
+  const path = (pathname.endsWith('/') ? pathname.slice(0, -1) : pathname) + message.path;
+  if (search === '') return message.query === '' ? path : `${path}?${message.query}`;
+  return message.query === '' ? path + search : `${path}${search}&${message.query}`;
 };
 
 /** What two targets must share to share connections. With TLS the host that a header names must be proved, so its connections are its own. */
@@ -144,8 +144,8 @@ export const createUpstreamClient = (): UpstreamClient => {
         if (!target.allowPrivateAddress) refusePrivateLiteral(target.url);
         const { url, timeouts } = target;
         const { headers, body } = message;
-        const { text, closes } = writeRequestHead(url.host, pathOf(url, message), headers, body.length);
-        const origin = originOf(target, findHost(headers));
+        const { text, closes, namedHost } = writeRequestHead(url.host, pathOf(url, message), headers, body.length);
+        const origin = originOf(target, namedHost);
         const request = {
           head: text,
           body,

@@ -162,7 +162,7 @@ export class Connection {
   #read(byteCount: number): void {
     const receiver = this.#receiver;
     // Nobody asked: they must not become the answer to the next request.
-    if (receiver === undefined) return this.destroy();
+    if (receiver === undefined) return this.#fail(new Http1Error('CLOSED', 'the other side spoke unasked'));
     const parser = this.#parser;
     const body = parser.push(READ_BUFFER, 0, byteCount);
     if (this.#phase === 'head' && parser.head !== undefined) {

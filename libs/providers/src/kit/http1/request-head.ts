@@ -6,6 +6,8 @@ export interface RequestHead {
   readonly text: string;
   /** `connection: close` was asked for. */
   readonly closes: boolean;
+  /** The host that a header names instead of the URL's, if one does. */
+  readonly namedHost: string | undefined;
 }
 
 /** https://www.rfc-editor.org/rfc/rfc9110#name-tokens */
@@ -20,15 +22,6 @@ const refuse = (what: string): never => {
 const asksToClose = (value: string): boolean => {
   if (value.toLowerCase() === 'close') return true;
   return value.toLowerCase() === 'keep-alive' ? false : refuse('the header connection may say close or keep-alive');
-};
-
-/** The host that is named instead of the URL's, if one is. */
-export const findHost = (headers: readonly string[]): string | undefined => {
-  for (let at = 0; at < headers.length; at += 2) {
-    const name = headers[at];
-    if (name?.length === 4 && name.toLowerCase() === 'host') return headers[at + 1];
-  }
-  return undefined;
 };
 
 /**
@@ -75,5 +68,5 @@ export const writeRequestHead = (
   }
   const connection = closes ? 'close' : 'keep-alive';
   const text = `POST ${path} HTTP/1.1\r\nhost: ${namedHost ?? host}\r\nconnection: ${connection}\r\n${lines}content-length: ${bodyBytes}\r\n\r\n`;
-  return { text, closes };
+  return { text, closes, namedHost };
 };

@@ -81,12 +81,13 @@ export class ResponseParser {
       const found = bytes.indexOf(HEAD_END, from);
       const headEnd = found < 0 ? Infinity : found + HEAD_END.length;
       const whole = headEnd <= end;
-      if (this.#headBytes + Math.min(headEnd, end) - at > HEADER_BYTES_MAX)
-        return this.#fail(new Http1Error('HTTP_HEAD_TOO_LARGE', `more than ${HEADER_BYTES_MAX} bytes of headers`), end);
-      if (!mayBeHead(bytes, at, end))
-        return this.#fail(new Http1Error('HTTP_HEAD_INVALID', 'the answer is not HTTP/1.1'), end);
+      if (this.#headBytes + Math.min(headEnd, end) - at > HEADER_BYTES_MAX) {
+        this.failure = new Http1Error('HTTP_HEAD_TOO_LARGE', `more than ${HEADER_BYTES_MAX} bytes of headers`);
+        return end;
+      }
       if (!whole) {
-        this.#held = Buffer.from(bytes.subarray(at, end));
+        if (mayBeHead(bytes, at, end)) this.#held = Buffer.from(bytes.subarray(at, end));
+        else this.failure = new Http1Error('HTTP_HEAD_INVALID', 'the answer is not HTTP/1.1');
         return end;
       }
       this.#headBytes += headEnd - at;
@@ -133,11 +134,6 @@ export class ResponseParser {
     for (let index = 0, to = 0; index < spans.length; index += 2)
       to += bytes.copy(data, to, spans[index], spans[index + 1]);
     return data;
-  }
-
-  #fail(failure: Http1Error, at: number): number {
-    this.failure = failure;
-    return at;
   }
 }
 
