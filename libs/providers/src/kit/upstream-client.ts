@@ -7,7 +7,8 @@ import { ConnectionPool } from './http1/connection-pool.js';
 import { createSocketOpener } from './http1/open-socket.js';
 import { writeRequestHead } from './http1/request-head.js';
 import { Ticker, ticksOf } from './http1/ticker.js';
-import type { UpstreamCall, UpstreamClient, UpstreamListener, UpstreamMessage, UpstreamTarget } from './upstream.js';
+import { UpstreamAddress } from './upstream-address.js';
+import type { UpstreamCall, UpstreamClient, UpstreamListener, UpstreamTarget } from './upstream.js';
 
 export type {
   UpstreamCall,
@@ -22,40 +23,6 @@ export type {
 
 /** Pools at the same time; the one that was idle longest goes when a new one is needed. */
 const POOLS_MAX = 512;
-
-const pathOf = ({ pathname, search }: URL, message: UpstreamMessage): string => {
-  const path = (pathname.endsWith('/') ? pathname.slice(0, -1) : pathname) + message.path;
-  if (search === '') return message.query === '' ? path : `${path}?${message.query}`;
-  return message.query === '' ? path + search : `${path}${search}&${message.query}`;
-};
-
-/** What two targets must share to share connections. With TLS the host that a header names must be proved, so its connections are its own. */
-const writeKey = (target: UpstreamTarget, namedHost: string | undefined): string =>
-  [
-    target.url.origin,
-    namedHost,
-    target.allowPrivateAddress,
-    target.connectionsMax,
-    target.timeouts.connectMs,
-    target.tls?.caFile,
-    target.tls?.certFile,
-    target.tls?.keyFile,
-  ].join(' ');
-
-interface PoolKey {
-  readonly namedHost: string | undefined;
-  readonly text: string;
-}
-
-/** A target's requests name one host, for their headers are of the same catalog entry. */
-const keys = new WeakMap<UpstreamTarget, PoolKey>();
-const poolKey = (target: UpstreamTarget, namedHost = keys.get(target)?.namedHost): string => {
-  const known = keys.get(target);
-  if (known !== undefined && known.namedHost === namedHost) return known.text;
-  const text = writeKey(target, namedHost);
-  keys.set(target, { namedHost, text });
-  return text;
-};
 
 /** A pool and the calls that are counted against its target. */
 class Origin implements ExchangeOwner {
@@ -112,8 +79,7 @@ export const createUpstreamClient = (): UpstreamClient => {
   let closed = false;
   const shuttingDown = (): WaystationError => new WaystationError('shutting_down', 'This worker is shutting down.');
 
-  const originOf = (target: UpstreamTarget, namedHost: string | undefined): Origin => {
-    const key = poolKey(target, namedHost);
+  const originOf = (target: UpstreamTarget, key: string, namedHost: string): Origin => {
     const known = origins.get(key);
     if (known !== undefined) {
       if (known.inFlight === 0) {
@@ -122,7 +88,7 @@ export const createUpstreamClient = (): UpstreamClient => {
       }
       return known;
     }
-    const opened = new Origin(target, namedHost ?? target.url.host, ticker);
+    const opened = new Origin(target, namedHost, ticker);
     if (origins.size >= POOLS_MAX) {
       for (const [oldKey, old] of origins) {
         if (old.inFlight > 0) continue;
@@ -136,16 +102,23 @@ export const createUpstreamClient = (): UpstreamClient => {
   };
 
   return {
-    hasRoom: (target) => (origins.get(poolKey(target))?.inFlight ?? 0) < target.connectionsMax,
+    hasRoom: (target) => (origins.get(UpstreamAddress.of(target).poolKey)?.inFlight ?? 0) < target.connectionsMax,
 
     send(target, message, listener) {
       try {
         if (closed) throw shuttingDown();
         if (!target.allowPrivateAddress) refusePrivateLiteral(target.url);
-        const { url, timeouts } = target;
+        const address = UpstreamAddress.of(target);
         const { headers, body } = message;
-        const { text, closes, namedHost } = writeRequestHead(url.host, pathOf(url, message), headers, body.length);
-        const origin = originOf(target, namedHost);
+        const { text, closes, namedHost } = writeRequestHead(
+          address.host,
+          address.pathOf(message),
+          headers,
+          body.length,
+        );
+        address.nameHost(namedHost);
+        const origin = originOf(target, address.poolKey, namedHost ?? address.host);
+        const { timeouts } = target;
         const request = {
           head: text,
           body,
