@@ -11,7 +11,7 @@ import type { Turn, TurnTask } from './turn.js';
 const TURN_BYTES_MAX = 256 * 1024;
 /** Bytes given to the socket that the server did not take: beyond it the server is as good as dead. */
 const WAITING_BYTES_MAX = 64 * 1024 * 1024;
-/** Two missed pings are a dead connection. */
+/** Not a byte since so many pings is a dead connection. Any byte will do: an answer may stand behind megabytes that a busy process did not read yet. */
 const PINGS_MISSED_MAX = 2;
 
 export interface LinkEvents {
@@ -109,17 +109,18 @@ export const createLink = (
 
   const ping = (): void => {
     if (pingsMissed >= PINGS_MISSED_MAX) {
-      link.end(new Error(`the server left ${pingsMissed} pings unanswered`));
+      link.end(new Error(`the server said nothing to ${pingsMissed} pings`));
       return;
     }
     pingsMissed += 1;
-    barriers.push({ resolve: () => (pingsMissed = 0), reject: () => undefined });
+    barriers.push({ resolve: () => undefined, reject: () => undefined });
     link.line('PING');
   };
   const pinging = setInterval(ping, pingEveryMs);
 
   socket.on('data', (chunk: Buffer) => {
     if (!alive) return;
+    pingsMissed = 0;
     try {
       parser.parse(chunk);
     } catch (error) {

@@ -344,9 +344,25 @@ describe('a lost connection', () => {
     expect(connection.state).toBe('connected');
     proxy.freeze();
     await until('it is noticed', () => states.includes('reconnecting'));
-    expect(errors).toEqual(['connection: the server left 2 pings unanswered']);
+    expect(errors).toEqual(['connection: the server said nothing to 2 pings']);
     proxy.thaw();
     await until('it is back', () => states.includes('connected'));
+  });
+
+  test('is none while anything is heard, though the answers to pings are late', async () => {
+    const url = await listening(
+      createServer((socket) => {
+        const talking = setInterval(() => socket.write('+OK\r\n'), 20);
+        stops.push(() => socket.destroy());
+        socket.on('error', () => undefined);
+        socket.on('close', () => clearInterval(talking));
+        socket.write(GREETING);
+        socket.once('data', () => socket.write('PONG\r\n'));
+      }),
+    );
+    const states = statesOf(await connect({ url }, { pingEveryMs: 100 }));
+    await sleep(600);
+    expect(states).toEqual([]);
   });
 
   test('is what a server is that takes nothing: what waits for it is bounded', async () => {
