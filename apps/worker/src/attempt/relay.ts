@@ -46,6 +46,8 @@ const CANCELS: ReadonlySet<string> = new Set([
   'bus_unavailable',
   'stream_gap',
 ]);
+/** What is still read, in the turn of a cancel, of a provider that need not be listened to. */
+const LAST_READ_BYTES_MAX = 1024 * 1024;
 const JSON_BODY = /^application\/(problem\+)?json\b/i;
 
 export class Relay implements UpstreamListener {
@@ -165,7 +167,7 @@ export class Relay implements UpstreamListener {
     }
     if (this.#left === undefined) return;
     this.#drainedBytes += chunk.length;
-    if (this.#drainedBytes > (this.#options.drain?.bytesMax ?? 0)) this.stop(this.#left);
+    if (this.#drainedBytes > (this.#options.drain?.bytesMax ?? LAST_READ_BYTES_MAX)) this.stop(this.#left);
   }
 
   end(): void {
@@ -209,13 +211,14 @@ export class Relay implements UpstreamListener {
     if (this.#settle === undefined || this.#left !== undefined) return;
     const { drain } = this.#options;
     const reason = asError(this.#signal.reason);
-    if (this.#responseOver || drain === undefined || this.#call?.sent !== true || !drain.allowed())
-      return this.stop(reason);
+    if (this.#responseOver || this.#call?.sent !== true) return this.stop(reason);
     this.#left = reason;
     this.#outbox.discard();
     this.#call.resume();
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.stop(reason), drain.ms);
+    if (drain?.allowed() === true) this.#timer = setTimeout(() => this.stop(reason), drain.ms);
+    // A provider that has answered has billed. In a process that stood still the answer may lie in the socket, and is read before this runs.
+    else setImmediate(() => this.stop(reason));
   };
 
   /** The response is whole: done once the caller's stream has all of it. */
@@ -255,6 +258,7 @@ export class Relay implements UpstreamListener {
 
 const outcomeOf = ({ code }: WaystationError, delivered: boolean): Outcome => {
   if (CANCELS.has(code)) return 'cancelled';
+  if (code === 'passed_over') return 'passed-over';
   if (code === 'deadline_exceeded') return 'timed-out';
   if (code === 'provider_empty') return 'empty';
   return delivered ? 'failed-after-output' : 'failed-before-output';
