@@ -105,9 +105,13 @@ export class Relay implements UpstreamListener {
     started: Promise<void>,
   ): Promise<RelayResult> {
     const result = new Promise<RelayResult>((resolve) => (this.#settle = resolve));
-    this.#timer = setTimeout(() => this.stop(journalUnavailable()), this.#options.journalMs);
+    let known = false;
+    // When our own loop stood still, this fires before the ack that came meanwhile is read: what waits in the socket is read first.
+    const giveUp = (): void => void setImmediate(() => known || this.stop(journalUnavailable()));
+    this.#timer = setTimeout(giveUp, this.#options.journalMs);
     started.then(
       () => {
+        known = true;
         if (this.#left === undefined) clearTimeout(this.#timer);
         this.#outbox.open();
       },
