@@ -320,6 +320,31 @@ test.each([
   expect(reason).toMatchObject({ code });
 });
 
+test('a worker that is merely slow asks too, measured by the time that its caller waits', async () => {
+  const way = await freezableWay();
+  const ingress = await connect('ingress');
+  const worker = await connect('worker', {}, way.url);
+  let ran = 0;
+  await worker.handleStream(Pour, undefined, (_request, _body, writer) => {
+    ran += 1;
+    writer.end({ said: 'ok' });
+  });
+  way.freeze();
+  const reader = gather();
+  ingress.openStream(
+    Pour,
+    'acme',
+    { v: 1, how: 'x' },
+    EMPTY,
+    { deadlineAt: Date.now() + 30_000, acceptTimeoutMs: 100 },
+    reader,
+  );
+  expect((await reader.done).error?.code).toBe('accept_timeout');
+  way.thaw();
+  await sleep(300);
+  expect(ran).toBe(0);
+});
+
 test('a request that is old but still wanted is run after the caller said go', async () => {
   const way = await freezableWay();
   const ingress = await connect('ingress');

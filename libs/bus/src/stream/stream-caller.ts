@@ -119,6 +119,7 @@ export const createStreamCaller = (port: StreamPort, host: StreamHost): StreamCa
           ...(traceparent === undefined ? {} : { t: traceparent }),
           w: port.bounds.streamWindow,
           ...(inParts ? { p: body.length } : {}),
+          ...(options.acceptTimeoutMs === undefined ? {} : { a: options.acceptTimeoutMs }),
           request,
         },
         inParts ? EMPTY : body,
