@@ -216,11 +216,13 @@ export class Relay implements UpstreamListener {
     const { drain } = this.#options;
     const reason = asError(this.#signal.reason);
     if (this.#responseOver || this.#call?.sent !== true) return this.stop(reason);
+    // Asked before this one counts among those that are listened to.
+    const drains = drain?.allowed() === true;
     this.#left = reason;
     this.#outbox.discard();
     this.#call.resume();
     clearTimeout(this.#timer);
-    if (drain?.allowed() === true) this.#timer = setTimeout(() => this.stop(reason), drain.ms);
+    if (drains) this.#timer = setTimeout(() => this.stop(reason), drain.ms);
     // A provider that has answered has billed. In a process that stood still the answer may lie in the socket, and is read before this runs.
     else setImmediate(() => this.stop(reason));
   };
