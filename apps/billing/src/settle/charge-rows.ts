@@ -141,10 +141,13 @@ export const insertCharges = async (
   );
 };
 
+const DAY_SECONDS = 86_400;
+
 interface KeyDay {
   readonly workspaceId: string;
   readonly keyHash: string;
-  readonly day: string;
+  /** UTC days since the epoch. */
+  readonly day: number;
   charged: bigint;
   byok: bigint;
 }
@@ -154,7 +157,7 @@ export const addKeyUsage = async (runner: QueryRunner, rows: readonly ChargeRow[
   const days = new Map<string, KeyDay>();
   for (const { backing, event } of rows) {
     const { workspaceId, keyHash, generationId } = backing;
-    const day = new Date(unixOfGeneration(generationId) * 1000).toISOString().slice(0, 10);
+    const day = Math.floor(unixOfGeneration(generationId) / DAY_SECONDS);
     const key = `${workspaceId} ${keyHash} ${day}`;
     const sum = days.get(key) ?? { workspaceId, keyHash, day, charged: 0n, byok: 0n };
     sum.charged += event.fromLease + event.fromCredit;
@@ -173,7 +176,7 @@ export const addKeyUsage = async (runner: QueryRunner, rows: readonly ChargeRow[
     [
       changed.map(([, { workspaceId }]) => workspaceId),
       changed.map(([, { keyHash }]) => keyHash),
-      changed.map(([, { day }]) => day),
+      changed.map(([, { day }]) => new Date(day * DAY_SECONDS * 1000).toISOString().slice(0, 10)),
       changed.map(([, { charged }]) => charged.toString()),
       changed.map(([, { byok }]) => byok.toString()),
     ],
