@@ -2,7 +2,7 @@
 // dead letter, and the rest of its batch is written without it.
 import type { QueryRunner } from 'typeorm';
 import type { GenerationRecorded } from '@waystation/contracts';
-import type { Database } from '@waystation/postgres';
+import { queryRows, type Database } from '@waystation/postgres';
 import { dayOfGeneration } from '../partitions/day-of-generation.js';
 import { linesJson, storableLines } from './lines-json.js';
 import { badLine, type BadLine, type GoodLine } from './sort-lines.js';
@@ -25,7 +25,7 @@ const INSERT_DEAD_LETTERS = `
 const insertGenerations = async (runner: QueryRunner, lines: readonly GenerationRecorded[]): Promise<void> => {
   const text = linesJson(lines);
   const rows = storableLines(lines, text);
-  await runner.query(INSERT_GENERATIONS, [
+  await queryRows(runner, INSERT_GENERATIONS, [
     rows.map(({ generationId }) => dayOfGeneration(generationId)),
     rows.map(({ identity }) => identity.workspaceId),
     rows.map(({ generationId }) => generationId),
