@@ -5,7 +5,7 @@ import { FINISH_REASONS, OUTCOMES } from '@waystation/generation';
 import { journalBatch, moneyLine, trailLine } from './journal.js';
 import { quickParse } from './quick-parse.js';
 
-const RUNS = 1_000;
+const RUNS = 500;
 const hex = (length: number) => fc.stringMatching(new RegExp(`^[0-9a-f]{${length}}$`));
 const text = (max: number) => fc.string({ minLength: 1, maxLength: max, unit: 'binary' });
 const count = fc.nat(Number.MAX_SAFE_INTEGER);
@@ -220,7 +220,7 @@ describe.each([
         expect(success).toBe(true);
         if (!hasProto) expect(data).toBe(value);
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 
