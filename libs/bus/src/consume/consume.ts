@@ -34,6 +34,7 @@ interface Delivery {
 
 const ACK = Buffer.from('+ACK');
 const WORKING = Buffer.from('+WPI');
+const NOT_NOW = Buffer.from('-NAK');
 const HEARTBEAT = 100;
 const PULL_EXPIRES_MS = 20_000;
 const REDELIVER_AFTER_MS_MIN = 250;
@@ -167,7 +168,10 @@ export const startConsumer = (
     }
     const info = parseAckSubject(message.reply);
     if (info === undefined) return;
-    if (stopped) return;
+    if (stopped) {
+      connection.publish(message.reply, NOT_NOW);
+      return;
+    }
     const lines = linesOf(message, info.streamSequence, info.deliveries);
     waiting.add({ reply: message.reply, lines, deliveries: info.deliveries, receivedAt: performance.now(), next: 0 });
     waitingLines += lines.length;
@@ -332,11 +336,11 @@ export const startConsumer = (
       clearTimeout(linger);
       await delivery.subscription.drain();
       pulling = undefined;
-      // What was not begun goes back at once.
+      // What was not begun goes back at once, as does what still comes.
       for (const delivery of waiting) {
         if (delivery.next > 0 || working.has(delivery)) continue;
         forget(delivery);
-        connection.publish(delivery.reply, Buffer.from('-NAK'));
+        connection.publish(delivery.reply, NOT_NOW);
       }
       if (handling !== undefined) await new Promise<void>((resolve) => (idle = resolve));
     },
