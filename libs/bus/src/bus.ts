@@ -122,7 +122,7 @@ export interface ConsumeOptions {
   readonly batchLines: number;
   /** Most messages delivered and not yet acked. */
   readonly maxInFlight: number;
-  /** Longest wait for a batch to fill once a line is there, default 0. */
+  /** After what was there has been taken, what comes next gathers on the server for so long, default 0. A line that finds nobody busy is handed over at once. */
   readonly lingerMs?: number;
 }
 
