@@ -98,6 +98,7 @@ export {
 } from './limit-spec.js';
 export { formatUsd, parseUsd } from './money-text.js';
 export { priceVector, type PriceVector } from './price.js';
+export { quickParse } from './quick-parse.js';
 export {
   EXCLUSION_RULES,
   RoutePlan,

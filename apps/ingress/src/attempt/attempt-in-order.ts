@@ -22,14 +22,8 @@ const TRIES_PER_ENDPOINT_MAX = 8;
 export const UNANSWERED_MAX = 2;
 const SKIP_INSTANCES_MAX = 8;
 
-/** No worker took it, so that it cannot have reached a provider. */
-const NOT_DISPATCHED: ReadonlySet<ErrorCode> = new Set([
-  'no_worker',
-  'worker_busy',
-  'accept_timeout',
-  'no_responder',
-  'bad_message',
-]);
+/** No worker took it, so that it cannot have reached a provider. Not so where none accepted in time: a slow worker may have called it before it could say so. */
+const NOT_DISPATCHED: ReadonlySet<ErrorCode> = new Set(['no_worker', 'worker_busy', 'no_responder', 'bad_message']);
 const requestFor = (
   generation: Generation,
   hold: PlanHold,
@@ -59,6 +53,7 @@ const requestFor = (
 });
 
 const outcomeOfFailure = (error: WaystationError, delivered: boolean): Outcome => {
+  if (error.code === 'accept_timeout') return 'passed-over';
   if (error.code === 'deadline_exceeded') return 'timed-out';
   if (error.code === 'cancelled') return 'cancelled';
   return delivered ? 'failed-after-output' : 'failed-before-output';
@@ -136,6 +131,8 @@ const failureOf = (end: AttemptEnd): WaystationError | undefined => {
       return new WaystationError('provider_timeout', 'The provider took too long.');
     case 'cancelled':
       return new WaystationError('cancelled', 'The attempt was cancelled.');
+    case 'passed-over':
+      return new WaystationError('passed_over', 'The attempt was given up.');
     case 'completed':
     case 'refused':
       return undefined;
@@ -214,8 +211,9 @@ export const attemptInOrder = async (
     for (let ordinal = 0; ordinal < TRIES_PER_ENDPOINT_MAX; ordinal += 1) {
       if (generation.attempts.length >= TRIES_MAX) throw last ?? noEndpointLeft();
       const attemptId = nextAttemptId(generation);
-      // The first that can have reached a provider stands for the request; fallbacks are the same request.
-      const requests = generation.attempts.some((record) => record.dispatched) ? 0 : hold.hold.amounts.requests;
+      // The first that was not passed over stands for the request; fallbacks are the same request.
+      const counted = generation.attempts.some((record) => record.dispatched && record.outcome !== 'passed-over');
+      const requests = counted ? 0 : hold.hold.amounts.requests;
       const startedMs = performance.now();
       const tried = await openAttempt(
         bus,

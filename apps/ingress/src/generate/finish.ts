@@ -74,12 +74,15 @@ const outcomeOf = (generation: Generation, failure: WaystationError | undefined)
 
 const settle = (generation: Generation, { hold }: PlanHold, billed: Billed | undefined): void => {
   if (generation.served !== undefined && billed === undefined) return hold.leaveOpen();
-  if (!generation.attempts.some((record) => record.dispatched)) return hold.settle(NOTHING);
+  // Where every try was passed over the client was sent away: that counts as no request of theirs, even if one of them reached a provider.
+  if (!generation.attempts.some((record) => record.dispatched && record.outcome !== 'passed-over'))
+    return hold.settle(NOTHING);
   const { payer, amount } = billed?.decision ?? { payer: 'waste', amount: 0n };
   const paid = billed !== undefined && payer !== 'waste';
+  const byok = payer === 'byok' ? amount : 0n;
   hold.settle({
     usd: payer === 'credits' ? amount : 0n,
-    byok: payer === 'byok' && amount < hold.amounts.byok ? amount : payer === 'byok' ? hold.amounts.byok : 0n,
+    byok: byok < hold.amounts.byok ? byok : hold.amounts.byok,
     requests: hold.amounts.requests,
     tokens: paid ? Math.min(hold.amounts.tokens, inputTokens(billed.usage) + outputTokens(billed.usage)) : 0,
   });
