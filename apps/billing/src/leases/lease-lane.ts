@@ -17,6 +17,7 @@ import {
 import { queryRows, type Database } from '@waystation/postgres';
 import type { QueryRunner } from 'typeorm';
 import {
+  HOLDS_NOTHING,
   amountsOf,
   lockLeases,
   lockQuotas,
@@ -200,7 +201,7 @@ const holdersOf = async (
   const rows = await queryRows<{ id: string; instance: string; quota_ids: string[] }>(
     runner,
     `select id, instance, quota_ids from lease
-      where closed_at is null and not final and not empty and quota_ids && $1::text[] and id <> all($2) order by id limit ${HOLDERS_MAX}`,
+      where closed_at is null and not final and not (${HOLDS_NOTHING}) and quota_ids && $1::text[] and id <> all($2) order by id limit ${HOLDERS_MAX}`,
     [quotaIds, commands.map(({ leaseId }) => leaseId)],
   );
   return new Map(

@@ -58,6 +58,9 @@ type Vector = (typeof VECTORS)[number];
 const columnOf = (vector: string, part: Part): string => (part === 'usd' ? vector : `${vector}_${part}`);
 const VECTOR_COLUMNS = VECTORS.flatMap((vector) => PARTS.map((part) => columnOf(vector, part)));
 
+/** Of a lease: nothing of it is left unsettled. */
+export const HOLDS_NOTHING = PARTS.map((part) => `${columnOf('held', part)} = 0`).join(' and ');
+
 /** Amounts out of the columns of a row. */
 export const amountsOf = (row: Readonly<Record<string, unknown>>, vector: Vector): Amounts => {
   const part = (name: Part): bigint => BigInt(String(row[columnOf(vector, name)]));

@@ -20,7 +20,6 @@ export class CountMoreThanMoney1764150000102 implements MigrationInterface {
     );
     await runner.query(`
       alter table lease
-        add column empty boolean generated always as (held = 0 and held_byok = 0 and held_requests = 0 and held_tokens = 0) stored,
         drop constraint lease_closed_empty,
         add constraint lease_closed_empty check (closed_at is null or (
           held = 0 and held_byok = 0 and held_requests = 0 and held_tokens = 0

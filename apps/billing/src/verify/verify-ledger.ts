@@ -1,5 +1,6 @@
 // Every invariant of the ledger over the whole database, in set-based SQL over one snapshot. Each check answers rows only where something is wrong, and names it.
 import { queryRows, type Database } from '@waystation/postgres';
+import { HOLDS_NOTHING } from '../ledger/store.js';
 
 export interface LedgerReport {
   readonly entries: number;
@@ -79,7 +80,7 @@ const CHECKS: readonly (readonly [invariant: string, sql: string])[] = [
   ],
   [
     'a closed lease holds nothing',
-    `select format('lease %s is closed and holds %s, unbooked %s', id, held, unbooked) from lease where closed_at is not null and (not empty or unbooked <> 0 or unbooked_byok <> 0 or unbooked_requests <> 0 or unbooked_tokens <> 0)`,
+    `select format('lease %s is closed and holds %s, unbooked %s', id, held, unbooked) from lease where closed_at is not null and (not (${HOLDS_NOTHING}) or unbooked <> 0 or unbooked_byok <> 0 or unbooked_requests <> 0 or unbooked_tokens <> 0)`,
   ],
   [
     'what a posting books is what its charges say',
