@@ -22,6 +22,7 @@ export const row03 = (system: () => RunningSystem): void => {
     const refusedBy = async (tightest: Tightest): Promise<unknown> => {
       const of = (name: Tightest): number => (name === tightest ? TIGHT_USD : AMPLE_USD);
       const spent = await credits();
+      const tag = `of-${tightest.replaceAll(' ', '-')}`;
       const { key, hash } = await newKey(system(), { limit: of('key') });
       // The workspace has spent before: its budget of the day counts that.
       const removals = [
@@ -32,18 +33,19 @@ export const row03 = (system: () => RunningSystem): void => {
         ),
         await setLimit(
           system(),
-          { scope: 'workspace', metric: 'usd', window: 'day', limit: spent.total_usage + of('workspace') },
+          {
+            scope: 'workspace',
+            metric: 'usd',
+            window: 'day',
+            limit: Math.ceil((spent.total_usage + of('workspace')) * 1e6) / 1e6,
+          },
           key,
         ),
-        await setLimit(
-          system(),
-          { scope: 'tag', scope_id: 'nightly', metric: 'usd', window: 'week', limit: of('tag') },
-          key,
-        ),
+        await setLimit(system(), { scope: 'tag', scope_id: tag, metric: 'usd', window: 'week', limit: of('tag') }, key),
         await setLimit(system(), { scope: 'end-user', metric: 'usd', window: 'month', limit: of('end user') }, key),
       ];
       try {
-        const body = { key, headers: { 'x-waystation-tags': 'nightly' }, user: `user-${tightest}` };
+        const body = { key, headers: { 'x-waystation-tags': tag }, user: `user-${tightest}` };
         const answers = [];
         for (let ordinal = 0; ordinal < 3; ordinal += 1) answers.push(await dime(system(), ordinal, body));
         expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);

@@ -1,10 +1,13 @@
 // A provider whose price counts output only, and whose every answer has the same length: what a call costs is known, and what it may cost is set by its cap.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fakeUpstream, type FakeUpstream, type RunningSystem } from '@waystation/testing';
 import { ask, complete, type Answer } from './ask.ts';
 import { until } from './wait.ts';
 
 export const MODEL = 'priced/dime';
 export const FREE_MODEL = 'priced/free';
+const TRIES_MAX = 20;
+const AGAIN_AFTER_MS = 250;
 /** Of every answer. */
 export const OUTPUT_TOKENS = 100;
 export const PROMPT_TOKENS = 10;
@@ -37,7 +40,7 @@ providers:
   return { lab, config };
 };
 
-/** One call, with a hold of `times` its cost, through any ingress. */
+/** One call, with a hold of `times` its cost, through any ingress. On a busy machine a worker may be slow to accept: who is told to come again for that comes again. */
 export const dime = (
   system: RunningSystem,
   ordinal: number,
@@ -53,7 +56,12 @@ export const dime = (
   const { key, times = 1, model = MODEL, user, headers = {} } = options;
   const messages = [{ role: 'user', content: 'a dime, please' }];
   const body = { model, messages, max_tokens: OUTPUT_TOKENS * times, ...(user === undefined ? {} : { user }) };
-  return complete(system, body, { key, headers, url: ingressUrls[ordinal % ingressUrls.length] ?? system.url });
+  const url = ingressUrls[ordinal % ingressUrls.length] ?? system.url;
+  for (let tries = 1; ; tries += 1) {
+    const answer = await complete(system, body, { key, headers, url });
+    if (answer.status !== 503 || tries === TRIES_MAX) return answer;
+    await sleep(AGAIN_AFTER_MS);
+  }
 };
 
 /** Makes a key, and waits until every ingress knows it. */

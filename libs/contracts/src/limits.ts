@@ -1,6 +1,7 @@
 // Management of limits, and what is spent of them.
 import { z } from 'zod';
 import { defineRpc } from './contract.js';
+import { quotaRef } from './lease.js';
 import { LIMITS_MAX, limitName, limitSpec } from './limit-spec.js';
 import { principal } from './management.js';
 import { picodollarsUnsigned, unixMs, workspaceId } from './scalars.js';
@@ -36,15 +37,16 @@ export const ControlLimitPut = define(
 export const ControlLimitDelete = define('delete', 'workspaces:write', z.object({ ...call, limit: limitName }));
 export const ControlLimitList = define('list', 'workspaces:read', z.object(call));
 
-/** What is spent and held of quotas, in the unit of their metrics. Quotas that nothing met yet are absent. */
+/** What is spent and held of quotas in their windows, in the unit of their metrics, whether anything met them yet or not. */
 export const BillingQuotaUse = defineRpc({
   name: 'billing.quota.use',
   subject: SUBJECTS.management('billing', 'quota', 'use'),
   version: 1,
   queue: QUEUE_GROUPS.billing,
-  permission: 'workspaces:read',
+  // As with the usage of keys: the edge asks on behalf of a key for its own quotas only.
+  permission: 'inference',
   idempotent: true,
-  request: z.object({ ...call, quotaIds: z.array(z.string().max(128)).min(1).max(256) }),
+  request: z.object({ ...call, quotas: z.array(quotaRef).min(1).max(256) }),
   reply: z.object({
     quotas: z
       .array(

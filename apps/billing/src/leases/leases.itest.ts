@@ -331,21 +331,53 @@ test('requests and tokens are held, settled and refused like money, in the same 
     released: { usd: '20', requests: 0, tokens: 120 },
   });
   const use = await ledger.reader.asWorkspace(workspaceId, (runner) =>
-    readQuotaUse(runner, [...quotas.map(({ id }) => id), 'key:nothing']),
+    readQuotaUse(runner, workspaceId, [...quotas, { ...walletOf(workspaceId), id: 'key:nothing' }]),
   );
-  expect(use).toEqual(
-    [
-      { id: `key:${workspaceId}:requests`, used: 1n, held: 0n },
-      { id: `key:${workspaceId}:tokens`, used: 80n, held: 0n },
-      { id: `wallet:${workspaceId}`, used: 80n, held: 0n },
-    ].sort((a, b) => (a.id < b.id ? -1 : 1)),
-  );
+  expect(use).toEqual([
+    { id: `key:${workspaceId}:requests`, used: 1n, held: 0n },
+    { id: `key:${workspaceId}:tokens`, used: 80n, held: 0n },
+    { id: `wallet:${workspaceId}`, used: 80n, held: 0n },
+    { id: 'key:nothing', used: 0n, held: 0n },
+  ]);
   nowMs = NOW + 10_000;
   expect(refusalIn(await ask({ requests: 3 }))).toMatchObject({
     left: '2',
     retryAfterMs: 50_000,
     resetsAt: NOW + 60_000,
   });
+  expect((await verifyLedger(ledger.writer)).problems).toEqual([]);
+});
+
+test('a budget that is set in the middle of its window counts what was spent in it before', async () => {
+  const workspaceId = await newWorkspace(1_000n);
+  const leaseId = newLease();
+  await grant(workspaceId, 300n, { leaseId });
+  const spent = (at: number) =>
+    generationFinished({ workspaceId, leaseId, at, endUserId: 'u-1' }, { usage: { input: 40 } });
+  const lines = delivered(spent(NOW), spent(NOW), spent(NOW - 86_400_000));
+  await settleLines(ledger.writer, new PriceBook(), lines, { witnessWaitMs: 1, graceMs: 1 });
+  const of = (scope: QuotaRef['scope'], scopeId: string, window: 'day' | 'lifetime'): QuotaRef => ({
+    ...{
+      id: `limit:${scope}:${workspaceId}:${scopeId}:${window}`.slice(0, 128),
+      scope,
+      scopeId,
+      metric: 'usd',
+      window,
+    },
+    ...{ windowStart: window === 'day' ? Date.UTC(2026, 7, 6) : 0, limit: '200' },
+  });
+  const left = async (quota: QuotaRef): Promise<unknown> =>
+    refusalIn(await grant(workspaceId, 201n, { quotas: [quota, walletOf(workspaceId)] }))?.left;
+  const today = of('workspace', workspaceId, 'day');
+  expect(await ledger.reader.asWorkspace(workspaceId, (runner) => readQuotaUse(runner, workspaceId, [today]))).toEqual([
+    { id: today.id, used: 80n, held: 0n },
+  ]);
+  expect(await left(today)).toBe('120');
+  expect(await left(of('workspace', workspaceId, 'lifetime'))).toBe('80');
+  expect(await left(of('key', KEY_HASH, 'day'))).toBe('120');
+  expect(await left(of('end-user', 'u-1', 'day'))).toBe('120');
+  expect(await left(of('end-user', 'u-1', 'lifetime'))).toBe('80');
+  expect(await left(of('end-user', 'u-2', 'lifetime'))).toBe('200');
   expect((await verifyLedger(ledger.writer)).problems).toEqual([]);
 });
 

@@ -18,6 +18,7 @@ import {
   type QuotaState,
 } from '@waystation/ledger';
 import { queryRows } from '@waystation/postgres';
+import { spentBefore } from '../quotas/spent-before.js';
 
 /** A working set inside a transaction: `apply` folds and remembers, `flush` writes. */
 export interface Ledger {
@@ -161,7 +162,7 @@ export const lockQuotas = async (runner: QueryRunner, book: Book, ids: Iterable<
   for (const row of rows) book.quotas.set(row.id, quotaOf(row));
 };
 
-/** Makes rows of quotas that are met for the first time, empty and without a limit to spend, and locks them. */
+/** Makes rows of quotas that are met for the first time, with what was spent in their window before and no limit beyond it, and locks them. */
 export const openQuotas = async (
   runner: QueryRunner,
   book: Book,
@@ -171,12 +172,13 @@ export const openQuotas = async (
     .filter(({ ref }) => !book.quotas.has(ref.id))
     .sort((a, b) => (a.ref.id < b.ref.id ? -1 : 1));
   if (missing.length === 0) return;
+  const spent = await spentBefore(runner, missing);
   await queryRows(
     runner,
-    `insert into quota (id, workspace_id, scope, scope_id, metric, quota_window, window_start, include_byok, quota_limit)
-     select id, workspace_id, scope, scope_id, metric, quota_window, window_start, include_byok, 0
-       from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::boolean[])
-         as q (id, workspace_id, scope, scope_id, metric, quota_window, window_start, include_byok)
+    `insert into quota (id, workspace_id, scope, scope_id, metric, quota_window, window_start, include_byok, quota_limit, posted, opened_with)
+     select id, workspace_id, scope, scope_id, metric, quota_window, window_start, include_byok, spent, spent, spent
+       from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::boolean[], $9::numeric[])
+         as q (id, workspace_id, scope, scope_id, metric, quota_window, window_start, include_byok, spent)
      on conflict (id) do nothing`,
     [
       missing.map(({ ref }) => ref.id),
@@ -187,6 +189,7 @@ export const openQuotas = async (
       missing.map(({ ref }) => ref.window),
       missing.map(({ ref }) => ref.windowStart),
       missing.map(({ ref }) => ref.includeByok ?? false),
+      missing.map(({ ref }) => (spent.get(ref.id) ?? 0n).toString()),
     ],
   );
   await lockQuotas(

@@ -26,7 +26,11 @@ export class CountMoreThanMoney1764150000102 implements MigrationInterface {
           and unbooked = 0 and unbooked_byok = 0 and unbooked_requests = 0 and unbooked_tokens = 0))`);
     // What quotas were told of an attempt beside its money. Own keys may cost more than a limit lets be counted.
     await runner.query(`alter table charge ${columns(['counted'], '')}`);
-    await runner.query(`alter table quota add column include_byok boolean not null default false`);
+    // What was spent in its window before anything met the quota: part of what it has posted, and of no charge that names it.
+    await runner.query(
+      `alter table quota add column include_byok boolean not null default false,
+                         add column opened_with numeric(38, 0) not null default 0 check (opened_with >= 0)`,
+    );
     await runner.query(`create index lease_open_by_quota on lease using gin (quota_ids) where closed_at is null`);
   }
 

@@ -115,7 +115,7 @@ const CHECKS: readonly (readonly [invariant: string, sql: string])[] = [
   [
     'what a quota has posted is what its charges counted',
     `select format('quota %s: posted %s and unbooked %s, charges count %s to %s', id, posted, unbooked, least_counted, most_counted)
-       from (select q.id, q.posted,
+       from (select q.id, q.posted - q.opened_with as posted,
                     coalesce(l.unbooked, 0) as unbooked, coalesce(c.least_counted, 0) as least_counted, coalesce(c.most_counted, 0) as most_counted
                from quota q
                left join (select q.id, sum(case q.metric when 'usd' then l.unbooked + case when q.include_byok then l.unbooked_byok else 0 end

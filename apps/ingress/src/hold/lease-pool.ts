@@ -51,6 +51,13 @@ export interface QuotaSet {
   readonly metersByok: boolean;
 }
 
+/** Whether both name the same limits; of sets with the same id. */
+export const hasSameLimits = (a: QuotaSet, b: QuotaSet): boolean =>
+  a === b ||
+  a.quotas.every(
+    ({ limit, includeByok }, index) => limit === b.quotas[index]?.limit && includeByok === b.quotas[index]?.includeByok,
+  );
+
 export const quotaSetFrom = (workspaceId: string, keyHash: string, quotas: readonly QuotaRef[]): QuotaSet => ({
   id: quotas.map((quota) => quota.id).join('|'),
   workspaceId,
@@ -121,7 +128,7 @@ interface Closing {
 }
 
 export class LeasePool {
-  readonly #set: QuotaSet;
+  #set: QuotaSet;
   readonly #deps: PoolDeps;
   #current: Lease | undefined;
   readonly #closing = new Map<string, Closing>();
@@ -154,6 +161,13 @@ export class LeasePool {
     let count = this.#current?.openHolds ?? 0;
     for (const { lease } of this.#closing.values()) count += lease.openHolds;
     return count;
+  }
+
+  /** The set of the calls that come, under the same id. Where a limit was changed, what was granted under the old one goes back. */
+  adopt(set: QuotaSet): void {
+    if (hasSameLimits(set, this.#set)) return;
+    this.#set = set;
+    if (this.#current !== undefined) this.#close(this.#current);
   }
 
   /** At once where the free part suffices, else when billing has answered. */

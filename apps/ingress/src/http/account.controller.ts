@@ -10,6 +10,7 @@ import {
   toWaystationError,
   unixOfGeneration,
   type GenerationRecorded,
+  type LimitSpec,
 } from '@waystation/contracts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Caller } from '../auth/caller.js';
@@ -37,14 +38,15 @@ export class AccountController {
     const { key, principal, workspace } = caller;
     const { bus } = this.ingress.context;
     const limits = limitsOfKey(key, workspace.limits ?? []);
-    const useOf = await limitDesk(bus, caller, Date.now()).usesOf(limits);
+    // What others use is not for a key to know.
+    const useOf = await limitDesk(bus, caller, Date.now()).usesOf(limits.filter(isOfKey));
     const { keys } = await bus.request(BillingKeyUsage, {
       v: 1,
       principal,
       workspaceId: key.workspaceId,
       hashes: [key.hash],
     });
-    const shown = limits.map((limit) => limitInfo(limit, useOf(limit)));
+    const shown = limits.map((limit) => limitInfo(limit, isOfKey(limit) ? useOf(limit) : undefined));
     sendJson(reply, 200, { data: { ...ownKeyInfo(key, keys[0]), limits: shown } });
   }
 
@@ -106,6 +108,8 @@ export class AccountController {
     return charges;
   }
 }
+
+const isOfKey = ({ scope }: LimitSpec): boolean => scope === 'key' || scope === 'member';
 
 const unknownGeneration = (id: string): WaystationError =>
   new WaystationError('not_found', `Generation ${JSON.stringify(id.slice(0, 64))} not found`);

@@ -11,6 +11,7 @@ import {
   type KeyEntry,
   type LimitName,
   type LimitSpec,
+  type QuotaRef,
 } from '@waystation/contracts';
 import { quotaOfLimit } from '@waystation/ledger';
 import type { z } from 'zod';
@@ -20,9 +21,9 @@ import type { LimitUse } from './limit-info.js';
 export type ListedLimit = z.infer<typeof ControlLimitList.reply>['limits'][number];
 
 /** The one quota of a limit; undefined for a limit of each. */
-const quotaIdOf = (limit: LimitSpec, workspaceId: string, nowMs: number): string | undefined => {
+const quotaOf = (limit: LimitSpec, workspaceId: string, nowMs: number): QuotaRef | undefined => {
   const scopeId = limit.scope === 'workspace' ? workspaceId : limit.scopeId;
-  return scopeId === undefined ? undefined : quotaOfLimit(limit, workspaceId, scopeId, nowMs, quotaToken).id;
+  return scopeId === undefined ? undefined : quotaOfLimit(limit, workspaceId, scopeId, nowMs, quotaToken);
 };
 
 /** The limits of a workspace that may meet calls of a key, each for that key or member where it is for each. */
@@ -39,13 +40,13 @@ export const limitDesk = (bus: Bus, { principal, workspace }: Caller, nowMs: num
 
   /** What is spent of each limit that has one quota. */
   const usesOf = async (limits: readonly LimitSpec[]): Promise<(limit: LimitSpec) => LimitUse | undefined> => {
-    const quotaIds = limits.flatMap((limit) => quotaIdOf(limit, workspace.id, nowMs) ?? []);
+    const asked = limits.flatMap((limit) => quotaOf(limit, workspace.id, nowMs) ?? []);
     const { quotas } =
-      quotaIds.length === 0 ? { quotas: [] } : await bus.request(BillingQuotaUse, { ...about, quotaIds });
+      asked.length === 0 ? { quotas: [] } : await bus.request(BillingQuotaUse, { ...about, quotas: asked });
     const uses = new Map(quotas.map(({ id, used, held }) => [id, { used: BigInt(used), held: BigInt(held) }]));
     return (limit) => {
-      const id = quotaIdOf(limit, workspace.id, nowMs);
-      return id === undefined ? undefined : (uses.get(id) ?? { used: 0n, held: 0n });
+      const quota = quotaOf(limit, workspace.id, nowMs);
+      return quota === undefined ? undefined : uses.get(quota.id);
     };
   };
 
