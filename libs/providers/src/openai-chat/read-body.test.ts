@@ -37,6 +37,17 @@ describe('a body', () => {
   });
 
   it.each([
+    ['none', undefined],
+    ['null', null],
+    ['a placeholder of zeros', { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 }],
+    ['no object', [7]],
+    ['an object without counts', { cost: 0 }],
+  ])('whose usage is %s is charged from an estimate of its text', (_, usage) => {
+    const { report } = read({ ...choice({ role: 'assistant', content: 'x'.repeat(40) }), usage });
+    expect([report.usageSource, report.usage['output']]).toEqual(['estimated', 10]);
+  });
+
+  it.each([
     ['a tool call', { content: null, tool_calls: [{ id: 'a' }] }],
     ['reasoning', { content: '', reasoning_content: 'hm' }],
     ['a refusal', { content: null, refusal: 'no' }],

@@ -96,7 +96,8 @@ export class ChatBodyReader implements ResponseReader {
     this.#usage = valueOf(body, fields.usage);
     this.#finish = choices?.findLast((choice) => choice.finish !== undefined)?.finish;
     // Counted only where the provider did not: it is a walk over all of the text.
-    if (this.#usage === undefined && fields.choices !== undefined) {
+    const isTold = convertUsage(this.#usage, this.#terms.tokensMax) !== undefined;
+    if (!isTold && fields.choices !== undefined) {
       this.#contentBytes = scanChunk(body, fields.choices.valueStart, fields.choices.valueEnd, 0).contentBytes;
     }
     this.failure = this.#refusal(body, completion);
