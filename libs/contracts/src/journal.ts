@@ -94,6 +94,8 @@ const attemptSummary = z.object({
   outcome: z.enum(OUTCOMES),
   errorCode: z.string().max(64).optional(),
   ...usageReport,
+  /** Where the usage is pending: output tokens that went to the client, counted by the ingress. Charged at least, if no final count is ever heard. */
+  deliveredTokens: count.optional(),
 });
 
 /** By the ingress: the first witness. Normally settles alone. Exactly one per generation that had an attempt. */

@@ -4,6 +4,7 @@ export { editMembers, memberEdits, spliceJson, type JsonEdit, type MemberChanges
 export { scanArray, scanObject, scanTopLevelFields } from './json/scan-top-level.js';
 export { JSON_DEPTH_MAX } from './json/skip-value.js';
 export { CHAT_LIMITS, type ChatRequest, type ReadChatOptions } from './openai-chat/chat-request.js';
+export { createContentCounter, type ContentCounter } from './openai-chat/count-content.js';
 export { readChatRequest } from './openai-chat/read-chat-request.js';
 export { readProviderPreferences, slugOfName } from './openai-chat/read-provider-preferences.js';
 export {

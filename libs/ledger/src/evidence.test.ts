@@ -13,6 +13,8 @@ const ingress: Evidence = {
   usageSource: 'provider',
 };
 const pending: Evidence = { ...NO_EVIDENCE, outcomeBy: 'ingress', outcome: 'cancelled', served: true };
+/** Its worker was lost; the ingress knows what went through its hands. */
+const delivered: Evidence = { ...pending, outcome: 'failed-after-output', delivered: 8 };
 const worker: Evidence = {
   ...NO_EVIDENCE,
   outcomeBy: 'worker',
@@ -52,11 +54,13 @@ test.each<[string, Evidence, boolean, Partial<Evidence>]>([
 
 test('the order in which witnesses are heard, and repetition, do not matter', () => {
   const all = [ingress, pending, worker, progress(1), progress(2)];
+  const lost = [delivered, progress(2), progress(1)];
   // Two words of one witness on one part cannot disagree in truth; here one of them is taken at a time.
   const sets = fc.constantFrom(
     [ingress, worker, progress(1), progress(2)],
     [pending, worker, progress(2), progress(1)],
     all.slice(1),
+    lost,
   );
   fc.assert(
     fc.property(
@@ -86,11 +90,17 @@ test('something is added exactly when merging changes something', () => {
     usage: fc.record({ output: fc.nat(9) }),
     usageSource: fc.constant('provider' as const),
     sequence: fc.nat(3),
+    delivered: fc.nat(3),
   });
   fc.assert(
     fc.property(evidence, evidence, (known, more) => {
       const merged = merge(known, more);
-      const sources = ({ outcomeBy, usageBy, sequence }: Evidence) => [outcomeBy, usageBy, sequence];
+      const sources = ({ outcomeBy, usageBy, sequence, delivered }: Evidence) => [
+        outcomeBy,
+        usageBy,
+        sequence,
+        delivered,
+      ];
       if (addsTo(known, more)) expect(sources(merged)).not.toEqual(sources(known));
       else expect(merged).toEqual(known);
     }),
@@ -140,6 +150,35 @@ describe('conclude', () => {
       merge(pending, progress(3)),
       false,
       { outcome: 'cancelled', served: true, usage: { output: 3 }, usageSource: 'estimated' },
+    ],
+    [
+      'charges no less than was delivered, though no progress was told',
+      delivered,
+      false,
+      { outcome: 'failed-after-output', served: true, usage: { output: 8 }, usageSource: 'estimated' },
+    ],
+    [
+      'raises the last progress to what was delivered, reasoning included',
+      merge({ ...progress(3), usage: { input: 9, output: 3, reasoning: 1 } }, delivered),
+      false,
+      {
+        outcome: 'failed-after-output',
+        served: true,
+        usage: { input: 9, output: 7, reasoning: 1 },
+        usageSource: 'estimated',
+      },
+    ],
+    [
+      'leaves progress beyond what was delivered as it is',
+      merge(progress(9), delivered),
+      false,
+      { outcome: 'failed-after-output', served: true, usage: { output: 9 }, usageSource: 'estimated' },
+    ],
+    [
+      'believes a final count over what was delivered',
+      merge(worker, delivered),
+      false,
+      { outcome: 'failed-after-output', served: true, usage: { output: 7 }, usageSource: 'provider' },
     ],
   ])('%s', (_name, evidence, closedWithout, expected) => {
     expect(conclude(evidence, closedWithout)).toEqual(expected);

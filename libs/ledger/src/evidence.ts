@@ -18,6 +18,8 @@ export interface Evidence {
   readonly usageSource: UsageSource;
   /** Orders progress lines. */
   readonly sequence: number;
+  /** Output tokens that the client got, where the ingress counted them itself. What is charged without a final count is no less. */
+  readonly delivered: number;
 }
 
 /** Nothing known but that it began. */
@@ -29,6 +31,7 @@ export const NO_EVIDENCE: Evidence = {
   usage: {},
   usageSource: 'estimated',
   sequence: 0,
+  delivered: 0,
 };
 
 const isBetterOutcome = (a: Evidence, b: Evidence): boolean =>
@@ -43,20 +46,28 @@ const isBetterUsage = (a: Evidence, b: Evidence): boolean => {
 export const merge = (known: Evidence, heard: Evidence): Evidence => {
   const { outcomeBy, outcome, served } = isBetterOutcome(heard, known) ? heard : known;
   const { usageBy, usage, usageSource, sequence } = isBetterUsage(heard, known) ? heard : known;
-  return { outcomeBy, outcome, served, usageBy, usage, usageSource, sequence };
+  const delivered = Math.max(known.delivered, heard.delivered);
+  return { outcomeBy, outcome, served, usageBy, usage, usageSource, sequence, delivered };
 };
 
 /** Whether hearing this would change what is known. */
 export const addsTo = (known: Evidence, heard: Evidence): boolean =>
-  isBetterOutcome(heard, known) || isBetterUsage(heard, known);
+  isBetterOutcome(heard, known) || isBetterUsage(heard, known) || heard.delivered > known.delivered;
 
 /** Nothing better can come: it settles at once. */
 export const isComplete = (evidence: Evidence): boolean =>
   evidence.outcomeBy === 'ingress' && (evidence.usageBy === 'ingress' || evidence.usageBy === 'worker');
 
+/** The usage with no less output than was delivered. */
+const withDelivered = (usage: Usage, delivered: number): Usage => {
+  const missing = delivered - outputTokens(usage);
+  return missing > 0 ? { ...usage, output: (usage['output'] ?? 0) + missing } : usage;
+};
+
 /**
  * What is charged from, when no more is waited for. Without the ingress, an attempt that produced output counts as delivered; unless the ingress has closed
- * the generation without it (`closedWithout`): then another attempt served the client. Without a final count, the last progress stands, as an estimate.
+ * the generation without it (`closedWithout`): then another attempt served the client. Without a final count, the last progress stands, as an estimate,
+ * and the ingress's own count of what it delivered where that is more: a worker that is lost takes up to two seconds of progress with it.
  */
 export const conclude = (
   evidence: Evidence,
@@ -73,7 +84,7 @@ export const conclude = (
   return {
     outcome: outcomeBy === 'nobody' && hasOutput ? 'failed-after-output' : evidence.outcome,
     served: outcomeBy === 'ingress' ? evidence.served : hasOutput && !closedWithout,
-    usage,
+    usage: isFinal ? usage : withDelivered(usage, evidence.delivered),
     usageSource: isFinal ? evidence.usageSource : 'estimated',
   };
 };

@@ -81,6 +81,7 @@ const evidenceOf = (row: StoredCharge): Evidence => ({
   usage: row.usage,
   usageSource: row.usage_source as Evidence['usageSource'],
   sequence: 0,
+  delivered: 0,
 });
 
 /** Of these generations, those that their ingress has closed. */

@@ -136,7 +136,8 @@ const testimoniesOf = (line: MoneyLine, source: ConsumedLine, times: SettleTimes
         const { attemptId, outcome, dispatched } = attempt;
         const served = dispatched && line.servedBy === attemptId;
         const usage = dispatched ? usageOf(attempt, 'ingress') : {};
-        const evidence: Evidence = { ...NO_EVIDENCE, outcomeBy: 'ingress', outcome, served, ...usage };
+        const delivered = attempt.deliveredTokens ?? 0;
+        const evidence: Evidence = { ...NO_EVIDENCE, outcomeBy: 'ingress', outcome, served, delivered, ...usage };
         return {
           attemptId,
           generationId,

@@ -166,6 +166,25 @@ test('with neither, the last progress settles after the deadline, marked estimat
   ]);
 });
 
+test('a lost worker’s attempt is charged for what the ingress delivered, with and without progress, and corrected when the worker is heard after all', async () => {
+  for (const progress of [undefined, { input: 10, output: 4 }, { input: 10, output: 12 }]) {
+    const { on } = await workspaceWithLease();
+    const lost = { outcome: 'failed-after-output', usage: 'pending', usageSource: 'estimated' } as const;
+    await settle(
+      attemptStarted(named(on)),
+      ...(progress === undefined ? [] : [attemptProgressed(on.generationId ?? '', 1, progress)]),
+      generationFinished(on, { ...lost, deliveredTokens: 9 }),
+    );
+    await overdue();
+    const amount = BigInt((progress?.input ?? 0) + Math.max(9, progress?.output ?? 0));
+    expect(await chargesOf(on)).toMatchObject([
+      { amount, usageSource: 'estimated', policyRow: 'failed-after-output', payer: 'credits' },
+    ]);
+    await settle(attemptFinished(named(on), { outcome: 'cancelled', usage: { input: 10, output: 11 } }));
+    expect(await chargedTo(on)).toBe(21n);
+  }
+});
+
 test('an attempt that only began is recorded and charged to nobody', async () => {
   const { workspaceId, on } = await workspaceWithLease();
   await settle(attemptStarted(named(on)));

@@ -15,6 +15,7 @@ const evidence = z.object({
   usage: z.record(z.string(), z.number()),
   usageSource: z.enum(['provider', 'estimated', 'clamped']),
   sequence: z.number(),
+  delivered: z.number().default(0),
 });
 
 interface WitnessRow {

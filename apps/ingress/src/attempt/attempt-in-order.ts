@@ -8,7 +8,7 @@ import {
   type ErrorCode,
   type ErrorDetails,
 } from '@waystation/contracts';
-import type { Outcome } from '@waystation/generation';
+import { estimateOutputTokens, type Outcome } from '@waystation/generation';
 import { nextAttemptId, type AttemptRecord, type Generation } from '../generate/generation.js';
 import type { BoundAttempt } from '../hold/bound-plan.js';
 import { holdOf, type PlanHold } from '../hold/take-hold.js';
@@ -68,7 +68,10 @@ const recordOf = (
   tried: Try,
   delivered: boolean,
 ): AttemptRecord => {
-  const { result, worker, latencyMs } = tried;
+  const { result, worker, latencyMs, content } = tried;
+  const deliveredTokens = delivered ? estimateOutputTokens(content) : 0;
+  /** Beside a usage that is left to the worker: should that be lost, this much is known. */
+  const atLeast = deliveredTokens === 0 ? {} : { deliveredTokens };
   const known = {
     attemptId,
     planned: bound.attempt,
@@ -87,11 +90,19 @@ const recordOf = (
         outcome: end.outcome,
         usage: end.usage,
         usageSource: end.usageSource,
+        ...(end.usage === 'pending' ? atLeast : {}),
         ...(end.upstreamStatus === undefined ? {} : { upstreamStatus: end.upstreamStatus }),
       };
     }
     case 'given-up':
-      return { ...known, dispatched: true, outcome: 'cancelled', usage: 'pending', usageSource: 'estimated' };
+      return {
+        ...known,
+        dispatched: true,
+        outcome: 'cancelled',
+        usage: 'pending',
+        usageSource: 'estimated',
+        ...atLeast,
+      };
     case 'failed': {
       const { error } = result;
       const dispatched = worker !== undefined || !NOT_DISPATCHED.has(error.code);
@@ -104,6 +115,7 @@ const recordOf = (
         // What the provider may have counted only the worker knows.
         usage: dispatched ? 'pending' : {},
         usageSource: 'estimated',
+        ...atLeast,
       };
     }
     default: {

@@ -1,6 +1,8 @@
 // One try of one attempt id at one worker: opens the stream and follows it to its one end. Output goes straight to the delivery.
 import type { Bus, StreamCall } from '@waystation/bus';
 import { AttemptRun, type AttemptEnd, type AttemptRunRequest, type WaystationError } from '@waystation/contracts';
+import { createContentCounter } from '@waystation/dialects';
+import type { DeliveredContent } from '@waystation/generation';
 import type { Generation } from '../generate/generation.js';
 
 export type TryResult =
@@ -14,6 +16,8 @@ export interface Try {
   readonly worker?: string;
   /** Milliseconds from dispatch to the first output. */
   readonly latencyMs?: number;
+  /** What was passed on to the client of a stream. */
+  readonly content: DeliveredContent;
 }
 
 const NO_BYTES = Buffer.alloc(0);
@@ -32,6 +36,7 @@ export const openAttempt = (
     let worker: string | undefined;
     let latencyMs: number | undefined;
     let over = false;
+    const content = createContentCounter();
 
     const finish = (result: TryResult): void => {
       if (over) return;
@@ -39,6 +44,7 @@ export const openAttempt = (
       giveUp.listen(undefined);
       resolve({
         result,
+        content: content.sum,
         ...(worker === undefined ? {} : { worker }),
         ...(latencyMs === undefined ? {} : { latencyMs }),
       });
@@ -69,6 +75,7 @@ export const openAttempt = (
             generation.firstByteMs ??= performance.now() - generation.startedMs;
           }
           delivery.data(bytes);
+          if (request.stream) content.count(bytes);
           if (delivery.delivered) generation.body.bytes = undefined;
         },
         end: (end) => finish({ kind: 'ended', end }),

@@ -47,6 +47,8 @@ export interface AttemptRecord {
   errorMessage?: string;
   usage: Usage | 'pending';
   usageSource: UsageSource;
+  /** Output tokens that went to the client, where its usage is not known here. */
+  deliveredTokens?: number;
   upstreamStatus?: number;
   latencyMs?: number;
   durationMs?: number;

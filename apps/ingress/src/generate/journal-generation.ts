@@ -43,6 +43,7 @@ const attemptLine = (
   ...(record.errorCode === undefined ? {} : { errorCode: record.errorCode }),
   usage: record.usage,
   usageSource: record.usageSource,
+  ...(record.deliveredTokens === undefined ? {} : { deliveredTokens: record.deliveredTokens }),
 });
 
 export const finishedLine = (

@@ -200,7 +200,14 @@ describe('a streamed completion', () => {
     expect(ingress.bus.streams).toHaveLength(1);
     expect(ingress.bus.factLines[0]).toMatchObject({
       outcome: 'failed-after-output',
-      attempts: [{ usage: 'pending', outcome: 'failed-after-output', errorCode: 'provider_stream_broken' }],
+      attempts: [
+        {
+          usage: 'pending',
+          deliveredTokens: 1,
+          outcome: 'failed-after-output',
+          errorCode: 'provider_stream_broken',
+        },
+      ],
     });
   });
 

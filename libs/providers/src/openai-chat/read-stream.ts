@@ -2,9 +2,9 @@
 // (first, finish, usage, error) are edited in their bytes. Usage and the end marker are held back: whoever holds the client's socket writes them.
 // Invariants: nothing comes out before the first meaningful event; a stream that ends without a finish is a failure.
 import { WaystationError } from '@waystation/contracts';
-import type { FinishReason } from '@waystation/generation';
+import type { DeliveredContent, FinishReason } from '@waystation/generation';
 import type { JsonEdit } from '@waystation/dialects';
-import { estimateUsage, type DeliveredContent } from '../estimate-usage.js';
+import { estimateUsage } from '../estimate-usage.js';
 import { parseInBandError } from '../provider-error.js';
 import {
   RESPONSE_LIMITS,

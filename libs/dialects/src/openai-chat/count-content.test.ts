@@ -1,0 +1,50 @@
+// What a client got of a stream: as many chunks with content, and as many bytes of it, as there were.
+import fc from 'fast-check';
+import { createContentCounter } from './count-content.js';
+
+const event = (delta: unknown, spaced = false): string => {
+  const json = JSON.stringify({ id: 'gen-1', choices: [{ index: 0, delta, finish_reason: null }], usage: null });
+  return `data: ${spaced ? json.replaceAll('":', '": ') : json}\n\n`;
+};
+const counted = (...pieces: string[]) => {
+  const counter = createContentCounter();
+  for (const piece of pieces) counter.count(Buffer.from(piece));
+  return counter.sum;
+};
+
+test.each<[string, string[], number, number]>([
+  ['nothing', [''], 0, 0],
+  ['an opening without text', [event({ role: 'assistant', content: '' })], 0, 0],
+  ['null', [event({ role: 'assistant', content: null })], 0, 0],
+  ['text', [event({ content: 'four' })], 1, 4],
+  ['text as Python writes it', [event({ content: 'four' }, true)], 1, 4],
+  ['several events of one piece', [event({ content: 'a' }) + event({ content: 'bc' })], 2, 3],
+  ['several pieces', [event({ content: 'a' }), event({ content: 'bc' })], 2, 3],
+  ['escapes as they are written', [event({ content: '"\\' })], 1, 4],
+  ['text that looks like an event', [event({ content: '{"content":"x"}' })], 1, 19],
+  ['reasoning', [event({ reasoning: 'hm' })], 1, 2],
+  ['arguments', [event({ tool_calls: [{ index: 0, function: { arguments: '{"a"' } }] })], 1, 6],
+  ['a comment', [': WAYSTATION PROCESSING\n\n'], 0, 0],
+  ['half a text', ['data: {"choices":[{"delta":{"content":"ab'], 1, 2],
+])('%s', (_name, pieces, chunks, bytes) => {
+  expect(counted(...pieces)).toEqual({ chunks, bytes });
+});
+
+test('any texts are counted to the byte, and an event cut anywhere never as more', () => {
+  fc.assert(
+    fc.property(fc.array(fc.string({ unit: 'grapheme' }), { maxLength: 10 }), fc.nat(), (texts, cut) => {
+      const events = texts.map((content) => event({ content }));
+      const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(JSON.stringify(text)) - 2, 0);
+      const chunks = texts.filter((text) => text !== '').length;
+      expect(counted(...events)).toEqual({ bytes, chunks });
+      expect(counted(events.join(''))).toEqual({ bytes, chunks });
+      const all = Buffer.from(events.join(''));
+      const at = cut % (all.length + 1);
+      const counter = createContentCounter();
+      counter.count(all.subarray(0, at));
+      counter.count(all.subarray(at));
+      expect(counter.sum.bytes).toBeLessThanOrEqual(bytes);
+      expect(counter.sum.chunks).toBeLessThanOrEqual(chunks);
+    }),
+  );
+});
