@@ -293,7 +293,12 @@ describe('GET /generation', () => {
     }));
     const { text, json } = await call('GET', `/generation?id=${id}`, { key: inferenceKey });
     expect(text).toContain('"total_cost":0.000000000055,');
-    expect(json['data']).toMatchObject({ tokens_prompt: 7, tokens_completion: 2, cancelled: true });
+    expect(json['data']).toMatchObject({
+      tokens_prompt: 7,
+      tokens_completion: 2,
+      cancelled: true,
+      usage_source: 'provider',
+    });
   });
 
   it('waits a moment for one that just ended, and does not for one that is long gone', async () => {

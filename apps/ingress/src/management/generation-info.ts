@@ -15,17 +15,25 @@ const finishWord = (reason: string | undefined): string | null =>
 
 const servedAttempt = (record: GenerationRecorded): string | undefined => record.attempts.at(-1)?.attemptId;
 
+interface Settled {
+  readonly usage: Usage;
+  readonly source: string | undefined;
+  readonly cost: bigint;
+}
+
 /** Usage and cost: as recorded, or as billing settled them where the ingress could not know. */
-const settledOf = (record: GenerationRecorded, charges: Charges): { usage: Usage; cost: bigint } => {
-  if (record.usage !== undefined) return { usage: record.usage, cost: BigInt(record.costPicodollars) };
+const settledOf = (record: GenerationRecorded, charges: Charges): Settled => {
+  if (record.usage !== undefined)
+    return { usage: record.usage, source: record.usageSource, cost: BigInt(record.costPicodollars) };
   const cost = charges
     .filter((charge) => charge.payer === 'credits')
     .reduce((sum, charge) => sum + BigInt(charge.amount), 0n);
-  return { usage: charges.findLast((charge) => charge.attemptId === servedAttempt(record))?.usage ?? {}, cost };
+  const last = charges.findLast((charge) => charge.attemptId === servedAttempt(record));
+  return { usage: last?.usage ?? {}, source: last?.usageSource, cost };
 };
 
 export const generationInfo = (record: GenerationRecorded, charges: Charges) => {
-  const { usage, cost } = settledOf(record, charges);
+  const { usage, source, cost } = settledOf(record, charges);
   const prompt = inputTokens(usage);
   const completion = outputTokens(usage);
   return {
@@ -85,7 +93,7 @@ export const generationInfo = (record: GenerationRecorded, charges: Charges) => 
     // Ours: why it was charged, and what became of it.
     outcome: record.outcome,
     policy_row: record.policyRow,
-    usage_source: record.usageSource ?? null,
+    usage_source: source ?? null,
     error: record.errorCode === undefined ? null : { code: record.errorCode, message: record.errorMessage ?? null },
     warnings: record.warnings ?? [],
   };
