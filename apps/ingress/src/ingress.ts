@@ -122,7 +122,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
     leases,
     log,
     nowMs: Date.now,
-    deadlineMs: DEADLINE_MS,
+    deadlineMs: scaleMs(DEADLINE_MS),
     workers: {
       live: () => services.count('worker', scaleMs(WORKER_HEARD_MS)),
       acceptTimeoutMs: (tries) =>
