@@ -20,6 +20,13 @@ export interface Told {
   readonly content: string;
   /** Whether that was all of it, without an error. */
   readonly whole: boolean;
+  /** Its provider told counts that cannot be: what it billed says nothing about the charge. */
+  readonly misreported?: boolean;
+  /**
+   * Its ingress was lost, so that only the ledger has a record of it; or its worker with it, so that it is settled from the last that was told, which may be less
+   * than was delivered.
+   */
+  readonly lost?: 'ingress' | 'both';
 }
 
 export interface Audit {
@@ -110,20 +117,24 @@ const complaintsOf = (
   };
   const billOfCall = (call: TruthCall): bigint =>
     billOf(call, priceOf(prices, call.model.startsWith('sandbox/') ? call.model : `sandbox/${call.model}`));
-  const paying = netOf(charges).filter(({ paid }) => paid !== 0n);
+  const counts = netOf(charges);
+  const paying = counts.filter(({ paid }) => paid !== 0n);
   const [payer] = paying;
   if (paying.length > 1) say('more than one attempt is paid for');
   if (payer !== undefined && calls.length === 0) say('charged, and no provider was called');
+  if (told.misreported === true) return wrong;
   if (payer !== undefined && told.content === '' && told.whole === false && payer.output > 1)
     say('charged for what was not delivered');
   const completed = calls.filter((call) => call.outcome === 'completed');
-  if (told.whole === true && !completed.some((call) => billOfCall(call) === (payer?.paid ?? 0n)))
+  const isExact = (payer ?? counts.at(-1))?.exact !== false;
+  if (told.whole === true && isExact && !completed.some((call) => billOfCall(call) === (payer?.paid ?? 0n)))
     say('the charge is not what was billed');
   if (payer !== undefined) {
     // Estimated: the prompt's estimate is a bound, so only the output is held against the truth, to one token in flight.
     if (!calls.some((call) => payer.output <= call.completionTokens + 1))
       say('charged for more output than was billed');
-    if (Math.ceil(told.content.length / 4) > payer.output + 1) say('more was delivered than is charged');
+    if (told.lost !== 'both' && Math.ceil(told.content.length / 4) > payer.output + 1)
+      say('more was delivered than is charged');
   } else if (told.content !== '' && calls.some((call) => billOfCall(call) > 0n)) say('delivered and not charged');
   return wrong;
 };
@@ -141,7 +152,9 @@ export const audit = async (
     return all.some((call) => call.outcome === 'running') ? undefined : all;
   });
   const callsOf = (label: string): TruthCall[] => calls.filter((call) => call.label === label);
-  const reached = requests.filter(({ generationId, label }) => generationId !== undefined && callsOf(label).length > 0);
+  const reached = requests.filter(
+    ({ generationId, label, lost }) => generationId !== undefined && callsOf(label).length > 0 && lost === undefined,
+  );
 
   return asOperator(system, async (operator) => {
     const records = await until('every generation that reached a provider is recorded', SETTLED_WITHIN_MS, async () => {

@@ -1,6 +1,6 @@
 // A provider whose price counts output only, and whose every answer has the same length: what a call costs is known, and what it may cost is set by its cap.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fakeUpstream, type FakeUpstream, type RunningSystem } from '@waystation/testing';
+import { fakeUpstream, type FakeUpstream, type RunningSystem, type UpstreamScript } from '@waystation/testing';
 import { ask, complete, type Answer } from './ask.ts';
 import { until } from './wait.ts';
 
@@ -17,17 +17,20 @@ export const COST_USD = 0.1;
 const endpoint = (model: string, output: string): string =>
   `{ model: ${model}, upstreamModel: ${model.replace('/', '-')}, context: 128000, maxOutput: 4096, price: { input: "0", output: "${output}" } }`;
 
+/** What the lab does unless told otherwise. */
+export const answerDime: UpstreamScript = (request, reply) => {
+  const { model } = request.json() as { model: string };
+  const usage = {
+    prompt_tokens: PROMPT_TOKENS,
+    completion_tokens: OUTPUT_TOKENS,
+    total_tokens: PROMPT_TOKENS + OUTPUT_TOKENS,
+  };
+  const choices = [{ index: 0, message: { role: 'assistant', content: 'a dime' }, finish_reason: 'stop' }];
+  reply.json(200, { id: 'dime-1', object: 'chat.completion', created: 1, model, choices, usage });
+};
+
 export const startPriced = async (): Promise<{ lab: FakeUpstream; config: string }> => {
-  const lab = await fakeUpstream((request, reply) => {
-    const { model } = request.json() as { model: string };
-    const usage = {
-      prompt_tokens: PROMPT_TOKENS,
-      completion_tokens: OUTPUT_TOKENS,
-      total_tokens: PROMPT_TOKENS + OUTPUT_TOKENS,
-    };
-    const choices = [{ index: 0, message: { role: 'assistant', content: 'a dime' }, finish_reason: 'stop' }];
-    reply.json(200, { id: 'dime-1', object: 'chat.completion', created: 1, model, choices, usage });
-  });
+  const lab = await fakeUpstream(answerDime);
   const config = `
 providers:
   - slug: priced
@@ -41,7 +44,7 @@ providers:
 };
 
 /** One call, with a hold of `times` its cost, through any ingress. On a busy machine a worker may be slow to accept: who is told to come again for that comes again. */
-export const dime = (
+export const dime = async (
   system: RunningSystem,
   ordinal: number,
   options: {

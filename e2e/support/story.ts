@@ -33,8 +33,8 @@ export const randomOf = (seed: number): Random => {
 
 const COMPLAINTS_MAX = 15;
 const TIMEOUT_MS = 90_000;
-/** Added for tests that wait for time constants, the longest of which is the life of a lease and its sweep. */
-const CONSTANTS_MS = 300_000;
+/** Added for tests that wait for time constants, the longest of which is the deadline of a generation. */
+const CONSTANTS_MS = 700_000;
 
 const complaintsOf = async (system: RunningSystem): Promise<string> => {
   const lines: string[] = [];
@@ -73,4 +73,10 @@ export const story = (name: string, system: () => RunningSystem, tell: (random: 
 export const storyOfSplit: typeof story = (name, system, tell) => {
   if (shapeOfEnvironment() === 'split') story(name, system, tell);
   else test.skip(`${name} (split only)`, () => undefined);
+};
+
+/** A story about what the fused shape has in one process. */
+export const storyOfFused: typeof story = (name, system, tell) => {
+  if (shapeOfEnvironment() === 'fused') story(name, system, tell);
+  else test.skip(`${name} (fused only)`, () => undefined);
 };

@@ -8,6 +8,8 @@ export interface TruthCall {
   readonly id: string;
   readonly label?: string;
   readonly at: number;
+  /** Unix ms. */
+  readonly endedAt?: number;
   readonly model: string;
   readonly stream: boolean;
   readonly bodyBytes: number;

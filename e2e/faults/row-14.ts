@@ -1,0 +1,113 @@
+// Row 14: an ingress is killed in the middle of streams. Its workers close upstream within 5 s and settle what was used; its leases are swept and the remainder is
+// free again. Where worker and ingress are one process, what was told last is charged once the time of the generation is over, and marked.
+import type { RunningSystem } from '@waystation/testing';
+import { openAccount, type Account } from '../support/account.ts';
+import { ask, say } from '../support/ask.ts';
+import { newKey, usageOf } from '../support/priced-lab.ts';
+import { asOperator, type Charge } from '../support/operator.ts';
+import { storyOfFused, storyOfSplit } from '../support/story.ts';
+import { billOf, sandboxPrices, type TokenPrice } from '../support/truth.ts';
+import { scaled, until } from '../support/wait.ts';
+
+const STREAMS = 8;
+const TOKENS = 800;
+const ABORTED_WITHIN_MS = 5_000;
+const BEGUN_WITHIN_MS = 10_000;
+const SETTLED_WITHIN_MS = 20_000;
+/** Of a generation, with the time after it in which its facts may still come. */
+const DEADLINE_MS = 630_000;
+const LIMIT_USD = 0.03;
+
+export const row14 = (system: () => RunningSystem): void => {
+  describe('row 14', () => {
+    /** Streams that all have said something when their ingress is killed; with their key. */
+    const killIngress = async (account: Account): Promise<string> => {
+      const { key } = await newKey(system(), { limit: LIMIT_USD });
+      let begun = 0;
+      const streams = Array.from({ length: STREAMS }, (_, index) => {
+        let counted = false;
+        const onText = (text: string): void => {
+          if (counted || text.split('"content":"').length <= 10) return;
+          counted = true;
+          begun += 1;
+        };
+        const body = { ...say('a story'), max_tokens: TOKENS, sandbox: { outputTokens: TOKENS, tokenDelayMs: 80 } };
+        return account.stream(`row-14-${index}`, body, { key, onText });
+      });
+      await until('all streams run', BEGUN_WITHIN_MS, () => (begun === STREAMS ? true : undefined));
+      const killedAt = Date.now();
+      await system().kill('ingress');
+      for (const { broken, done } of await Promise.all(streams))
+        expect({ broken, done }).toEqual({ broken: true, done: false });
+      const calls = (await Promise.all(account.told.map(({ label }) => account.callsOf(label)))).flat();
+      expect(calls.map(({ outcome }) => outcome)).toEqual(account.told.map(() => 'aborted'));
+      for (const { endedAt = Infinity } of calls) expect(endedAt - killedAt).toBeLessThan(ABORTED_WITHIN_MS);
+      await system().restartService('ingress');
+      return key;
+    };
+    const echoPrice = async (): Promise<TokenPrice> => {
+      const price = (await sandboxPrices(system())).get('sandbox/echo');
+      if (price === undefined) throw new Error('echo has no price');
+      return price;
+    };
+    const paidOf = (charges: readonly Charge[]): bigint =>
+      charges.filter(({ payer }) => payer === 'credits').reduce((sum, { amount }) => sum + BigInt(amount), 0n);
+    /** One call may hold all that is left of the key's limit. */
+    const expectRemainderBack = async (account: Account, key: string, price: TokenPrice): Promise<void> => {
+      const { json } = await ask(system(), 'GET', '/api/v1/key', undefined, { key });
+      const left = json.data.limit_remaining as number;
+      expect(left).toBeCloseTo(LIMIT_USD - (await usageOf(system(), key)), 12);
+      const most = Math.floor((left * 1e12 - 1e9) / Number(price.output));
+      const last = await account.complete('row-14-last', { ...say('one more'), max_tokens: most }, { key });
+      expect(last?.status).toBe(200);
+      await account.audit();
+    };
+
+    storyOfSplit('its streams are closed and settled, and what it held is free again', system, async () => {
+      const account = await openAccount(system());
+      const price = await echoPrice();
+      const key = await killIngress(account);
+      for (const { label } of [...account.told]) account.mark(label, { lost: 'ingress' });
+      const { charges } = await account.audit();
+      for (const { label, generationId } of account.told) {
+        const [call] = await account.callsOf(label);
+        const its = charges.get(generationId ?? '') ?? [];
+        const off = paidOf(its) - (call === undefined ? 0n : billOf(call, price));
+        expect({ label, its, off, near: off <= price.output && -off <= price.output }).toEqual({
+          ...{ label, its, off, near: true },
+        });
+      }
+      await expectRemainderBack(account, key, price);
+    });
+
+    storyOfFused(
+      'with its worker: settled from what was told last, and what it held is free again',
+      system,
+      async () => {
+        const account = await openAccount(system());
+        const price = await echoPrice();
+        const key = await killIngress(account);
+        for (const { label } of [...account.told]) account.mark(label, { lost: 'both' });
+        await asOperator(system(), (operator) =>
+          until('the streams are settled', scaled(DEADLINE_MS) + SETTLED_WITHIN_MS, async () => {
+            const settled = await Promise.all(
+              account.told.map(({ generationId = '' }) => operator.charges(generationId)),
+            );
+            return settled.every((its) => its.length > 0) ? true : undefined;
+          }),
+        );
+        const { charges } = await account.audit();
+        for (const { label, generationId } of account.told) {
+          const [call] = await account.callsOf(label);
+          const its = charges.get(generationId ?? '') ?? [];
+          const [paid, billed] = [paidOf(its), call === undefined ? 0n : billOf(call, price)];
+          expect({ label, its, paid, billed, fair: paid > 0n && paid <= billed }).toEqual({
+            ...{ label, its, paid, billed, fair: true },
+          });
+          expect(its).toMatchObject([{ usageSource: 'estimated', policyRow: 'failed-after-output' }]);
+        }
+        await expectRemainderBack(account, key, price);
+      },
+    );
+  });
+};
