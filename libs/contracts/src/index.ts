@@ -86,7 +86,7 @@ export {
   type Principal,
 } from './management.js';
 export { formatUsd, parseUsd } from './money-text.js';
-export { priceVector, type PriceVector } from './price.js';
+export { priceVector, type PriceRates, type PriceVector } from './price.js';
 export {
   EXCLUSION_RULES,
   RoutePlan,

@@ -112,7 +112,13 @@ const bookCases = async (
     const { backing, evidence } = each;
     const concluded = conclude(evidence, closed.has(backing.generationId));
     const { byok, priceVersion, hold } = backing;
-    const decision = decideCharge({ ...concluded, byok, price: priceOf(priceVersion), holdPicodollars: BigInt(hold) });
+    const decision = decideCharge({
+      ...concluded,
+      serviceTier: evidence.serviceTier,
+      byok,
+      price: priceOf(priceVersion),
+      holdPicodollars: BigInt(hold),
+    });
     const settlement: Settlement = { ...backing, decision };
     return { each, concluded, decision, settlement };
   });

@@ -1,5 +1,6 @@
 // Brings the catalog up to date with its sources: the operator's file, providers whose key is in the environment, the sandbox. At boot and whenever the
-// file changes. Invariant: billing has stored every price version before an endpoint that names it is committed.
+// file changes or the time of a price has come. Invariant: billing has stored every price version before an endpoint that names it is committed, and none is
+// routed before it is in force.
 import { createHash } from 'node:crypto';
 import {
   BUILTIN_PROVIDERS,
@@ -72,7 +73,7 @@ const gather = (file: ConfigFile, { providerKeys }: ControlConfig, sandbox: read
 /** All faults of the file and of what it says together with the other sources. */
 export const checkSources = (config: ControlConfig, file: ConfigFile): string[] => [
   ...file.faults,
-  ...(file.faults.length > 0 ? [] : normaliseCatalog(gather(file, config, []).located, sha256hex).faults),
+  ...(file.faults.length > 0 ? [] : normaliseCatalog(gather(file, config, []).located, sha256hex, Date.now()).faults),
 ];
 
 /** The faults as one text for a person, a line each. */
@@ -103,13 +104,14 @@ export const startCatalogKeeper = (
       };
     });
 
-  const putPrices = async ({ endpoints }: NormalisedCatalog): Promise<void> => {
-    const unknown = new Map(
-      endpoints
-        .filter(({ priceVersion }) => !stored.has(priceVersion))
-        .map(({ priceVersion, price }) => [priceVersion, price]),
-    );
-    const prices = [...unknown].map(([version, price]) => ({ version, price, effectiveAt: Date.now() }));
+  /** Also those to come, so that nothing stands in the way when their time has come. */
+  const putPrices = async (known: NormalisedCatalog['prices'], nowMs: number): Promise<void> => {
+    const unknown = new Map(known.filter(({ version }) => !stored.has(version)).map((each) => [each.version, each]));
+    const prices = [...unknown.values()].map(({ version, price, effectiveAtMs }) => ({
+      version,
+      price,
+      effectiveAt: effectiveAtMs ?? nowMs,
+    }));
     for (let at = 0; at < prices.length; at += PRICES_PER_CALL) {
       const portion = prices.slice(at, at + PRICES_PER_CALL);
       await bus.request(BillingPricesPut, { v: 1, principal: CONTROL_PRINCIPAL, prices: portion });
@@ -117,13 +119,15 @@ export const startCatalogKeeper = (
     }
   };
 
-  const apply = async (from: ConfigFile): Promise<void> => {
+  /** Answers when the next price comes into force, in Unix ms. */
+  const apply = async (from: ConfigFile): Promise<number> => {
     const sandbox = config.sandboxUrl === undefined ? [] : await readSandbox(config.sandboxUrl);
     const sources = gather(from, config, sandbox);
-    const catalog = normaliseCatalog(sources.located, sha256hex);
+    const nowMs = Date.now();
+    const catalog = normaliseCatalog(sources.located, sha256hex, nowMs);
     if (catalog.faults.length > 0) throw new Error(describeFaults(catalog.faults));
     for (const rounding of catalog.roundings) log.warn({}, rounding);
-    await putPrices(catalog);
+    await putPrices(catalog.prices, nowMs);
     await changes.commit(async (change) => {
       const credentials = await storeCredentials(change, config.workerPublicKey, sources.credentials);
       const { written, removed } = await storeCatalog(change, catalog);
@@ -142,6 +146,9 @@ export const startCatalogKeeper = (
         },
       };
     });
+    return Math.min(
+      ...catalog.prices.map(({ effectiveAtMs = 0 }) => (effectiveAtMs > nowMs ? effectiveAtMs : Infinity)),
+    );
   };
 
   /** The file as it is now, if it changed and is good; what is wrong with it is logged once and nothing else happens. */
@@ -160,13 +167,14 @@ export const startCatalogKeeper = (
 
   const run = async (): Promise<void> => {
     let retryMs = RETRY_MS;
+    let nextChangeMs = Infinity;
     while (!stopped) {
       try {
-        if (applied?.providers !== file.providers) {
-          await apply(file);
+        if (applied?.providers !== file.providers || Date.now() >= nextChangeMs) {
+          nextChangeMs = await apply(file);
           [applied, ready, fault, retryMs] = [file, true, undefined, RETRY_MS];
         }
-        await pause(scaleMs(LOOK_EVERY_MS));
+        await pause(Math.min(scaleMs(LOOK_EVERY_MS), Math.max(0, nextChangeMs - Date.now())));
         await look();
         fault = undefined;
       } catch (error) {
