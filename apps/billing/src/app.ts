@@ -16,4 +16,7 @@ export const migrations: MigrateOptions['migrations'] = [CreateLedger17638000001
 
 // For the operator's commands, which run without a bus.
 export { explainGeneration, type ExplainedCharge } from './explain/explain-generation.js';
+export { applyRerate, type ApplyBounds } from './rerate/apply-rerate.js';
+export { planRerate, type ReratePlan } from './rerate/plan-rerate.js';
+export { reportRerate, type RerateReport } from './rerate/report-rerate.js';
 export { verifyLedger, type LedgerReport } from './verify/verify-ledger.js';

@@ -148,6 +148,7 @@ describe('a catalog made of sources', () => {
       known.map((offset) => (offset === undefined ? undefined : NOW + offset)),
     );
     expect(prices[0]).toMatchObject({ endpointId: 'lab/small@lab', version: endpoints[0]?.priceVersion });
+    expect(prices.map(({ inForce }) => inForce)).toEqual(known.map((_, index) => index === 0));
   });
 
   it('takes an unknown data policy as the strictest, and an unknown provider as one that goes on billing', () => {

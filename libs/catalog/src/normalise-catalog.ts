@@ -15,6 +15,7 @@ export interface EndpointPrice {
   readonly price: PriceVector;
   /** Unix ms from which it holds, where somebody said so. */
   readonly effectiveAtMs: number | undefined;
+  readonly inForce: boolean;
 }
 
 export interface NormalisedCatalog {
@@ -68,7 +69,10 @@ export const normaliseCatalog = (
       const inForce = dated === undefined ? undefined : priceInForce(dated, nowMs);
       if (dated === undefined || inForce === undefined) return;
       for (const { price, effectiveAtMs } of dated.slice(dated.indexOf(inForce)))
-        prices.push({ endpointId: id, version: priceVersionOf(price, sha256hex), price, effectiveAtMs });
+        prices.push({
+          ...{ endpointId: id, version: priceVersionOf(price, sha256hex), price, effectiveAtMs },
+          inForce: effectiveAtMs === inForce.effectiveAtMs,
+        });
       const { price } = inForce;
       const entry = endpointOf(id, tag, source, endpoint, price, priceVersionOf(price, sha256hex));
       endpoints.set(id, entry);

@@ -27,6 +27,8 @@ const TABLES = `
     -- everything up to this attempt is done
     done_generation_id text collate "C" not null default '',
     done_attempt_id text collate "C" not null default '',
+    -- what it has booked so far, as JSON of picodollars in text: the fold of its revisions
+    totals jsonb not null,
     started_at timestamptz not null default now(),
     ended_at timestamptz
   );

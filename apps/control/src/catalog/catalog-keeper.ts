@@ -87,6 +87,10 @@ export const startCatalogKeeper = (
 ): CatalogKeeper => {
   const { bus, log, config, scaleMs } = context;
   const stored = new Set<string>();
+  /** The version at which billing knows an endpoint to be. */
+  const atVersion = new Map<string, string>();
+  /** When the catalog was last brought up to date by us. */
+  let appliedMs = Infinity;
   let stopped = false;
   let ready = false;
   let fault: string | undefined;
@@ -104,18 +108,30 @@ export const startCatalogKeeper = (
       };
     });
 
-  /** Also those to come, so that nothing stands in the way when their time has come. */
+  /**
+   * Tells billing of every price that it may not know: those in force, with the endpoints that are at them from now on, and those to come, so that nothing
+   * stands in the way when their time has come. A change that came while we watched is in force since it was to be, any other since now.
+   */
   const putPrices = async (known: NormalisedCatalog['prices'], nowMs: number): Promise<void> => {
-    const unknown = new Map(known.filter(({ version }) => !stored.has(version)).map((each) => [each.version, each]));
-    const prices = [...unknown.values()].map(({ version, price, effectiveAtMs }) => ({
-      version,
-      price,
-      effectiveAt: effectiveAtMs ?? nowMs,
-    }));
-    for (let at = 0; at < prices.length; at += PRICES_PER_CALL) {
-      const portion = prices.slice(at, at + PRICES_PER_CALL);
-      await bus.request(BillingPricesPut, { v: 1, principal: CONTROL_PRINCIPAL, prices: portion });
+    const news = known.filter(({ endpointId, version, inForce }) =>
+      inForce ? atVersion.get(endpointId) !== version : !stored.has(version),
+    );
+    for (let at = 0; at < news.length; at += PRICES_PER_CALL) {
+      const portion = news.slice(at, at + PRICES_PER_CALL);
+      const inForce = portion.filter((each) => each.inForce);
+      await bus.request(BillingPricesPut, {
+        ...{ v: 1, principal: CONTROL_PRINCIPAL },
+        prices: [...new Map(portion.map((each) => [each.version, each])).values()].map(
+          ({ version, price, effectiveAtMs = nowMs }) => ({ version, price, effectiveAt: effectiveAtMs }),
+        ),
+        endpoints: inForce.map(({ endpointId, version, effectiveAtMs }) => ({
+          endpointId,
+          version,
+          effectiveAt: effectiveAtMs !== undefined && effectiveAtMs >= appliedMs ? effectiveAtMs : nowMs,
+        })),
+      });
       for (const { version } of portion) stored.add(version);
+      for (const { endpointId, version } of inForce) atVersion.set(endpointId, version);
     }
   };
 
@@ -146,6 +162,7 @@ export const startCatalogKeeper = (
         },
       };
     });
+    appliedMs = nowMs;
     return Math.min(
       ...catalog.prices.map(({ effectiveAtMs = 0 }) => (effectiveAtMs > nowMs ? effectiveAtMs : Infinity)),
     );
