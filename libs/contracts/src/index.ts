@@ -100,6 +100,7 @@ export {
   type RerateTotals,
 } from './price-book.js';
 export { priceVector, type PriceRates, type PriceVector } from './price.js';
+export { quickParse } from './quick-parse.js';
 export {
   EXCLUSION_RULES,
   RoutePlan,
