@@ -5,6 +5,7 @@ import { BillingModule } from './billing.module.js';
 import { billingConfig, type BillingConfig } from './config.js';
 import { CountMoreThanMoney1764150000102 } from './migrations/count-more-than-money.js';
 import { CreateLedger1763800000101 } from './migrations/create-ledger.js';
+import { CreatePriceBook1764150000301 } from './migrations/create-price-book.js';
 
 export const app: AppDefinition<BillingConfig> = {
   name: 'billing',
@@ -12,8 +13,15 @@ export const app: AppDefinition<BillingConfig> = {
   module: (context) => BillingModule.of(context),
 };
 
-export const migrations: MigrateOptions['migrations'] = [CreateLedger1763800000101, CountMoreThanMoney1764150000102];
+export const migrations: MigrateOptions['migrations'] = [
+  CreateLedger1763800000101,
+  CountMoreThanMoney1764150000102,
+  CreatePriceBook1764150000301,
+];
 
 // For the operator's commands, which run without a bus.
 export { explainGeneration, type ExplainedCharge } from './explain/explain-generation.js';
+export { applyRerate, type ApplyBounds } from './rerate/apply-rerate.js';
+export { planRerate, type ReratePlan } from './rerate/plan-rerate.js';
+export { reportRerate, type RerateReport } from './rerate/report-rerate.js';
 export { verifyLedger, type LedgerReport } from './verify/verify-ledger.js';
