@@ -119,6 +119,7 @@ export {
   type CredentialEntry,
   type EndpointEntry,
   type HeadEntry,
+  type IdempotencyEntry,
   type KeyEntry,
   type ModelEntry,
   type PolicyEntry,

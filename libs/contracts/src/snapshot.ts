@@ -168,14 +168,16 @@ export const credentialEntry = z.object({
 });
 export type CredentialEntry = z.infer<typeof credentialEntry>;
 
-/** Bucket `idempotency`, key = hash of workspace and client's key. */
+/** Bucket `idempotency`, key = hash of workspace and client's key. Past `deadlineAt` nothing of it runs, whatever `state` says. */
 export const idempotencyEntry = z.object({
   v: z.literal(1),
   bodyHash: z.string().max(64),
   generationId: z.string().max(64),
   state: z.enum(['running', 'finished']),
   at: unixMs,
+  deadlineAt: unixMs,
 });
+export type IdempotencyEntry = z.infer<typeof idempotencyEntry>;
 
 /** Bucket `affinity`, key = hash of workspace, model and conversation. */
 export const affinityEntry = z.object({ v: z.literal(1), endpointId, at: unixMs });

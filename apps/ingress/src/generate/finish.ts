@@ -7,11 +7,18 @@ import { NOTHING, type Amounts } from '../hold/amounts.js';
 import type { PlanHold } from '../hold/take-hold.js';
 import { billAttempt, type Billed } from './bill-generation.js';
 import type { GenerateDeps } from './generate.js';
-import type { Generation } from './generation.js';
+import type { Generation, GenerationRequest } from './generation.js';
 import { finishedLine, recordedLine, type Ending } from './journal-generation.js';
 
 /** How the attempt loop ended. */
 export type LoopEnd = 'served' | 'given-up' | WaystationError;
+
+/** For what is answered before a generation begins. */
+export const answerBefore = ({ generationId, request }: GenerationRequest, nowMs: number): ChatAnswer => ({
+  generationId,
+  createdSeconds: Math.floor(nowMs / 1000),
+  model: request.models[0] ?? '',
+});
 
 export const answerOf = (generation: Generation): ChatAnswer => {
   const record = generation.served ?? generation.attempts.at(-1);

@@ -24,12 +24,13 @@ export interface GenerateDeps {
   readonly onFirstByte: (latencyMs: number) => void;
 }
 
+/** Answers whether anything may have reached a provider. */
 export const generate = async (
   deps: GenerateDeps,
   asked: GenerationRequest,
   delivery: Delivery,
   giveUp: GiveUp,
-): Promise<void> => {
+): Promise<boolean> => {
   const generation = begin(deps, asked, delivery, giveUp);
   try {
     refuseUnlessJournalled(deps.bus);
@@ -47,6 +48,7 @@ export const generate = async (
         'a generation failed',
       );
   }
+  return generation.attempts.some(({ dispatched }) => dispatched);
 };
 
 const begin = (deps: GenerateDeps, asked: GenerationRequest, delivery: Delivery, giveUp: GiveUp): Generation => {

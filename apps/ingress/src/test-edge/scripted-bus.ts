@@ -40,6 +40,8 @@ export interface ScriptedBus extends Bus {
   /** How long ago the snapshots were last fed. */
   silentMs: number;
   put(bucket: BucketName, key: string, value: unknown): void;
+  /** Whether buckets answer. */
+  kvAnswers: boolean;
   sendSignal(name: string, message: unknown): void;
 }
 
@@ -57,6 +59,10 @@ export const createScriptedBus = (): ScriptedBus => {
     throw new Error('the ingress does not use this part of the bus');
   };
 
+  const reachable = (): void => {
+    if (!bus.kvAnswers) throw new WaystationError('bus_unavailable', 'JetStream did not answer.');
+  };
+
   const bus: ScriptedBus = {
     instance: 'ingress-test0001',
     state: 'connected',
@@ -68,6 +74,7 @@ export const createScriptedBus = (): ScriptedBus => {
     trailLines: [],
     factsHealthy: true,
     silentMs: 0,
+    kvAnswers: true,
     onState: () => undefined,
 
     async request<Request, Reply>(contract: RpcContract<Request, Reply>, request: Request): Promise<Reply> {
@@ -127,10 +134,24 @@ export const createScriptedBus = (): ScriptedBus => {
 
     async kv(bucket) {
       return {
-        get: async (key) => entriesOf(bucket).get(key),
-        create: unsupported,
-        put: unsupported,
-        delete: unsupported,
+        async get(key) {
+          reachable();
+          return entriesOf(bucket).get(key);
+        },
+        async create(key, value) {
+          reachable();
+          if (entriesOf(bucket).has(key)) return false;
+          entriesOf(bucket).set(key, value);
+          return true;
+        },
+        async put(key, value) {
+          reachable();
+          entriesOf(bucket).set(key, value);
+        },
+        async delete(key) {
+          reachable();
+          entriesOf(bucket).delete(key);
+        },
         keys: async () => [...entriesOf(bucket).keys()],
         async watch(_filter, handler) {
           watchers.set(bucket, [...(watchers.get(bucket) ?? []), handler]);
