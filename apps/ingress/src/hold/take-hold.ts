@@ -27,7 +27,13 @@ export interface HoldRequest {
 }
 
 /** Nothing can be charged, so that nothing is held. */
-const FREE_HOLD: Hold = { leaseId: undefined, amounts: NOTHING, settle: () => undefined, leaveOpen: () => undefined };
+const FREE_HOLD: Hold = {
+  leaseId: undefined,
+  amounts: NOTHING,
+  grow: () => undefined,
+  settle: () => undefined,
+  leaveOpen: () => undefined,
+};
 
 const mayClamp = ({ request }: HoldRequest, refusal: LeaseRefusal): boolean =>
   request.features.maxOutputTokens === undefined &&
