@@ -133,6 +133,25 @@ const setUp = (limit: bigint) => {
   return { ...own, own, deps, faults, settleDown, advance };
 };
 
+const turns = async (count: number): Promise<void> => {
+  for (let turn = 0; turn < count; turn += 1) await Promise.resolve();
+};
+
+/** Questions and answers that are on their way for a while. */
+const slowly = (bank: LeaseBank): LeaseBank => {
+  const slow = async <Answer>(ask: () => Promise<Answer>): Promise<Answer> => {
+    await turns(5);
+    const answer = await ask();
+    await turns(5);
+    return answer;
+  };
+  return {
+    grant: (...asked) => slow(() => bank.grant(...asked)),
+    renew: (...asked) => slow(() => bank.renew(...asked)),
+    giveBack: (...asked) => slow(() => bank.giveBack(...asked)),
+  };
+};
+
 const isHold = (result: Hold | Refused): result is Hold => !('refused' in result);
 const taken = async (result: Hold | Promise<Hold | Refused>): Promise<Hold> => {
   const got = await result;
@@ -277,6 +296,29 @@ describe('a hold that grows', () => {
     hold.settle(usd(1));
     await advance(pool, 1_000);
     expect([held(), pool.isEmpty]).toEqual([1n, true]);
+  });
+
+  it('loses nothing of what was just granted to a recall that comes meanwhile', async () => {
+    const { deps, held } = setUp(1_000n);
+    const pool = new LeasePool(SET, { ...deps, bank: slowly(deps.bank) });
+    const hold = await taken(pool.take(usd(100), true));
+    const growing = hold.grow(usd(50));
+    pool.recall('lease-test1');
+    await growing;
+    await turns(100);
+    expect([hold.amounts, held()]).toEqual([usd(150), 150n]);
+  });
+
+  it('asks again for what another took while it asked', async () => {
+    const { deps, held } = setUp(1_000n);
+    const pool = new LeasePool(SET, { ...deps, bank: slowly(deps.bank) });
+    const hold = await taken(pool.take(usd(100), true));
+    (await taken(pool.take(usd(30)))).settle(NOTHING);
+    const growing = hold.grow(usd(50));
+    await turns(8);
+    const other = await taken(pool.take(usd(30)));
+    await growing;
+    expect([hold.amounts.usd + other.amounts.usd, held()]).toEqual([180n, 180n]);
   });
 
   it('that ends while billing is asked leaves nothing of the answer held', async () => {
@@ -455,18 +497,35 @@ describe('a warm key', () => {
 
 describe('whatever happens in whatever order', () => {
   it('holds never pass grants, grants never pass the wallet, and in the end only charges are held', async () => {
+    /** How long the next step waits: questions and answers are still on their way then. */
+    const during = { turns: fc.nat(20) };
     const step = fc.oneof(
-      fc.record({ kind: fc.constant('take' as const), amount: fc.integer({ min: 1, max: 400 }), grows: fc.boolean() }),
-      fc.record({ kind: fc.constant('grow' as const), which: fc.nat(20), amount: fc.integer({ min: 1, max: 200 }) }),
-      fc.record({ kind: fc.constant('settle' as const), which: fc.nat(20), part: fc.integer({ min: 0, max: 100 }) }),
-      fc.record({ kind: fc.constant('lose' as const), which: fc.nat(20) }),
-      fc.record({ kind: fc.constant('wait' as const), ms: fc.constantFrom(250, 2_000, 70_000) }),
-      fc.record({ kind: fc.constant('recall' as const), which: fc.nat(5) }),
+      fc.record({
+        kind: fc.constant('take' as const),
+        amount: fc.integer({ min: 1, max: 400 }),
+        grows: fc.boolean(),
+        ...during,
+      }),
+      fc.record({
+        kind: fc.constant('grow' as const),
+        which: fc.nat(20),
+        amount: fc.integer({ min: 1, max: 200 }),
+        ...during,
+      }),
+      fc.record({
+        kind: fc.constant('settle' as const),
+        which: fc.nat(20),
+        part: fc.integer({ min: 0, max: 100 }),
+        ...during,
+      }),
+      fc.record({ kind: fc.constant('lose' as const), which: fc.nat(20), ...during }),
+      fc.record({ kind: fc.constant('wait' as const), ms: fc.constantFrom(250, 2_000, 70_000), ...during }),
+      fc.record({ kind: fc.constant('recall' as const), which: fc.nat(5), ...during }),
     );
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
-        const { deps, held, advance, settleDown } = setUp(1_000n);
-        const pool = new LeasePool(SET, deps);
+        const { deps, held, advance } = setUp(1_000n);
+        const pool = new LeasePool(SET, { ...deps, bank: slowly(deps.bank) });
         const open: Hold[] = [];
         let spent = 0n;
         for (const each of steps) {
@@ -476,7 +535,7 @@ describe('whatever happens in whatever order', () => {
             );
           else if (each.kind === 'grow') void open[each.which % Math.max(1, open.length)]?.grow(usd(each.amount));
           else if (each.kind === 'wait') await advance(pool, each.ms);
-          else if (each.kind === 'recall') pool.recall(`lease-test${each.which}`);
+          else if (each.kind === 'recall') pool.recall(open[each.which % Math.max(1, open.length)]?.leaseId ?? '');
           else {
             const [hold] = open.splice(each.which % Math.max(1, open.length), 1);
             if (hold === undefined) continue;
@@ -485,11 +544,12 @@ describe('whatever happens in whatever order', () => {
             else hold.settle(usd(charge));
             spent += charge;
           }
-          await settleDown();
+          await turns(each.turns);
           const claimed = open.reduce((sum, hold) => sum + hold.amounts.usd, 0n) + spent;
           expect(claimed <= held()).toBe(true);
           expect(held() <= 1_000n).toBe(true);
         }
+        await turns(100);
         for (const hold of open) hold.settle(NOTHING);
         await advance(pool, 10_000);
         expect(held()).toBe(spent);
