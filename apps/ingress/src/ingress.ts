@@ -24,6 +24,7 @@ import { generate, type GenerateDeps } from './generate/generate.js';
 import type { GenerationRequest } from './generate/generation.js';
 import { CLAIM_TIMES, createClaims, type Claims } from './idempotency/claims.js';
 import { generateOnce } from './idempotency/generate-once.js';
+import { answerNeeds } from './hold/answer-needs.js';
 import { leaseBankOver } from './hold/lease-bank.js';
 import { createLeaseCache, type LeaseCache } from './hold/lease-cache.js';
 import { LEASE_TIMES, type LeaseTimes } from './hold/lease-pool.js';
@@ -114,6 +115,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
   ticking.unref();
   const recalls = await bus.onSignal(LeaseRecall, bus.instance, ({ leaseIds }) => leases.recall(leaseIds));
   const claims = await openClaims(context);
+  const needs = await answerNeeds(bus);
   const services = createServicesSeen(Date.now);
   const beats = await bus.onSignal(Alive, undefined, (beat) => services.saw(beat));
 
@@ -132,6 +134,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
   const deps: GenerateDeps = {
     bus,
     leases,
+    needs,
     log,
     nowMs: Date.now,
     deadlineMs: DEADLINE_MS,
@@ -182,7 +185,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
       clearInterval(ticking);
       lag.stop();
       await leases.drain();
-      await Promise.all([recalls.drain(), beats.drain()]);
+      await Promise.all([recalls.drain(), beats.drain(), needs.drain()]);
       for (const snapshot of [keys, workspaces, catalog]) snapshot.stop();
     },
   };

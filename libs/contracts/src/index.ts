@@ -103,7 +103,15 @@ export {
   type RoutePlanRequest,
 } from './route.js';
 export { identity, leaseVector, usage, type Identity, type LeaseVector } from './scalars.js';
-export { Alive, AttemptCancel, AttemptCredit, HealthCounters, LeaseRecall } from './signals.js';
+export {
+  Alive,
+  AttemptCancel,
+  AttemptCredit,
+  AttemptHeld,
+  AttemptNeed,
+  HealthCounters,
+  LeaseRecall,
+} from './signals.js';
 export {
   SNAPSHOT_KEYS,
   affinityEntry,

@@ -131,6 +131,8 @@ export const endpointEntry = z.object({
   enabled: z.boolean(),
   dataPolicy: dataPolicy.optional(),
   billsAfterCancel: z.boolean().optional(),
+  /** Whether every output token that is billed shows in the stream. Absent: as far as it does not reason. */
+  showsOutput: z.boolean().optional(),
 });
 export type EndpointEntry = z.infer<typeof endpointEntry>;
 

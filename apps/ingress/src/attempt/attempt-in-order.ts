@@ -50,10 +50,16 @@ const requestFor = (
   inputTokensEstimate: generation.request.features.inputTokensEstimate,
   ...(hold.hold.leaseId === undefined ? {} : { leaseId: hold.hold.leaseId }),
   holdPicodollars: hold.hold.amounts.usd.toString(),
+  ...heldOutputOf(hold),
   quotaSet: hold.quotaIds,
   deadlineAt: generation.deadlineAt,
   ...(skip.length === 0 ? {} : { skipInstances: skip.slice(0, SKIP_INSTANCES_MAX) }),
 });
+
+const heldOutputOf = ({ growing }: PlanHold): Pick<AttemptRunRequest, 'heldOutputTokens'> => {
+  const held = growing?.heldOutputTokens;
+  return held === undefined ? {} : { heldOutputTokens: held };
+};
 
 const outcomeOfFailure = (error: WaystationError, delivered: boolean): Outcome => {
   if (error.code === 'deadline_exceeded') return 'timed-out';

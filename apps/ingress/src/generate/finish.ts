@@ -6,6 +6,7 @@ import { inputTokens, outputTokens, type Outcome } from '@waystation/generation'
 import { NOTHING, type Amounts } from '../hold/amounts.js';
 import type { PlanHold } from '../hold/take-hold.js';
 import { billAttempt, type Billed } from './bill-generation.js';
+import { cutShort } from './cut-short.js';
 import type { GenerateDeps } from './generate.js';
 import type { Generation, GenerationRequest } from './generation.js';
 import { finishedLine, recordedLine, type Ending } from './journal-generation.js';
@@ -46,12 +47,14 @@ const failureOf = (generation: Generation, loopEnd: LoopEnd): WaystationError | 
 /** Hands over the answer. An answer that cannot be written is a failure of the attempt that made it. */
 const deliver = (
   generation: Generation,
+  hold: PlanHold,
   billed: Billed | undefined,
   failure: WaystationError | undefined,
 ): WaystationError | undefined => {
   const answer = answerOf(generation);
   if (failure === undefined) {
     try {
+      if (generation.end?.cutShort === true) generation.delivery.data(cutShort(generation, hold, answer));
       generation.delivery.end(answer, billed?.bill);
       return undefined;
     } catch (thrown) {
@@ -100,7 +103,7 @@ export const finishGeneration = (
   const { bus, log } = deps;
   const holdPicodollars = hold.hold.amounts.usd;
   const billedFirst = generation.served === undefined ? undefined : billAttempt(generation.served, holdPicodollars);
-  const failure = deliver(generation, billedFirst, failureOf(generation, loopEnd));
+  const failure = deliver(generation, hold, billedFirst, failureOf(generation, loopEnd));
   const billed = generation.served === undefined ? undefined : billedFirst;
   settle(generation, hold, billed);
   if (generation.attempts.length === 0) return;

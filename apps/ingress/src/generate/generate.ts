@@ -5,6 +5,7 @@ import { WaystationError, toWaystationError } from '@waystation/contracts';
 import type { Logger } from 'pino';
 import { attemptInOrder, type WorkerView } from '../attempt/attempt-in-order.js';
 import type { Delivery } from '../deliver/delivery.js';
+import type { Needs } from '../hold/answer-needs.js';
 import { DEFAULT_OUTPUT_TOKENS } from '../hold/bound-plan.js';
 import type { LeaseCache } from '../hold/lease-cache.js';
 import { takeHold, type PlanHold } from '../hold/take-hold.js';
@@ -16,6 +17,7 @@ import { planGeneration } from './plan.js';
 export interface GenerateDeps {
   readonly bus: Bus;
   readonly leases: LeaseCache;
+  readonly needs: Needs;
   readonly log: Logger;
   readonly nowMs: () => number;
   /** How long a generation may take in all. */
@@ -36,7 +38,9 @@ export const generate = async (
     refuseUnlessJournalled(deps.bus);
     const plan = await planGeneration(deps.bus, generation);
     const hold = await holdFor(deps, generation, plan.attempts);
+    const stopGrowing = hold.growing && deps.needs.answerFor(generation.generationId, hold.growing);
     const loopEnd: LoopEnd = await attemptInOrder(deps.bus, deps.workers, generation, hold).catch(toWaystationError);
+    stopGrowing?.();
     finishGeneration(deps, generation, hold, loopEnd);
     if (generation.firstByteMs !== undefined) deps.onFirstByte(generation.firstByteMs);
   } catch (thrown) {
@@ -86,6 +90,7 @@ const holdFor = async (
     attempts,
     set: caller.quotaSetAt(generation.createdAt),
     policyCap,
+    deadlineAt: generation.deadlineAt,
   });
   if (hold.clampedTo !== undefined) {
     generation.head.outputCap = hold.clampedTo;

@@ -545,7 +545,7 @@ export class LeasePool {
 }
 
 /** What the refusing quota has left; the other metrics were not the reason. */
-const leftOf = (refusal: LeaseRefusal): Amounts => {
+export const leftOf = (refusal: LeaseRefusal): Amounts => {
   const left = BigInt(refusal.left);
   const unlimited = { usd: 10n ** 37n, requests: Number.MAX_SAFE_INTEGER, tokens: Number.MAX_SAFE_INTEGER };
   switch (refusal.metric) {

@@ -43,6 +43,8 @@ export interface ScriptedBus extends Bus {
   /** Whether buckets answer. */
   kvAnswers: boolean;
   sendSignal(name: string, message: unknown): void;
+  /** Signals that the ingress sent. */
+  readonly signalled: { readonly name: string; readonly instance: string; readonly message: unknown }[];
 }
 
 export const createScriptedBus = (): ScriptedBus => {
@@ -108,7 +110,9 @@ export const createScriptedBus = (): ScriptedBus => {
     },
     handleStream: unsupported,
 
-    signal: () => undefined,
+    signalled: [],
+    signal: (contract, instance, message) =>
+      void bus.signalled.push({ name: contract.name, instance, message: contract.message.parse(message) }),
     async onSignal(contract, _instance, handler) {
       listeners.set(contract.name, [...(listeners.get(contract.name) ?? []), handler as (message: never) => void]);
       return subscription;

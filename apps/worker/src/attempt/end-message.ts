@@ -16,7 +16,7 @@ const clamped: Warning = {
 };
 
 export const endMessage = (
-  { outcome, report, totalBytes, timeToFirstTokenMs, durationMs, upstreamStatus }: RelayResult,
+  { outcome, report, cutShort, totalBytes, timeToFirstTokenMs, durationMs, upstreamStatus }: RelayResult,
   asked: readonly Warning[],
 ): AttemptEnd => {
   const about = { estimated: [estimated], clamped: [clamped], provider: [] }[report.usageSource];
@@ -25,6 +25,7 @@ export const endMessage = (
     outcome,
     ...(report.finishReason === undefined ? {} : { finishReason: report.finishReason }),
     ...(report.nativeFinishReason === undefined ? {} : { nativeFinishReason: report.nativeFinishReason }),
+    ...(cutShort === undefined ? {} : { cutShort }),
     usage: report.usage,
     usageSource: report.usageSource,
     totalBytes,

@@ -6,7 +6,8 @@ import type { RelayResult } from './relay.js';
 type AttemptStarted = Extract<MoneyLine, { kind: 'attempt.started' }>;
 type AttemptProgressed = Extract<MoneyLine, { kind: 'attempt.progressed' }>;
 
-const about = ({ attempt, leaseId, ...request }: AttemptRunRequest) => ({
+/** @param held what is held by now, where it grew */
+const about = ({ attempt, leaseId, ...request }: AttemptRunRequest, held?: string) => ({
   generationId: request.generationId,
   attemptId: request.attemptId,
   identity: request.identity,
@@ -14,7 +15,7 @@ const about = ({ attempt, leaseId, ...request }: AttemptRunRequest) => ({
   endpointId: attempt.endpointId,
   model: attempt.model,
   ...(leaseId === undefined ? {} : { leaseId }),
-  holdPicodollars: request.holdPicodollars,
+  holdPicodollars: held ?? request.holdPicodollars,
   quotaSet: request.quotaSet,
   priceVersion: attempt.priceVersion,
   price: attempt.price,
@@ -35,6 +36,7 @@ export const attemptProgressedLine = (
   sequence: number,
   { usage, usageSource }: ResponseReport,
   at: number,
+  held?: string,
 ): AttemptProgressed => ({
   kind: 'attempt.progressed',
   v: 1,
@@ -42,6 +44,7 @@ export const attemptProgressedLine = (
   generationId,
   attemptId,
   sequence,
+  ...(held === undefined ? {} : { holdPicodollars: held }),
   usage,
   usageSource,
 });
@@ -51,12 +54,13 @@ export const attemptFinishedLine = (
   worker: string,
   { outcome, error, report }: RelayResult,
   at: number,
+  held?: string,
 ): AttemptFinished => ({
   kind: 'attempt.finished',
   v: 1,
   at,
   worker,
-  ...about(request),
+  ...about(request, held),
   outcome,
   ...(report.finishReason === undefined ? {} : { finishReason: report.finishReason }),
   ...(error === undefined ? {} : { errorCode: error.code }),
