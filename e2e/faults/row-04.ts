@@ -5,6 +5,7 @@ import { ask, say, stream, type StreamEnd } from '../support/ask.ts';
 import { audit, baseline, type Told } from '../support/audit.ts';
 import { story } from '../support/story.ts';
 import { billOf, forgetTruth, sandboxPrices, truth, type TruthCall } from '../support/truth.ts';
+import { warmUp } from '../support/use-system.ts';
 import { deadline, until } from '../support/wait.ts';
 
 const MODEL = 'sandbox/echo';
@@ -119,6 +120,39 @@ export const row04 = (system: () => RunningSystem): void => {
       const end = await run('row-4-whole', key, 200);
       expect([end.content.length, end.finishReason, end.done]).toEqual([200 * BYTES_PER_TOKEN, 'stop', true]);
       await audit(system(), [told('row-4-whole', end, true)], before);
+    });
+
+    story('a stream that outgrows its hold while billing is away ends with length, and in time', system, async () => {
+      const key = await keyFor(20 * FIRST_SLICE);
+      const before = await baseline(system());
+      await forgetTruth(system());
+      const billing = system().shape === 'split' ? 'billing' : 'back-office';
+      let killed: Promise<void> | undefined;
+      const body = {
+        ...say('tell me', MODEL),
+        sandbox: { label: 'row-4-away', outputTokens: 2_000, tokenDelayMs: 20 },
+      };
+      const end = await stream(system(), body, {
+        key,
+        onText: (text) => {
+          if (text.includes('"content"')) killed ??= system().kill(billing);
+        },
+      });
+      await killed;
+      const choice = lastChoiceOf(end);
+      expect([end.done, end.error, choice.finish_reason, choice.native_finish_reason]).toEqual([
+        true,
+        undefined,
+        'length',
+        'credit_exhausted',
+      ]);
+      expect([choice.error?.metadata['waystation_code'], Buffer.byteLength(end.content) < 2 * FIRST_SLICE]).toEqual([
+        'no_responder',
+        true,
+      ]);
+      await system().restartService(billing);
+      await warmUp(system());
+      await audit(system(), [told('row-4-away', end, false)], before);
     });
 
     story(

@@ -255,7 +255,7 @@ describe('a hold that grows', () => {
     expect([held(), log.at(-1)]).toEqual([100n, 'return 100 for now']);
     expect(await hold.grow(usd(50))).toBeUndefined();
     await advance(pool, 500);
-    expect([hold.amounts, held()]).toEqual([usd(150), 150n]);
+    expect([hold.amounts, held(), log.at(-1)]).toEqual([usd(150), 150n, 'renew 50 50']);
     hold.settle(usd(70));
     await advance(pool, 500);
     expect([held(), log.at(-1), pool.isEmpty]).toEqual([70n, 'return 70', true]);

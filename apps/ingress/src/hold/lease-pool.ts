@@ -281,7 +281,14 @@ export class LeasePool {
     if (!fitsInto(more, lease.free))
       throw new WaystationError('overloaded', 'Too much is taken from this lease at once; try again.');
     add(more);
+    this.#spareNothing(lease);
     return undefined;
+  }
+
+  /** A renewal told exactly what a lease has: where all of it is claimed, there is nothing to give back for now. */
+  #spareNothing(lease: Lease): void {
+    const closing = this.#closing.get(lease.id);
+    if (closing !== undefined && lease.growingHolds > 0 && isNothing(aboveZero(lease.free))) closing.dirty = false;
   }
 
   #freed(lease: Lease): void {
