@@ -87,6 +87,7 @@ export {
 } from './management.js';
 export { formatUsd, parseUsd } from './money-text.js';
 export { priceVector, type PriceVector } from './price.js';
+export { quickParse } from './quick-parse.js';
 export {
   EXCLUSION_RULES,
   RoutePlan,

@@ -84,7 +84,10 @@ const attemptSummary = z.object({
   endpointId,
   model: modelId,
   ...backing,
-  /** Whether it can have reached the provider. An attempt that no worker accepted cannot. */
+  /**
+   * Whether it can have reached the provider. One that every worker declined, or that nobody was there to take, cannot; one that nobody accepted in time can:
+   * its worker may have been too slow to say so.
+   */
   dispatched: z.boolean(),
   outcome: z.enum(OUTCOMES),
   errorCode: z.string().max(64).optional(),

@@ -14,7 +14,7 @@ import {
   type LedgerEvent,
   type QuotaState,
 } from '@waystation/ledger';
-import { queryRows } from '@waystation/postgres';
+import { arrayText, queryRows } from '@waystation/postgres';
 
 /** A working set inside a transaction: `apply` folds and remembers, `flush` writes. */
 export interface Ledger {
@@ -235,11 +235,11 @@ const gathered = (entries: readonly Entry[]): Entry[] => {
 
 const insertLeases = async (runner: QueryRunner, leases: readonly LeaseState[]): Promise<void> => {
   if (leases.length === 0) return;
-  // unnest flattens arrays of arrays, so the quota ids of a lease travel as one JSON text.
+  // unnest flattens arrays of arrays, so the quota ids of a lease travel as the text of theirs.
   await queryRows(
     runner,
     `insert into lease (id, workspace_id, key_hash, instance, quota_ids, granted, held, unbooked, take_for_ms, ends_at_ms, final, renew_step, return_step, last_released, closed_at)
-     select id, workspace_id, key_hash, instance, array(select jsonb_array_elements_text(quota_ids::jsonb)), granted, held, unbooked, take_for_ms, ends_at_ms, final,
+     select id, workspace_id, key_hash, instance, quota_ids::text[], granted, held, unbooked, take_for_ms, ends_at_ms, final,
             renew_step, return_step, last_released, case when closed then now() end
        from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::numeric[], $7::numeric[], $8::numeric[], $9::integer[], $10::bigint[],
                    $11::boolean[], $12::bigint[], $13::bigint[], $14::numeric[], $15::boolean[])
@@ -249,7 +249,7 @@ const insertLeases = async (runner: QueryRunner, leases: readonly LeaseState[]):
       leases.map((lease) => lease.workspaceId),
       leases.map((lease) => lease.keyHash),
       leases.map((lease) => lease.instance),
-      leases.map((lease) => JSON.stringify(lease.quotaIds)),
+      leases.map((lease) => arrayText(lease.quotaIds)),
       ...standOf(leases),
     ],
   );

@@ -40,10 +40,7 @@ export const settleHeard = async (runner: QueryRunner, prices: PriceBook, read: 
     [...read.newPrices].map(([version, each]) => ({ version, ...each })),
   );
 
-  const waiting = await lockWitnesses(
-    runner,
-    heard.map(({ attemptId }) => attemptId),
-  );
+  const waiting = await lockWitnesses(runner, [...new Set(heard.map(({ attemptId }) => attemptId))]);
   const settledFrom = await loadCharges(runner, ledger.book, heard);
   const { ready, open } = sortCases(heard, settledFrom, waiting);
   await upsertWitnesses(runner, open);

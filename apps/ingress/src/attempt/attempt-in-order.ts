@@ -22,14 +22,8 @@ const TRIES_PER_ENDPOINT_MAX = 8;
 export const UNANSWERED_MAX = 2;
 const SKIP_INSTANCES_MAX = 8;
 
-/** No worker took it, so that it cannot have reached a provider. */
-const NOT_DISPATCHED: ReadonlySet<ErrorCode> = new Set([
-  'no_worker',
-  'worker_busy',
-  'accept_timeout',
-  'no_responder',
-  'bad_message',
-]);
+/** No worker took it, so that it cannot have reached a provider. Not so where none accepted in time: a slow worker may have called it before it could say so. */
+const NOT_DISPATCHED: ReadonlySet<ErrorCode> = new Set(['no_worker', 'worker_busy', 'no_responder', 'bad_message']);
 const requestFor = (
   generation: Generation,
   hold: PlanHold,
@@ -62,6 +56,7 @@ const heldOutputOf = ({ growing }: PlanHold): Pick<AttemptRunRequest, 'heldOutpu
 };
 
 const outcomeOfFailure = (error: WaystationError, delivered: boolean): Outcome => {
+  if (error.code === 'accept_timeout') return 'passed-over';
   if (error.code === 'deadline_exceeded') return 'timed-out';
   if (error.code === 'cancelled') return 'cancelled';
   return delivered ? 'failed-after-output' : 'failed-before-output';
@@ -137,6 +132,8 @@ const failureOf = (end: AttemptEnd): WaystationError | undefined => {
       return new WaystationError('provider_timeout', 'The provider took too long.');
     case 'cancelled':
       return new WaystationError('cancelled', 'The attempt was cancelled.');
+    case 'passed-over':
+      return new WaystationError('passed_over', 'The attempt was given up.');
     case 'completed':
     case 'refused':
       return undefined;

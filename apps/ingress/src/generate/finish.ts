@@ -84,7 +84,8 @@ const outcomeOf = (generation: Generation, failure: WaystationError | undefined)
 
 const settle = (generation: Generation, { hold }: PlanHold, billed: Billed | undefined): void => {
   if (generation.served !== undefined && billed === undefined) return hold.leaveOpen();
-  const dispatched = generation.attempts.some((record) => record.dispatched);
+  // Where every try was passed over the client was sent away: that counts as no request of theirs, even if one of them reached a provider.
+  const dispatched = generation.attempts.some((record) => record.dispatched && record.outcome !== 'passed-over');
   const tokens = billed === undefined ? 0 : inputTokens(billed.usage) + outputTokens(billed.usage);
   const charged: Amounts = {
     usd: billed?.bill.cost ?? 0n,

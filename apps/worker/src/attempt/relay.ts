@@ -52,6 +52,8 @@ const CANCELS: ReadonlySet<string> = new Set([
   'stream_gap',
 ]);
 const CUT_SHORT = { finishReason: 'length', nativeFinishReason: 'credit_exhausted' } as const;
+/** What is still read, in the turn of a cancel, of a provider that need not be listened to. */
+const LAST_READ_BYTES_MAX = 1024 * 1024;
 const JSON_BODY = /^application\/(problem\+)?json\b/i;
 
 export class Relay implements UpstreamListener {
@@ -123,9 +125,13 @@ export class Relay implements UpstreamListener {
     started: Promise<void>,
   ): Promise<RelayResult> {
     const result = new Promise<RelayResult>((resolve) => (this.#settle = resolve));
-    this.#timer = setTimeout(() => this.stop(journalUnavailable()), this.#options.journalMs);
+    let known = false;
+    // When our own loop stood still, this fires before the ack that came meanwhile is read: what waits in the socket is read first.
+    const giveUp = (): void => void setImmediate(() => known || this.stop(journalUnavailable()));
+    this.#timer = setTimeout(giveUp, this.#options.journalMs);
     started.then(
       () => {
+        known = true;
         if (this.#left === undefined) clearTimeout(this.#timer);
         this.#outbox.open();
       },
@@ -183,10 +189,9 @@ export class Relay implements UpstreamListener {
       this.#call?.release();
       return this.#finish();
     }
-    this.#options.allowance?.used(reader.contentBytes);
-    if (this.#left === undefined) return;
+    if (this.#left === undefined) return this.#options.allowance?.used(reader.contentBytes);
     this.#drainedBytes += chunk.length;
-    if (this.#drainedBytes > (this.#options.drain?.bytesMax ?? 0)) this.stop(this.#left);
+    if (this.#drainedBytes > (this.#options.drain?.bytesMax ?? LAST_READ_BYTES_MAX)) this.stop(this.#left);
   }
 
   end(): void {
@@ -232,7 +237,7 @@ export class Relay implements UpstreamListener {
 
   /** What came until now is the answer. The provider stops billing when it is cancelled. */
   #cutShort(): void {
-    if (this.#settle === undefined || this.#responseOver) return;
+    if (this.#settle === undefined || this.#responseOver || this.#left !== undefined) return;
     this.#call?.abort();
     this.#isCutShort = true;
     this.#finish();
@@ -243,13 +248,16 @@ export class Relay implements UpstreamListener {
     if (this.#settle === undefined || this.#left !== undefined) return;
     const { drain } = this.#options;
     const reason = asError(this.#signal.reason);
-    if (this.#responseOver || drain === undefined || this.#call?.sent !== true || !drain.allowed())
-      return this.stop(reason);
+    if (this.#responseOver || this.#call?.sent !== true) return this.stop(reason);
+    // Asked before this one counts among those that are listened to.
+    const drains = drain?.allowed() === true;
     this.#left = reason;
     this.#outbox.discard();
     this.#call.resume();
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.stop(reason), drain.ms);
+    if (drains) this.#timer = setTimeout(() => this.stop(reason), drain.ms);
+    // A provider that has answered has billed. In a process that stood still the answer may lie in the socket, and is read before this runs.
+    else setImmediate(() => this.stop(reason));
   };
 
   /** The response is whole: done once the caller's stream has all of it. */
@@ -290,6 +298,7 @@ export class Relay implements UpstreamListener {
 
 const outcomeOf = ({ code }: WaystationError, delivered: boolean): Outcome => {
   if (CANCELS.has(code)) return 'cancelled';
+  if (code === 'passed_over') return 'passed-over';
   if (code === 'deadline_exceeded') return 'timed-out';
   if (code === 'provider_empty') return 'empty';
   return delivered ? 'failed-after-output' : 'failed-before-output';
