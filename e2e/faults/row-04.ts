@@ -1,9 +1,10 @@
 // Row 4: no max_tokens, and hardly any credit. Admitted with a small hold; the stream is extended as it runs, and ended with finish reason `length` and a
 // clear reason when the credit runs out. What is charged is what the provider billed, give or take one chunk.
-import type { RunningSystem } from '@waystation/testing';
+import { invariants, type RunningSystem } from '@waystation/testing';
 import { ask, say, stream, type StreamEnd } from '../support/ask.ts';
 import { audit, baseline, type Told } from '../support/audit.ts';
-import { story } from '../support/story.ts';
+import { asOperator } from '../support/operator.ts';
+import { story, storyOfSplit } from '../support/story.ts';
 import { billOf, forgetTruth, sandboxPrices, truth, type TruthCall } from '../support/truth.ts';
 import { warmUp } from '../support/use-system.ts';
 import { deadline, until } from '../support/wait.ts';
@@ -12,6 +13,9 @@ const MODEL = 'sandbox/echo';
 /** Output tokens that a hold begins with; a byte of output counts as one of them, and the sandbox's token has four. */
 const FIRST_SLICE = 512;
 const BYTES_PER_TOKEN = 4;
+const SETTLED_WITHIN_MS = 20_000;
+/** A lease ends a minute after its last renewal at most, and is swept half a minute later. */
+const LEASE_LIFE_MS = 90_000;
 
 interface LastChoice {
   readonly finish_reason?: string;
@@ -154,6 +158,51 @@ export const row04 = (system: () => RunningSystem): void => {
       await warmUp(system());
       await audit(system(), [told('row-4-away', end, false)], before);
     });
+
+    storyOfSplit(
+      'a stream whose ingress dies is charged up to what was held by then, not what was held first',
+      system,
+      async () => {
+        const key = await keyFor(200 * FIRST_SLICE);
+        const price = (await sandboxPrices(system())).get(MODEL);
+        if (price === undefined) throw new Error(`no price of ${MODEL}`);
+        await baseline(system());
+        await forgetTruth(system());
+        let killed: Promise<void> | undefined;
+        const label = 'row-4-orphan';
+        const body = { ...say('tell me', MODEL), sandbox: { label, outputTokens: 20_000, tokenDelayMs: 3 } };
+        const end = await stream(system(), body, {
+          key,
+          onText: (text) => {
+            // Every chunk has more than a hundred bytes around its token.
+            if (text.length > 2 * FIRST_SLICE * 100) killed ??= system().kill('ingress');
+          },
+        });
+        await killed;
+        expect(end.broken).toBe(true);
+        await system().restartService('ingress');
+        await warmUp(system());
+        const charges = await asOperator(system(), (operator) =>
+          until('the worker’s word was enough', SETTLED_WITHIN_MS, async () => {
+            const its = await operator.charges(end.generationId ?? '');
+            return its.length > 0 ? its : undefined;
+          }),
+        );
+        const call = await callOf(label);
+        const [charge] = charges;
+        const charged = BigInt(charge?.amount ?? 0);
+        expect({ charge, call, moreThanTheSlice: charged > BigInt(FIRST_SLICE + 200) * price.output }).toEqual({
+          charge,
+          call,
+          moreThanTheSlice: true,
+        });
+        expect({ charge, call, within: charged <= billOf(call, price) }).toEqual({ charge, call, within: true });
+        await invariants(system(), {
+          withinMs: SETTLED_WITHIN_MS + LEASE_LIFE_MS * system().timeScale,
+          withoutLeases: true,
+        });
+      },
+    );
 
     story(
       'several small streams run at once on credit that would not cover one at the default cap',
