@@ -45,10 +45,10 @@ const request = (changes: Partial<ChatRequest> = {}, ofFeatures: Partial<RouteFe
 });
 const shows = (changes: Partial<PlannedAttempt> = {}): PlannedAttempt =>
   planned('alpha', { showsOutput: true, maxOutput: 16_384, ...changes });
-const setOf = (window: QuotaRef['window'], windowStart: number) =>
+const setOf = (window: QuotaRef['window'], windowStart: number, metric: QuotaRef['metric'] = 'usd') =>
   quotaSetFrom('default', '0'.repeat(64), [
     { id: 'wallet:default', scope: 'wallet', scopeId: 'default', metric: 'usd', window: 'lifetime', windowStart: 0 },
-    { id: 'key:1', scope: 'key', scopeId: '1', metric: 'usd', window, windowStart, limit: '1' },
+    { id: 'key:1', scope: 'key', scopeId: '1', metric, window, windowStart, limit: '1' },
   ]);
 const terms = (changes: Partial<GrowthTerms> = {}): GrowthTerms => ({
   request: request(),
@@ -70,6 +70,9 @@ test.each<[string, Partial<GrowthTerms>, boolean]>([
   ['an endpoint that bills on after a cancel', { attempts: [shows({ billsAfterCancel: true })] }, false],
   ['an endpoint that may hide output', { attempts: [planned('alpha')] }, false],
   ['a plan with one such endpoint', { attempts: [shows(), planned('beta')] }, false],
+  ['an endpoint that the customer pays himself', { attempts: [shows({ byok: true })] }, false],
+  ['a quota of tokens', { set: setOf('lifetime', 0, 'tokens') }, false],
+  ['a quota of requests', { set: setOf('lifetime', 0, 'requests') }, true],
   ['a day that lasts longer than the generation may', { set: setOf('day', NOW - DAY_MS / 2) }, true],
   ['a day that ends before', { set: setOf('day', NOW - DAY_MS + DEADLINE_MS - 1) }, false],
   ['a minute', { set: setOf('minute', NOW) }, false],
