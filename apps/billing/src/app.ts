@@ -3,6 +3,7 @@ import type { MigrateOptions } from '@waystation/postgres';
 import type { AppDefinition } from '@waystation/runtime';
 import { BillingModule } from './billing.module.js';
 import { billingConfig, type BillingConfig } from './config.js';
+import { CountMoreThanMoney1764150000102 } from './migrations/count-more-than-money.js';
 import { CreateLedger1763800000101 } from './migrations/create-ledger.js';
 
 export const app: AppDefinition<BillingConfig> = {
@@ -11,7 +12,7 @@ export const app: AppDefinition<BillingConfig> = {
   module: (context) => BillingModule.of(context),
 };
 
-export const migrations: MigrateOptions['migrations'] = [CreateLedger1763800000101];
+export const migrations: MigrateOptions['migrations'] = [CreateLedger1763800000101, CountMoreThanMoney1764150000102];
 
 // For the operator's commands, which run without a bus.
 export { explainGeneration, type ExplainedCharge } from './explain/explain-generation.js';

@@ -9,6 +9,7 @@ import { ExplainHandler } from './explain/explain.handler.js';
 import { KeyUsageHandler } from './keys/key-usage.handler.js';
 import { LeasesHandler } from './leases/leases.handler.js';
 import { PricesHandler } from './prices/prices.handler.js';
+import { QuotaUseHandler } from './quotas/quota-use.handler.js';
 import { SettleHandler } from './settle.handler.js';
 import { PriceBook } from './settle/price-book.js';
 import { SweeperJob } from './sweep/sweeper.job.js';
@@ -54,7 +55,15 @@ export class BillingModule implements OnApplicationShutdown {
     }));
     return {
       module: BillingModule,
-      controllers: [LeasesHandler, CreditsHandler, KeyUsageHandler, PricesHandler, ExplainHandler, VerifyHandler],
+      controllers: [
+        LeasesHandler,
+        CreditsHandler,
+        KeyUsageHandler,
+        QuotaUseHandler,
+        PricesHandler,
+        ExplainHandler,
+        VerifyHandler,
+      ],
       providers: [
         { provide: APP_CONTEXT, useValue: context },
         { provide: BILLING_WRITER, useValue: writer },

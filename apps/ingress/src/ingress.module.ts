@@ -6,7 +6,9 @@ import { AccountController } from './http/account.controller.js';
 import { ChatCompletionsController } from './http/chat-completions.controller.js';
 import { ConsoleController } from './http/console.controller.js';
 import { ErrorFilter } from './http/error.filter.js';
+import { BudgetsController } from './http/budgets.controller.js';
 import { KeysController } from './http/keys.controller.js';
+import { LimitsController } from './http/limits.controller.js';
 import { ModelsController } from './http/models.controller.js';
 import { INGRESS, type Ingress } from './ingress.js';
 
@@ -17,7 +19,15 @@ export class IngressModule implements OnApplicationShutdown {
   static with(ingress: Ingress, consoleFiles: ConsoleFiles): DynamicModule {
     return {
       module: IngressModule,
-      controllers: [ChatCompletionsController, ModelsController, AccountController, KeysController, ConsoleController],
+      controllers: [
+        ChatCompletionsController,
+        ModelsController,
+        AccountController,
+        KeysController,
+        BudgetsController,
+        LimitsController,
+        ConsoleController,
+      ],
       providers: [
         { provide: INGRESS, useValue: ingress },
         { provide: CONSOLE_FILES, useValue: consoleFiles },

@@ -11,7 +11,7 @@ import {
 import type { Outcome } from '@waystation/generation';
 import { nextAttemptId, type AttemptRecord, type Generation } from '../generate/generation.js';
 import type { BoundAttempt } from '../hold/bound-plan.js';
-import type { PlanHold } from '../hold/take-hold.js';
+import { holdOf, type PlanHold } from '../hold/take-hold.js';
 import { openAttempt, type Try } from './open-attempt.js';
 
 /** Tries in all, over all endpoints. */
@@ -29,6 +29,7 @@ const requestFor = (
   hold: PlanHold,
   bound: BoundAttempt,
   attemptId: string,
+  requests: number,
   skip: readonly string[],
 ): AttemptRunRequest => ({
   v: 1,
@@ -43,8 +44,10 @@ const requestFor = (
   ...(hold.capped ? { outputCap: bound.outputTokens } : {}),
   inputTokensEstimate: generation.request.features.inputTokensEstimate,
   ...(hold.hold.leaseId === undefined ? {} : { leaseId: hold.hold.leaseId }),
-  holdPicodollars: hold.hold.amounts.usd.toString(),
+  holdPicodollars: holdOf(hold, bound.attempt).toString(),
   ...heldOutputOf(hold),
+  ...(requests === 0 ? {} : { requests }),
+  ...(hold.hold.amounts.tokens === 0 ? {} : { holdTokens: hold.hold.amounts.tokens }),
   quotaSet: hold.quotaIds,
   deadlineAt: generation.deadlineAt,
   ...(skip.length === 0 ? {} : { skipInstances: skip.slice(0, SKIP_INSTANCES_MAX) }),
@@ -66,6 +69,7 @@ const outcomeOfFailure = (error: WaystationError, delivered: boolean): Outcome =
 const recordOf = (
   attemptId: string,
   bound: BoundAttempt,
+  requests: number,
   startedMs: number,
   tried: Try,
   delivered: boolean,
@@ -74,6 +78,7 @@ const recordOf = (
   const known = {
     attemptId,
     planned: bound.attempt,
+    requests,
     startedMs,
     durationMs: performance.now() - startedMs,
     ...(worker === undefined ? {} : { worker }),
@@ -212,15 +217,18 @@ export const attemptInOrder = async (
     for (let ordinal = 0; ordinal < TRIES_PER_ENDPOINT_MAX; ordinal += 1) {
       if (generation.attempts.length >= TRIES_MAX) throw last ?? noEndpointLeft();
       const attemptId = nextAttemptId(generation);
+      // The first that was not passed over stands for the request; fallbacks are the same request.
+      const counted = generation.attempts.some((record) => record.dispatched && record.outcome !== 'passed-over');
+      const requests = counted ? 0 : hold.hold.amounts.requests;
       const startedMs = performance.now();
       const tried = await openAttempt(
         bus,
         generation,
-        requestFor(generation, hold, bound, attemptId, [...skip]),
+        requestFor(generation, hold, bound, attemptId, requests, [...skip]),
         workers.acceptTimeoutMs(live),
       );
       const { delivered } = generation.delivery;
-      const record = recordOf(attemptId, bound, startedMs, tried, delivered);
+      const record = recordOf(attemptId, bound, requests, startedMs, tried, delivered);
       generation.attempts.push(record);
       if (delivered) generation.served = record;
 

@@ -7,7 +7,7 @@ import type { Hold, Refused } from './lease-pool.js';
 import { FIRST_SLICE_TOKENS, UNSEEN_TOKENS } from './plan-growth.js';
 
 /** One picodollar a token, and 100 for the prompt. */
-const usdAt = (tokens: number): Amounts => ({ usd: BigInt(100 + tokens), requests: 0, tokens: 0 });
+const usdAt = (tokens: number): Amounts => ({ usd: BigInt(100 + tokens), byok: 0n, requests: 0, tokens: 0 });
 
 const setUp = (wallet: number, options: { readonly full?: number; readonly code?: LeaseRefusal['code'] } = {}) => {
   let amounts = usdAt(FIRST_SLICE_TOKENS);

@@ -22,6 +22,10 @@ export interface PlanHold {
   readonly growing?: GrowingHold;
 }
 
+/** Picodollars held for an attempt: of credits, or of what limits count of own keys. */
+export const holdOf = ({ hold }: PlanHold, { byok }: Pick<PlannedAttempt, 'byok'>): bigint =>
+  byok ? hold.amounts.byok : hold.amounts.usd;
+
 export interface HoldRequest {
   readonly request: ChatRequest;
   readonly attempts: readonly PlannedAttempt[];

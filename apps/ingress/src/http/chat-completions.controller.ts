@@ -10,6 +10,7 @@ import { createStreamDelivery } from '../deliver/stream-delivery.js';
 import { readIdempotencyKey } from '../idempotency/read-idempotency-key.js';
 import { INGRESS, type Ingress } from '../ingress.js';
 import { pooledRandomBytes } from '../random-bytes.js';
+import { readTags } from './read-tags.js';
 import { refuse } from './refuse.js';
 
 const HASH_CHARACTERS = 32;
@@ -40,6 +41,7 @@ export class ChatCompletionsController {
       if (caller === undefined) throw new WaystationError('missing_credentials', 'Missing Authentication header');
       const body = Buffer.isBuffer(http.body) ? http.body : Buffer.alloc(0);
       const request = readChatRequest(body, { hash: shortHash, sessionHeader: one(http.headers['x-session-id']) });
+      const tags = readTags(one(http.headers['x-waystation-tags']));
       const idempotencyKey = readIdempotencyKey(http.headers['idempotency-key']);
       reply.hijack();
       http.body = undefined; // streams can be long, and nobody here needs the bytes again
@@ -58,6 +60,7 @@ export class ChatCompletionsController {
           userAgent: http.headers['user-agent'],
           idempotencyKey,
           ...(app === undefined ? {} : { app }),
+          ...(tags === undefined ? {} : { tags }),
         },
         delivery,
         client,

@@ -16,6 +16,8 @@ const about = ({ attempt, leaseId, ...request }: AttemptRunRequest, held?: strin
   model: attempt.model,
   ...(leaseId === undefined ? {} : { leaseId }),
   holdPicodollars: held ?? request.holdPicodollars,
+  ...(request.requests === undefined ? {} : { requests: request.requests }),
+  ...(request.holdTokens === undefined ? {} : { holdTokens: request.holdTokens }),
   quotaSet: request.quotaSet,
   priceVersion: attempt.priceVersion,
   price: attempt.price,
