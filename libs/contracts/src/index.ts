@@ -128,7 +128,15 @@ export {
   type RoutePlanRequest,
 } from './route.js';
 export { identity, leaseVector, usage, type Identity, type LeaseVector } from './scalars.js';
-export { Alive, AttemptCancel, AttemptCredit, HealthCounters, LeaseRecall } from './signals.js';
+export {
+  Alive,
+  AttemptCancel,
+  AttemptCredit,
+  AttemptHeld,
+  AttemptNeed,
+  HealthCounters,
+  LeaseRecall,
+} from './signals.js';
 export {
   SNAPSHOT_KEYS,
   affinityEntry,
@@ -144,6 +152,7 @@ export {
   type CredentialEntry,
   type EndpointEntry,
   type HeadEntry,
+  type IdempotencyEntry,
   type KeyEntry,
   type ModelEntry,
   type PolicyEntry,
