@@ -1,5 +1,5 @@
 // The rules of money: quota sets and windows, leases, settlement, the outcome policy, the witnesses. Pure: no clock, no I/O.
-export { NOTHING, countedBy, isNothing, minus, plus, type Amounts } from './amounts.js';
+export { NOTHING, PARTS, countedBy, isNothing, minus, plus, type Amounts } from './amounts.js';
 export {
   NO_CHARGE,
   emptyBook,

@@ -7,6 +7,7 @@ import {
   entriesOf,
   evolve,
   foldBalances,
+  PARTS,
   isNothing,
   recountByok,
   walletQuotaId,
@@ -50,7 +51,6 @@ export const newPosting = async (runner: QueryRunner): Promise<string> => {
   return row.posting;
 };
 
-const PARTS = ['usd', 'byok', 'requests', 'tokens'] as const satisfies readonly (keyof Amounts)[];
 type Part = (typeof PARTS)[number];
 const VECTORS = ['granted', 'held', 'unbooked', 'last_released'] as const;
 type Vector = (typeof VECTORS)[number];
