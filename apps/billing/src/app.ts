@@ -4,6 +4,8 @@ import type { AppDefinition } from '@waystation/runtime';
 import { BillingModule } from './billing.module.js';
 import { billingConfig, type BillingConfig } from './config.js';
 import { CreateLedger1763800000101 } from './migrations/create-ledger.js';
+import { ReadBooks1764160000302 } from './migrations/read-books.js';
+import { SealEntries1764160000301 } from './migrations/seal-entries.js';
 
 export const app: AppDefinition<BillingConfig> = {
   name: 'billing',
@@ -11,7 +13,11 @@ export const app: AppDefinition<BillingConfig> = {
   module: (context) => BillingModule.of(context),
 };
 
-export const migrations: MigrateOptions['migrations'] = [CreateLedger1763800000101];
+export const migrations: MigrateOptions['migrations'] = [
+  CreateLedger1763800000101,
+  SealEntries1764160000301,
+  ReadBooks1764160000302,
+];
 
 // For the operator's commands, which run without a bus.
 export { explainGeneration, type ExplainedCharge } from './explain/explain-generation.js';

@@ -3,6 +3,8 @@ import { Inject, Module, type DynamicModule, type OnApplicationShutdown } from '
 import { provisionStreams } from '@waystation/bus';
 import { openDatabase, type Database } from '@waystation/postgres';
 import { APP_CONTEXT, type AppContext } from '@waystation/runtime';
+import { RollDaysJob } from './activity/roll-days.job.js';
+import { UsageHandler } from './activity/usage.handler.js';
 import type { BillingConfig } from './config.js';
 import { CreditsHandler } from './credits/credits.handler.js';
 import { ExplainHandler } from './explain/explain.handler.js';
@@ -54,7 +56,15 @@ export class BillingModule implements OnApplicationShutdown {
     }));
     return {
       module: BillingModule,
-      controllers: [LeasesHandler, CreditsHandler, KeyUsageHandler, PricesHandler, ExplainHandler, VerifyHandler],
+      controllers: [
+        LeasesHandler,
+        CreditsHandler,
+        KeyUsageHandler,
+        PricesHandler,
+        ExplainHandler,
+        VerifyHandler,
+        UsageHandler,
+      ],
       providers: [
         { provide: APP_CONTEXT, useValue: context },
         { provide: BILLING_WRITER, useValue: writer },
@@ -62,6 +72,7 @@ export class BillingModule implements OnApplicationShutdown {
         PriceBook,
         SettleHandler,
         SweeperJob,
+        RollDaysJob,
       ],
     };
   }
