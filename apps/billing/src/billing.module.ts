@@ -12,7 +12,10 @@ import { KeyUsageHandler } from './keys/key-usage.handler.js';
 import { LeasesHandler } from './leases/leases.handler.js';
 import { PricesHandler } from './prices/prices.handler.js';
 import { SettleHandler } from './settle.handler.js';
+import { RebuildHandler } from './rebuild/rebuild.handler.js';
+import { ReplayHandler } from './replay/replay.handler.js';
 import { PriceBook } from './settle/price-book.js';
+import { StatementHandler } from './statements/statement.handler.js';
 import { SweeperJob } from './sweep/sweeper.job.js';
 import { BILLING_READER, BILLING_WRITER } from './tokens.js';
 import { VerifyHandler } from './verify/verify.handler.js';
@@ -64,6 +67,9 @@ export class BillingModule implements OnApplicationShutdown {
         ExplainHandler,
         VerifyHandler,
         UsageHandler,
+        RebuildHandler,
+        ReplayHandler,
+        StatementHandler,
       ],
       providers: [
         { provide: APP_CONTEXT, useValue: context },

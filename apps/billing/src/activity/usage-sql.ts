@@ -20,11 +20,10 @@ export const usageOfCharges = (where: string): string => `
          c.provider, c.endpoint_id, c.model, c.charged, c.byok,
          ${counted('1')} as requests, ${counted(tokens(INPUT))} as prompt_tokens, ${counted(tokens(OUTPUT))} as completion_tokens,
          ${counted(tokens(['reasoning']))} as reasoning_tokens, ${counted(tokens(['cacheRead']))} as cached_tokens
-    from (select charge.*, charge.revision = coalesce(corrected.revision, 0) as is_last
-            from charge
+    from (select given.*, given.revision = coalesce(corrected.revision, 0) as is_last
+            from (select * from charge where ${where}) given
             left join (select generation_id, attempt_id, max(revision) as revision from charge where revision > 0 and (${where}) group by 1, 2) corrected
-              using (generation_id, attempt_id)
-           where ${where.replaceAll('generation_id', 'charge.generation_id')}) c`;
+              using (generation_id, attempt_id)) c`;
 
 export const SUMS = `sum(charged) as charged, sum(byok) as byok, sum(requests) as requests, sum(prompt_tokens) as prompt_tokens,
   sum(completion_tokens) as completion_tokens, sum(reasoning_tokens) as reasoning_tokens, sum(cached_tokens) as cached_tokens`;
