@@ -15,6 +15,7 @@ import { SettleHandler } from './settle.handler.js';
 import { RebuildHandler } from './rebuild/rebuild.handler.js';
 import { ReplayHandler } from './replay/replay.handler.js';
 import { PriceBook } from './settle/price-book.js';
+import { FocusHandler } from './statements/focus.handler.js';
 import { StatementHandler } from './statements/statement.handler.js';
 import { SweeperJob } from './sweep/sweeper.job.js';
 import { BILLING_READER, BILLING_WRITER } from './tokens.js';
@@ -70,6 +71,7 @@ export class BillingModule implements OnApplicationShutdown {
         RebuildHandler,
         ReplayHandler,
         StatementHandler,
+        FocusHandler,
       ],
       providers: [
         { provide: APP_CONTEXT, useValue: context },

@@ -16,7 +16,7 @@ th { text-align: left; font-weight: 600; font-size: 9pt; color: #59636e; border-
 td { padding: 1mm 1.5mm; border-bottom: .5pt solid #d1d9e0; vertical-align: baseline; overflow-wrap: anywhere; }
 .n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .f { color: #818b98; font-size: .82em; } .h { visibility: hidden; }
-th { overflow-wrap: normal; vertical-align: bottom; } td:first-child { min-width: 38mm; }
+th, th.n { overflow-wrap: normal; white-space: normal; vertical-align: bottom; } td { font-size: 9.5pt; } td:first-child { min-width: 38mm; }
 .sum td { font-weight: 600; border-top: .75pt solid #1b1f24; border-bottom: none; }
 .open { color: #9a6700; font-weight: 600; }
 p, footer { font-size: 9pt; color: #59636e; } footer { margin-top: 10mm; border-top: .5pt solid #d1d9e0; padding-top: 3mm; overflow-wrap: anywhere; }
@@ -38,6 +38,9 @@ const NAMES: Readonly<Record<string, string>> = {
 const escaped = (text: string): string => text.replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`);
 
 type Amount = (usd: string) => string;
+
+/** For a column that is rarely there, and must leave room for the others. */
+const unpadded: Amount = (usd) => amountWith(0)(usd);
 
 const fractionOf = (usd: string): string => usd.split('.')[1] ?? '';
 
@@ -62,11 +65,7 @@ const amountWith =
 const digitsOf = (document: StatementDocument): number => {
   const { movements, usageByModel, usageByKey, corrections } = document;
   const amounts = [...movements, ...usageByModel, ...usageByKey, ...corrections].map(({ amountUsd }) => amountUsd);
-  const ownKeys = [...usageByModel, ...usageByKey].map(({ ownKeysUsd }) => ownKeysUsd);
-  return Math.max(
-    2,
-    ...[document.openingUsd, document.closingUsd, ...amounts, ...ownKeys].map((usd) => fractionOf(usd).length),
-  );
+  return Math.max(2, ...[document.openingUsd, document.closingUsd, ...amounts].map((usd) => fractionOf(usd).length));
 };
 
 const count = (value: number): string => value.toLocaleString('en-US');
@@ -91,7 +90,7 @@ const usageTable = (
         count(line.requests),
         count(line.promptTokens),
         count(line.completionTokens),
-        ...(hasOwnKeys ? [amount(line.ownKeysUsd)] : []),
+        ...(hasOwnKeys ? [unpadded(line.ownKeysUsd)] : []),
         amount(line.amountUsd),
       ]),
     ),
@@ -119,6 +118,7 @@ ${table(
     row('Closing balance', [amount(document.closingUsd)], true),
   ],
 )}
+${document.feesPaidUsd === '0' ? '' : `<p>Fees paid on top of top-ups in this month, which are not part of the balance: ${unpadded(document.feesPaidUsd)} USD.</p>`}
 ${
   document.usageByModel.length === 0
     ? '<p>Nothing was used in this month.</p>'

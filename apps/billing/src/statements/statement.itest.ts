@@ -17,6 +17,7 @@ import {
   type TestLedger,
 } from '../test-ledger.js';
 import { getStatement, type StatementFormat } from './get-statement.js';
+import { readFocusPart } from './read-focus.js';
 import { statementDocument } from './statement-document.js';
 
 const NOW = Date.parse('2026-11-20T00:00:00Z');
@@ -157,6 +158,90 @@ test('opening and movements are the closing, which is the next opening, and at l
   expect(BigInt(row?.sum ?? 0)).toBe(last);
 });
 
+/** All parts of a month, as a table. */
+const focusOf = async (month: string) => {
+  let text = '';
+  let after: string | undefined;
+  for (let parts = 0; parts === 0 || after !== undefined; parts += 1) {
+    const part = await readFocusPart(ledger.reader, 'ws', month, after);
+    if (parts === 0) text += part.header;
+    text += part.lines;
+    after = part.next;
+  }
+  const [head = '', ...lines] = text.trimEnd().split('\r\n');
+  // The only quoted field is the last.
+  const columns = head.split(',');
+  return lines.map((line) => {
+    const fields = line.split(',');
+    const tags = fields.splice(columns.length - 1).join(',');
+    return Object.fromEntries(columns.map((column, index) => [column, fields[index] ?? tags]));
+  });
+};
+const totalOf = (rows: readonly Record<string, string>[]): bigint =>
+  rows.reduce((sum, row) => sum + pico(row['BilledCost'] ?? ''), 0n);
+
+test('the FOCUS export has a row for each day, key, endpoint and unit, and adds up to the statement', async () => {
+  const rows = await focusOf('2026-09');
+  expect(
+    rows.map((row) => [
+      row['ChargePeriodStart'],
+      row['SkuMeter'],
+      row['PricingQuantity'],
+      row['ListUnitPrice'],
+      row['ListCost'],
+      row['BilledCost'],
+    ]),
+  ).toEqual([
+    ['2026-09-29T00:00:00.000Z', 'Input', '10', '0.000000000001', '0.00000000001', '0.00000000001'],
+    ['2026-09-29T00:00:00.000Z', 'Output', '20', '0.000000000001', '0.00000000002', '0.00000000002'],
+    ['2026-09-30T00:00:00.000Z', 'Input', '10', '0.000000000001', '0.00000000001', '0.00000000001'],
+    ['2026-09-30T00:00:00.000Z', 'Output', '90', '0.000000000001', '0.00000000009', '0.00000000009'],
+    ['2026-09-30T00:00:00.000Z', 'Input', '10', '0.000000000001', '0.00000000001', '0.00000000001'],
+    ['2026-09-30T00:00:00.000Z', 'Output', '20', '0.000000000001', '0.00000000002', '0.00000000002'],
+  ]);
+  expect(totalOf(rows)).toBe(160n);
+  expect(rows[0]).toMatchObject({
+    ...{
+      BillingCurrency: 'USD',
+      BillingPeriodStart: '2026-09-01T00:00:00.000Z',
+      BillingPeriodEnd: '2026-10-01T00:00:00.000Z',
+    },
+    ...{
+      ChargeCategory: 'Usage',
+      ChargeClass: '',
+      ChargePeriodEnd: '2026-09-30T00:00:00.000Z',
+      EffectiveCost: '0.00000000001',
+    },
+    ...{
+      ConsumedQuantity: '10',
+      ConsumedUnit: 'Tokens',
+      PricingUnit: 'Tokens',
+      ResourceId: 'sandbox:echo',
+      SubAccountId: 'ws',
+    },
+    ...{ ProviderName: 'Waystation', PublisherName: 'sandbox', ServiceCategory: 'AI and Machine Learning' },
+    Tags: `"{""key"":""${KEY_HASH}""}"`,
+  });
+  for (const row of rows) {
+    const product = BigInt(row['PricingQuantity'] ?? '') * pico(row['ListUnitPrice'] ?? '');
+    expect(product).toBe(pico(row['ListCost'] ?? ''));
+    expect(row['ServiceName']).not.toMatch(/^=/);
+  }
+});
+
+test('a correction is exported in the month in which it was booked, as a correction of the day it is of', async () => {
+  const rows = await focusOf('2026-10');
+  expect(rows[0]).toMatchObject({
+    ...{ ChargeCategory: 'Usage', ChargeClass: 'Correction', ChargePeriodStart: '2026-09-30T00:00:00.000Z' },
+    ...{ BilledCost: '-0.00000000007', ListCost: '-0.00000000007', PricingQuantity: '', ListUnitPrice: '' },
+  });
+  expect(totalOf(rows)).toBe(2n - 70n);
+  expect(await focusOf('2026-08')).toEqual([]);
+  await expect(readFocusPart(ledger.reader, 'ws', '2026-10', 'yesterday')).rejects.toMatchObject({
+    code: 'invalid_request',
+  });
+});
+
 test('a closed month is kept under its hash, and stays as it was told whatever happens to the rows', async () => {
   const open = await get('2026-10', 'json', Date.parse('2026-11-01T00:59:59Z'));
   expect(open.closed).toBe(false);
@@ -205,7 +290,7 @@ test('as a page names are text, and nothing is loaded or run', async () => {
   const { text, hash } = await get('2026-09', 'html');
   expect(text).toContain('&#60;small&#62;');
   expect(text).not.toMatch(/<small>|<script|<img|<link|https?:/);
-  expect(text).toContain('4,999.99<span class="f">999999984</span><span');
+  expect(text).toContain('4,999.99<span class="f">999999984</span></td>');
   expect(text).toContain(hash);
 });
 
