@@ -23,7 +23,7 @@ export async function openBooks(natsUrl: string | undefined, dataDir: string): P
   const url = new URL(natsUrl ?? (await urlFromRunFile(dataDir)));
   const login =
     url.username === '' ? {} : { user: decodeURIComponent(url.username), password: decodeURIComponent(url.password) };
-  const { connectBus } = await builtBus();
+  const [{ connectBus }, { endpointEntry }] = await builtLibraries();
   const bus = await connectBus({
     url: `${url.protocol}//${url.host}`,
     ...login,
@@ -38,6 +38,16 @@ export async function openBooks(natsUrl: string | undefined, dataDir: string): P
       request: Omit<Request, 'v' | 'principal'>,
     ) =>
       bus.request(contract, contract.request.parse({ v: 1, principal: OPERATOR, ...request }), { timeoutMs: ASK_MS }),
+    async upstreamModels(provider) {
+      const catalog = await bus.kv('catalog');
+      const models: { upstreamModel: string; model: string }[] = [];
+      for (const key of await catalog.keys()) {
+        const endpoint = endpointEntry.safeParse(await catalog.get(key));
+        if (endpoint.success && endpoint.data.provider === provider)
+          models.push({ upstreamModel: endpoint.data.upstreamModel, model: endpoint.data.model });
+      }
+      return models;
+    },
     close: () => bus.close(1_000),
   };
 }
@@ -53,7 +63,7 @@ async function urlFromRunFile(dataDir: string): Promise<string> {
 }
 
 /** Loaded when it is needed, so that help needs no build. */
-const builtBus = () =>
-  import('@waystation/bus').catch((error: unknown) => {
+const builtLibraries = () =>
+  Promise.all([import('@waystation/bus'), import('@waystation/contracts')]).catch((error: unknown) => {
     throw new AwayFault('the project is not built: npm start or npm run build first', { cause: error });
   });

@@ -7,6 +7,8 @@ export interface Books {
     contract: RpcContract<Request, Reply>,
     request: Omit<Request, 'v' | 'principal'>,
   ): Promise<Reply>;
+  /** What the catalog says of the provider's names of models. */
+  upstreamModels(provider: string): Promise<{ readonly upstreamModel: string; readonly model: string }[]>;
 }
 
 export interface Output {

@@ -44,11 +44,12 @@ const importFile = async (books: Books, file: string | undefined, values: Values
   const named = needed(values, 'format');
   const format = FORMATS.find((each) => each === named);
   if (format === undefined) throw new UsageFault(`--format must be ${FORMATS.join(', ')}, not ${named}`);
-  const models = Object.fromEntries(values.texts('model').map(assignment));
+  const assigned = values.texts('model').map(assignment);
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw new UsageFault(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   });
   const provider = needed(values, 'provider');
+  const models = [...(await books.upstreamModels(provider)), ...assigned];
   const report = await books.ask(BillingReconcileImport, {
     ...{ provider, format, text, models },
     fileName: path.basename(file).slice(-256),
@@ -64,10 +65,10 @@ const importFile = async (books: Books, file: string | undefined, values: Values
   return report.unassigned.length === 0;
 };
 
-const assignment = (text: string): [string, string] => {
+const assignment = (text: string): { upstreamModel: string; model: string } => {
   const at = text.lastIndexOf('=');
   if (at < 1 || at === text.length - 1) throw new UsageFault(`--model must be THEIRS=OURS, not ${text}`);
-  return [text.slice(0, at), text.slice(at + 1)];
+  return { upstreamModel: text.slice(0, at), model: text.slice(at + 1) };
 };
 
 const report = async (books: Books, values: Values, output: Output): Promise<boolean> => {

@@ -12,6 +12,7 @@ import { KeyUsageHandler } from './keys/key-usage.handler.js';
 import { LeasesHandler } from './leases/leases.handler.js';
 import { PricesHandler } from './prices/prices.handler.js';
 import { SettleHandler } from './settle.handler.js';
+import { ReconcileHandler } from './reconcile/reconcile.handler.js';
 import { RebuildHandler } from './rebuild/rebuild.handler.js';
 import { ReplayHandler } from './replay/replay.handler.js';
 import { PriceBook } from './settle/price-book.js';
@@ -72,6 +73,7 @@ export class BillingModule implements OnApplicationShutdown {
         ReplayHandler,
         StatementHandler,
         FocusHandler,
+        ReconcileHandler,
       ],
       providers: [
         { provide: APP_CONTEXT, useValue: context },

@@ -191,8 +191,11 @@ export const BillingReconcileImport = define(
     format: z.enum(['openai-costs', 'anthropic-cost-report', 'csv']),
     fileName: z.string().max(256),
     text: z.string().max(700_000),
-    /** Upstream model → our model, for names that the catalog's endpoints do not explain. */
-    models: z.record(z.string().max(256), z.string().max(256)).optional(),
+    /** What the provider's names mean here. One of its models may be several of ours. Remembered. */
+    models: z
+      .array(z.object({ upstreamModel: z.string().min(1).max(256), model: z.string().min(1).max(256) }))
+      .max(2_000)
+      .optional(),
   }),
   z.object({
     fileHash: z.string().max(64),

@@ -53,12 +53,13 @@ const TABLES = `
     line_key text not null,
     day date not null,
     upstream_model text not null,
-    model text,
     amount numeric(38, 0) not null,
     file_hash text not null,
     primary key (provider, line_key)
   );
   create index provider_line_by_day on provider_line (provider, day);
+  -- What a provider's names of models mean here: one may be several of ours, and the other way round.
+  create table provider_model (provider text not null, upstream_model text not null, model text not null, primary key (provider, upstream_model, model));
   -- Differences that were accepted, each with its posting.
   create table provider_difference (
     provider text not null,
@@ -75,7 +76,7 @@ const TABLES = `
 
 const APPEND_ONLY = ['statement', 'provider_file', 'provider_line', 'provider_difference'];
 const OF_A_WORKSPACE = ['usage_day', 'statement'];
-const INTERNAL = ['provider_file', 'provider_line', 'provider_difference'];
+const INTERNAL = ['provider_model', 'provider_file', 'provider_line', 'provider_difference'];
 
 export class ReadBooks1764160000302 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {

@@ -113,6 +113,13 @@ const CHECKS: readonly (readonly [invariant: string, sql: string])[] = [
       where coalesce(e.charged, 0) <> coalesce(c.charged, 0) or coalesce(e.waste, 0) <> coalesce(c.waste, 0) or coalesce(e.variance, 0) <> coalesce(c.variance, 0)`,
   ],
   [
+    'an accepted difference to a provider is booked, and nothing else of its kind',
+    `select format('posting %s: entries book %s, accepted %s', posting, coalesce(e.amount, 0), coalesce(d.amount, 0))
+       from (select posting, sum(case when credit like 'payable:%' then amount else -amount end) as amount from entry where kind = 'reconcile' group by posting) e
+       full join (select posting, sum(amount) as amount from provider_difference group by posting) d using (posting)
+      where coalesce(e.amount, 0) <> coalesce(d.amount, 0)`,
+  ],
+  [
     'what a wallet has posted is what was charged',
     `select format('workspace %s: posted %s and unbooked %s, charged %s', workspace_id, posted, unbooked, charged)
        from (select q.workspace_id, q.posted,
