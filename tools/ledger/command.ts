@@ -12,6 +12,8 @@ export interface Books {
 }
 
 export interface Output {
+  /** `--json` was asked for, and no file for documents: nothing else may go to standard output. */
+  readonly onlyJson: boolean;
   /** A line for a person; left out where `--json` is asked for. */
   say(line: string): void;
   /** The whole answer, as one line of JSON; left out for people. */

@@ -16,6 +16,7 @@ const loadCommands = async (): Promise<Command[]> => {
     import('./replay-dead-letters.ts').then(({ replayDeadLetters }) => replayDeadLetters),
     import('./statement.ts').then(({ statement }) => statement),
     import('./focus.ts').then(({ focus }) => focus),
+    import('./rerate.ts').then(({ rerate }) => rerate),
     import('./reconcile.ts').then(({ reconcile }) => reconcile),
   ]).catch((error: unknown) => {
     throw new AwayFault('the project is not built: npm start or npm run build first', { cause: error });
@@ -26,6 +27,7 @@ const loadCommands = async (): Promise<Command[]> => {
 const outputOf = ({ json, out }: Invocation): Output => {
   let begun = false;
   return {
+    onlyJson: json && out === undefined,
     say: (line) => {
       if (!json) console.log(line);
     },

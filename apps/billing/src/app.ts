@@ -4,6 +4,7 @@ import type { AppDefinition } from '@waystation/runtime';
 import { BillingModule } from './billing.module.js';
 import { billingConfig, type BillingConfig } from './config.js';
 import { CreateLedger1763800000101 } from './migrations/create-ledger.js';
+import { CreatePriceBook1764150000301 } from './migrations/create-price-book.js';
 import { ReadBooks1764160000302 } from './migrations/read-books.js';
 import { SealEntries1764160000301 } from './migrations/seal-entries.js';
 
@@ -15,10 +16,14 @@ export const app: AppDefinition<BillingConfig> = {
 
 export const migrations: MigrateOptions['migrations'] = [
   CreateLedger1763800000101,
+  CreatePriceBook1764150000301,
   SealEntries1764160000301,
   ReadBooks1764160000302,
 ];
 
 // For the operator's commands, which run without a bus.
 export { explainGeneration, type ExplainedCharge } from './explain/explain-generation.js';
+export { applyRerate, type ApplyBounds } from './rerate/apply-rerate.js';
+export { planRerate, type ReratePlan } from './rerate/plan-rerate.js';
+export { reportRerate, type RerateReport } from './rerate/report-rerate.js';
 export { verifyLedger, type LedgerReport } from './verify/verify-ledger.js';

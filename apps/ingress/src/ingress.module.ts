@@ -10,6 +10,7 @@ import { ConsoleController } from './http/console.controller.js';
 import { ErrorFilter } from './http/error.filter.js';
 import { KeysController } from './http/keys.controller.js';
 import { ModelsController } from './http/models.controller.js';
+import { PricesController } from './http/prices.controller.js';
 import { INGRESS, type Ingress } from './ingress.js';
 
 @Module({})
@@ -24,6 +25,7 @@ export class IngressModule implements OnApplicationShutdown {
         ModelsController,
         AccountController,
         KeysController,
+        PricesController,
         ActivityController,
         BooksController,
         ConsoleController,

@@ -100,7 +100,20 @@ export {
   type Principal,
 } from './management.js';
 export { formatUsd, parseUsd } from './money-text.js';
-export { priceVector, type PriceVector } from './price.js';
+export {
+  BillingPricesList,
+  BillingRerateApply,
+  BillingReratePlan,
+  BillingRerateReport,
+  BillingRerateStop,
+  rerateSelection,
+  type DatedPrice,
+  type RerateDifference,
+  type RerateRun,
+  type RerateSelection,
+  type RerateTotals,
+} from './price-book.js';
+export { priceVector, type PriceRates, type PriceVector } from './price.js';
 export {
   EXCLUSION_RULES,
   RoutePlan,

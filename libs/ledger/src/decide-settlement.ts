@@ -13,6 +13,8 @@ export interface Settlement {
   /** The quotas of the attempt, where its lease is not known. */
   readonly quotaSet: readonly string[];
   readonly decision: ChargeDecision;
+  /** Nothing is taken from the lease: what is due more comes from free credit. */
+  readonly fromCreditOnly?: boolean;
 }
 
 export type Charged = Extract<LedgerEvent, { type: 'charged' }>;
@@ -29,7 +31,7 @@ export const decideSettlement = (book: Book, settlement: Settlement): Charged | 
 
   const target = decision.payer === 'credits' ? decision.amount : 0n;
   const due = target - before.charged;
-  const leaseHas = lease === undefined || lease.closed ? 0n : lease.held;
+  const leaseHas = lease === undefined || lease.closed || settlement.fromCreditOnly === true ? 0n : lease.held;
   const fromLease = due <= 0n ? 0n : due < leaseHas ? due : leaseHas;
   const rest = due - fromLease;
   const hasWallet = quotaIds.includes(walletQuotaId(workspaceId));

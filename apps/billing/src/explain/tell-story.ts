@@ -33,6 +33,8 @@ interface ChargeRow {
   readonly usage: Readonly<Record<string, number>>;
   readonly usage_source: string;
   readonly usage_by: string;
+  readonly service_tier: string | null;
+  readonly rerate_id: string | null;
   readonly settled_at: string;
   readonly price: unknown;
   readonly price_from_ms: string | null;
@@ -115,7 +117,7 @@ const revisionLines = (row: ChargeRow): string[] => {
   return [
     row.revision === 0
       ? `  Settled ${row.settled_at}`
-      : `  Corrected ${row.settled_at} (revision ${row.revision}), for better information`,
+      : `  Corrected ${row.settled_at} (revision ${row.revision}), ${row.rerate_id === null ? 'for better information' : `by re-rating ${row.rerate_id}`}`,
     `    outcome   ${row.outcome}, by the word of ${row.outcome_by}; ${row.served ? 'the client got output of it' : 'the client got nothing of it'}`,
     `    usage     by the word of ${row.usage_by}, ${row.usage_source}`,
     ...costLines(row),
@@ -128,10 +130,10 @@ const revisionLines = (row: ChargeRow): string[] => {
 const costLines = (row: ChargeRow): string[] => {
   const price = priceVector.safeParse(row.price);
   if (!price.success) return [`    price     ${row.price_version}, which is not stored`];
-  const lines = itemise(price.data, row.usage);
+  const lines = itemise(price.data, row.usage, row.service_tier ?? undefined);
   const from = row.price_from_ms === null ? '' : `, in force from ${new Date(Number(row.price_from_ms)).toISOString()}`;
   return [
-    `    price     ${row.price_version}${from}`,
+    `    price     ${row.price_version}${from}${row.service_tier === null ? '' : `, service tier ${row.service_tier}`}`,
     ...lines.map((line) => `      ${costLine(line)}`),
     `      ${'='.repeat(3)} ${money(lines.reduce((sum, line) => sum + line.amountPicodollars, 0n))}`,
   ];

@@ -14,6 +14,8 @@ export interface ChargeRow {
   readonly outcome: Outcome;
   readonly served: boolean;
   readonly evidence: Evidence;
+  /** The re-rating that made it, where one did. */
+  readonly rerateId?: string;
 }
 
 interface StoredCharge {
@@ -29,6 +31,7 @@ interface StoredCharge {
   readonly usage: Evidence['usage'];
   readonly usage_source: string;
   readonly usage_by: string;
+  readonly service_tier: string | null;
 }
 
 /** Puts the charges of these attempts into the book, and answers the evidence each was last settled from. */
@@ -41,7 +44,7 @@ export const loadCharges = async (
   if (attempts.length === 0) return settledFrom;
   const rows = await queryRows<StoredCharge>(
     runner,
-    `select c.attempt_id, revision, charged, waste, variance, byok, outcome, outcome_by, served, usage, usage_source, usage_by
+    `select c.attempt_id, revision, charged, waste, variance, byok, outcome, outcome_by, served, usage, usage_source, usage_by, service_tier
        from (select distinct generation_id, attempt_id from unnest($1::text[], $2::text[]) as a (generation_id, attempt_id)) a
        join charge c on c.generation_id = a.generation_id collate "C" and c.attempt_id = a.attempt_id collate "C"
       order by c.attempt_id, revision`,
@@ -69,6 +72,7 @@ const evidenceOf = (row: StoredCharge): Evidence => ({
   usageBy: row.usage_by as Evidence['usageBy'],
   usage: row.usage,
   usageSource: row.usage_source as Evidence['usageSource'],
+  ...(row.service_tier === null ? {} : { serviceTier: row.service_tier }),
   sequence: 0,
 });
 
@@ -96,16 +100,16 @@ export const insertCharges = async (
     runner,
     `insert into charge (posting, generation_id, attempt_id, revision, workspace_id, key_hash, member_id, end_user_id, session_id, app_referer, app_title,
                          provider, endpoint_id, model, lease_id, quota_set, hold, price_version, charged, waste, variance, byok, payer, policy_row,
-                         outcome, outcome_by, served, usage, usage_source, usage_by)
+                         outcome, outcome_by, served, usage, usage_source, usage_by, service_tier, rerate_id)
      select $1::bigint, generation_id, attempt_id, revision, workspace_id, key_hash, member_id, end_user_id, session_id, app_referer, app_title,
             provider, endpoint_id, model, lease_id, array(select jsonb_array_elements_text(quota_set::jsonb)), hold, price_version, charged, waste, variance, byok,
-            payer, policy_row, outcome, outcome_by, served, usage::jsonb, usage_source, usage_by
+            payer, policy_row, outcome, outcome_by, served, usage::jsonb, usage_source, usage_by, service_tier, rerate_id
        from unnest($2::text[], $3::text[], $4::smallint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[],
                    $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::numeric[], $18::text[], $19::numeric[], $20::numeric[], $21::numeric[],
-                   $22::numeric[], $23::text[], $24::text[], $25::text[], $26::text[], $27::boolean[], $28::text[], $29::text[], $30::text[])
+                   $22::numeric[], $23::text[], $24::text[], $25::text[], $26::text[], $27::boolean[], $28::text[], $29::text[], $30::text[], $31::text[], $32::text[])
          as c (generation_id, attempt_id, revision, workspace_id, key_hash, member_id, end_user_id, session_id, app_referer, app_title,
                provider, endpoint_id, model, lease_id, quota_set, hold, price_version, charged, waste, variance, byok, payer, policy_row,
-               outcome, outcome_by, served, usage, usage_source, usage_by)`,
+               outcome, outcome_by, served, usage, usage_source, usage_by, service_tier, rerate_id)`,
     [
       posting,
       rows.map(({ backing }) => backing.generationId),
@@ -137,6 +141,8 @@ export const insertCharges = async (
       rows.map(({ evidence }) => JSON.stringify(evidence.usage)),
       rows.map(({ evidence }) => evidence.usageSource),
       rows.map(({ evidence }) => evidence.usageBy),
+      rows.map(({ evidence }) => evidence.serviceTier ?? null),
+      rows.map(({ rerateId }) => rerateId ?? null),
     ],
   );
 };

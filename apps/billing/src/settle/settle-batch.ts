@@ -9,6 +9,7 @@ import {
   type Book,
   type Settlement,
 } from '@waystation/ledger';
+import { atReratedVersions } from '../rerate/rerated-versions.js';
 import { lockLeases, lockQuotas, newPosting, openLedger, type Ledger } from '../ledger/store.js';
 import { sortCases, type Case, type Waiting } from './cases.js';
 import { addKeyUsage, closedGenerations, insertCharges, loadCharges, type ChargeRow } from './charge-rows.js';
@@ -95,9 +96,10 @@ const bookCases = async (
   runner: QueryRunner,
   ledger: Ledger,
   prices: PriceBook,
-  cases: readonly Case[],
+  all: readonly Case[],
 ): Promise<{ settled: number; corrected: number }> => {
-  if (cases.length === 0) return { settled: 0, corrected: 0 };
+  if (all.length === 0) return { settled: 0, corrected: 0 };
+  const cases = await atReratedVersions(runner, all);
   const { book } = ledger;
   const withoutIngress = cases.filter(({ evidence }) => evidence.outcomeBy !== 'ingress');
   const closed = await closedGenerations(
@@ -112,7 +114,13 @@ const bookCases = async (
     const { backing, evidence } = each;
     const concluded = conclude(evidence, closed.has(backing.generationId));
     const { byok, priceVersion, hold } = backing;
-    const decision = decideCharge({ ...concluded, byok, price: priceOf(priceVersion), holdPicodollars: BigInt(hold) });
+    const decision = decideCharge({
+      ...concluded,
+      serviceTier: evidence.serviceTier,
+      byok,
+      price: priceOf(priceVersion),
+      holdPicodollars: BigInt(hold),
+    });
     const settlement: Settlement = { ...backing, decision };
     return { each, concluded, decision, settlement };
   });

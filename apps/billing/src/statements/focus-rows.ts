@@ -15,6 +15,7 @@ export interface FocusCharge {
   readonly endpoint_id: string;
   readonly model: string;
   readonly price_version: string;
+  readonly service_tier: string | null;
   readonly charged: string;
   readonly usage: Readonly<Record<string, number>>;
 }
@@ -46,7 +47,11 @@ export const addCharge = (
     return;
   }
   let left = charged;
-  for (const { unit, count, unitPicodollars, amountPicodollars } of itemise(price, charge.usage)) {
+  for (const { unit, count, unitPicodollars, amountPicodollars } of itemise(
+    price,
+    charge.usage,
+    charge.service_tier ?? undefined,
+  )) {
     const billed = amountPicodollars < left ? amountPicodollars : left;
     left -= billed;
     addTo(rows, { of: charge, kind: 'usage', unit, unitPicodollars, quantity: count, billed });
@@ -122,7 +127,11 @@ type Column = (typeof COLUMNS)[number];
 
 export const FOCUS_HEADER = csvLine(COLUMNS);
 
-const unitName = (unit: string): string => (unit === 'request' ? 'Requests' : 'Tokens');
+/** Classes that count pieces are named for them. */
+const unitName = (unit: string): string => {
+  if (unit === 'request') return 'Requests';
+  return unit.endsWith('Images') ? 'Images' : 'Tokens';
+};
 
 /** `cacheWrite1h` → `Cache write 1h`. */
 const meterName = (unit: string): string => {
@@ -132,7 +141,7 @@ const meterName = (unit: string): string => {
 
 const describe = ({ of, kind, unit }: FocusRow): string =>
   kind === 'usage'
-    ? `${meterName(unit)}${unit === 'request' ? '' : ' tokens'} of ${of.model} at ${of.endpoint_id}`
+    ? `${meterName(unit)}${unitName(unit) === 'Tokens' ? ' tokens' : ''} of ${of.model} at ${of.endpoint_id}`
     : `Better information on usage of ${of.model} at ${of.endpoint_id}`;
 
 const lineOf = (row: FocusRow, workspaceId: string, month: string, day: string): string => {

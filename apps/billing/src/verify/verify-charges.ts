@@ -24,6 +24,7 @@ interface ChargeFactsRow {
   readonly served: boolean;
   readonly usage: Readonly<Record<string, number>>;
   readonly usage_source: UsageSource;
+  readonly service_tier: string | null;
 }
 
 interface Sums {
@@ -49,6 +50,7 @@ export const faultOfCharge = (row: ChargeFactsRow, sums: Sums, price: PriceVecto
     price,
     holdPicodollars: BigInt(row.hold),
     byok: row.payer === 'byok',
+    serviceTier: row.service_tier ?? undefined,
   });
   const borneBy = (payer: Payer): bigint => (decision.payer === payer ? decision.amount : 0n);
   const beyond = decision.variance ?? 0n;
@@ -76,7 +78,7 @@ export const complaintsOfCharges = async (runner: QueryRunner, room: number): Pr
   while (complaints.length < room) {
     const rows = await queryRows<ChargeFactsRow>(
       runner,
-      `select generation_id, attempt_id, revision, hold, price_version, charged, waste, variance, byok, payer, policy_row, outcome, served, usage, usage_source
+      `select generation_id, attempt_id, revision, hold, price_version, charged, waste, variance, byok, payer, policy_row, outcome, served, usage, usage_source, service_tier
          from charge where (generation_id, attempt_id, revision) > ($1, $2, $3)
         order by generation_id, attempt_id, revision limit ${PAGE_ROWS}`,
       [...after],
