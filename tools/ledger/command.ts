@@ -38,7 +38,7 @@ export interface Command {
   /** Words behind the name, as shown. */
   readonly words: readonly string[];
   readonly options: Readonly<Record<string, CommandOption>>;
-  /** One line each, for the usage text. */
+  /** One line each, for the help text. */
   readonly help: readonly string[];
   /** True: all is well. False: the books disagree, which is exit code 1. Throws `UsageFault` where the words make no sense. */
   run(books: Books, words: readonly string[], values: Values, output: Output): Promise<boolean>;

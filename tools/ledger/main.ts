@@ -3,7 +3,7 @@ import { appendFile, writeFile } from 'node:fs/promises';
 import { AwayFault, openBooks } from './books.ts';
 import { UsageFault, type Command, type Output } from './command.ts';
 import { readInvocation, type Invocation } from './options.ts';
-import { usageText } from './usage.ts';
+import { helpText } from './help.ts';
 
 const EXIT = { good: 0, disagree: 1, usage: 2, away: 3 } as const;
 
@@ -14,6 +14,7 @@ const loadCommands = async (): Promise<Command[]> => {
     import('./rebuild.ts').then(({ rebuild }) => rebuild),
     import('./explain.ts').then(({ explain }) => explain),
     import('./replay-dead-letters.ts').then(({ replayDeadLetters }) => replayDeadLetters),
+    import('./usage.ts').then(({ usage }) => usage),
     import('./statement.ts').then(({ statement }) => statement),
     import('./focus.ts').then(({ focus }) => focus),
     import('./rerate.ts').then(({ rerate }) => rerate),
@@ -46,7 +47,7 @@ async function main(): Promise<number> {
   const commands = await loadCommands();
   const invocation = readInvocation(process.argv.slice(2), commands, process.env, process.cwd());
   if (invocation === undefined) {
-    console.log(usageText(commands));
+    console.log(helpText(commands));
     return process.argv.length > 2 ? EXIT.good : EXIT.usage;
   }
   const { command, words, values, natsUrl, dataDir } = invocation;

@@ -1,7 +1,7 @@
 // The operator's command line: what is understood, and what is refused before anybody is asked.
 import { UsageFault, type Command } from './command.ts';
 import { readInvocation } from './options.ts';
-import { usageText } from './usage.ts';
+import { helpText } from './help.ts';
 
 const command = (name: string, words: readonly string[] = [], options: Command['options'] = {}): Command => ({
   name,
@@ -62,8 +62,8 @@ test.each([
   expect(() => read(line)).toThrow(UsageFault);
 });
 
-test('the usage text shows every command, its words and the exit codes', () => {
-  const text = usageText(COMMANDS);
+test('the help text shows every command, its words and the exit codes', () => {
+  const text = helpText(COMMANDS);
   for (const { name, words, help } of COMMANDS) {
     expect(text).toContain([name, ...words].join(' '));
     for (const line of help) expect(text).toContain(line);

@@ -66,7 +66,8 @@ export const BillingUsageQuery = define(
   true,
   z.object({
     ...call,
-    workspaceId,
+    /** Absent: of all workspaces, which only the operator may ask. */
+    workspaceId: workspaceId.optional(),
     /** Of the generations; `to` is excluded. */
     from: unixMs,
     to: unixMs,

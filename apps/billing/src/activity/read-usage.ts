@@ -13,7 +13,8 @@ export interface UsageFilter {
 }
 
 export interface UsageQuery {
-  readonly workspaceId: string;
+  /** Undefined: of all that the connection may see. */
+  readonly workspaceId?: string | undefined;
   /** Unix ms of generations; `toMs` is excluded. */
   readonly fromMs: number;
   readonly toMs: number;
@@ -75,7 +76,7 @@ const valueOf = (dimension: UsageDimension, raw: string): string | null => {
 
 type Raw = Readonly<Record<string, string>>;
 
-/** `runner` is a reader's, bound to the workspace. Answers one row more than `limit` where there are more. */
+/** `runner` is a reader's, bound to the workspace, or the writer's for all of them. Answers one row more than `limit` where there are more. */
 export const readUsage = async (runner: QueryRunner, query: UsageQuery): Promise<UsageRow[]> => {
   const { workspaceId, fromMs, toMs, groupBy, filters = [], limit } = query;
   if (toMs <= fromMs || (toMs - fromMs) / DAY_MS > RANGE_DAYS_MAX)
@@ -84,17 +85,18 @@ export const readUsage = async (runner: QueryRunner, query: UsageQuery): Promise
       `A time range must end after it starts and span at most ${RANGE_DAYS_MAX} days.`,
     );
   await runner.query(`set local statement_timeout = ${STATEMENT_TIMEOUT_MS}`);
-  const values: unknown[] = [workspaceId];
+  const values: unknown[] = [];
   const bind = (value: unknown): string => `$${values.push(value)}`;
+  const ofWorkspace = workspaceId === undefined ? 'true' : `workspace_id = ${bind(workspaceId)}`;
   const needsCharges = [...groupBy, ...filters.map(({ dimension }) => dimension)].some((each) =>
     ONLY_IN_CHARGES.has(each),
   );
   const rolled = needsCharges ? [] : await rolledDays(runner, fromMs, toMs);
   const sources = [
-    ...(rolled.length === 0 ? [] : [usageOfDays(bind(rolled))]),
+    ...(rolled.length === 0 ? [] : [usageOfDays(ofWorkspace, bind(rolled))]),
     ...rangesWithout(rolled, fromMs, toMs).map(([from, to]) =>
       usageOfCharges(
-        `workspace_id = $1 and generation_id >= ${bind(idFrom(from))} and generation_id < ${bind(idFrom(to))}`,
+        `${ofWorkspace} and generation_id >= ${bind(idFrom(from))} and generation_id < ${bind(idFrom(to))}`,
       ),
     ),
   ];
@@ -138,10 +140,10 @@ const ordering = ({ groupBy, orderBy }: UsageQuery): string => {
   return `order by ${[`${first} ${descending ? 'desc' : 'asc'}`, ...byGroup].join(', ')}`;
 };
 
-const usageOfDays = (days: string): string => `
+const usageOfDays = (ofWorkspace: string, days: string): string => `
   select day - date '1970-01-01' as day, 0::bigint as hour, workspace_id, key_hash, member_id, app, '' as end_user_id, '' as session_id,
          provider, endpoint_id, model, charged, byok, requests, prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens
-    from usage_day where workspace_id = $1 and day = any(${days}::date[])`;
+    from usage_day where ${ofWorkspace} and day = any(${days}::date[])`;
 
 /** Whole days inside the range that are summed up. */
 const rolledDays = async (runner: QueryRunner, fromMs: number, toMs: number): Promise<string[]> => {

@@ -140,6 +140,14 @@ test('verify names a day whose sums are not those of its charges', async () => {
   expect((await verifyLedger(ledger.writer)).problems).toEqual([]);
 });
 
+test('all workspaces together are what each of them is', async () => {
+  const query = { fromMs: atDay(30, 0), toMs: atDay(-1, 0), groupBy: ['workspace'], limit: 100 } as const;
+  const all = await ledger.writer.transaction((runner) => readUsage(runner, query));
+  expect(all.map(({ group }) => group)).toEqual([['other'], ['ws']]);
+  expect(all[1]).toEqual((await read({ groupBy: ['workspace'] }))[0]);
+  expect(await ledger.reader.transaction((runner) => readUsage(runner, query))).toEqual([]);
+});
+
 test('another workspace sees nothing, and a range that is none is refused', async () => {
   const foreign = await ledger.reader.asWorkspace('other', (runner) =>
     readUsage(runner, { workspaceId: 'ws', fromMs: atDay(30), toMs: atDay(0), groupBy: ['day'], limit: 10 }),
