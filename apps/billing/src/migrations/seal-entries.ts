@@ -4,9 +4,10 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { revokeFrom } from '@waystation/postgres';
 
 const STATEMENTS = [
-  // Fields are parted by U+001F, which no id holds; the instant counts in microseconds, whatever the session's time zone.
+  // Fields are parted by U+001F, which no id holds; the instant counts in microseconds, whatever the session's time zone. Stable as convert_to is, so that the planner
+  // puts the expression in place of the call, at less than half of its cost.
   `create function entry_seal(posting bigint, kind text, debit text, credit text, amount numeric, workspace_id text, lease_id text, at timestamptz)
-     returns bytea language sql immutable parallel safe
+     returns bytea language sql stable parallel safe
      return sha256(convert_to(posting::text || e'\\x1f' || kind || e'\\x1f' || debit || e'\\x1f' || credit || e'\\x1f' || amount::text || e'\\x1f' || workspace_id
                               || e'\\x1f' || coalesce(lease_id, '') || e'\\x1f' || extract(epoch from at - to_timestamp(0))::text, 'UTF8'))`,
   `create table posting_seal (posting bigint primary key, entries integer not null check (entries > 0))`,
