@@ -3,6 +3,7 @@ import type { MigrateOptions } from '@waystation/postgres';
 import type { AppDefinition } from '@waystation/runtime';
 import { BillingModule } from './billing.module.js';
 import { billingConfig, type BillingConfig } from './config.js';
+import { CountMoreThanMoney1764150000102 } from './migrations/count-more-than-money.js';
 import { CreateLedger1763800000101 } from './migrations/create-ledger.js';
 import { CreatePriceBook1764150000301 } from './migrations/create-price-book.js';
 import { ReadBooks1764160000302 } from './migrations/read-books.js';
@@ -16,6 +17,7 @@ export const app: AppDefinition<BillingConfig> = {
 
 export const migrations: MigrateOptions['migrations'] = [
   CreateLedger1763800000101,
+  CountMoreThanMoney1764150000102,
   CreatePriceBook1764150000301,
   SealEntries1764160000301,
   ReadBooks1764160000302,

@@ -11,6 +11,7 @@ import { ExplainHandler } from './explain/explain.handler.js';
 import { KeyUsageHandler } from './keys/key-usage.handler.js';
 import { LeasesHandler } from './leases/leases.handler.js';
 import { PricesHandler } from './prices/prices.handler.js';
+import { QuotaUseHandler } from './quotas/quota-use.handler.js';
 import { RerateHandler } from './rerate/rerate.handler.js';
 import { SettleHandler } from './settle.handler.js';
 import { ReconcileHandler } from './reconcile/reconcile.handler.js';
@@ -66,6 +67,7 @@ export class BillingModule implements OnApplicationShutdown {
         LeasesHandler,
         CreditsHandler,
         KeyUsageHandler,
+        QuotaUseHandler,
         PricesHandler,
         RerateHandler,
         ExplainHandler,

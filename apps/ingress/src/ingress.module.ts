@@ -8,7 +8,9 @@ import { BooksController } from './http/books.controller.js';
 import { ChatCompletionsController } from './http/chat-completions.controller.js';
 import { ConsoleController } from './http/console.controller.js';
 import { ErrorFilter } from './http/error.filter.js';
+import { BudgetsController } from './http/budgets.controller.js';
 import { KeysController } from './http/keys.controller.js';
+import { LimitsController } from './http/limits.controller.js';
 import { ModelsController } from './http/models.controller.js';
 import { PricesController } from './http/prices.controller.js';
 import { INGRESS, type Ingress } from './ingress.js';
@@ -25,6 +27,8 @@ export class IngressModule implements OnApplicationShutdown {
         ModelsController,
         AccountController,
         KeysController,
+        BudgetsController,
+        LimitsController,
         PricesController,
         ActivityController,
         BooksController,

@@ -114,7 +114,8 @@ const report = z.object({
 
 /**
  * The difference report of a re-rating, without changing anything. The first page has the totals of all pages. What the customer would pay more
- * is what the policy asks for: `apply` takes of it what is free at that moment.
+ * is what the policy asks for: `apply` takes of it what is free at that moment. The first page reads all that is meant, some ten thousand attempts a second:
+ * give a large one the time.
  */
 export const BillingReratePlan = defineRpc({
   name: 'billing.rerate.plan',

@@ -27,29 +27,36 @@ interface Fold {
 const OWN = (column: string): string =>
   `(${column} in ('credits:' || w.id, 'held:' || w.id) or starts_with(${column}, 'promo:' || w.id || ':'))`;
 
+/** What a lease `l` has of a quota `q`, in the quota's metric. */
+const LEASED = (column: 'held' | 'unbooked'): string =>
+  `case q.metric when 'usd' then l.${column} + case when q.include_byok and q.scope <> 'wallet' then l.${column}_byok else 0 end
+                 when 'requests' then l.${column}_requests else l.${column}_tokens end`;
+
 const FOLDS: readonly Fold[] = [
   {
     name: 'quotas',
     table: 'quota',
-    // The wallet's limit is all that was ever put in; what is spent of a USD quota is what its charges come to, less what its leases have not told it yet.
+    // The wallet's limit is all that was ever put in. What is spent of a quota is what its charges counted and what was spent before it opened, less what its leases
+    // have not told it yet. Whether own keys count may have changed meanwhile: what lies between is left as it is.
     differing: `
       select format('quota %s: limit %s, posted %s, held %s; folds to %s, %s, %s', id, quota_limit, posted, held, new_limit, new_posted, new_held) as problem,
              id, new_limit, new_posted, new_held
-        from (select q.id, q.quota_limit, q.posted, q.held,
-                     case when q.scope = 'wallet' then coalesce(i.put_in, 0) else q.quota_limit end as new_limit,
-                     coalesce(s.charged, 0) - coalesce(l.unbooked, 0) as new_posted,
-                     coalesce(l.held, 0) + coalesce(l.unbooked, 0) as new_held
-                from quota q
-                left join (select quota_id, sum(held) as held, sum(unbooked) as unbooked from lease, unnest(quota_ids) as quota_id
-                            where closed_at is null group by quota_id) l on l.quota_id = q.id
-                left join (select quota_id, sum(charged) as charged
-                             from (select quota_set, lease_id, sum(charged) as charged from charge where charged <> 0 group by quota_set, lease_id) c
-                             left join lease on lease.id = c.lease_id, unnest(coalesce(lease.quota_ids, c.quota_set)) as quota_id
-                            group by quota_id) s on s.quota_id = q.id
-                left join (select w.id, sum(case when ${OWN('e.credit')} then e.amount else 0 end) - sum(case when ${OWN('e.debit')} then e.amount else 0 end) as put_in
-                             from (select distinct workspace_id as id from quota where scope = 'wallet') w
-                             join entry e on e.workspace_id = w.id and e.kind not in ('settle', 'adjust') group by w.id) i on i.id = q.workspace_id
-               where q.metric = 'usd') f
+        from (select id, quota_limit, posted, held, new_limit, unbooked + leased as new_held,
+                     case when scope <> 'wallet' and posted + unbooked - opened_with between least and most then posted
+                          else opened_with + case when include_byok and scope <> 'wallet' then most else least end - unbooked end as new_posted
+                from (select q.*, case when q.scope = 'wallet' then coalesce(i.put_in, 0) else q.quota_limit end as new_limit,
+                             coalesce(l.unbooked, 0) as unbooked, coalesce(l.held, 0) as leased, coalesce(c.least, 0) as least, coalesce(c.most, 0) as most
+                        from quota q
+                        left join (select q.id, sum(${LEASED('held')}) as held, sum(${LEASED('unbooked')}) as unbooked
+                                     from lease l, unnest(l.quota_ids) as named join quota q on q.id = named where l.closed_at is null group by q.id) l on l.id = q.id
+                        left join (select q.id, sum(case q.metric when 'usd' then charged when 'requests' then counted_requests else counted_tokens end) as least,
+                                          sum(case q.metric when 'usd' then charged + counted_byok when 'requests' then counted_requests else counted_tokens end) as most
+                                     from charge left join lease on lease.id = charge.lease_id,
+                                          unnest(coalesce(lease.quota_ids, quota_set)) as named join quota q on q.id = named group by q.id) c on c.id = q.id
+                        left join (select w.id, sum(case when ${OWN('e.credit')} then e.amount else 0 end) - sum(case when ${OWN('e.debit')} then e.amount else 0 end) as put_in
+                                     from (select distinct workspace_id as id from quota where scope = 'wallet') w
+                                     join entry e on e.workspace_id = w.id and e.kind not in ('settle', 'adjust') group by w.id) i on i.id = q.workspace_id
+                       where q.metric in ('usd', 'requests', 'tokens')) q) f
        where (quota_limit, posted, held) is distinct from (new_limit, new_posted, new_held)`,
     repair: [
       `update quota set quota_limit = d.new_limit, posted = d.new_posted, held = d.new_held from d where quota.id = d.id`,

@@ -132,7 +132,7 @@ const bookCharges = async (
       ...{ outcome: evidence.outcome, served: evidence.served },
     });
     const { waste, variance, byok } = event;
-    const difference = { charged: event.fromLease + event.fromCredit, waste, variance, byok };
+    const difference = { charged: event.fromLease.usd + event.fromCredit.usd, waste, variance, byok };
     totals = add(totals, { charge, after: plus(charge.borne, difference) });
   }
   const posting = await newPosting(runner);
@@ -142,10 +142,10 @@ const bookCharges = async (
   await ledger.flush(posting);
 };
 
-const settlementOf = (charge: SelectedCharge, price: PriceVector): Settlement => ({
+const settlementOf = (charge: SelectedCharge, price: PriceVector): Omit<Settlement, 'requests' | 'tokens'> => ({
   ...charge.backing,
   decision: decideAt(charge, price),
 });
 
-const quotaIdsOf = (book: Book, { leaseId, quotaSet }: Settlement): readonly string[] =>
+const quotaIdsOf = (book: Book, { leaseId, quotaSet }: Pick<Settlement, 'leaseId' | 'quotaSet'>): readonly string[] =>
   (leaseId === undefined ? undefined : book.leases.get(leaseId)?.quotaIds) ?? quotaSet;

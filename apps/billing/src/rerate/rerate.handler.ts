@@ -19,7 +19,7 @@ import { endRun, mustFindRun, runInfo } from './rerate-runs.js';
 import type { Place } from './selected-charges.js';
 
 /** A call answers well within the time that a caller waits. */
-const BOUNDS: ApplyBounds = { batchAttempts: 500, forMs: 1_000 };
+const BOUNDS: ApplyBounds = { batchAttempts: 500, forMs: 500 };
 const PAGE = 200;
 
 interface Page {

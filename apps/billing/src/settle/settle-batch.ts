@@ -7,10 +7,14 @@ import {
   decideSettlement,
   touchesQuotas,
   type Book,
+  type ChargeDecision,
+  type Evidence,
   type Settlement,
 } from '@waystation/ledger';
+import { inputTokens, outputTokens } from '@waystation/generation';
 import { atReratedVersions } from '../rerate/rerated-versions.js';
 import { lockLeases, lockQuotas, newPosting, openLedger, type Ledger } from '../ledger/store.js';
+import type { Backing } from './backing.js';
 import { sortCases, type Case, type Waiting } from './cases.js';
 import { addKeyUsage, closedGenerations, insertCharges, loadCharges, type ChargeRow } from './charge-rows.js';
 import { storePrices, type PriceBook } from './price-book.js';
@@ -41,10 +45,7 @@ export const settleHeard = async (runner: QueryRunner, prices: PriceBook, read: 
     [...read.newPrices].map(([version, each]) => ({ version, ...each })),
   );
 
-  const waiting = await lockWitnesses(
-    runner,
-    heard.map(({ attemptId }) => attemptId),
-  );
+  const waiting = await lockWitnesses(runner, [...new Set(heard.map(({ attemptId }) => attemptId))]);
   const settledFrom = await loadCharges(runner, ledger.book, heard);
   const { ready, open } = sortCases(heard, settledFrom, waiting);
   await upsertWitnesses(runner, open);
@@ -121,7 +122,7 @@ const bookCases = async (
       price: priceOf(priceVersion),
       holdPicodollars: BigInt(hold),
     });
-    const settlement: Settlement = { ...backing, decision };
+    const settlement: Settlement = { ...backing, decision, ...countsOf(backing, decision, concluded) };
     return { each, concluded, decision, settlement };
   });
   await lockQuotas(
@@ -159,6 +160,16 @@ const bookCases = async (
   const corrected = rows.filter(({ event }) => event.revision > 0).length;
   return { settled: rows.length - corrected, corrected };
 };
+
+/** What the quotas of requests and tokens are told: tokens that nobody is charged for are nobody's use, and a try that was passed over is no request. */
+const countsOf = (
+  { requests = 0, holdTokens = 0 }: Backing,
+  { payer }: ChargeDecision,
+  { outcome, usage }: Pick<Evidence, 'outcome' | 'usage'>,
+): Pick<Settlement, 'requests' | 'tokens'> => ({
+  requests: outcome === 'passed-over' ? 0n : BigInt(requests),
+  tokens: payer === 'waste' ? 0n : BigInt(Math.min(holdTokens, inputTokens(usage) + outputTokens(usage))),
+});
 
 const quotaIdsFor = (book: Book, settlements: readonly Settlement[]): string[] =>
   touchesQuotas(book, settlements).flatMap(

@@ -1,4 +1,5 @@
 // The operator's file: what it may say, and every fault with its place.
+import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { parseConfigFile } from './read-config-file.js';
 
@@ -130,6 +131,15 @@ describe('the operator’s file', () => {
       },
       priceChanges: [{ effectiveAtMs: Date.UTC(2026, 11, 1), price: { input: '0.75', output: '1.50' } }],
     });
+  });
+
+  it('takes what the guide shows', async () => {
+    const guide = await readFile('docs/guides/change-a-price.md', 'utf8');
+    const { faults, providers } = read(/```yaml\n(.*?)```/s.exec(guide)?.[1] ?? '');
+    expect(faults).toEqual([]);
+    const [endpoint] = providers[0]?.source.endpoints ?? [];
+    expect(Object.keys(endpoint?.serviceTiers ?? {})).toEqual(['flex', 'priority']);
+    expect(endpoint?.priceChanges).toHaveLength(1);
   });
 
   test.each([

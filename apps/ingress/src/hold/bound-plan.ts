@@ -44,7 +44,11 @@ export const boundAttempts = (
     return { attempt, inputTokens: inputBound(request, attempt), outputTokens };
   });
 
-/** The dearest endpoint of the plan decides. Amounts that no quota of the set meters are zero. */
+/** Whether no call of the endpoint ever costs anything. */
+export const costsNothing = ({ price }: Pick<PlannedAttempt, 'price'>): boolean =>
+  boundCost(price, { inputTokens: 1, outputTokens: 1, pieces: { inputImages: 1, outputImages: 1 } }) === 0n;
+
+/** The dearest endpoint of the plan decides, of ours and of those with an own key each. Amounts that no quota of the set meters are zero. */
 export const amountsOf = (
   bounds: readonly BoundAttempt[],
   { choices, inputImages, features }: Pick<ChatRequest, 'choices' | 'inputImages' | 'features'>,
@@ -53,6 +57,7 @@ export const amountsOf = (
   // Where images are made and paid by the piece, a completion is taken to make one.
   const pieces = { inputImages, outputImages: features.outputModalities.includes('image') ? choices : 0 };
   let usd = 0n;
+  let byok = 0n;
   let tokens = 0;
   for (const { attempt, inputTokens, outputTokens } of bounds) {
     const cost = boundCost(
@@ -60,10 +65,16 @@ export const amountsOf = (
       { inputTokens, outputTokens: outputTokens * choices, pieces },
       features.serviceTier || undefined,
     );
-    if (cost > usd) usd = cost;
+    if (attempt.byok) byok = cost > byok ? cost : byok;
+    else if (cost > usd) usd = cost;
     tokens = Math.max(tokens, inputTokens + outputTokens * choices);
   }
-  return { usd, requests: set.metersRequests ? 1 : 0, tokens: set.metersTokens ? tokens : 0 };
+  return {
+    usd,
+    byok: set.metersByok ? byok : 0n,
+    requests: set.metersRequests ? 1 : 0,
+    tokens: set.metersTokens ? tokens : 0,
+  };
 };
 
 /** The highest output cap whose hold is covered by `left` picodollars; 0 where not even the smallest is. */

@@ -4,7 +4,7 @@
 export type Access = 'public' | 'any-key' | 'inference' | 'management';
 
 export interface Route {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly access: Access;
 }
@@ -36,6 +36,13 @@ export const ROUTES: readonly Route[] = [
     { method: 'POST', path: '/analytics/query', access: 'management' },
     { method: 'GET', path: '/statements/:month', access: 'management' },
     { method: 'GET', path: '/exports/focus/:month', access: 'management' },
+    { method: 'GET', path: '/workspaces/:id/budgets', access: 'management' },
+    { method: 'GET', path: '/workspaces/:id/budgets/:interval', access: 'management' },
+    { method: 'PUT', path: '/workspaces/:id/budgets/:interval', access: 'management' },
+    { method: 'DELETE', path: '/workspaces/:id/budgets/:interval', access: 'management' },
+    { method: 'GET', path: '/workspaces/:id/limits', access: 'management' },
+    { method: 'PUT', path: '/workspaces/:id/limits', access: 'management' },
+    { method: 'DELETE', path: '/workspaces/:id/limits', access: 'management' },
   ]),
   { method: 'GET', path: '/console', access: 'public' },
   { method: 'GET', path: '/console/:file', access: 'public' },
