@@ -3,6 +3,8 @@ import { Inject, Module, type DynamicModule, type OnApplicationShutdown } from '
 import { provisionStreams } from '@waystation/bus';
 import { openDatabase, type Database } from '@waystation/postgres';
 import { APP_CONTEXT, type AppContext } from '@waystation/runtime';
+import { RollDaysJob } from './activity/roll-days.job.js';
+import { UsageHandler } from './activity/usage.handler.js';
 import type { BillingConfig } from './config.js';
 import { CreditsHandler } from './credits/credits.handler.js';
 import { ExplainHandler } from './explain/explain.handler.js';
@@ -12,7 +14,12 @@ import { PricesHandler } from './prices/prices.handler.js';
 import { QuotaUseHandler } from './quotas/quota-use.handler.js';
 import { RerateHandler } from './rerate/rerate.handler.js';
 import { SettleHandler } from './settle.handler.js';
+import { ReconcileHandler } from './reconcile/reconcile.handler.js';
+import { RebuildHandler } from './rebuild/rebuild.handler.js';
+import { ReplayHandler } from './replay/replay.handler.js';
 import { PriceBook } from './settle/price-book.js';
+import { FocusHandler } from './statements/focus.handler.js';
+import { StatementHandler } from './statements/statement.handler.js';
 import { SweeperJob } from './sweep/sweeper.job.js';
 import { BILLING_READER, BILLING_WRITER } from './tokens.js';
 import { VerifyHandler } from './verify/verify.handler.js';
@@ -65,6 +72,12 @@ export class BillingModule implements OnApplicationShutdown {
         RerateHandler,
         ExplainHandler,
         VerifyHandler,
+        UsageHandler,
+        RebuildHandler,
+        ReplayHandler,
+        StatementHandler,
+        FocusHandler,
+        ReconcileHandler,
       ],
       providers: [
         { provide: APP_CONTEXT, useValue: context },
@@ -73,6 +86,7 @@ export class BillingModule implements OnApplicationShutdown {
         PriceBook,
         SettleHandler,
         SweeperJob,
+        RollDaysJob,
       ],
     };
   }

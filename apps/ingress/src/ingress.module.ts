@@ -3,6 +3,8 @@ import { Inject, Module, type DynamicModule, type OnApplicationShutdown } from '
 import { APP_FILTER } from '@nestjs/core';
 import { CONSOLE_FILES, type ConsoleFiles } from './console/console-files.js';
 import { AccountController } from './http/account.controller.js';
+import { ActivityController } from './http/activity.controller.js';
+import { BooksController } from './http/books.controller.js';
 import { ChatCompletionsController } from './http/chat-completions.controller.js';
 import { ConsoleController } from './http/console.controller.js';
 import { ErrorFilter } from './http/error.filter.js';
@@ -28,6 +30,8 @@ export class IngressModule implements OnApplicationShutdown {
         BudgetsController,
         LimitsController,
         PricesController,
+        ActivityController,
+        BooksController,
         ConsoleController,
       ],
       providers: [

@@ -9,6 +9,20 @@ export {
   type FieldSpan,
 } from './attempt.js';
 export {
+  BillingDeadLettersReplay,
+  BillingFocusExport,
+  BillingGenerationStory,
+  BillingLedgerRebuild,
+  BillingReconcileImport,
+  BillingReconcileReport,
+  BillingStatementGet,
+  BillingUsageQuery,
+  USAGE_DIMENSIONS,
+  USAGE_METRICS,
+  type UsageDimension,
+  type UsageMetric,
+} from './books.js';
+export {
   defineRpc,
   defineSignal,
   defineStream,

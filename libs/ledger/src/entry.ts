@@ -18,7 +18,7 @@ export const ACCOUNTS = {
 } as const;
 
 export type EntryKind =
-  'credit-grant' | 'lease-grant' | 'lease-renew' | 'lease-return' | 'lease-close' | 'settle' | 'adjust';
+  'credit-grant' | 'lease-grant' | 'lease-renew' | 'lease-return' | 'lease-close' | 'settle' | 'adjust' | 'reconcile';
 
 export interface Entry {
   readonly kind: EntryKind;

@@ -350,14 +350,19 @@ const updateQuotas = async (runner: QueryRunner, quotas: readonly QuotaState[]):
   );
 };
 
-const insertEntries = async (runner: QueryRunner, posting: string, entries: readonly Entry[]): Promise<void> => {
+/** The one way to an entry: sealed, counted, and added to the balances. Once for a posting. */
+export const insertEntries = async (runner: QueryRunner, posting: string, entries: readonly Entry[]): Promise<void> => {
   if (entries.length === 0) return;
   await queryRows(
     runner,
-    `insert into entry (posting, kind, debit, credit, amount, workspace_id, lease_id)
-     select $1::bigint, kind, debit, credit, amount, workspace_id, lease_id
-       from unnest($2::text[], $3::text[], $4::text[], $5::numeric[], $6::text[], $7::text[])
-         as e (kind, debit, credit, amount, workspace_id, lease_id)`,
+    `with added as (
+       insert into entry (posting, kind, debit, credit, amount, workspace_id, lease_id, seal)
+       select $1::bigint, kind, debit, credit, amount, workspace_id, lease_id,
+              entry_seal($1::bigint, kind, debit, credit, amount, workspace_id, lease_id, now())
+         from unnest($2::text[], $3::text[], $4::text[], $5::numeric[], $6::text[], $7::text[])
+           as e (kind, debit, credit, amount, workspace_id, lease_id)
+       returning 1)
+     insert into posting_seal (posting, entries) select $1::bigint, count(*) from added`,
     [
       posting,
       entries.map((entry) => entry.kind),

@@ -63,6 +63,16 @@ test.each([
     `update entry set amount = amount + 1 where kind = 'settle' and debit like 'held:%'`,
     /posting \d+, provider sandbox.*entries \d+/,
   ],
+  [
+    'one entry among many',
+    `update entry set amount = amount + 1 where kind = 'settle' and debit like 'held:%'`,
+    /^an entry is as it was booked: entry \d+ \(settle, held:ws → payable:sandbox, 51/,
+  ],
+  [
+    'the day of an entry',
+    `update entry set at = at - interval '1 microsecond' where kind = 'credit-grant'`,
+    /^an entry is as it was booked: entry \d+ \(credit-grant/,
+  ],
   ['an entry of a lease', `update entry set amount = amount - 1 where kind = 'lease-grant'`, /lease lease-00000001/],
   ['an entry of a credit grant', `update entry set amount = amount + 1 where kind = 'credit-grant'`, /wallet ws/],
   [
@@ -71,6 +81,11 @@ test.each([
     /provider other/,
   ],
   ['a lost entry', `delete from entry where debit = 'variance'`, /variance/],
+  [
+    'a lost entry, in its posting',
+    `delete from entry where debit = 'variance'`,
+    /^a posting has the entries .*: 1 entries, booked with 2/,
+  ],
   ['a balance', `update balance set amount = amount + 1 where account = 'payable:sandbox'`, /account payable:sandbox/],
   [
     'two balances that still add up',
@@ -82,6 +97,16 @@ test.each([
   ['what a quota holds', `update quota set held = held + 1 where id = 'wallet:ws'`, /quota wallet:ws: held/],
   ['what a lease holds', `update lease set held = held - 1`, /lease lease-00000001/],
   ['the amount of a charge', `update charge set charged = charged - 1 where hold = 20`, /posting/],
+  [
+    'the usage of a charge',
+    `update charge set usage = '{"input": 9, "output": 20}' where hold = 20`,
+    /attempt att-.*, revision 0: says/,
+  ],
+  [
+    'who bears a charge',
+    `update charge set payer = 'byok' where hold = 20`,
+    /attempt att-.*, revision 0: says charged 20.*by byok/,
+  ],
   ['a revision', `update charge set revision = 1 where hold = 20`, /revisions up to 1/],
   ['a charge beyond its hold', `update charge set hold = 1 where hold = 20`, /charged 20, held 1/],
   ['the price version of a charge', `update charge set price_version = 'price-none'`, /price version price-none/],
@@ -90,7 +115,7 @@ test.each([
 ])('%s altered by hand is named', async (_what, sql, named) => {
   const admin = ledger.admin.dataSource.createQueryRunner();
   await admin.query(`set session_replication_role = replica`);
-  const tables = ['entry', 'balance', 'quota', 'lease', 'charge', 'key_usage'];
+  const tables = ['posting_seal', 'entry', 'balance', 'quota', 'lease', 'charge', 'key_usage'];
   for (const table of tables) await admin.query(`create temporary table kept_${table} as table ${table}`);
   try {
     await admin.query(sql);
@@ -108,13 +133,16 @@ test.each([
   expect((await verifyLedger(ledger.writer)).problems).toEqual([]);
 });
 
-test.each(['entry', 'charge', 'price_version', 'credit_grant'])('%s can only be added to', async (table) => {
-  await expect(ledger.writer.query(`delete from ${table}`)).rejects.toThrow(/permission denied/);
-  await expect(
-    ledger.writer.query(`update ${table} set ${table === 'price_version' ? 'id = id' : 'posting = posting'}`),
-  ).rejects.toThrow(/permission denied/);
-  await expect(ledger.admin.query(`delete from ${table}`)).rejects.toThrow(/append-only/);
-});
+test.each(['entry', 'posting_seal', 'charge', 'price_version', 'credit_grant'])(
+  '%s can only be added to',
+  async (table) => {
+    await expect(ledger.writer.query(`delete from ${table}`)).rejects.toThrow(/permission denied/);
+    await expect(
+      ledger.writer.query(`update ${table} set ${table === 'price_version' ? 'id = id' : 'posting = posting'}`),
+    ).rejects.toThrow(/permission denied/);
+    await expect(ledger.admin.query(`delete from ${table}`)).rejects.toThrow(/append-only/);
+  },
+);
 
 test('the database itself refuses a quota beyond its limit', async () => {
   await expect(ledger.writer.query(`update quota set held = quota_limit + 1 where id = 'wallet:ws'`)).rejects.toThrow(

@@ -1,6 +1,9 @@
-// Every invariant of the ledger over the whole database, in set-based SQL over one snapshot. Each check answers rows only where something is wrong, and names it.
+// Every invariant of the ledger over the whole database, over one snapshot: in set-based SQL, and charge by charge where a price must be applied. Each check
+// answers rows only where something is wrong, and names it. What names a single row comes first.
 import { queryRows, type Database } from '@waystation/postgres';
+import { SUMS, usageOfCharges } from '../activity/usage-sql.js';
 import { HOLDS_NOTHING } from '../ledger/store.js';
+import { complaintsOfCharges } from './verify-charges.js';
 
 export interface LedgerReport {
   readonly entries: number;
@@ -16,6 +19,17 @@ const STATEMENT_TIMEOUT_MS = 120_000;
 
 /** What must hold, and the rows that break it as text. */
 const CHECKS: readonly (readonly [invariant: string, sql: string])[] = [
+  [
+    'an entry is as it was booked',
+    `select format('entry %s (%s, %s → %s, %s, posting %s, workspace %s) was altered or added by hand', id, kind, debit, credit, amount, posting, workspace_id)
+       from entry where seal is distinct from entry_seal(posting, kind, debit, credit, amount, workspace_id, lease_id, at)`,
+  ],
+  [
+    'a posting has the entries it was booked with',
+    `select format('posting %s: %s entries, booked with %s', posting, coalesce(e.entries, 0), coalesce(s.entries, 0))
+       from posting_seal s full join (select posting, count(*) as entries from entry group by posting) e using (posting)
+      where coalesce(e.entries, 0) <> coalesce(s.entries, 0)`,
+  ],
   [
     'balances are the fold of entries',
     `select format('account %s: balance %s, entries fold to %s', coalesce(b.account, f.account), coalesce(b.amount, 0), coalesce(f.amount, 0))
@@ -104,6 +118,13 @@ const CHECKS: readonly (readonly [invariant: string, sql: string])[] = [
       where coalesce(e.charged, 0) <> coalesce(c.charged, 0) or coalesce(e.waste, 0) <> coalesce(c.waste, 0) or coalesce(e.variance, 0) <> coalesce(c.variance, 0)`,
   ],
   [
+    'an accepted difference to a provider is booked, and nothing else of its kind',
+    `select format('posting %s: entries book %s, accepted %s', posting, coalesce(e.amount, 0), coalesce(d.amount, 0))
+       from (select posting, sum(case when credit like 'payable:%' then amount else -amount end) as amount from entry where kind = 'reconcile' group by posting) e
+       full join (select posting, sum(amount) as amount from provider_difference group by posting) d using (posting)
+      where coalesce(e.amount, 0) <> coalesce(d.amount, 0)`,
+  ],
+  [
     'what a wallet has posted is what was charged',
     `select format('workspace %s: posted %s and unbooked %s, charged %s', workspace_id, posted, unbooked, charged)
        from (select q.workspace_id, q.posted,
@@ -170,6 +191,22 @@ const CHECKS: readonly (readonly [invariant: string, sql: string])[] = [
                          sum(charged) as charged, sum(byok) as byok from charge group by 1, 2, 3) c using (workspace_id, key_hash, day)
       where coalesce(u.charged, 0) <> coalesce(c.charged, 0) or coalesce(u.byok, 0) <> coalesce(c.byok, 0)`,
   ],
+  [
+    // Charges of the last minutes may not have been seen by the job that sums up.
+    'usage by day is the fold of charges',
+    `select format('workspace %s on %s, key %s, endpoint %s: %s requests, %s and byok %s, charges say %s, %s and %s', workspace_id, day, left(key_hash, 12), endpoint_id,
+                   coalesce(u.requests, 0), coalesce(u.charged, 0), coalesce(u.byok, 0), coalesce(c.requests, 0), coalesce(c.charged, 0), coalesce(c.byok, 0))
+       from usage_day u
+       full join (select workspace_id, date '1970-01-01' + day::int as day, key_hash, member_id, app, provider, endpoint_id, model, ${SUMS}
+                    from (${usageOfCharges('true')}) c
+                   where date '1970-01-01' + day::int in (select day from usage_rolled) group by 1, 2, 3, 4, 5, 6, 7, 8
+                  having sum(requests) > 0 or bool_or(charged <> 0) or bool_or(byok <> 0)) c
+         using (workspace_id, day, key_hash, member_id, app, provider, endpoint_id, model)
+      where (u.charged, u.byok, u.requests, u.prompt_tokens, u.completion_tokens, u.reasoning_tokens, u.cached_tokens)
+            is distinct from (c.charged, c.byok, c.requests, c.prompt_tokens, c.completion_tokens, c.reasoning_tokens, c.cached_tokens)
+        and not exists (select 1 from charge n where n.settled_at > now() - interval '10 minutes' and n.workspace_id = coalesce(u.workspace_id, c.workspace_id)
+                           and substr(n.generation_id, 5, 10)::bigint / 86400 = coalesce(u.day, c.day) - date '1970-01-01')`,
+  ],
 ];
 
 export const verifyLedger = (database: Database): Promise<LedgerReport> =>
@@ -185,6 +222,8 @@ export const verifyLedger = (database: Database): Promise<LedgerReport> =>
           : [];
       problems.push(...rows.map(({ problem }) => `${invariant}: ${problem}`.slice(0, PROBLEM_UNITS_MAX)));
     }
+    const charges = await complaintsOfCharges(runner, PROBLEMS_MAX - problems.length);
+    problems.push(...charges.map((each) => `a charge is what its usage costs: ${each}`.slice(0, PROBLEM_UNITS_MAX)));
     const [totals] = await queryRows<{ entries: string; debits: string; credits: string; open_leases: string }>(
       runner,
       `select count(*) as entries,
