@@ -1,7 +1,8 @@
-// The book: quotas, leases and charges as the fold of events. The wallet is one quota among others; its limit is all credits ever put in.
-// In every state: posted + held ≤ limit of each quota, and a quota's held is what its open leases hold or have spent since it was last booked.
+// The book: quotas, leases and charges as the fold of events. The wallet is one quota among others; its limit is all credits ever put in,
+// less what went back. In every state: posted + held ≤ limit of each quota (a wallet after a chargeback excepted, which no usage can bring about), and a quota's held is what its open leases hold or have spent since it was last booked.
 import { WaystationError, type QuotaRef } from '@waystation/contracts';
 import { ACCOUNTS, entryOf, type Entry } from './entry.js';
+import { paymentAfter, paymentEntriesOf, walletChangeOf, type PaymentEvent, type PaymentState } from './payment.js';
 import { walletQuotaId } from './quota-set.js';
 
 export interface QuotaState {
@@ -63,6 +64,8 @@ export interface Book {
   readonly charges: Map<string, ChargeState>;
   /** By grant id. */
   readonly creditGrants: Map<string, { readonly workspaceId: string; readonly amount: bigint }>;
+  /** By order id. */
+  readonly payments: Map<string, PaymentState>;
 }
 
 export const emptyBook = (): Book => ({
@@ -70,9 +73,11 @@ export const emptyBook = (): Book => ({
   leases: new Map(),
   charges: new Map(),
   creditGrants: new Map(),
+  payments: new Map(),
 });
 
 export type LedgerEvent =
+  | PaymentEvent
   | {
       readonly type: 'credits-granted';
       readonly grantId: string;
@@ -166,6 +171,17 @@ export const evolve = (book: Book, event: LedgerEvent): void => {
       const wallet = book.quotas.get(walletQuotaId(workspaceId)) ?? newWallet(workspaceId);
       book.quotas.set(wallet.id, { ...wallet, limit: wallet.limit + amount });
       book.creditGrants.set(grantId, { workspaceId, amount });
+      return;
+    }
+    case 'topped-up':
+    case 'refunded':
+    case 'refund-failed':
+    case 'charged-back':
+    case 'chargeback-reversed': {
+      const { workspaceId, orderId } = event;
+      const wallet = book.quotas.get(walletQuotaId(workspaceId)) ?? newWallet(workspaceId);
+      book.quotas.set(wallet.id, { ...wallet, limit: wallet.limit + walletChangeOf(event) });
+      book.payments.set(orderId, paymentAfter(book.payments.get(orderId), event));
       return;
     }
     case 'lease-granted': {
@@ -289,6 +305,12 @@ export const entriesOf = (event: LedgerEvent): Entry[] => {
   switch (event.type) {
     case 'credits-granted':
       return entryOf('credit-grant', ACCOUNTS.granted, credits, event.amount, event);
+    case 'topped-up':
+    case 'refunded':
+    case 'refund-failed':
+    case 'charged-back':
+    case 'chargeback-reversed':
+      return paymentEntriesOf(event);
     case 'lease-granted':
       return entryOf('lease-grant', credits, held, event.amount, event);
     case 'lease-renewed':

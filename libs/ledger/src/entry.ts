@@ -3,6 +3,10 @@
 
 /** Every account there is. What an id in a name stands for: a workspace (`credits`, `held`) or a provider (`payable`). */
 export const ACCOUNTS = {
+  /** Money of customers that came in, less what went back to them. */
+  cash: 'cash',
+  /** What customers paid on top of their credits. */
+  fees: 'fees',
   /** Credits that an admin gave without payment: our cost. */
   granted: 'granted',
   /** Credits of a workspace that nothing holds. */
@@ -18,7 +22,18 @@ export const ACCOUNTS = {
 } as const;
 
 export type EntryKind =
-  'credit-grant' | 'lease-grant' | 'lease-renew' | 'lease-return' | 'lease-close' | 'settle' | 'adjust';
+  | 'credit-grant'
+  | 'top-up'
+  | 'refund'
+  | 'refund-failed'
+  | 'chargeback'
+  | 'chargeback-reversed'
+  | 'lease-grant'
+  | 'lease-renew'
+  | 'lease-return'
+  | 'lease-close'
+  | 'settle'
+  | 'adjust';
 
 export interface Entry {
   readonly kind: EntryKind;

@@ -35,6 +35,18 @@ export {
   type Shortage,
 } from './decide-lease.js';
 export { decideSettlement, touchesQuotas, type Charged, type Settlement } from './decide-settlement.js';
+export {
+  decideChargeback,
+  decideChargebackReversal,
+  decideOutsideRefund,
+  decideRefund,
+  decideRefundFailure,
+  decideTopUp,
+  refundableOf,
+  type FeeRefundPolicy,
+  type RefundTopUp,
+  type TopUp,
+} from './decide-topup.js';
 export { ACCOUNTS, foldBalances, type Entry, type EntryKind } from './entry.js';
 export {
   NO_EVIDENCE,
@@ -46,6 +58,15 @@ export {
   type OutcomeWitness,
   type UsageWitness,
 } from './evidence.js';
+export { leftOf, type Paid, type PaymentEvent, type PaymentState } from './payment.js';
 export { byId, keyLimitWindow, quotaSetOf, walletQuotaId } from './quota-set.js';
 export { windowEnd, windowStart, type QuotaWindow } from './quota-window.js';
 export { refusalOf } from './refusal.js';
+export {
+  DEFAULT_FEE_POLICY,
+  PICODOLLARS_PER_CENT,
+  fromCents,
+  toCents,
+  topUpFeeCents,
+  type FeePolicy,
+} from './topup-fee.js';

@@ -180,6 +180,11 @@ const isLeaseEvent = (event: LedgerEvent): event is Extract<LedgerEvent, { lease
 const quotaIdsOf = (book: Book, event: LedgerEvent): readonly string[] => {
   switch (event.type) {
     case 'credits-granted':
+    case 'topped-up':
+    case 'refunded':
+    case 'refund-failed':
+    case 'charged-back':
+    case 'chargeback-reversed':
       return [walletQuotaId(event.workspaceId)];
     case 'lease-granted':
       return event.quotas.map(({ id }) => id);
