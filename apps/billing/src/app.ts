@@ -4,6 +4,7 @@ import type { AppDefinition } from '@waystation/runtime';
 import { BillingModule } from './billing.module.js';
 import { billingConfig, type BillingConfig } from './config.js';
 import { CreateLedger1763800000101 } from './migrations/create-ledger.js';
+import { CreatePayments1764158400201 } from './migrations/create-payments.js';
 
 export const app: AppDefinition<BillingConfig> = {
   name: 'billing',
@@ -11,7 +12,7 @@ export const app: AppDefinition<BillingConfig> = {
   module: (context) => BillingModule.of(context),
 };
 
-export const migrations: MigrateOptions['migrations'] = [CreateLedger1763800000101];
+export const migrations: MigrateOptions['migrations'] = [CreateLedger1763800000101, CreatePayments1764158400201];
 
 // For the operator's commands, which run without a bus.
 export { explainGeneration, type ExplainedCharge } from './explain/explain-generation.js';

@@ -86,6 +86,21 @@ export {
   type Principal,
 } from './management.js';
 export { formatUsd, parseUsd } from './money-text.js';
+export {
+  BillingAutotopupGet,
+  BillingAutotopupPut,
+  BillingStripeEvent,
+  BillingTopupCreate,
+  BillingTopupGet,
+  BillingTopupList,
+  BillingTopupRefund,
+  ControlAuditAppend,
+  ControlWorkspaceSuspend,
+  WEBHOOK_BYTES_MAX,
+  type AutoTopup,
+  type AutoTopupState,
+  type TopupOrder,
+} from './payments.js';
 export { priceVector, type PriceVector } from './price.js';
 export {
   EXCLUSION_RULES,

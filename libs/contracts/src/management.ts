@@ -25,9 +25,10 @@ export const principal = z.object({
 });
 export type Principal = z.infer<typeof principal>;
 
-const call = { v: z.literal(1), principal };
+/** What every management call carries. */
+export const call = { v: z.literal(1), principal };
 
-const define = <Request, Reply>(
+export const define = <Request, Reply>(
   service: 'control' | 'billing' | 'logging',
   noun: string,
   verb: string,

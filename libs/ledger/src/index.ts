@@ -22,6 +22,13 @@ export {
   type OutcomePolicyRow,
   type Payer,
 } from './decide-charge.js';
+export {
+  decideAutoTopUp,
+  waitAfterFailures,
+  type AutoTopUpDecision,
+  type AutoTopUpFacts,
+  type AutoTopUpState,
+} from './decide-auto-topup.js';
 export { decideCreditGrant, type GrantCredits } from './decide-credits.js';
 export {
   decideLeaseClose,
@@ -58,7 +65,7 @@ export {
   type OutcomeWitness,
   type UsageWitness,
 } from './evidence.js';
-export { leftOf, type Paid, type PaymentEvent, type PaymentState } from './payment.js';
+export { leftOf, paymentAfter, type Paid, type PaymentEvent, type PaymentState } from './payment.js';
 export { byId, keyLimitWindow, quotaSetOf, walletQuotaId } from './quota-set.js';
 export { windowEnd, windowStart, type QuotaWindow } from './quota-window.js';
 export { refusalOf } from './refusal.js';

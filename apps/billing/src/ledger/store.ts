@@ -292,7 +292,7 @@ const updateQuotas = async (runner: QueryRunner, quotas: readonly QuotaState[]):
   if (quotas.length === 0) return;
   await queryRows(
     runner,
-    `update quota set quota_limit = q.quota_limit, posted = q.posted, held = q.held
+    `update quota set quota_limit = q.quota_limit, posted = q.posted, held = q.held, overdrawn = overdrawn and q.posted + q.held > q.quota_limit
        from unnest($1::text[], $2::numeric[], $3::numeric[], $4::numeric[]) as q (id, quota_limit, posted, held)
       where quota.id = q.id`,
     [
