@@ -3,6 +3,7 @@ import type { MigrateOptions } from '@waystation/postgres';
 import type { AppDefinition } from '@waystation/runtime';
 import { controlConfig, type ControlConfig } from './config.js';
 import { ControlModule } from './control.module.js';
+import { AddSuspension1764158400102 } from './migrations/add-suspension.js';
 import { CreateControl1763800000002 } from './migrations/create-control.js';
 
 export const app: AppDefinition<ControlConfig> = {
@@ -11,4 +12,4 @@ export const app: AppDefinition<ControlConfig> = {
   module: (context) => ControlModule.of(context),
 };
 
-export const migrations: MigrateOptions['migrations'] = [CreateControl1763800000002];
+export const migrations: MigrateOptions['migrations'] = [CreateControl1763800000002, AddSuspension1764158400102];

@@ -8,6 +8,8 @@ import { ConsoleController } from './http/console.controller.js';
 import { ErrorFilter } from './http/error.filter.js';
 import { KeysController } from './http/keys.controller.js';
 import { ModelsController } from './http/models.controller.js';
+import { StripeWebhookController } from './http/stripe-webhook.controller.js';
+import { TopUpsController } from './http/topups.controller.js';
 import { INGRESS, type Ingress } from './ingress.js';
 
 @Module({})
@@ -17,7 +19,15 @@ export class IngressModule implements OnApplicationShutdown {
   static with(ingress: Ingress, consoleFiles: ConsoleFiles): DynamicModule {
     return {
       module: IngressModule,
-      controllers: [ChatCompletionsController, ModelsController, AccountController, KeysController, ConsoleController],
+      controllers: [
+        ChatCompletionsController,
+        ModelsController,
+        AccountController,
+        TopUpsController,
+        StripeWebhookController,
+        KeysController,
+        ConsoleController,
+      ],
       providers: [
         { provide: INGRESS, useValue: ingress },
         { provide: CONSOLE_FILES, useValue: consoleFiles },

@@ -140,7 +140,7 @@ export const BillingCreditsGet = define(
   z.object({ purchased: picodollars, used: picodollars, balance: picodollars, held: picodollarsUnsigned }),
 );
 
-/** An admin's grant, without fee. Idempotent on `grantId`. */
+/** An admin's grant, without fee. Idempotent on `grantId`. With `expiresAt` it is promotional: spent first, and what is left of it then goes back. */
 export const BillingCreditsGrant = define(
   'billing',
   'credits',
@@ -153,6 +153,7 @@ export const BillingCreditsGrant = define(
     grantId: z.string().min(8).max(64),
     amount: picodollarsUnsigned,
     reason: z.string().max(256),
+    expiresAt: unixMs.optional(),
   }),
   z.object({ balance: picodollars }),
 );

@@ -3,6 +3,7 @@ import { Controller, Inject } from '@nestjs/common';
 import { BillingCreditsGet, BillingCreditsGrant, type Principal } from '@waystation/contracts';
 import type { Database } from '@waystation/postgres';
 import { Handles } from '@waystation/runtime';
+import { actorOf } from '../notices/notice-rows.js';
 import { mustBeOwn } from '../own-workspace.js';
 import { BILLING_READER, BILLING_WRITER } from '../tokens.js';
 import { grantCredits, readCredits } from './credits.js';
@@ -41,7 +42,9 @@ export class CreditsHandler {
   @Handles(BillingCreditsGrant)
   async grant({ principal, workspaceId, grantId, amount, reason }: CreditsGrant) {
     mustBeOwn(principal, workspaceId);
-    const { balance } = await grantCredits(this.writer, { grantId, workspaceId, amount: BigInt(amount), reason });
+    const actor = principal.kind === 'key' ? actorOf(principal) : undefined;
+    const grant = { grantId, workspaceId, amount: BigInt(amount), reason };
+    const { balance } = await grantCredits(this.writer, grant, actor);
     return { balance: balance.toString() };
   }
 }

@@ -1,9 +1,10 @@
 // A workspace's credits: granting them, and what people see of them. Idle slices of leases never count as used.
-import { WaystationError } from '@waystation/contracts';
+import { WaystationError, formatUsd } from '@waystation/contracts';
 import { decideCreditGrant, newWallet, walletQuotaId, type GrantCredits } from '@waystation/ledger';
 import { queryRows, type Database } from '@waystation/postgres';
 import type { QueryRunner } from 'typeorm';
 import { lockQuotas, newPosting, openLedger, openQuotas } from '../ledger/store.js';
+import { appendNotice, type Actor } from '../notices/notice-rows.js';
 
 export interface Credits {
   readonly purchased: bigint;
@@ -34,7 +35,12 @@ export const readCredits = async (runner: QueryRunner, workspaceId: string): Pro
 const PURCHASED_MAX = 10n ** 30n;
 
 /** Gives credits without payment. Repeating a grant answers the balance and changes nothing. */
-export const grantCredits = (database: Database, grant: GrantCredits & { readonly reason: string }): Promise<Credits> =>
+export const grantCredits = (
+  database: Database,
+  grant: GrantCredits & { readonly reason: string },
+  /** Told to the audit; absent for what control does itself. */
+  actor?: Actor,
+): Promise<Credits> =>
   database.transaction(async (runner) => {
     const { grantId, workspaceId, amount, reason } = grant;
     const ledger = openLedger(runner);
@@ -63,6 +69,17 @@ export const grantCredits = (database: Database, grant: GrantCredits & { readonl
         `insert into credit_grant (grant_id, workspace_id, amount, reason, posting) values ($1, $2, $3, $4, $5)`,
         [grantId, workspaceId, amount.toString(), reason, posting],
       );
+      if (actor !== undefined) {
+        const detail = { credits: formatUsd(amount), reason };
+        await appendNotice(runner, {
+          kind: 'audit',
+          workspaceId,
+          actor,
+          action: 'credits.granted',
+          subject: grantId,
+          detail,
+        });
+      }
       await ledger.flush(posting);
     }
     return readCredits(runner, workspaceId);

@@ -151,9 +151,11 @@ export const staleAutoOrders = async (database: Database, olderThanMs: number): 
         and created_at < now() - make_interval(secs => $1) order by created_at limit $2`,
     [olderThanMs / 1_000, TICK_MAX],
   );
-  return database.transaction((runner) =>
-    Promise.all(rows.map(({ workspace_id, order_id }) => readOrder(runner, workspace_id, order_id))),
-  );
+  return database.transaction(async (runner) => {
+    const orders: Order[] = [];
+    for (const { workspace_id, order_id } of rows) orders.push(await readOrder(runner, workspace_id, order_id));
+    return orders;
+  });
 };
 
 /** What people see of it. */

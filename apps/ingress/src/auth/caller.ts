@@ -21,28 +21,38 @@ const MANAGEMENT_PERMISSIONS: readonly string[] = [
   'keys:write',
   'workspaces:read',
   'credits:read',
+  'payments:write',
   'generations:read',
   'catalog:read',
 ];
 
+/** Besides, where the operator's configuration names the key. */
+const OPERATOR_PERMISSIONS: readonly string[] = ['credits:write', 'operator'];
+
 const MINUTE_MS = 60_000;
 
-const principalOf = (key: KeyEntry): Principal => ({
+const permissionsOf = (key: KeyEntry, runsStation: boolean): string[] => {
+  if (key.kind !== 'management') return [...INFERENCE_PERMISSIONS];
+  return [...MANAGEMENT_PERMISSIONS, ...(runsStation ? OPERATOR_PERMISSIONS : [])];
+};
+
+const principalOf = (key: KeyEntry, runsStation: boolean): Principal => ({
   kind: 'key',
   workspaceId: key.workspaceId,
   keyHash: key.hash,
   ...(key.memberId === undefined ? {} : { memberId: key.memberId }),
-  permissions: [...(key.kind === 'management' ? MANAGEMENT_PERMISSIONS : INFERENCE_PERMISSIONS)],
+  permissions: permissionsOf(key, runsStation),
 });
 
-export const callerOf = (key: KeyEntry, workspace: WorkspaceEntry): Caller => {
+/** `runsStation`: the key is named as an operator's in the configuration. */
+export const callerOf = (key: KeyEntry, workspace: WorkspaceEntry, runsStation: boolean): Caller => {
   let set: QuotaSet | undefined;
   let validUntilMs = 0;
   return {
     key,
     workspace,
     policyIds: [workspace.policyId, key.policyId].filter((id) => id !== undefined),
-    principal: principalOf(key),
+    principal: principalOf(key, runsStation),
     quotaSetAt(nowMs) {
       // Every window starts at a whole minute.
       if (set === undefined || nowMs >= validUntilMs) {

@@ -7,7 +7,7 @@ import type { Caller } from '../auth/caller.js';
 import type { Ingress } from '../ingress.js';
 import { readBody } from './read-body.js';
 import { refuse } from './refuse.js';
-import { accessOf, type Access } from './routes.js';
+import { routeOf, type Access } from './routes.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -16,12 +16,13 @@ declare module 'fastify' {
   }
   interface FastifyContextConfig {
     access?: Access;
+    bodyBytesMax?: number;
   }
 }
 
 const PREFLIGHT: Readonly<Record<string, string>> = {
   'access-control-allow-origin': '*',
-  'access-control-allow-methods': 'GET, POST, PATCH, DELETE, OPTIONS',
+  'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE, OPTIONS',
   'access-control-allow-headers':
     'Authorization, Content-Type, HTTP-Referer, X-Title, X-OpenRouter-Title, X-OpenRouter-Categories, X-Session-Id, X-Request-Id, Idempotency-Key, X-Stainless-Arch, X-Stainless-Lang, X-Stainless-OS, X-Stainless-Package-Version, X-Stainless-Retry-Count, X-Stainless-Runtime, X-Stainless-Runtime-Version, X-Stainless-Timeout',
   'access-control-max-age': '86400',
@@ -59,10 +60,11 @@ export const prepareHttp = (fastify: FastifyInstance, ingress: Ingress, bodyByte
 
   fastify.addHook('onRoute', (route) => {
     for (const method of [route.method].flat()) {
-      const access = accessOf(method, route.url);
-      if (access === undefined)
+      const known = routeOf(method, route.url);
+      if (known === undefined)
         throw new Error(`${method} ${route.url} has no line in the table of routes (http/routes.ts)`);
-      route.config = { ...route.config, access };
+      const { access, bodyBytesMax: most } = known;
+      route.config = { ...route.config, access, ...(most === undefined ? {} : { bodyBytesMax: most }) };
     }
   });
 
@@ -80,7 +82,7 @@ export const prepareHttp = (fastify: FastifyInstance, ingress: Ingress, bodyByte
 
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('*', (request: FastifyRequest, payload: IncomingMessage) =>
-    readBody(request, payload, bodyBytesMax),
+    readBody(request, payload, Math.min(request.routeOptions.config.bodyBytesMax ?? bodyBytesMax, bodyBytesMax)),
   );
 
   fastify.addHook('onResponse', (request: FastifyRequest, reply: FastifyReply, done: () => void) => {
