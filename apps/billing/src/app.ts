@@ -5,6 +5,7 @@ import { BillingModule } from './billing.module.js';
 import { billingConfig, type BillingConfig } from './config.js';
 import { CreateLedger1763800000101 } from './migrations/create-ledger.js';
 import { CreatePayments1764158400201 } from './migrations/create-payments.js';
+import { CreatePromo1764158400202 } from './migrations/create-promo.js';
 
 export const app: AppDefinition<BillingConfig> = {
   name: 'billing',
@@ -12,7 +13,11 @@ export const app: AppDefinition<BillingConfig> = {
   module: (context) => BillingModule.of(context),
 };
 
-export const migrations: MigrateOptions['migrations'] = [CreateLedger1763800000101, CreatePayments1764158400201];
+export const migrations: MigrateOptions['migrations'] = [
+  CreateLedger1763800000101,
+  CreatePayments1764158400201,
+  CreatePromo1764158400202,
+];
 
 // For the operator's commands, which run without a bus.
 export { explainGeneration, type ExplainedCharge } from './explain/explain-generation.js';

@@ -10,6 +10,7 @@ import { KeyUsageHandler } from './keys/key-usage.handler.js';
 import { LeasesHandler } from './leases/leases.handler.js';
 import { NoticesJob } from './notices/notices.job.js';
 import { PricesHandler } from './prices/prices.handler.js';
+import { PromoJob } from './promo/promo.job.js';
 import { SettleHandler } from './settle.handler.js';
 import { PriceBook } from './settle/price-book.js';
 import { SweeperJob } from './sweep/sweeper.job.js';
@@ -78,6 +79,7 @@ export class BillingModule implements OnApplicationShutdown {
         SweeperJob,
         NoticesJob,
         TopUpsJob,
+        PromoJob,
       ],
     };
   }

@@ -2,6 +2,7 @@
 // less what went back. In every state: posted + held ≤ limit of each quota (a wallet after a chargeback excepted, which no usage can bring about), and a quota's held is what its open leases hold or have spent since it was last booked.
 import { WaystationError, type QuotaRef } from '@waystation/contracts';
 import { ACCOUNTS, entryOf, type Entry } from './entry.js';
+import { evolveLots, promoEntriesOf, promoWalletChangeOf, type LotState, type PromoEvent } from './promo.js';
 import { paymentAfter, paymentEntriesOf, walletChangeOf, type PaymentEvent, type PaymentState } from './payment.js';
 import { walletQuotaId } from './quota-set.js';
 
@@ -66,6 +67,10 @@ export interface Book {
   readonly creditGrants: Map<string, { readonly workspaceId: string; readonly amount: bigint }>;
   /** By order id. */
   readonly payments: Map<string, PaymentState>;
+  /** Promotional, by grant id. */
+  readonly lots: Map<string, LotState>;
+  /** By workspace: up to where its spending is attributed to lots. */
+  readonly promoMarks: Map<string, bigint>;
 }
 
 export const emptyBook = (): Book => ({
@@ -74,10 +79,13 @@ export const emptyBook = (): Book => ({
   charges: new Map(),
   creditGrants: new Map(),
   payments: new Map(),
+  lots: new Map(),
+  promoMarks: new Map(),
 });
 
 export type LedgerEvent =
   | PaymentEvent
+  | PromoEvent
   | {
       readonly type: 'credits-granted';
       readonly grantId: string;
@@ -182,6 +190,16 @@ export const evolve = (book: Book, event: LedgerEvent): void => {
       const wallet = book.quotas.get(walletQuotaId(workspaceId)) ?? newWallet(workspaceId);
       book.quotas.set(wallet.id, { ...wallet, limit: wallet.limit + walletChangeOf(event) });
       book.payments.set(orderId, paymentAfter(book.payments.get(orderId), event));
+      return;
+    }
+    case 'promo-granted':
+    case 'promo-attributed':
+    case 'promo-expired': {
+      const { workspaceId } = event;
+      const wallet = book.quotas.get(walletQuotaId(workspaceId)) ?? newWallet(workspaceId);
+      book.quotas.set(wallet.id, { ...wallet, limit: wallet.limit + promoWalletChangeOf(event) });
+      evolveLots(book.lots, event);
+      if (event.type === 'promo-attributed') book.promoMarks.set(workspaceId, event.mark);
       return;
     }
     case 'lease-granted': {
@@ -311,6 +329,10 @@ export const entriesOf = (event: LedgerEvent): Entry[] => {
     case 'charged-back':
     case 'chargeback-reversed':
       return paymentEntriesOf(event);
+    case 'promo-granted':
+    case 'promo-attributed':
+    case 'promo-expired':
+      return promoEntriesOf(event);
     case 'lease-granted':
       return entryOf('lease-grant', credits, held, event.amount, event);
     case 'lease-renewed':

@@ -41,6 +41,7 @@ export {
   type LeaseTimes,
   type Shortage,
 } from './decide-lease.js';
+export { OPEN_LOTS_MAX, decidePromoExpiry, decidePromoGrant, promotionalOf, type GrantPromo } from './decide-promo.js';
 export { decideSettlement, touchesQuotas, type Charged, type Settlement } from './decide-settlement.js';
 export {
   decideChargeback,
@@ -66,6 +67,7 @@ export {
   type UsageWitness,
 } from './evidence.js';
 export { leftOf, paymentAfter, type Paid, type PaymentEvent, type PaymentState } from './payment.js';
+export { remainingOf, type LotState, type PromoEvent } from './promo.js';
 export { byId, keyLimitWindow, quotaSetOf, walletQuotaId } from './quota-set.js';
 export { windowEnd, windowStart, type QuotaWindow } from './quota-window.js';
 export { refusalOf } from './refusal.js';

@@ -185,6 +185,9 @@ const quotaIdsOf = (book: Book, event: LedgerEvent): readonly string[] => {
     case 'refund-failed':
     case 'charged-back':
     case 'chargeback-reversed':
+    case 'promo-granted':
+    case 'promo-attributed':
+    case 'promo-expired':
       return [walletQuotaId(event.workspaceId)];
     case 'lease-granted':
       return event.quotas.map(({ id }) => id);

@@ -1,11 +1,12 @@
 // A refund: the credits are taken first, then the money is given back. What the payment service refuses for good gives the credits back; what it did not
 // answer stays pending and is tried again under the same key, so that nothing is paid out twice and no credits are spent that were paid out.
 import { WaystationError, formatUsd } from '@waystation/contracts';
-import { decideRefund, refundableOf, toCents, type FeeRefundPolicy } from '@waystation/ledger';
+import { decideRefund, promotionalOf, refundableOf, toCents, type FeeRefundPolicy } from '@waystation/ledger';
 import { queryRows, type Database } from '@waystation/postgres';
 import type { QueryRunner } from 'typeorm';
 import { appendNotice, type Actor } from '../notices/notice-rows.js';
 import { bookRefundFailure } from './apply-fact.js';
+import { loadLots, unbookedOf } from '../promo/promo-rows.js';
 import { lockOrder, unknownOrder } from './order-rows.js';
 import { bookPayment, openPayment } from './payment-rows.js';
 import { mustHave, type StripeGateway } from './stripe-gateway.js';
@@ -55,7 +56,10 @@ const bookRefund = async (runner: QueryRunner, policy: FeeRefundPolicy, request:
   const ledger = await openPayment(runner, workspaceId, orderId);
   const before = await storedRefund(runner, orderId, refundId);
   if (before?.state === 'failed') return { ...before, paymentIntent: order.paymentIntent };
-  const refundable = refundableOf(ledger.book, workspaceId, await unbookedOf(runner, workspaceId), 0n);
+  await loadLots(runner, ledger.book, workspaceId);
+  const unbooked = await unbookedOf(runner, workspaceId);
+  const promotional = promotionalOf(ledger.book, workspaceId, unbooked);
+  const refundable = refundableOf(ledger.book, workspaceId, unbooked, promotional);
   const { events, answer } = decideRefund(ledger.book, { refundId, orderId, credits, policy, refundable });
   if (answer.rejected !== undefined) throw answer.rejected;
   if (before !== undefined || answer.refunded === undefined)
@@ -102,16 +106,6 @@ const storedRefund = async (
     [orderId, refundId],
   );
   return row === undefined ? undefined : { state: row.state, cents: centsOf(BigInt(row.amount)) };
-};
-
-/** What open leases have spent without the wallet having been told. */
-export const unbookedOf = async (runner: QueryRunner, workspaceId: string): Promise<bigint> => {
-  const [row] = await queryRows<{ unbooked: string }>(
-    runner,
-    `select coalesce(sum(unbooked), 0) as unbooked from lease where workspace_id = $1 and closed_at is null`,
-    [workspaceId],
-  );
-  return BigInt(row?.unbooked ?? 0);
 };
 
 const payOut = async (

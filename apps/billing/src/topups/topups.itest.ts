@@ -7,6 +7,7 @@ import type { Bus } from '@waystation/bus';
 import type { BillingConfig, PaymentsConfig } from '../config.js';
 import { runLeaseCommands } from '../leases/lease-lane.js';
 import { readCredits } from '../credits/credits.js';
+import { grantPromo } from '../promo/promo.js';
 import { PriceBook } from '../settle/price-book.js';
 import { settleLines } from '../settle/settle-lines.js';
 import { delivered, generationFinished, KEY_HASH, testLedger, type TestLedger } from '../test-ledger.js';
@@ -399,6 +400,26 @@ describe('row 16', () => {
     expect([refused.row.status, refused.message]).toEqual([422, expect.stringMatching(/only 7\.5 USD .* are free/)]);
     await refund(order, 'refund-free', 7.5);
     expect(await balance()).toBe('0');
+  });
+
+  test('promotional credits cannot be paid out: what is left of them is not free', async () => {
+    const order = await pay(20);
+    const lot = { lotId: `lot-${W}`, workspaceId: W, amount: BigInt(usd(10)), expiresAtMs: Date.now() + 60_000 };
+    await grantPromo(ledger.writer, { ...lot, reason: 'welcome', nowMs: Date.now() });
+    await spend(4);
+    await refund(order, 'refund-all', 20);
+    expect(await balance()).toBe(usd(6));
+    const refused = await refusal(refund(await pay(10), 'refund-more', 10.01));
+    expect(refused.row.status).toBe(422);
+  });
+
+  test('credits that were spent beyond the promotional ones are not free', async () => {
+    const order = await pay(20);
+    const lot = { lotId: `lot-${W}`, workspaceId: W, amount: BigInt(usd(10)), expiresAtMs: Date.now() + 60_000 };
+    await grantPromo(ledger.writer, { ...lot, reason: 'welcome', nowMs: Date.now() });
+    await spend(13);
+    expect((await refusal(refund(order, 'refund-over', 17.01))).message).toMatch(/only 17 USD/);
+    await refund(order, 'refund-free', 17);
   });
 
   test.each([0, -1])('a refund of %s USD is refused', async (dollars) => {

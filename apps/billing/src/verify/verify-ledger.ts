@@ -47,17 +47,18 @@ const CHECKS: readonly (readonly [invariant: string, sql: string])[] = [
   ],
   [
     'a wallet is what was granted and paid less what went back, and its free credit the balance of its account',
-    `select format('wallet %s: limit %s, grants and payments %s, entries %s; free %s, account %s', workspace_id, quota_limit, granted + paid, booked, free, account)
+    `select format('wallet %s: limit %s, grants and payments %s, entries %s; free %s, account %s', workspace_id, quota_limit, granted + paid + promotional, booked, free, account)
        from (select q.workspace_id, q.quota_limit, q.quota_limit - q.posted - q.held as free,
                     coalesce((select sum(amount) from credit_grant g where g.workspace_id = q.workspace_id), 0) as granted,
                     coalesce((select sum(case when kind in ('refunded', 'charged-back') then -credits else credits end)
                                 from payment p where p.workspace_id = q.workspace_id), 0) as paid,
+                    coalesce((select sum(amount - expired) from promo_lot l where l.workspace_id = q.workspace_id), 0) as promotional,
                     coalesce((select sum(case when credit = 'credits:' || q.workspace_id then amount when debit = 'credits:' || q.workspace_id then -amount else 0 end)
                                 from entry e where e.workspace_id = q.workspace_id
-                                 and kind in ('credit-grant', 'top-up', 'refund', 'refund-failed', 'chargeback', 'chargeback-reversed')), 0) as booked,
+                                 and kind in ('credit-grant', 'promo-grant', 'promo-expire', 'top-up', 'refund', 'refund-failed', 'chargeback', 'chargeback-reversed')), 0) as booked,
                     coalesce((select amount from balance b where b.account = 'credits:' || q.workspace_id), 0) as account
                from quota q where scope = 'wallet') w
-      where quota_limit <> granted + paid or granted + paid <> booked or free <> account`,
+      where quota_limit <> granted + paid + promotional or quota_limit <> booked or free <> account`,
   ],
   [
     'a wallet is overdrawn by what was taken back of it, and by nothing else',
@@ -66,6 +67,16 @@ const CHECKS: readonly (readonly [invariant: string, sql: string])[] = [
                                      from payment p where p.workspace_id = q.workspace_id and kind in ('refunded', 'charged-back', 'chargeback-reversed')), 0) as taken
                from quota q where overdrawn) w
       where posted + held > quota_limit + taken`,
+  ],
+  [
+    'the account of a promotional lot is what of it is neither spent nor gone back, and its entries say what was',
+    `select format('lot %s of %s: left %s, account %s; spent %s, entries %s', lot_id, workspace_id, remaining, -account, spent, booked)
+       from (select l.*, amount - spent - expired as remaining,
+                    coalesce((select b.amount from balance b where b.account = 'promo:' || workspace_id || ':' || lot_id), 0) as account,
+                    coalesce((select sum(e.amount) from entry e where e.workspace_id = l.workspace_id and e.kind = 'promo-spend'
+                                 and e.credit = 'promo:' || l.workspace_id || ':' || lot_id), 0) as booked
+               from promo_lot l) l
+      where remaining <> -account or spent <> booked or remaining < 0`,
   ],
   [
     'what a posting books of cash is what its payments say',
