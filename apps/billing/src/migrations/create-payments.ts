@@ -21,7 +21,6 @@ const TABLES = `
     session_id text unique,
     checkout_url text,
     payment_intent text unique,
-    customer_id text,
     reason text,
     created_at timestamptz(3) not null default now(),
     paid_at timestamptz(3),

@@ -90,6 +90,8 @@ const mustBeUsd = (order: Order, currency: string): void => {
 type Of<Kind extends PaymentFact['kind']> = Extract<PaymentFact, { readonly kind: Kind }>;
 
 const bookPaid = async (runner: QueryRunner, order: Order, fact: Of<'paid'>): Promise<Applied> => {
+  // A page's payment may be in the customer's own currency; what was agreed is what the page says.
+  if (order.kind === 'checkout' && fact.sessionId === undefined) return 'ignored';
   mustBeUsd(order, fact.currency);
   const total = totalCentsOf(order);
   if (fact.cents !== total) {
@@ -102,8 +104,7 @@ const bookPaid = async (runner: QueryRunner, order: Order, fact: Of<'paid'>): Pr
     throw new WaystationError('unprocessable', `Order ${order.orderId} is paid on another page than the event names.`);
   }
   const { orderId, workspaceId, creditsCents, feeCents } = order;
-  const { paymentIntent, customerId } = fact;
-  await changeOrder(runner, orderId, { state: 'paid', paymentIntent, customerId });
+  await changeOrder(runner, orderId, { state: 'paid', paymentIntent: fact.paymentIntent });
   if (order.kind === 'auto') await forgiveFailures(runner, workspaceId);
   const ledger = await openPayment(runner, workspaceId, orderId);
   const paid = { orderId, workspaceId, credits: fromCents(creditsCents), fee: fromCents(feeCents) };
@@ -165,23 +166,27 @@ export const bookRefundFailure = async (runner: QueryRunner, order: Order, refun
 };
 
 const openDispute = async (runner: QueryRunner, order: Order, fact: Of<'disputed'>): Promise<Applied> => {
-  mustBeUsd(order, fact.currency);
   if (!(await insertDispute(runner, order, fact.disputeId, 'open'))) return 'repeated';
   await takeBack(runner, order, fact);
   return 'applied';
 };
 
-/** Takes the disputed money out of the workspace's credits, below zero if need be, and suspends it. */
+/**
+ * Takes the disputed money out of the workspace's credits, below zero if need be, and suspends it. A dispute in the customer's own currency is of a part that
+ * we cannot tell: it takes all that is left.
+ */
 const takeBack = async (
   runner: QueryRunner,
-  { orderId, workspaceId }: Order,
-  { disputeId, cents }: Of<'disputed' | 'dispute-closed'>,
+  order: Order,
+  { disputeId, cents, currency }: Of<'disputed' | 'dispute-closed'>,
 ): Promise<void> => {
+  const { orderId, workspaceId } = order;
+  const amount = fromCents(currency.toLowerCase() === order.currency ? cents : totalCentsOf(order));
   const ledger = await openPayment(runner, workspaceId, orderId);
-  const decided = decideChargeback(ledger.book, { disputeId, orderId, amount: fromCents(cents) });
+  const decided = decideChargeback(ledger.book, { disputeId, orderId, amount });
   await appendNotice(runner, {
     ...{ kind: 'audit', workspaceId, actor: PAYMENT_SERVICE, action: 'topup.disputed', subject: orderId },
-    detail: { disputeId, amount: formatUsd(fromCents(cents)) },
+    detail: { disputeId, amount: formatUsd(amount) },
   });
   const reason = `payment ${orderId} is disputed (${disputeId})`;
   await appendNotice(runner, { kind: 'suspension', workspaceId, suspended: true, reason });
@@ -190,7 +195,6 @@ const takeBack = async (
 
 /** A lost dispute keeps what it took. A won one restores it, and lifts the suspension where no other dispute stands. */
 const closeDispute = async (runner: QueryRunner, order: Order, fact: Of<'dispute-closed'>): Promise<Applied> => {
-  mustBeUsd(order, fact.currency);
   const { orderId, workspaceId } = order;
   const { disputeId, won } = fact;
   const state = won ? 'won' : 'lost';

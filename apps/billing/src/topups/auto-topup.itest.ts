@@ -213,7 +213,7 @@ test('a process that dies between order and charge leaves an order that is charg
   );
   expect((await ordersOf()).map((order) => order.state)).toEqual(['open']);
   stripe.fault = undefined;
-  for (const left of await staleAutoOrders(ledger.writer, 0))
+  for (const left of await staleAutoOrders(ledger.writer, 'open', 0))
     if (left.workspaceId === W) await chargeOrder(ledger.writer, gateway, left, NOON);
   expect([await balance(), stripe.made.length]).toEqual([usd(22n), 1]);
 });

@@ -1,7 +1,7 @@
 // Orders credits when a balance falls below its threshold. The order is committed before the card is charged, and the charge carries the order's id as its
 // key: a process that dies in between leaves an open order, which the next tick charges again without a second effect. One open order at a time, by index.
 import { randomUUID } from 'node:crypto';
-import { WaystationError, type AutoTopupState } from '@waystation/contracts';
+import { WaystationError, formatUsd, type AutoTopupState } from '@waystation/contracts';
 import {
   decideAutoTopUp,
   fromCents,
@@ -68,7 +68,7 @@ export const orderAutomatically = (
     if (order === undefined) return { decision: 'one-is-open' };
     await appendNotice(runner, {
       ...{ kind: 'audit', workspaceId, actor: AUTO_ACTOR, action: 'topup.ordered', subject: orderId },
-      detail: { credits: fromCents(creditsCents).toString(), automatic: true },
+      detail: { credits: formatUsd(fromCents(creditsCents)), automatic: true },
     });
     return { decision, order };
   });
@@ -144,12 +144,16 @@ const noteStanding = async (
   }
 };
 
-/** Automatic orders that nobody heard the end of, oldest first. */
-export const staleAutoOrders = async (database: Database, olderThanMs: number): Promise<Order[]> => {
+/** Automatic orders that nobody heard the end of, oldest first: those that may not have been charged, or those that the bank takes its time for. */
+export const staleAutoOrders = async (
+  database: Database,
+  state: 'open' | 'processing',
+  olderThanMs: number,
+): Promise<Order[]> => {
   const rows = await database.query<{ workspace_id: string; order_id: string }>(
-    `select workspace_id, order_id from topup_order where kind = 'auto' and state in ('open', 'processing')
-        and created_at < now() - make_interval(secs => $1) order by created_at limit $2`,
-    [olderThanMs / 1_000, TICK_MAX],
+    `select workspace_id, order_id from topup_order where kind = 'auto' and state = $1
+        and created_at < now() - make_interval(secs => $2) order by created_at limit $3`,
+    [state, olderThanMs / 1_000, TICK_MAX],
   );
   return database.transaction(async (runner) => {
     const orders: Order[] = [];
@@ -200,9 +204,9 @@ export const setAutoTopUp = async (
       ...{ kind: 'audit', workspaceId, actor, action: 'auto-topup.set', subject: workspaceId },
       detail: {
         enabled: settings.enabled,
-        threshold: settings.threshold.toString(),
-        credits: fromCents(settings.creditsCents).toString(),
-        dailyMax: fromCents(settings.dailyMaxCents).toString(),
+        threshold: formatUsd(settings.threshold),
+        credits: formatUsd(fromCents(settings.creditsCents)),
+        dailyMax: formatUsd(fromCents(settings.dailyMaxCents)),
       },
     });
   });

@@ -19,7 +19,6 @@ export interface Order {
   readonly sessionId: string | undefined;
   readonly checkoutUrl: string | undefined;
   readonly paymentIntent: string | undefined;
-  readonly customerId: string | undefined;
   readonly reason: string | undefined;
   readonly createdAtMs: number;
   readonly paidAtMs: number | undefined;
@@ -38,14 +37,13 @@ interface OrderRow {
   readonly session_id: string | null;
   readonly checkout_url: string | null;
   readonly payment_intent: string | null;
-  readonly customer_id: string | null;
   readonly reason: string | null;
   readonly created_at: Date;
   readonly paid_at: Date | null;
 }
 
 const COLUMNS = `order_id, workspace_id, request_id, kind, state, credits_cents, fee_cents, currency, saves_method, session_id, checkout_url,
-  payment_intent, customer_id, reason, created_at, paid_at`;
+  payment_intent, reason, created_at, paid_at`;
 
 const orderOf = (row: OrderRow): Order => ({
   orderId: row.order_id,
@@ -60,7 +58,6 @@ const orderOf = (row: OrderRow): Order => ({
   sessionId: row.session_id ?? undefined,
   checkoutUrl: row.checkout_url ?? undefined,
   paymentIntent: row.payment_intent ?? undefined,
-  customerId: row.customer_id ?? undefined,
   reason: row.reason ?? undefined,
   createdAtMs: row.created_at.getTime(),
   paidAtMs: row.paid_at?.getTime(),
@@ -134,7 +131,6 @@ export interface OrderChange {
   readonly sessionId?: string | undefined;
   readonly checkoutUrl?: string | undefined;
   readonly paymentIntent?: string | undefined;
-  readonly customerId?: string | undefined;
   readonly reason?: string | undefined;
 }
 
@@ -143,7 +139,7 @@ export const changeOrder = async (runner: QueryRunner, orderId: string, change: 
   await queryRows(
     runner,
     `update topup_order set state = coalesce($2, state), session_id = coalesce($3, session_id), checkout_url = coalesce($4, checkout_url),
-            payment_intent = coalesce($5, payment_intent), customer_id = coalesce($6, customer_id), reason = coalesce($7, reason),
+            payment_intent = coalesce($5, payment_intent), reason = coalesce($6, reason),
             paid_at = case when $2 = 'paid' then coalesce(paid_at, now()) else paid_at end
       where order_id = $1`,
     [
@@ -152,7 +148,6 @@ export const changeOrder = async (runner: QueryRunner, orderId: string, change: 
       change.sessionId ?? null,
       change.checkoutUrl ?? null,
       change.paymentIntent ?? null,
-      change.customerId ?? null,
       change.reason?.slice(0, 512) ?? null,
     ],
   );

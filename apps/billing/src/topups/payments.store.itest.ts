@@ -91,7 +91,7 @@ class Run {
           const made = { orderId, workspaceId: W, requestId: orderId, kind: 'checkout', currency: 'usd' } as const;
           await insertOrder(runner, { ...made, creditsCents, feeCents: 80n, savesMethod: false });
           const fact = { kind: 'paid', orderId, cents: creditsCents + 80n, currency: 'usd' } as const;
-          await applyFact(runner, { ...fact, paymentIntent: `pi-${orderId}` }, this.nowMs);
+          await applyFact(runner, { ...fact, sessionId: 'cs', paymentIntent: `pi-${orderId}` }, this.nowMs);
         });
         return;
       }

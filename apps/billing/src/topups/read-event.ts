@@ -9,9 +9,9 @@ export type PaymentFact =
       readonly orderId: string;
       readonly cents: bigint;
       readonly currency: string;
+      /** Absent where the payment itself, and no page, says so. */
       readonly sessionId?: string | undefined;
       readonly paymentIntent?: string | undefined;
-      readonly customerId?: string | undefined;
     }
   | { readonly kind: 'processing' | 'expired' | 'failed'; readonly orderId: string; readonly reason?: string }
   /** A saved card was declined; a checkout page lets its customer try again, so that this ends automatic orders only. */
@@ -58,13 +58,11 @@ const session = z.object({
   currency: z.string(),
   payment_status: z.string(),
   payment_intent: reference,
-  customer: reference,
 });
 const intent = z.object({
   id,
   amount_received: cents,
   currency: z.string(),
-  customer: reference,
   last_payment_error: z.object({ message: z.string().optional() }).nullish(),
 });
 const charge = z.object({ id, payment_intent: reference, amount_refunded: cents, currency: z.string() });
@@ -77,10 +75,10 @@ const ofSession = (object: unknown, kind: 'paid' | 'expired' | 'failed'): Paymen
   if (kind === 'expired') return { kind, orderId };
   if (kind === 'failed') return { kind, orderId, reason: 'The payment failed.' };
   if (read.payment_status !== 'paid') return { kind: 'processing', orderId };
-  const { amount_total, currency, payment_intent, customer } = read;
+  const { amount_total, currency, payment_intent } = read;
   return {
     ...{ kind, orderId, cents: amount_total, currency, sessionId: read.id },
-    ...{ paymentIntent: payment_intent, customerId: customer },
+    paymentIntent: payment_intent,
   };
 };
 
@@ -90,8 +88,8 @@ const ofIntent = (object: unknown, kind: 'paid' | 'declined'): PaymentFact | und
   const read = intent.parse(object);
   if (kind === 'declined')
     return { kind, orderId, reason: read.last_payment_error?.message ?? 'The card was declined.' };
-  const { amount_received, currency, customer } = read;
-  return { kind, orderId, cents: amount_received, currency, paymentIntent: read.id, customerId: customer };
+  const { amount_received, currency } = read;
+  return { kind, orderId, cents: amount_received, currency, paymentIntent: read.id };
 };
 
 const ofCharge = (object: unknown): PaymentFact | undefined => {

@@ -46,7 +46,8 @@ export const refundTopUp = async (
     const message = `Refund ${refundId} was refused by the payment service before; use a new id to try again.`;
     throw new WaystationError('unprocessable', message);
   }
-  if (booked.state === 'pending' && stripe !== undefined) await payOut(database, stripe, orderId, refundId, booked);
+  if (booked.state === 'pending' && stripe !== undefined)
+    await payOut(database, stripe, { orderId, refundId, ...booked });
 };
 
 const bookRefund = async (runner: QueryRunner, policy: FeeRefundPolicy, request: RefundRequest): Promise<Booked> => {
@@ -108,12 +109,19 @@ const storedRefund = async (
   return row === undefined ? undefined : { state: row.state, cents: centsOf(BigInt(row.amount)) };
 };
 
-const payOut = async (
+/** A refund that is booked and whose money has still to go. */
+export interface PendingRefund {
+  readonly orderId: string;
+  readonly refundId: string;
+  readonly cents: bigint;
+  readonly paymentIntent: string | undefined;
+}
+
+/** Gives the money back, or the credits where that is refused for good. @throws WaystationError `unprocessable`, `payments_unavailable` */
+export const payOut = async (
   database: Database,
   stripe: StripeGateway,
-  orderId: string,
-  refundId: string,
-  { cents, paymentIntent }: Booked,
+  { orderId, refundId, cents, paymentIntent }: PendingRefund,
 ): Promise<void> => {
   try {
     if (paymentIntent === undefined)
@@ -134,13 +142,11 @@ const payOut = async (
   }
 };
 
-/** Refunds that nobody answered for, tried again under their keys. Answers how many are done. */
-export const resumeRefunds = async (
-  database: Database,
-  stripe: StripeGateway,
-  olderThanMs: number,
-): Promise<number> => {
-  const pending = await database.query<{
+const RESUMED_MAX = 20;
+
+/** Refunds that nobody answered for, oldest first: to be tried again under their keys. */
+export const pendingRefunds = async (database: Database, olderThanMs: number): Promise<PendingRefund[]> => {
+  const rows = await database.query<{
     order_id: string;
     refund_id: string;
     amount: string;
@@ -150,21 +156,10 @@ export const resumeRefunds = async (
       where r.state = 'pending' and r.created_at < now() - make_interval(secs => $1) order by r.created_at limit $2`,
     [olderThanMs / 1_000, RESUMED_MAX],
   );
-  let done = 0;
-  for (const { order_id, refund_id, amount, payment_intent } of pending) {
-    const booked = {
-      state: 'pending',
-      cents: centsOf(BigInt(amount)),
-      paymentIntent: payment_intent ?? undefined,
-    } as const;
-    await payOut(database, stripe, order_id, refund_id, booked).then(
-      () => (done += 1),
-      (error: unknown) => {
-        if (!(error instanceof WaystationError && error.code === 'unprocessable')) throw error;
-      },
-    );
-  }
-  return done;
+  return rows.map(({ order_id, refund_id, amount, payment_intent }) => ({
+    orderId: order_id,
+    refundId: refund_id,
+    cents: centsOf(BigInt(amount)),
+    paymentIntent: payment_intent ?? undefined,
+  }));
 };
-
-const RESUMED_MAX = 20;

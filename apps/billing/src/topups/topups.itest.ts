@@ -12,7 +12,7 @@ import { PriceBook } from '../settle/price-book.js';
 import { settleLines } from '../settle/settle-lines.js';
 import { delivered, generationFinished, KEY_HASH, testLedger, type TestLedger } from '../test-ledger.js';
 import { verifyLedger } from '../verify/verify-ledger.js';
-import { resumeRefunds } from './refund-topup.js';
+import { payOut, pendingRefunds } from './refund-topup.js';
 import { createStripeGateway } from './stripe-gateway.js';
 import { signedEvent, startStripeStandIn, WITHOUT_PAYMENTS, type StripeStandIn } from './stripe-stand-in.js';
 import { TopUpsHandler } from './topups.handler.js';
@@ -307,6 +307,13 @@ describe('row 17', () => {
     expect(await send('checkout.session.completed', session)).toBe('ignored');
   });
 
+  test('row 17: what a page is paid with is said by the page alone, whatever currency its payment is in', async () => {
+    const order = await topUp(20);
+    const intent = { id: 'pi_1', metadata: { order_id: order.orderId }, amount_received: 1_850, currency: 'eur' };
+    expect(await send('payment_intent.succeeded', intent)).toBe('ignored');
+    expect(await balance()).toBe('0');
+  });
+
   test('an event of a type that means nothing to us is taken and ignored, a malformed one is refused', async () => {
     expect(await send('customer.created', { id: 'cus_1' })).toBe('ignored');
     expect(
@@ -455,7 +462,9 @@ describe('row 16', () => {
     expect((await refusal(refund(order, 'refund-0001', 5))).code).toBe('payments_unavailable');
     expect(await balance()).toBe(usd(15));
     stripe.fault = undefined;
-    expect(await resumeRefunds(ledger.writer, createStripeGateway(stripe.config), 0)).toBe(1);
+    const [pending, ...others] = await pendingRefunds(ledger.writer, 0);
+    expect(others).toEqual([]);
+    if (pending) await payOut(ledger.writer, createStripeGateway(stripe.config), pending);
     const { order: after } = await refund(order, 'refund-0001', 5);
     expect([after.refunds[0]?.state, stripe.made.length]).toEqual(['done', 1]);
   });
@@ -569,6 +578,13 @@ describe('a dispute', () => {
     await send('charge.dispute.closed', disputeOf(order, { status }));
     expect(await send('charge.dispute.created', disputeOf(order))).toBe('repeated');
     expect(await balance()).toBe(left);
+  });
+
+  test("in the customer's own currency takes all that is left, since its part cannot be told", async () => {
+    const order = await pay(20);
+    await send('charge.dispute.created', disputeOf(order, { amount: 1, currency: 'eur' }));
+    expect(await balance()).toBe('0');
+    expect(await notices('suspension')).toHaveLength(1);
   });
 
   test('that is only an inquiry takes nothing', async () => {

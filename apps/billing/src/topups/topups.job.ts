@@ -6,12 +6,14 @@ import { APP_CONTEXT, type AppContext, type Cell } from '@waystation/runtime';
 import type { BillingConfig } from '../config.js';
 import { BILLING_WRITER, STRIPE } from '../tokens.js';
 import { chargeOrder, dueAutoTopUps, orderAutomatically, staleAutoOrders } from './auto-topup.js';
-import { resumeRefunds } from './refund-topup.js';
+import { payOut, pendingRefunds } from './refund-topup.js';
 import type { StripeGateway } from './stripe-gateway.js';
 
 const EVERY_MS = 5_000;
 /** Longer than a call to the payment service takes with its repetitions. */
 const STALE_AFTER_MS = 120_000;
+/** How often payments that a bank takes its time for are asked about, should their event be lost. */
+const LOOK_EVERY_MS = 600_000;
 
 @Injectable()
 export class TopUpsJob implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -19,6 +21,7 @@ export class TopUpsJob implements OnApplicationBootstrap, OnApplicationShutdown 
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<unknown> | undefined;
   #failing = false;
+  #lookAtMs = 0;
 
   constructor(
     @Inject(APP_CONTEXT) private readonly context: AppContext<BillingConfig>,
@@ -44,16 +47,21 @@ export class TopUpsJob implements OnApplicationBootstrap, OnApplicationShutdown 
 
   async #tick(stripe: StripeGateway): Promise<void> {
     const { database, context } = this;
+    const nowMs = Date.now();
     const staleAfterMs = context.scaleMs(STALE_AFTER_MS);
-    for (const workspaceId of await dueAutoTopUps(database, Date.now())) {
-      const { order } = await orderAutomatically(database, context.config.payments, workspaceId, Date.now());
-      if (order === undefined) continue;
+    await inTurn(await dueAutoTopUps(database, nowMs), async (workspaceId) => {
+      const { order } = await orderAutomatically(database, context.config.payments, workspaceId, nowMs);
+      if (order === undefined) return;
       this.#ordered.value += 1;
-      await chargeOrder(database, stripe, order, Date.now());
-    }
-    for (const order of await staleAutoOrders(database, staleAfterMs))
-      await chargeOrder(database, stripe, order, Date.now());
-    await resumeRefunds(database, stripe, staleAfterMs);
+      await chargeOrder(database, stripe, order, nowMs);
+    });
+    const uncharged = await staleAutoOrders(database, 'open', staleAfterMs);
+    await inTurn(uncharged, (order) => chargeOrder(database, stripe, order, nowMs));
+    await inTurn(await pendingRefunds(database, staleAfterMs), (refund) => payOut(database, stripe, refund));
+    if (nowMs < this.#lookAtMs) return;
+    this.#lookAtMs = nowMs + context.scaleMs(LOOK_EVERY_MS);
+    const processing = await staleAutoOrders(database, 'processing', context.scaleMs(LOOK_EVERY_MS));
+    await inTurn(processing, (order) => chargeOrder(database, stripe, order, nowMs));
   }
 
   /** One line for an outage, not one every few seconds. */
@@ -68,3 +76,16 @@ export class TopUpsJob implements OnApplicationBootstrap, OnApplicationShutdown 
     await this.#running;
   }
 }
+
+/** One after the other; what fails keeps nobody from their turn, and is told at the end. */
+const inTurn = async <Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> => {
+  let failure: unknown;
+  for (const item of items) {
+    try {
+      await work(item);
+    } catch (error) {
+      failure ??= error;
+    }
+  }
+  if (failure !== undefined) throw failure;
+};

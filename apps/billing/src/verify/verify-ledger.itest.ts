@@ -26,7 +26,7 @@ const payAndRefund = async (): Promise<void> => {
     await insertOrder(runner, { ...order, creditsCents: 2_000n, feeCents: 110n, savesMethod: false });
     await applyFact(
       runner,
-      { kind: 'paid', orderId: 'top-1', cents: 2_110n, currency: 'usd', paymentIntent: 'pi_1' },
+      { kind: 'paid', orderId: 'top-1', cents: 2_110n, currency: 'usd', sessionId: 'cs_1', paymentIntent: 'pi_1' },
       0,
     );
   });
