@@ -115,7 +115,7 @@ test.each([
   expect(expire(made, nowMs)).toBe(0);
 });
 
-test('what was held when a lot expired goes back when it comes back, and what came later protects nothing', () => {
+test('what is held when a lot expires goes back when it comes back, and what is left of it only shrinks', () => {
   const made = world();
   made.apply(decideCreditGrant(made.book, { grantId: 'g', workspaceId: 'w', amount: 500n }).events);
   grant(made, 'a', 100n, 5_000);

@@ -1,5 +1,5 @@
 // Giving promotional credits and letting them expire. Spending consumes the lot that expires first; an expiry takes exactly what is neither spent nor held by
-// leases that ran before it, so that a hold stays valid to its end.
+// leases, so that a hold stays valid to its end. What is left of a lot only ever shrinks.
 import { WaystationError } from '@waystation/contracts';
 import { newWallet, type Book, type Decided, type QuotaState } from './book.js';
 import { evolveLots, inOrder, remainingOf, type LotState, type PromoEvent } from './promo.js';
@@ -89,7 +89,7 @@ export const decidePromoGrant = (
   return { events: [...attribute(book, workspaceId, unbooked), granted], answer: {} };
 };
 
-/** Ends the lots whose time has come, and takes what was held of those that ended before as it comes back. Repeating it changes nothing. */
+/** Ends the lots whose time has come; what leases hold of them goes back as it comes back. Repeating it changes nothing. */
 export const decidePromoExpiry = (
   book: Book,
   { workspaceId, nowMs, unbooked }: Unbooked & { readonly workspaceId: string; readonly nowMs: number },
@@ -103,17 +103,15 @@ export const decidePromoExpiry = (
   for (const lot of openLots(lotsAfter(book, attributed), workspaceId)) {
     if (lot.expiresAtMs > nowMs) break;
     const remaining = remainingOf(lot);
-    const protectedAmount = least(remaining, held, lot.protectedAmount ?? remaining);
-    const amount = least(remaining - protectedAmount, free > 0n ? free : 0n);
-    held -= protectedAmount;
+    const stays = least(remaining, held);
+    const amount = least(remaining - stays, free > 0n ? free : 0n);
+    held -= stays;
     free -= amount;
-    if (amount > 0n || lot.protectedAmount === undefined)
-      expired.push({ type: 'promo-expired', lotId: lot.lotId, workspaceId, amount, protectedAmount });
+    if (amount > 0n) expired.push({ type: 'promo-expired', lotId: lot.lotId, workspaceId, amount });
   }
   const isOver = (lotId: string): boolean => (book.lots.get(lotId)?.expiresAtMs ?? Infinity) <= nowMs;
   const closes = attributed.some(({ parts }) => parts.some(({ lotId }) => isOver(lotId)));
   return expired.length === 0 && !closes ? [] : [...attributed, ...expired];
 };
 
-const least = (first: bigint, ...others: readonly bigint[]): bigint =>
-  others.reduce((smallest, each) => (each < smallest ? each : smallest), first);
+const least = (one: bigint, other: bigint): bigint => (one < other ? one : other);

@@ -188,6 +188,14 @@ describe('a chargeback', () => {
     expect(made.book.quotas.get('wallet:w')?.limit).toBe(usd(20n));
   });
 
+  test('that was won leaves the whole payment to be refunded', () => {
+    const made = paid();
+    made.apply(decideChargeback(made.book, chargeback));
+    expect(refund(made, 'r-1', undefined).rejected?.code).toBe('unprocessable');
+    made.apply(decideChargebackReversal(made.book, 'top-1', 'd-1'));
+    expect(refund(made, 'r-1', undefined)).toEqual({ refunded: { credits: usd(20n), fee: 0n } });
+  });
+
   test('of an order that nobody knows takes nothing', () => {
     expect(decideChargeback(emptyBook(), chargeback).events).toEqual([]);
   });

@@ -12,8 +12,6 @@ export interface LotState {
   readonly spent: bigint;
   /** Gone back. */
   readonly expired: bigint;
-  /** Set when it expires: what running leases held of it then. Only that may still be spent. */
-  readonly protectedAmount?: bigint;
 }
 
 export type PromoEvent =
@@ -35,10 +33,7 @@ export type PromoEvent =
       readonly type: 'promo-expired';
       readonly lotId: string;
       readonly workspaceId: string;
-      /** May be zero: all that is left is held. */
       readonly amount: bigint;
-      /** What stays, because running leases hold it. */
-      readonly protectedAmount: bigint;
     };
 
 export const remainingOf = ({ amount, spent, expired }: LotState): bigint => amount - spent - expired;
@@ -78,8 +73,8 @@ export const evolveLots = (lots: Map<string, LotState>, event: PromoEvent): void
       for (const { lotId, amount } of event.parts) change(lotId, (lot) => ({ ...lot, spent: lot.spent + amount }));
       return;
     case 'promo-expired': {
-      const { lotId, amount, protectedAmount } = event;
-      change(lotId, (lot) => ({ ...lot, expired: lot.expired + amount, protectedAmount }));
+      const { lotId, amount } = event;
+      change(lotId, (lot) => ({ ...lot, expired: lot.expired + amount }));
       return;
     }
     default: {

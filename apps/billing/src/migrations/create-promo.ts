@@ -11,8 +11,6 @@ const TABLES = `
     reason text not null,
     spent numeric(38, 0) not null default 0 check (spent >= 0),
     expired numeric(38, 0) not null default 0 check (expired >= 0),
-    -- set when it expires: what running leases held of it then
-    protected numeric(38, 0) check (protected >= 0),
     posting bigint not null,
     at timestamptz(3) not null default now(),
     constraint promo_lot_owes_nothing check (spent + expired <= amount)

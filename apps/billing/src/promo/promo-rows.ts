@@ -10,10 +10,9 @@ interface LotRow {
   readonly expires_at_ms: string;
   readonly spent: string;
   readonly expired: string;
-  readonly protected: string | null;
 }
 
-const COLUMNS = 'lot_id, workspace_id, amount, expires_at_ms, spent, expired, protected';
+const COLUMNS = 'lot_id, workspace_id, amount, expires_at_ms, spent, expired';
 
 const lotOf = (row: LotRow): LotState => ({
   lotId: row.lot_id,
@@ -22,7 +21,6 @@ const lotOf = (row: LotRow): LotState => ({
   expiresAtMs: Number(row.expires_at_ms),
   spent: BigInt(row.spent),
   expired: BigInt(row.expired),
-  ...(row.protected === null ? {} : { protectedAmount: BigInt(row.protected) }),
 });
 
 /** Puts the lots of a workspace that are not used up, and those of these ids, into the book. The caller holds the wallet's lock. */
@@ -62,14 +60,13 @@ export const updateLots = async (runner: QueryRunner, book: Book, workspaceId: s
   const lots = [...book.lots.values()].filter((lot) => lot.workspaceId === workspaceId);
   await queryRows(
     runner,
-    `update promo_lot set spent = l.spent, expired = l.expired, protected = l.protected
-       from unnest($1::text[], $2::numeric[], $3::numeric[], $4::numeric[]) as l (lot_id, spent, expired, protected)
+    `update promo_lot set spent = l.spent, expired = l.expired
+       from unnest($1::text[], $2::numeric[], $3::numeric[]) as l (lot_id, spent, expired)
       where promo_lot.lot_id = l.lot_id`,
     [
       lots.map(({ lotId }) => lotId),
       lots.map(({ spent }) => spent.toString()),
       lots.map(({ expired }) => expired.toString()),
-      lots.map(({ protectedAmount }) => protectedAmount?.toString() ?? null),
     ],
   );
   const mark = book.promoMarks.get(workspaceId);
