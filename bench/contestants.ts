@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { type Books, openBooks } from './books.ts';
 import { freePort, start, stop, waitForPort } from './processes.ts';
 
 export interface Contestant {
@@ -19,8 +20,10 @@ export interface Contestant {
   readonly dataPlane: readonly number[];
   /** These and everything else that works for it: bus, database, billing, logging. */
   readonly all: readonly number[];
-  /** Waystation: settles the backlog and compares its ledger with the provider's truth; returns what differs. */
-  settle?(): Promise<{ seconds: number; charged: number; problems: string[] }>;
+  /** The key by which the provider knows whose calls it answers: its truth is counted by it. */
+  readonly upstreamKey: string;
+  /** Waystation's ledger. */
+  readonly books?: Books;
   close(): Promise<void>;
 }
 
@@ -29,17 +32,20 @@ export const STREAM = { count: 500, tokens: 150, intervalMs: 40 } as const;
 
 const root = path.resolve(import.meta.dirname, '..');
 
-export const direct = (upstreamPort: number): Contestant => ({
-  name: 'direct',
-  port: upstreamPort,
+const simple = (name: string, port: number): Contestant => ({
+  name,
+  port,
   path: '/v1/chat/completions',
-  headers: ['Authorization: Bearer sk-bench'],
+  headers: [`Authorization: Bearer sk-bench-${name}`],
+  upstreamKey: `sk-bench-${name}`,
   model: 'bench',
   streamModel: (tokens, intervalMs) => `bench-${tokens}-${intervalMs}`,
   dataPlane: [],
   all: [],
   close: async () => {},
 });
+
+export const direct = (upstreamPort: number): Contestant => simple('direct', upstreamPort);
 
 /** Undefined, with a line that says so, where nginx is not installed. */
 export async function nginx(upstreamPort: number): Promise<Contestant | undefined> {
@@ -68,9 +74,7 @@ http { access_log off; ${temp} client_max_body_size 64m; client_body_buffer_size
   await waitForPort(port, 5_000);
   const pids = [child.pid ?? 0];
   return {
-    ...direct(upstreamPort),
-    name: 'nginx',
-    port,
+    ...simple('nginx', port),
     dataPlane: pids,
     all: pids,
     close: async () => {
@@ -93,12 +97,11 @@ export async function portkey(upstreamPort: number): Promise<Contestant> {
   const child = start(process.execPath, [entry, `--port=${port}`, '--headless'], { NODE_ENV: 'production' });
   await waitForPort(port, 20_000);
   const pids = [child.pid ?? 0];
+  const plain = simple('portkey', port);
   return {
-    ...direct(upstreamPort),
-    name: 'portkey',
-    port,
+    ...plain,
     headers: [
-      'Authorization: Bearer sk-bench',
+      ...plain.headers,
       'x-portkey-provider: openai',
       `x-portkey-custom-host: http://127.0.0.1:${upstreamPort}/v1`,
     ],
@@ -111,7 +114,8 @@ export async function portkey(upstreamPort: number): Promise<Contestant> {
 interface RunFile {
   url: string;
   apiKey: string;
-  managementKey: string;
+  natsUrl: string;
+  databaseUrl: string;
   services: { name: string; pid: number; port: number }[];
 }
 
@@ -125,7 +129,7 @@ export async function waystation(shape: 'split' | 'fused', upstreamPort: number)
   - slug: bench
     dialect: openai-chat
     baseUrl: http://127.0.0.1:${upstreamPort}/v1
-    apiKey: sk-bench
+    apiKey: sk-bench-${shape}
     dataPolicy: { retains: false, trains: false, region: local }
     maxConnections: 1024
     endpoints:
@@ -161,35 +165,21 @@ export async function waystation(shape: 'split' | 'fused', upstreamPort: number)
   const run = JSON.parse(readFileSync(path.join(folder, 'run.json'), 'utf8')) as RunFile;
   const pids = (...names: string[]): number[] =>
     run.services.filter((service) => names.some((name) => service.name.startsWith(name))).map((service) => service.pid);
-  const manage = async <Body>(route: string): Promise<Body> =>
-    (await (
-      await fetch(new URL(route, run.url), { headers: { authorization: `Bearer ${run.managementKey}` } })
-    ).json()) as Body;
+  const books = await openBooks(run);
   const base = new URL(run.url);
   return {
     name: `waystation ${shape}`,
     port: Number(base.port),
     path: '/api/v1/chat/completions',
     headers: [`Authorization: Bearer ${run.apiKey}`],
+    upstreamKey: `sk-bench-${shape}`,
     model: 'bench/model',
     streamModel: (tokens, intervalMs) => `bench/stream-${tokens}-${intervalMs}`,
     dataPlane: shape === 'fused' ? pids('data-plane') : pids('ingress', 'router', 'worker'),
     all: run.services.filter((service) => !service.name.startsWith('sandbox')).map((service) => service.pid),
-    settle: async () => {
-      const started = Date.now();
-      let used = -1;
-      // The backlog is drained when the credits used have not moved for two seconds.
-      for (let same = 0; same < 4;) {
-        await new Promise((resolve) => setTimeout(resolve, 500));
-        const { data } = await manage<{ data: { total_usage: number } }>('/api/v1/credits');
-        same = data.total_usage === used ? same + 1 : 0;
-        used = data.total_usage;
-        if (Date.now() - started > 300_000)
-          return { seconds: 300, charged: used, problems: ['the backlog was not drained within 300 s'] };
-      }
-      return { seconds: (Date.now() - started) / 1000 - 2, charged: used, problems: [] };
-    },
+    books,
     close: async () => {
+      await books.close();
       const stopper = spawn(process.execPath, ['tools/bootstrap.mjs', 'stop', '--data-dir', folder], {
         cwd: root,
         stdio: ['ignore', 'ignore', 'inherit'],

@@ -3,7 +3,18 @@
 import { createServer, type Socket } from 'node:net';
 
 const USAGE = { prompt_tokens: 24, completion_tokens: 50, total_tokens: 74 };
-const truth = { requests: 0, promptTokens: 0, completionTokens: 0, streams: 0, abandoned: 0 };
+/** By the key that a call came with: a call counts for whoever made it, however late it comes. */
+const truths = new Map<
+  string,
+  { requests: number; promptTokens: number; completionTokens: number; abandoned: number }
+>();
+const truthOf = (head: string) => {
+  const key = /authorization: *bearer *(\S+)/i.exec(head)?.[1] ?? '';
+  const known = truths.get(key) ?? { requests: 0, promptTokens: 0, completionTokens: 0, abandoned: 0 };
+  truths.set(key, known);
+  return known;
+};
+type Truth = ReturnType<typeof truthOf>;
 
 const completion = JSON.stringify({
   id: 'chatcmpl-bench',
@@ -33,8 +44,7 @@ const chunkOf = (choices: unknown[], usage?: typeof USAGE): string =>
 const framed = (text: string): string => `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
 
 /** The model is `bench-<tokens>-<interval in ms>`; each token carries the microsecond at which it left. */
-function stream(socket: Socket, tokens: number, intervalMs: number, done: () => void): void {
-  truth.streams += 1;
+function stream(socket: Socket, tokens: number, intervalMs: number, truth: Truth, done: () => void): void {
   socket.write(
     Buffer.concat([
       STREAM_HEAD,
@@ -87,12 +97,13 @@ const server = createServer((socket) => {
       const body = pending.subarray(headEnd + 4, bodyEnd);
       pending = pending.subarray(bodyEnd);
       if (head.startsWith('GET /truth')) {
-        const text = JSON.stringify(truth);
+        const text = JSON.stringify(Object.fromEntries(truths));
         socket.write(
           `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${text.length}\r\n\r\n${text}`,
         );
         continue;
       }
+      const truth = truthOf(head);
       truth.requests += 1;
       truth.promptTokens += USAGE.prompt_tokens;
       const at = body.indexOf('"bench-');
@@ -103,7 +114,7 @@ const server = createServer((socket) => {
         continue;
       }
       busy = true;
-      stream(socket, Number(plan[1]), Number(plan[2]), () => {
+      stream(socket, Number(plan[1]), Number(plan[2]), truth, () => {
         busy = false;
         next();
       });

@@ -58,5 +58,44 @@ export const row22 = (system: () => RunningSystem): void => {
       told.push({ label, generationId: after.json.id, content: 'good to be back', whole: true });
       await audit(system(), told, before);
     });
+
+    story(
+      'with NATS frozen instead of gone, the first call is refused within about a second, and the others at once',
+      system,
+      async () => {
+        const before = await baseline(system());
+        await forgetTruth(system());
+        const told: Told[] = [];
+        const refused = async (): Promise<number> => {
+          const label = `row-22-frozen-${told.length}`;
+          const { status, headers, json, ms } = await complete(system(), {
+            ...say('anybody there?'),
+            sandbox: { label },
+          });
+          told.push({ label, generationId: headers.get('x-generation-id') ?? undefined, content: '', whole: false });
+          expect({ status, code: json?.error?.code }).toEqual({ status: 503, code: 503 });
+          return ms;
+        };
+        // It leaves credit at hand: what is asked is how long a call waits for the journal.
+        const first = await complete(system(), { ...say('all is well'), sandbox: { label: 'row-22-warm' } });
+        told.push({ label: 'row-22-warm', generationId: first.json.id, content: 'all is well', whole: true });
+        system().signal('nats', 'SIGSTOP');
+        try {
+          expect(await refused()).toBeLessThan(1_500);
+          for (let index = 0; index < 3; index += 1) expect(await refused()).toBeLessThan(1_500);
+        } finally {
+          system().signal('nats', 'SIGCONT');
+        }
+        await until('it serves again', deadline(5_000), async () => {
+          const label = `row-22-frozen-${told.length}`;
+          const after = await complete(system(), { ...say('good to be back'), sandbox: { label } });
+          const whole = after.status === 200;
+          const generationId = after.headers.get('x-generation-id') ?? undefined;
+          told.push({ label, generationId, content: whole ? 'good to be back' : '', whole });
+          return whole ? true : undefined;
+        });
+        await audit(system(), told, before);
+      },
+    );
   });
 };

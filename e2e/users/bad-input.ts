@@ -51,6 +51,8 @@ export const badInput = (system: () => RunningSystem): void => {
       ['max_tokens of the wrong type', { ...good, max_tokens: 'many' }, {}, 400, /max_tokens/],
       ['max_tokens below one', { ...good, max_tokens: 0 }, {}, 400, /max_tokens/],
       ['temperature of the wrong type', { ...good, temperature: 'warm' }, {}, 400, /temperature/],
+      ['temperature beyond its range', { ...good, temperature: 3 }, {}, 400, /temperature: .*less than or equal to 2/],
+      ['five stop sequences', { ...good, stop: ['a', 'b', 'c', 'd', 'e'] }, {}, 400, /stop: .*at most 4/],
       ['stream of the wrong type', { ...good, stream: 'yes' }, {}, 400, /stream/],
       ['models of the wrong type', { ...good, models: 'sandbox/echo' }, {}, 400, /models/],
       [
@@ -65,6 +67,13 @@ export const badInput = (system: () => RunningSystem): void => {
         'a form',
         'model=sandbox/echo',
         { headers: { 'content-type': 'application/x-www-form-urlencoded' } },
+        400,
+        /JSON/,
+      ],
+      [
+        'a form in parts',
+        '--x\r\ncontent-disposition: form-data; name="model"\r\n\r\nsandbox/echo\r\n--x--\r\n',
+        { headers: { 'content-type': 'multipart/form-data; boundary=x' } },
         400,
         /JSON/,
       ],

@@ -3,6 +3,7 @@ import type { MigrateOptions } from '@waystation/postgres';
 import type { AppDefinition } from '@waystation/runtime';
 import { BillingModule } from './billing.module.js';
 import { billingConfig, type BillingConfig } from './config.js';
+import { CountMoreThanMoney1764150000102 } from './migrations/count-more-than-money.js';
 import { CreateLedger1763800000101 } from './migrations/create-ledger.js';
 import { CreatePayments1764158400201 } from './migrations/create-payments.js';
 import { CreatePromo1764158400202 } from './migrations/create-promo.js';
@@ -15,6 +16,7 @@ export const app: AppDefinition<BillingConfig> = {
 
 export const migrations: MigrateOptions['migrations'] = [
   CreateLedger1763800000101,
+  CountMoreThanMoney1764150000102,
   CreatePayments1764158400201,
   CreatePromo1764158400202,
 ];

@@ -11,6 +11,7 @@ import { LeasesHandler } from './leases/leases.handler.js';
 import { NoticesJob } from './notices/notices.job.js';
 import { PricesHandler } from './prices/prices.handler.js';
 import { PromoJob } from './promo/promo.job.js';
+import { QuotaUseHandler } from './quotas/quota-use.handler.js';
 import { SettleHandler } from './settle.handler.js';
 import { PriceBook } from './settle/price-book.js';
 import { SweeperJob } from './sweep/sweeper.job.js';
@@ -65,6 +66,7 @@ export class BillingModule implements OnApplicationShutdown {
         CreditsHandler,
         TopUpsHandler,
         KeyUsageHandler,
+        QuotaUseHandler,
         PricesHandler,
         ExplainHandler,
         VerifyHandler,

@@ -13,7 +13,7 @@ import { BILLING_WRITER } from './tokens.js';
 const BATCH_LINES = 3_000;
 const MESSAGES_IN_FLIGHT_MAX = 1_000;
 /** Nobody waits for a settlement: a fuller batch costs less. */
-const LINGER_MS = 100;
+const LINGER_MS = 250;
 /** How long a finished attempt waits for its other witness. */
 const WITNESS_WAIT_MS = 15_000;
 /** How long after its deadline an attempt of which nothing more was heard is settled from what is known. */
@@ -63,7 +63,11 @@ export class SettleHandler implements OnApplicationBootstrap, OnApplicationShutd
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    const options = { batchLines: BATCH_LINES, maxInFlight: MESSAGES_IN_FLIGHT_MAX, lingerMs: LINGER_MS };
+    const options = {
+      batchLines: BATCH_LINES,
+      maxInFlight: MESSAGES_IN_FLIGHT_MAX,
+      lingerMs: this.context.scaleMs(LINGER_MS),
+    };
     this.#consumer = await this.context.bus.consume('FACTS', options, (lines) => this.settle(lines));
   }
 

@@ -75,6 +75,7 @@ export interface LineOptions {
   readonly generationId?: string;
   readonly workspaceId?: string;
   readonly keyHash?: string;
+  readonly endUserId?: string;
   readonly provider?: string;
   readonly leaseId?: string | undefined;
   readonly hold?: bigint;
@@ -105,7 +106,11 @@ const attemptFields = (options: LineOptions, generationId: string, ordinal: numb
   };
 };
 
-const identityOf = ({ workspaceId = 'ws', keyHash = KEY_HASH }: LineOptions) => ({ workspaceId, keyHash });
+const identityOf = ({ workspaceId = 'ws', keyHash = KEY_HASH, endUserId }: LineOptions) => ({
+  workspaceId,
+  keyHash,
+  ...(endUserId === undefined ? {} : { endUserId }),
+});
 
 type Summary = GenerationFinished['attempts'][number];
 

@@ -9,7 +9,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { connectBus, type Bus } from '@waystation/bus';
-import { BillingCreditsGrant, BillingPricesPut, newApiKey, SNAPSHOT_KEYS, type Principal } from '@waystation/contracts';
+import {
+  BillingCreditsGrant,
+  BillingPricesPut,
+  newApiKey,
+  SNAPSHOT_KEYS,
+  type LimitSpec,
+  type Principal,
+} from '@waystation/contracts';
 import { migrate, openDatabase, provisionRoles, type Database } from '@waystation/postgres';
 import {
   newWorkerKeyPair,
@@ -24,13 +31,14 @@ import {
 import { natsServer, postgresDatabase, type TestDatabase, type TestNats } from '@waystation/testing';
 import pg from 'pg';
 import { pino } from 'pino';
+import { migrations } from './app.js';
 import { verifyAudit } from './audit/verify-audit.js';
 import { checkSources, CONTROL_PRINCIPAL, startCatalogKeeper, type CatalogKeeper } from './catalog/catalog-keeper.js';
 import { createChanges, type Changes } from './changes/changes.js';
 import { controlConfig, type ControlConfig } from './config.js';
 import { NO_FILE, readConfigFile } from './config-file/read-config-file.js';
 import { hashKey, KeysHandler } from './keys/keys.handler.js';
-import { CreateControl1763800000002 } from './migrations/create-control.js';
+import { LimitsHandler } from './limits/limits.handler.js';
 import { PROJECTED_BUCKETS } from './projection/entities.js';
 import { startProjector, type Projector } from './projection/projector.js';
 import { seedCredits, seedKeys, seedWorkspace } from './seeds/seed.js';
@@ -101,6 +109,7 @@ interface Control {
   readonly bus: Bus;
   readonly changes: Changes;
   readonly keys: KeysHandler;
+  readonly limits: LimitsHandler;
   readonly projector: Projector;
   readonly logged: string[];
   keep(config: ControlConfig): Promise<CatalogKeeper>;
@@ -119,6 +128,7 @@ const startControl = async (): Promise<Control> => {
     bus,
     changes,
     keys: new KeysHandler(changes, reader),
+    limits: new LimitsHandler(changes, reader),
     projector,
     logged,
     async keep(config) {
@@ -148,7 +158,7 @@ beforeAll(async () => {
     schema: 'control',
     urls: { owner: roleUrl('owner'), writer: roleUrl('writer'), reader: roleUrl('reader') },
   });
-  await migrate({ ownerUrl: roleUrl('owner'), schema: 'control', migrations: [CreateControl1763800000002] });
+  await migrate({ ownerUrl: roleUrl('owner'), schema: 'control', migrations });
   [writer, reader] = await Promise.all([open('writer'), open('reader')]);
   const changes = createChanges(writer);
   await seedWorkspace(changes);
@@ -284,6 +294,62 @@ describe('api keys', () => {
     await expect(
       control.keys.delete({ v: 1, principal: asInference, hash: inference.entry.hash }),
     ).rejects.toMatchObject(denied);
+  });
+
+  it('live by the limits of their workspace, which travel with it', async () => {
+    const ingress = await busTo(nats.url, 'ingress');
+    const workspaces = watchWorkspaces(ingress);
+    await until('in sync', () => workspaces.ready);
+    const about = { v: 1 as const, principal: service, workspaceId: 'default' };
+    const day: LimitSpec = {
+      scope: 'workspace',
+      metric: 'usd',
+      window: 'day',
+      limit: '5000000000000',
+      includeByok: true,
+    };
+    const rate: LimitSpec = { scope: 'end-user', metric: 'requests', window: 'minute', limit: '20', freeOnly: true };
+    const told = () => workspaces.current.get('default')?.limits;
+    await control.limits.put({ ...about, limits: [day, rate] });
+    await until('published', () => told()?.length === 2);
+    expect(told()).toEqual([rate, day].sort((a, b) => (a.scope < b.scope ? -1 : 1)));
+
+    await control.limits.put({ ...about, limits: [{ ...day, limit: '6000000000000' }] });
+    await until('raised', () => told()?.some(({ limit }) => limit === '6000000000000') === true);
+    expect(told()).toHaveLength(2);
+
+    const refused = { code: 'invalid_request' };
+    const week: LimitSpec = { ...day, window: 'week', limit: '6000000000000' };
+    await expect(control.limits.put({ ...about, limits: [week] })).rejects.toMatchObject(refused);
+    await expect(control.limits.put({ ...about, limits: [rate, rate] })).rejects.toMatchObject(refused);
+    const nobody: LimitSpec = { scope: 'member', scopeId: 'nobody', metric: 'usd', window: 'day', limit: '1' };
+    await expect(control.limits.put({ ...about, limits: [nobody] })).rejects.toMatchObject({ code: 'not_found' });
+    await expect(
+      control.limits.put({ ...about, limits: [{ ...nobody, scope: 'key', scopeId: 'f'.repeat(64) }] }),
+    ).rejects.toMatchObject({ code: 'not_found' });
+
+    const manager = await control.keys.create({ ...wallet, kind: 'management', name: 'of limits' });
+    const principal: Principal = {
+      kind: 'key',
+      workspaceId: 'default',
+      keyHash: manager.entry.hash,
+      permissions: ['workspaces:write'],
+    };
+    await expect(
+      control.limits.put({ ...about, principal, workspaceId: 'other', limits: [day] }),
+    ).rejects.toMatchObject({ code: 'not_found' });
+    await expect(control.limits.list({ ...about, principal, workspaceId: 'other' })).rejects.toMatchObject({
+      code: 'not_found',
+    });
+    expect((await control.limits.list({ ...about, principal })).limits).toHaveLength(2);
+    expect((await control.limits.list({ ...about, workspaceId: 'other' })).limits).toEqual([]);
+
+    await control.limits.delete({ ...about, principal, limit: rate });
+    await expect(control.limits.delete({ ...about, limit: rate })).rejects.toMatchObject({ code: 'not_found' });
+    await control.limits.delete({ ...about, limit: day });
+    await until('gone', () => told() === undefined);
+    workspaces.stop();
+    await ingress.close(500);
   });
 
   it('leave a record of every change in a chain that tells when it was touched', async () => {

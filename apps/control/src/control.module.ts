@@ -15,6 +15,7 @@ import { createChanges, type Changes } from './changes/changes.js';
 import type { ControlConfig } from './config.js';
 import { NO_FILE, readConfigFile, type ConfigFile } from './config-file/read-config-file.js';
 import { KeysHandler } from './keys/keys.handler.js';
+import { LimitsHandler } from './limits/limits.handler.js';
 import { startProjector, type Projector } from './projection/projector.js';
 import { seedCredits, seedKeys, seedWorkspace, type CreditsSeeder } from './seeds/seed.js';
 import { CHANGES, CONFIG_FILE, CONTROL_READER, CONTROL_WRITER } from './tokens.js';
@@ -67,7 +68,7 @@ export class ControlModule implements OnApplicationBootstrap, OnApplicationShutd
     await seedKeys(changes, config.seeds);
     return {
       module: ControlModule,
-      controllers: [KeysHandler, SuspensionHandler, AuditHandler],
+      controllers: [KeysHandler, LimitsHandler, SuspensionHandler, AuditHandler],
       providers: [
         { provide: CONTROL_WRITER, useValue: writer },
         { provide: CONTROL_READER, useValue: reader },

@@ -6,7 +6,9 @@ import { AccountController } from './http/account.controller.js';
 import { ChatCompletionsController } from './http/chat-completions.controller.js';
 import { ConsoleController } from './http/console.controller.js';
 import { ErrorFilter } from './http/error.filter.js';
+import { BudgetsController } from './http/budgets.controller.js';
 import { KeysController } from './http/keys.controller.js';
+import { LimitsController } from './http/limits.controller.js';
 import { ModelsController } from './http/models.controller.js';
 import { StripeWebhookController } from './http/stripe-webhook.controller.js';
 import { TopUpsController } from './http/topups.controller.js';
@@ -26,6 +28,8 @@ export class IngressModule implements OnApplicationShutdown {
         TopUpsController,
         StripeWebhookController,
         KeysController,
+        BudgetsController,
+        LimitsController,
         ConsoleController,
       ],
       providers: [

@@ -4,6 +4,7 @@ import type { AppDefinition } from '@waystation/runtime';
 import { loggingConfig, type LoggingConfig } from './config.js';
 import { LoggingModule } from './logging.module.js';
 import { CreateGenerations1763800000001 } from './migrations/create-generations.js';
+import { KeepAttemptsInRecords1764100000001 } from './migrations/keep-attempts-in-records.js';
 
 export const app: AppDefinition<LoggingConfig> = {
   name: 'logging',
@@ -11,4 +12,7 @@ export const app: AppDefinition<LoggingConfig> = {
   module: (context) => LoggingModule.of(context),
 };
 
-export const migrations: MigrateOptions['migrations'] = [CreateGenerations1763800000001];
+export const migrations: MigrateOptions['migrations'] = [
+  CreateGenerations1763800000001,
+  KeepAttemptsInRecords1764100000001,
+];

@@ -16,8 +16,8 @@ export const WORKER = Symbol('waystation.worker');
 
 const PROGRESS_EVERY_MS = 2_000;
 const HEALTH_EVERY_MS = 250;
-/** The caller waits for its first frame as long; a journal that is slower is as good as down. */
-const JOURNAL_MS = 5_000;
+/** The caller waits for its first frame as long, and is told within a second. Not scaled: a short clock makes no disk faster. */
+const JOURNAL_MS = 850;
 /** What a provider may still send after the caller left. */
 const DRAIN_BYTES_MAX = 16 * 1024 * 1024;
 /** Share of the attempts that may be listened to after their callers left; beyond it they are closed and estimated. */
@@ -96,7 +96,7 @@ export const createWorker = ({
             allowed: () => inFlight.drainingCount < config.attemptsMax * DRAINING_SHARE,
           }
         : undefined,
-      journalMs: scaleMs(JOURNAL_MS),
+      journalMs: JOURNAL_MS,
       onBytes: (bytes) => void (cells.upstreamBytes.value += bytes),
     }),
     async close() {

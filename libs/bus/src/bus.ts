@@ -11,6 +11,7 @@ import type {
   TrailLine,
   WaystationError,
 } from '@waystation/contracts';
+import type { CancelReason } from './stream/reasons.js';
 
 export interface RequestOptions {
   readonly signal?: AbortSignal;
@@ -41,8 +42,8 @@ export interface StreamReader<End> {
   data(bytes: Buffer): void;
   end(end: End): void;
   /**
-   * `no_worker` (nobody subscribed), `worker_busy`, `accept_timeout`: nothing was dispatched by this try.
-   * `worker_lost`, `stream_gap`, `stream_stalled`, `bus_unavailable`: it may have been. Others come from the worker.
+   * `no_worker` (nobody subscribed), `worker_busy`: nothing was dispatched by this try. `accept_timeout`, `worker_lost`, `stream_gap`, `stream_stalled`,
+   * `bus_unavailable`: it may have been. Others come from the worker.
    */
   fail(error: WaystationError): void;
 }
@@ -54,7 +55,7 @@ export interface StreamCall {
   /** Tells the sender that the reader has disposed of this many payload bytes in total, so that it may send more. Cheap; call it as often as you like. */
   consumed(totalBytes: number): void;
   /** Gives it up: no callback comes after this. Idempotent. */
-  cancel(reason: 'client-gone' | 'given-up' | 'deadline' | 'shutdown'): void;
+  cancel(reason: CancelReason): void;
 }
 
 export interface OpenStreamOptions {
@@ -121,7 +122,7 @@ export interface ConsumeOptions {
   readonly batchLines: number;
   /** Most messages delivered and not yet acked. */
   readonly maxInFlight: number;
-  /** Longest wait for a batch to fill once a line is there, default 0. */
+  /** After what was there has been taken, what comes next gathers on the server for so long, default 0. A line that finds nobody busy is handed over at once. */
   readonly lingerMs?: number;
 }
 

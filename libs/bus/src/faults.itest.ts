@@ -298,6 +298,53 @@ test('a wedged worker is given up after the accept timeout, told so when it wake
   expect(await open(ingress, 'x').done).toMatchObject({ end: { said: 'ok' } });
 });
 
+test.each([
+  ['before anything of it came is passed over', 'accept', 'passed_over'],
+  ['after output came is cancelled', 'data', 'cancelled'],
+] as const)('a stream that its caller gives up %s', async (_, said, code) => {
+  const way = await freezableWay();
+  const ingress = await connect('ingress', { lostAfterMs: 600 });
+  const worker = await connect('worker', {}, way.url);
+  let reason: unknown;
+  await worker.handleStream(Pour, undefined, (_request, _body, writer) => {
+    if (said === 'data') writer.write(Buffer.from('x'));
+    writer.signal.addEventListener('abort', () => (reason = writer.signal.reason));
+  });
+  const reader = open(ingress, 'x');
+  await until('it is accepted', () => reader.accepts.length > 0);
+  await until('its output came', () => said === 'accept' || reader.bytes > 0);
+  way.freeze();
+  expect((await reader.done).error?.code).toBe('worker_lost');
+  way.thaw();
+  await until('the worker is told', () => reason !== undefined);
+  expect(reason).toMatchObject({ code });
+});
+
+test('a worker that is merely slow asks too, measured by the time that its caller waits', async () => {
+  const way = await freezableWay();
+  const ingress = await connect('ingress');
+  const worker = await connect('worker', {}, way.url);
+  let ran = 0;
+  await worker.handleStream(Pour, undefined, (_request, _body, writer) => {
+    ran += 1;
+    writer.end({ said: 'ok' });
+  });
+  way.freeze();
+  const reader = gather();
+  ingress.openStream(
+    Pour,
+    'acme',
+    { v: 1, how: 'x' },
+    EMPTY,
+    { deadlineAt: Date.now() + 30_000, acceptTimeoutMs: 100 },
+    reader,
+  );
+  expect((await reader.done).error?.code).toBe('accept_timeout');
+  way.thaw();
+  await sleep(300);
+  expect(ran).toBe(0);
+});
+
 test('a request that is old but still wanted is run after the caller said go', async () => {
   const way = await freezableWay();
   const ingress = await connect('ingress');

@@ -19,6 +19,8 @@ export const BUS_TIMES = {
   disconnectGraceMs: 4_000,
   rpcTimeoutMs: 5_000,
   journalAckTimeoutMs: 2_000,
+  /** A journal that awaits acks and heard none for so long is not healthy until one comes: callers are sent away within a second of NATS standing still. */
+  journalSilenceMs: 700,
   /** What a consumer did not ack, reject or report as being worked on for so long is delivered again. */
   ackWaitMs: 10_000,
   /** How often a journal looks whether its durable consumer is there. */

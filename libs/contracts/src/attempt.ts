@@ -38,6 +38,9 @@ export const attemptRunRequest = z.object({
   // money: what the journal's first line must name
   leaseId: leaseId.optional(),
   holdPicodollars: picodollarsUnsigned,
+  /** As the journal's lines tell them: what of the attempt the quotas that count requests and tokens are to count. */
+  requests: z.number().int().min(0).max(1).optional(),
+  holdTokens: count.optional(),
   quotaSet: z.array(z.string().max(128)).max(16),
   /** When the ingress gives up, as Unix time in ms. Bounds the attempt and its hold. */
   deadlineAt: unixMs,

@@ -86,6 +86,8 @@ export const ERRORS = {
   overloaded: row(503, 'waystation', 'later', 'provider_overloaded'),
   deadline_exceeded: row(504, 'waystation', 'later', 'timeout', true),
   cancelled: row(499, 'client', 'never', 'unmapped', true),
+  // What ends an attempt of which its caller had nothing when it gave it up: nobody's answer, so nobody's charge. Never told to a client.
+  passed_over: row(503, 'waystation', 'never', 'provider_overloaded'),
   bad_message: row(400, 'waystation', 'never', 'invalid_request'),
   unknown_version: row(400, 'waystation', 'never', 'invalid_request'),
   internal: row(500, 'waystation', 'never', 'server', true),

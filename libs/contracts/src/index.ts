@@ -85,6 +85,17 @@ export {
   principal,
   type Principal,
 } from './management.js';
+export { BillingQuotaUse, ControlLimitDelete, ControlLimitList, ControlLimitPut } from './limits.js';
+export {
+  LIMITS_MAX,
+  LIMIT_METRICS,
+  LIMIT_SCOPES,
+  LIMIT_WINDOWS,
+  limitName,
+  limitSpec,
+  type LimitName,
+  type LimitSpec,
+} from './limit-spec.js';
 export { formatUsd, parseUsd } from './money-text.js';
 export {
   BillingAutotopupGet,
@@ -102,6 +113,7 @@ export {
   type TopupOrder,
 } from './payments.js';
 export { priceVector, type PriceVector } from './price.js';
+export { quickParse } from './quick-parse.js';
 export {
   EXCLUSION_RULES,
   RoutePlan,

@@ -29,6 +29,10 @@ const usageReport = {
 const backing = {
   leaseId: leaseId.optional(),
   holdPicodollars: picodollarsUnsigned,
+  /** 1 where this attempt stands for its generation's request in the quotas that count requests. Absent: they count nothing of it. */
+  requests: z.number().int().min(0).max(1).optional(),
+  /** Tokens held for it, where a quota counts tokens: no more of them is counted. */
+  holdTokens: count.optional(),
   quotaSet: z.array(z.string().max(128)).max(16),
   priceVersion: priceVersionId,
   /** The vector itself, so that billing can store a version before it settles with it. */
@@ -82,7 +86,10 @@ const attemptSummary = z.object({
   endpointId,
   model: modelId,
   ...backing,
-  /** Whether it can have reached the provider. An attempt that no worker accepted cannot. */
+  /**
+   * Whether it can have reached the provider. One that every worker declined, or that nobody was there to take, cannot; one that nobody accepted in time can:
+   * its worker may have been too slow to say so.
+   */
   dispatched: z.boolean(),
   outcome: z.enum(OUTCOMES),
   errorCode: z.string().max(64).optional(),

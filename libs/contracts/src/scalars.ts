@@ -39,9 +39,17 @@ export const identity = z.object({
   sessionId: sessionId.optional(),
   /** HTTP-Referer and title of the calling app. */
   app: z.object({ referer: z.string().max(512).optional(), title: z.string().max(256).optional() }).optional(),
+  /** Labels that the caller put on the call, for limits and reports. */
+  tags: z.array(z.string().min(1).max(64)).max(8).optional(),
 });
 export type Identity = z.infer<typeof identity>;
 
 /** What a lease can hold: money, requests, tokens. All three always present; zero where the quota set does not meter it. */
-export const leaseVector = z.object({ usd: picodollarsUnsigned, requests: count, tokens: count });
+export const leaseVector = z.object({
+  usd: picodollarsUnsigned,
+  requests: count,
+  tokens: count,
+  /** Picodollars that a customer's own provider key would cost: counted by money limits that include it. Absent is zero. */
+  byok: picodollarsUnsigned.optional(),
+});
 export type LeaseVector = z.infer<typeof leaseVector>;

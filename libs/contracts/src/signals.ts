@@ -4,7 +4,10 @@ import { defineSignal } from './contract.js';
 import { count, endpointId, instanceId, leaseId, unixMs } from './scalars.js';
 import { SUBJECTS } from './subjects.js';
 
-/** The caller gave an attempt up. Idempotent. `call` is the token of the stream, unique per try. */
+/**
+ * The caller gave an attempt up. Idempotent. `call` is the token of the stream, unique per try. `given-up`: what came of it was used, then it broke;
+ * `passed-over`: nothing had come of it.
+ */
 export const AttemptCancel = defineSignal({
   name: 'attempt.cancel',
   subjectOf: SUBJECTS.attemptCancel,
@@ -13,7 +16,7 @@ export const AttemptCancel = defineSignal({
   message: z.object({
     v: z.literal(1),
     call: z.string().max(64),
-    reason: z.enum(['client-gone', 'given-up', 'deadline', 'shutdown']),
+    reason: z.enum(['client-gone', 'given-up', 'passed-over', 'deadline', 'shutdown']),
   }),
 });
 

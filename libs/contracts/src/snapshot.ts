@@ -1,6 +1,7 @@
 // What control projects to KV: one key per entity, each value with control's version; older versions are ignored.
 // `catalog` and `policies` end in a head; a snapshot is swapped only when everything up to its head has arrived.
 import { z } from 'zod';
+import { limitSpec, LIMITS_MAX } from './limit-spec.js';
 import { priceVector } from './price.js';
 import { subjectToken } from './subjects.js';
 import {
@@ -63,6 +64,7 @@ export const workspaceEntry = z.object({
   /** Output cap assumed where the client sets none. */
   defaultMaxOutputTokens: count.optional(),
   storesContent: z.boolean(),
+  limits: z.array(limitSpec).max(LIMITS_MAX).optional(),
 });
 export type WorkspaceEntry = z.infer<typeof workspaceEntry>;
 

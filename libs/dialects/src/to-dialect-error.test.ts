@@ -48,6 +48,26 @@ describe('an error in the OpenAI dialect', () => {
     });
   });
 
+  it('tells a rate that was exceeded in headers, and only a rate', () => {
+    const quota = { limit: '30', left: '2', resetsAt: '2026-08-06T12:01:00.000Z' };
+    const rate = new WaystationError('rate_limited', 'Too many.', { details: { quota }, retryAfterMs: 50_000 });
+    expect(convert(rate)).toMatchObject({
+      status: 429,
+      retryAfterSeconds: 50,
+      rateLimitHeaders: [
+        'x-ratelimit-limit',
+        '30',
+        'x-ratelimit-remaining',
+        '2',
+        'x-ratelimit-reset',
+        String(Date.UTC(2026, 7, 6, 12, 1)),
+      ],
+    });
+    expect(
+      convert(new WaystationError('limit_exceeded', 'Too much.', { details: { quota } })).rateLimitHeaders,
+    ).toBeUndefined();
+  });
+
   it('gives away neither cause nor stack', () => {
     const { body } = convert(
       new WaystationError('internal', 'An internal error occurred.', { cause: new Error('postgres://secret') }),

@@ -12,6 +12,8 @@ export interface DialectError {
   readonly errorJson: string;
   /** Whole seconds for a `Retry-After` header. */
   readonly retryAfterSeconds?: number;
+  /** `X-RateLimit-*` headers of a rate that was exceeded, name after value after name. */
+  readonly rateLimitHeaders?: readonly string[];
 }
 
 /** Deeper or longer details than any of ours are cut. */
@@ -33,19 +35,33 @@ const toSnakeCase = (value: unknown, depth = 0): unknown => {
   );
 };
 
-const isAvailability = (value: unknown): value is ErrorDetails => typeof value === 'object' && value !== null;
+const isObject = (value: unknown): value is ErrorDetails => typeof value === 'object' && value !== null;
+
+/** Of the quota that refused, as its error's details tell it. The reset is in Unix milliseconds, as the reference has it. */
+const rateLimitHeadersOf = (error: WaystationError): readonly string[] | undefined => {
+  const quota = error.code === 'rate_limited' ? error.details?.['quota'] : undefined;
+  if (!isObject(quota)) return undefined;
+  const { limit, left, resetsAt } = quota;
+  const reset = typeof resetsAt === 'string' ? Date.parse(resetsAt) : Number.NaN;
+  return [
+    ...(typeof limit === 'string' ? ['x-ratelimit-limit', limit] : []),
+    ...(typeof left === 'string' ? ['x-ratelimit-remaining', left] : []),
+    ...(Number.isNaN(reset) ? [] : ['x-ratelimit-reset', String(reset)]),
+  ];
+};
 
 const openAiError = (error: WaystationError): DialectError => {
   const { status, type } = error.row;
   const { availability, ...details } = error.details ?? {};
   const retryAfterSeconds =
     error.retryAfterMs === undefined ? undefined : Math.max(1, Math.ceil(error.retryAfterMs / 1000));
+  const rateLimitHeaders = rateLimitHeadersOf(error);
   const metadata = { error_type: type, waystation_code: error.code, ...(toSnakeCase(details) as object) };
   const errorJson = JSON.stringify({
     code: status,
     message: error.message,
     metadata,
-    ...(isAvailability(availability)
+    ...(isObject(availability)
       ? {
           availability: {
             ...(toSnakeCase(availability) as object),
@@ -59,6 +75,7 @@ const openAiError = (error: WaystationError): DialectError => {
     errorJson,
     body: `{"error":${errorJson}}`,
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+    ...(rateLimitHeaders === undefined ? {} : { rateLimitHeaders }),
   };
 };
 

@@ -6,7 +6,8 @@ export type FinishReason = (typeof FINISH_REASONS)[number];
 
 /**
  * The outcome of an attempt or generation; the outcome policy (data, in libs/ledger) says which are charged.
- * `failed-before-output` never reached the client; `failed-after-output` delivered a part and then broke.
+ * `failed-before-output` never reached the client; `failed-after-output` delivered a part and then broke. `passed-over` is of attempts only: the caller turned
+ * to something else before it had anything of it.
  */
 export const OUTCOMES = [
   'completed',
@@ -16,5 +17,6 @@ export const OUTCOMES = [
   'failed-after-output',
   'cancelled',
   'timed-out',
+  'passed-over',
 ] as const;
 export type Outcome = (typeof OUTCOMES)[number];

@@ -1,6 +1,9 @@
-// The book: quotas, leases and charges as the fold of events. The wallet is one quota among others; its limit is all credits ever put in,
-// less what went back. In every state: posted + held ≤ limit of each quota (a wallet after a chargeback excepted, which no usage can bring about), and a quota's held is what its open leases hold or have spent since it was last booked.
+// The book: quotas, leases and charges as the fold of events. The wallet is one quota among others; its limit is all credits ever put in, less what went back.
+// In every state: posted + held ≤ limit of each quota (but a wallet that a bank took from, which no usage can bring about), and a quota's held is what of its
+// open leases it counts: held, or spent since it was last booked. Only the credits among the amounts are money that moves between accounts; the other parts
+// are counted.
 import { WaystationError, type QuotaRef } from '@waystation/contracts';
+import { NOTHING, countedBy, isNothing, minus, plus, type Amounts } from './amounts.js';
 import { ACCOUNTS, entryOf, type Entry } from './entry.js';
 import { evolveLots, promoEntriesOf, promoWalletChangeOf, type LotState, type PromoEvent } from './promo.js';
 import { paymentAfter, paymentEntriesOf, walletChangeOf, type PaymentEvent, type PaymentState } from './payment.js';
@@ -15,6 +18,9 @@ export interface QuotaState {
   readonly metric: QuotaRef['metric'];
   readonly window: QuotaRef['window'];
   readonly windowStart: number;
+  /** Of a money quota: whether it counts what the customer's own provider keys cost, too. */
+  readonly includeByok: boolean;
+  /** In the unit of its metric, as are the two below. */
   readonly limit: bigint;
   /** Spent and booked here. */
   readonly posted: bigint;
@@ -30,11 +36,11 @@ export interface LeaseState {
   /** Sorted. The wallet of the workspace is always among them. */
   readonly quotaIds: readonly string[];
   /** All it was ever granted, less what it gave back. */
-  readonly granted: bigint;
+  readonly granted: Amounts;
   /** Of that, what is not settled. */
-  readonly held: bigint;
+  readonly held: Amounts;
   /** Settled since the quotas were last told: they still count it as held. */
-  readonly unbooked: bigint;
+  readonly unbooked: Amounts;
   readonly takeForMs: number;
   readonly endsAtMs: number;
   /** No new hold will be taken on it. */
@@ -43,14 +49,14 @@ export interface LeaseState {
   readonly renewStep?: number;
   readonly returnStep?: number;
   /** What the last return released: the answer to its repetition. */
-  readonly lastReleased: bigint;
+  readonly lastReleased: Amounts;
 }
 
 /** What an attempt came to, over all revisions. */
 export interface ChargeState {
   readonly revision: number;
-  /** From the customer's credits. */
-  readonly charged: bigint;
+  /** What its quotas were told: `usd` is from the customer's credits. */
+  readonly charged: Amounts;
   readonly waste: bigint;
   readonly variance: bigint;
   /** What it would have cost; the customer's own key paid. */
@@ -100,7 +106,7 @@ export type LedgerEvent =
       readonly instance: string;
       /** With the limits that the grant was decided under; amounts as before it. */
       readonly quotas: readonly QuotaState[];
-      readonly amount: bigint;
+      readonly amount: Amounts;
       readonly takeForMs: number;
       readonly endsAtMs: number;
     }
@@ -109,8 +115,8 @@ export type LedgerEvent =
       readonly leaseId: string;
       readonly workspaceId: string;
       readonly step: number;
-      readonly amount: bigint;
-      readonly booked: bigint;
+      readonly amount: Amounts;
+      readonly booked: Amounts;
       readonly takeForMs: number;
       readonly endsAtMs: number;
     }
@@ -119,16 +125,16 @@ export type LedgerEvent =
       readonly leaseId: string;
       readonly workspaceId: string;
       readonly step: number;
-      readonly released: bigint;
-      readonly booked: bigint;
+      readonly released: Amounts;
+      readonly booked: Amounts;
       readonly final: boolean;
     }
   | {
       readonly type: 'lease-closed';
       readonly leaseId: string;
       readonly workspaceId: string;
-      readonly released: bigint;
-      readonly booked: bigint;
+      readonly released: Amounts;
+      readonly booked: Amounts;
     }
   | {
       /** One attempt, or a correction of one: amounts are differences to the revision before. */
@@ -140,11 +146,11 @@ export type LedgerEvent =
       readonly leaseId?: string;
       /** The quotas that `fromCredit` is posted to. */
       readonly quotaIds: readonly string[];
-      readonly fromLease: bigint;
-      /** Straight from free credit: late charges, and refunds (negative). */
-      readonly fromCredit: bigint;
+      readonly fromLease: Amounts;
+      /** Straight from what is free: late charges, and refunds (negative). */
+      readonly fromCredit: Amounts;
       /** Of the lease, told to the quotas first, so that a refund finds it posted there. */
-      readonly booked: bigint;
+      readonly booked: Amounts;
       readonly waste: bigint;
       readonly variance: bigint;
       readonly byok: bigint;
@@ -163,11 +169,15 @@ const must = <Value>(map: ReadonlyMap<string, Value>, id: string): Value => {
 };
 
 /** Moves amounts inside quotas: held and posted by so much each. */
-const shift = (book: Book, quotaIds: readonly string[], held: bigint, posted: bigint): void => {
-  if (held === 0n && posted === 0n) return;
+const shift = (book: Book, quotaIds: readonly string[], held: Amounts, posted: Amounts): void => {
+  if (isNothing(held) && isNothing(posted)) return;
   for (const id of quotaIds) {
     const quota = must(book.quotas, id);
-    book.quotas.set(id, { ...quota, held: quota.held + held, posted: quota.posted + posted });
+    book.quotas.set(id, {
+      ...quota,
+      held: quota.held + countedBy(quota, held),
+      posted: quota.posted + countedBy(quota, posted),
+    });
   }
 };
 
@@ -206,7 +216,7 @@ export const evolve = (book: Book, event: LedgerEvent): void => {
       const { leaseId: id, workspaceId, keyHash, instance, amount, takeForMs, endsAtMs } = event;
       const quotaIds = event.quotas.map((quota) => quota.id);
       for (const quota of event.quotas) book.quotas.set(quota.id, quota);
-      shift(book, quotaIds, amount, 0n);
+      shift(book, quotaIds, amount, NOTHING);
       book.leases.set(id, {
         id,
         workspaceId,
@@ -215,24 +225,24 @@ export const evolve = (book: Book, event: LedgerEvent): void => {
         quotaIds,
         granted: amount,
         held: amount,
-        unbooked: 0n,
+        unbooked: NOTHING,
         takeForMs,
         endsAtMs,
         final: false,
         closed: false,
-        lastReleased: 0n,
+        lastReleased: NOTHING,
       });
       return;
     }
     case 'lease-renewed': {
       const { amount, booked, step: renewStep, takeForMs, endsAtMs } = event;
       const lease = must(book.leases, event.leaseId);
-      shift(book, lease.quotaIds, amount - booked, booked);
+      shift(book, lease.quotaIds, minus(amount, booked), booked);
       book.leases.set(lease.id, {
         ...lease,
-        granted: lease.granted + amount,
-        held: lease.held + amount,
-        unbooked: lease.unbooked - booked,
+        granted: plus(lease.granted, amount),
+        held: plus(lease.held, amount),
+        unbooked: minus(lease.unbooked, booked),
         takeForMs,
         endsAtMs,
         renewStep,
@@ -242,15 +252,15 @@ export const evolve = (book: Book, event: LedgerEvent): void => {
     case 'lease-returned': {
       const { released, booked, step: returnStep, final } = event;
       const lease = must(book.leases, event.leaseId);
-      shift(book, lease.quotaIds, -released - booked, booked);
-      const held = lease.held - released;
+      shift(book, lease.quotaIds, minus(minus(NOTHING, released), booked), booked);
+      const held = minus(lease.held, released);
       book.leases.set(lease.id, {
         ...lease,
-        granted: lease.granted - released,
+        granted: minus(lease.granted, released),
         held,
-        unbooked: lease.unbooked - booked,
+        unbooked: minus(lease.unbooked, booked),
         final: lease.final || final,
-        closed: final && held === 0n,
+        closed: final && isNothing(held),
         returnStep,
         lastReleased: released,
       });
@@ -259,12 +269,12 @@ export const evolve = (book: Book, event: LedgerEvent): void => {
     case 'lease-closed': {
       const { released, booked } = event;
       const lease = must(book.leases, event.leaseId);
-      shift(book, lease.quotaIds, -released - booked, booked);
+      shift(book, lease.quotaIds, minus(minus(NOTHING, released), booked), booked);
       book.leases.set(lease.id, {
         ...lease,
-        granted: lease.granted - released,
-        held: lease.held - released,
-        unbooked: lease.unbooked - booked,
+        granted: minus(lease.granted, released),
+        held: minus(lease.held, released),
+        unbooked: minus(lease.unbooked, booked),
         final: true,
         closed: true,
       });
@@ -272,20 +282,20 @@ export const evolve = (book: Book, event: LedgerEvent): void => {
     }
     case 'charged': {
       const { fromLease, fromCredit, booked } = event;
-      if (event.leaseId !== undefined && (fromLease !== 0n || booked !== 0n)) {
+      if (event.leaseId !== undefined && !(isNothing(fromLease) && isNothing(booked))) {
         const lease = must(book.leases, event.leaseId);
-        shift(book, lease.quotaIds, -booked, booked);
+        shift(book, lease.quotaIds, minus(NOTHING, booked), booked);
         book.leases.set(lease.id, {
           ...lease,
-          held: lease.held - fromLease,
-          unbooked: lease.unbooked + fromLease - booked,
+          held: minus(lease.held, fromLease),
+          unbooked: minus(plus(lease.unbooked, fromLease), booked),
         });
       }
-      shift(book, event.quotaIds, 0n, fromCredit);
+      shift(book, event.quotaIds, NOTHING, fromCredit);
       const before = book.charges.get(event.attemptId) ?? NO_CHARGE;
       book.charges.set(event.attemptId, {
         revision: event.revision,
-        charged: before.charged + fromLease + fromCredit,
+        charged: plus(before.charged, plus(fromLease, fromCredit)),
         waste: before.waste + event.waste,
         variance: before.variance + event.variance,
         byok: before.byok + event.byok,
@@ -300,7 +310,13 @@ export const evolve = (book: Book, event: LedgerEvent): void => {
 };
 
 /** What an attempt came to before anything was charged. */
-export const NO_CHARGE: ChargeState = { revision: -1, charged: 0n, waste: 0n, variance: 0n, byok: 0n };
+export const NO_CHARGE: ChargeState = {
+  revision: -1,
+  charged: NOTHING,
+  waste: 0n,
+  variance: 0n,
+  byok: 0n,
+};
 
 /** A wallet nobody has put credits into. */
 export const newWallet = (workspaceId: string): QuotaState => ({
@@ -311,6 +327,7 @@ export const newWallet = (workspaceId: string): QuotaState => ({
   metric: 'usd',
   window: 'lifetime',
   windowStart: 0,
+  includeByok: false,
   limit: 0n,
   posted: 0n,
   held: 0n,
@@ -334,20 +351,20 @@ export const entriesOf = (event: LedgerEvent): Entry[] => {
     case 'promo-expired':
       return promoEntriesOf(event);
     case 'lease-granted':
-      return entryOf('lease-grant', credits, held, event.amount, event);
+      return entryOf('lease-grant', credits, held, event.amount.usd, event);
     case 'lease-renewed':
-      return entryOf('lease-renew', credits, held, event.amount, event);
+      return entryOf('lease-renew', credits, held, event.amount.usd, event);
     case 'lease-returned':
-      return entryOf('lease-return', held, credits, event.released, event);
+      return entryOf('lease-return', held, credits, event.released.usd, event);
     case 'lease-closed':
-      return entryOf('lease-close', held, credits, event.released, event);
+      return entryOf('lease-close', held, credits, event.released.usd, event);
     case 'charged': {
       const kind = event.revision === 0 ? 'settle' : 'adjust';
       const payable = ACCOUNTS.payable(event.provider);
       const { workspaceId } = event;
       return [
-        ...entryOf(kind, held, payable, event.fromLease, event),
-        ...entryOf(kind, credits, payable, event.fromCredit, { workspaceId }),
+        ...entryOf(kind, held, payable, event.fromLease.usd, event),
+        ...entryOf(kind, credits, payable, event.fromCredit.usd, { workspaceId }),
         ...entryOf(kind, ACCOUNTS.waste, payable, event.waste, { workspaceId }),
         ...entryOf(kind, ACCOUNTS.variance, payable, event.variance, { workspaceId }),
       ];

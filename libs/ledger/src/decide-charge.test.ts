@@ -84,6 +84,11 @@ const cases: [name: string, facts: Partial<ChargeFacts>, expected: ChargeDecisio
     by(100n, 'waste', 'timed-out-before-output'),
   ],
   [
+    'an attempt that was passed over is never charged, whatever its worker saw',
+    { outcome: 'passed-over' },
+    by(100n, 'waste', 'passed-over'),
+  ],
+  [
     'the fee per request is part of the charge',
     { price: { ...price, perRequest: '5' } },
     by(105n, 'credits', 'completed'),

@@ -51,6 +51,11 @@ export const OUTCOME_POLICY: Readonly<Record<Outcome, OutcomePolicy>> = {
     served: row('timed-out-after-output', 'customer', 'The time ran out; what was delivered until then is charged.'),
     unserved: row('timed-out-before-output', 'nobody', 'The time ran out before any output.'),
   },
+  // Whatever its worker read of it, its caller had turned away before.
+  'passed-over': {
+    served: row('passed-over', 'nobody', 'No worker took the attempt in time, or it was lost; another one was made.'),
+    unserved: row('passed-over', 'nobody', 'No worker took the attempt in time, or it was lost; another one was made.'),
+  },
 };
 
 export interface ChargeFacts {

@@ -1,6 +1,17 @@
 // Granting, renewing, returning and closing leases. A lease is a slice of every quota of its set at once, so that holds inside it need no database.
 // Nothing is granted beyond the least that is free in its quotas, a refused request changes nothing, and a repeated command has no second effect.
 import { WaystationError, type QuotaRef } from '@waystation/contracts';
+import {
+  NOTHING,
+  aboveZero,
+  countedBy,
+  minus,
+  partsCountedBy,
+  plus,
+  smaller,
+  type AmountPart,
+  type Amounts,
+} from './amounts.js';
 import { newWallet, type Book, type Decided, type LeaseState, type LedgerEvent, type QuotaState } from './book.js';
 import { walletQuotaId } from './quota-set.js';
 import { windowEnd } from './quota-window.js';
@@ -14,7 +25,7 @@ export interface LeaseTimes {
   readonly takeForMsMax: number;
 }
 
-/** What a quota lacks: the reason of a refusal. */
+/** What a quota lacks: the reason of a refusal. In the unit of its metric. */
 export interface Shortage {
   /** With the limit it was decided under. */
   readonly quota: QuotaState;
@@ -24,7 +35,7 @@ export interface Shortage {
 
 export interface LeaseTerms {
   readonly leaseId: string;
-  readonly granted: bigint;
+  readonly granted: Amounts;
   readonly takeForMs: number;
   readonly endsAtMs: number;
 }
@@ -38,8 +49,8 @@ export interface GrantLease {
   readonly keyHash: string;
   readonly instance: string;
   readonly quotas: readonly QuotaRef[];
-  readonly need: bigint;
-  readonly want: bigint;
+  readonly need: Amounts;
+  readonly want: Amounts;
 }
 
 const freeOf = (quota: QuotaState): bigint => {
@@ -47,24 +58,44 @@ const freeOf = (quota: QuotaState): bigint => {
   return free > 0n ? free : 0n;
 };
 
-const leastFree = (quotas: readonly QuotaState[]): QuotaState | undefined =>
-  quotas.reduce<QuotaState | undefined>(
-    (least, quota) => (least === undefined || freeOf(quota) < freeOf(least) ? quota : least),
+/** Money refuses before requests, and requests before tokens; of quotas that count alike, the one with the least left. */
+const METRIC_ORDER: readonly QuotaRef['metric'][] = ['usd', 'requests', 'tokens', 'in-flight'];
+
+const isTighter = (a: QuotaState, b: QuotaState): boolean =>
+  a.metric === b.metric ? freeOf(a) < freeOf(b) : METRIC_ORDER.indexOf(a.metric) < METRIC_ORDER.indexOf(b.metric);
+
+const shortageOf = (quotas: readonly QuotaState[], need: Amounts): Shortage | undefined => {
+  const short = quotas.filter((quota) => countedBy(quota, need) > freeOf(quota));
+  const quota = short.reduce<QuotaState | undefined>(
+    (worst, each) => (worst === undefined || isTighter(each, worst) ? each : worst),
     undefined,
   );
+  return quota === undefined ? undefined : { quota, asked: countedBy(quota, need), left: freeOf(quota) };
+};
 
 /** The slice: what is needed, and of what is wanted as much as may be shared; or the quota that has not even what is needed. */
 const sliceOf = (
   quotas: readonly QuotaState[],
-  need: bigint,
-  want: bigint,
-): { amount: bigint } | { refused: Shortage } => {
-  const least = leastFree(quotas);
-  const left = least === undefined ? 0n : freeOf(least);
-  if (least !== undefined && need > left) return { refused: { quota: least, asked: need, left } };
-  const share = left / SHARE_OF_FREE;
-  const more = want < share ? want : share;
-  return { amount: more > need ? more : need };
+  need: Amounts,
+  want: Amounts,
+): { amount: Amounts } | { refused: Shortage } => {
+  const refused = shortageOf(quotas, need);
+  if (refused !== undefined) return { refused };
+  let amount = need;
+  const moreOf = (part: AmountPart): bigint => {
+    const counting = quotas.filter((quota) => partsCountedBy(quota).includes(part));
+    const shares = counting.map((quota) => freeOf(quota) / SHARE_OF_FREE - need[part]);
+    const rests = counting.map((quota) => freeOf(quota) - countedBy(quota, amount));
+    // What no quota counts is not needed ahead.
+    if (counting.length === 0) return 0n;
+    return [...shares, ...rests, want[part] - need[part]].reduce((least, each) => (each < least ? each : least));
+  };
+  // One part after the other: what a quota counts of two parts must fit in it together.
+  for (const part of ['usd', 'byok', 'requests', 'tokens'] as const) {
+    const more = moreOf(part);
+    if (more > 0n) amount = { ...amount, [part]: amount[part] + more };
+  }
+  return { amount };
 };
 
 const rejected = (code: 'conflict' | 'not_found' | 'invalid_request', message: string): Decided<LeaseAnswer> => ({
@@ -92,6 +123,7 @@ const asMet = (book: Book, ref: QuotaRef, workspaceId: string): QuotaState => {
     metric,
     window,
     windowStart,
+    includeByok: ref.includeByok ?? false,
     limit: 0n,
     posted: 0n,
     held: 0n,
@@ -109,10 +141,22 @@ const faultOf = (command: GrantLease): string | undefined => {
   for (const ref of command.quotas) {
     if ((ref.scope === 'wallet') !== (ref.id === wallet))
       return `${ref.id} is not the wallet of ${command.workspaceId}.`;
-    if (ref.metric !== 'usd') return `${ref.id} counts ${ref.metric}; only usd can be leased.`;
+    if (ref.metric === 'in-flight') return `${ref.id} counts ${ref.metric}, which cannot be leased.`;
     if (ref.scope !== 'wallet' && ref.limit === undefined) return `${ref.id} names no limit.`;
   }
   return undefined;
+};
+
+/** A quota that counts own keys from now on, or no longer. What is posted stays; what its open leases hold is counted anew. `open`: all open leases that name it. */
+export const recountByok = (
+  quota: QuotaState,
+  includeByok: boolean,
+  open: readonly Pick<LeaseState, 'held' | 'unbooked'>[],
+): QuotaState => {
+  const recounted = { ...quota, includeByok };
+  const held = open.reduce((sum, lease) => sum + countedBy(recounted, plus(lease.held, lease.unbooked)), 0n);
+  const taken = quota.posted + held;
+  return { ...recounted, held, limit: quota.limit > taken ? quota.limit : taken };
 };
 
 /** Milliseconds until the first of the windows is over; none of them may be crossed by a hold. */
@@ -150,7 +194,7 @@ export const decideLeaseGrant = (book: Book, command: GrantLease, times: LeaseTi
 /** More for an open lease, and more time. `need` and `want` come on top of what it has. */
 export const decideLeaseRenew = (
   book: Book,
-  command: { readonly leaseId: string; readonly step: number; readonly need: bigint; readonly want: bigint },
+  command: { readonly leaseId: string; readonly step: number; readonly need: Amounts; readonly want: Amounts },
   times: LeaseTimes,
 ): Decided<LeaseAnswer> => {
   const { leaseId, step, need, want } = command;
@@ -173,25 +217,24 @@ export const decideLeaseRenew = (
   const { workspaceId, unbooked: booked } = lease;
   return {
     events: [{ type: 'lease-renewed', leaseId, workspaceId, step, amount, booked, takeForMs, endsAtMs }],
-    answer: { granted: { leaseId, granted: lease.granted + amount, takeForMs, endsAtMs } },
+    answer: { granted: { leaseId, granted: plus(lease.granted, amount), takeForMs, endsAtMs } },
   };
 };
 
 /** Gives back what is above `keep` (open holds and everything spent so far), as far as it is not settled. */
 export const decideLeaseReturn = (
   book: Book,
-  command: { readonly leaseId: string; readonly step: number; readonly keep: bigint; readonly final: boolean },
-): Decided<{ readonly released: bigint } | { readonly rejected: WaystationError }> => {
+  command: { readonly leaseId: string; readonly step: number; readonly keep: Amounts; readonly final: boolean },
+): Decided<{ readonly released: Amounts } | { readonly rejected: WaystationError }> => {
   const { leaseId, step, keep, final } = command;
   const lease = book.leases.get(leaseId);
   if (lease === undefined) {
     return { events: [], answer: { rejected: new WaystationError('not_found', `There is no lease ${leaseId}.`) } };
   }
   if (lease.returnStep !== undefined && step <= lease.returnStep)
-    return { events: [], answer: { released: step === lease.returnStep ? lease.lastReleased : 0n } };
-  if (lease.closed) return { events: [], answer: { released: 0n } };
-  const spare = lease.granted > keep ? lease.granted - keep : 0n;
-  const released = spare < lease.held ? spare : lease.held;
+    return { events: [], answer: { released: step === lease.returnStep ? lease.lastReleased : NOTHING } };
+  if (lease.closed) return { events: [], answer: { released: NOTHING } };
+  const released = smaller(aboveZero(minus(lease.granted, keep)), lease.held);
   const { workspaceId, unbooked: booked } = lease;
   return {
     events: [{ type: 'lease-returned', leaseId, workspaceId, step, released, booked, final }],
@@ -211,8 +254,9 @@ export const decideLeaseClose = (book: Book, leaseId: string): readonly LedgerEv
 export const quotasOf = (book: Book, lease: Pick<LeaseState, 'quotaIds'>): QuotaState[] =>
   lease.quotaIds.flatMap((id) => book.quotas.get(id) ?? []);
 
-/** The least that is free in these quotas; nothing where there are none. */
-export const freeIn = (quotas: readonly QuotaState[]): bigint => {
-  const least = leastFree(quotas);
-  return least === undefined ? 0n : freeOf(least);
-};
+/** The least that the quotas which count a part have free; undefined where none counts it. */
+export const freeFor = (quotas: readonly QuotaState[], part: AmountPart): bigint | undefined =>
+  quotas
+    .filter((quota) => partsCountedBy(quota).includes(part))
+    .map(freeOf)
+    .reduce<bigint | undefined>((least, free) => (least === undefined || free < least ? free : least), undefined);

@@ -1,6 +1,7 @@
 // Whatever is given, leased, spent, corrected and expired, in whatever order: spending attributed late is spending attributed at once, earliest expiry first;
 // an expiry takes exactly what is neither spent nor held; and no lot ever owes anything.
 import fc from 'fast-check';
+import { NOTHING, type Amounts } from './amounts.js';
 import { emptyBook, entriesOf, evolve, type Book, type LedgerEvent } from './book.js';
 import { decideCreditGrant } from './decide-credits.js';
 import { decideLeaseClose, decideLeaseGrant, decideLeaseReturn } from './decide-lease.js';
@@ -33,10 +34,12 @@ const command = fc.oneof(
 type Command = typeof command extends fc.Arbitrary<infer Each> ? Each : never;
 
 const unbookedOf = (book: Book): bigint =>
-  [...book.leases.values()].filter(({ closed }) => !closed).reduce((sum, { unbooked }) => sum + unbooked, 0n);
+  [...book.leases.values()].filter(({ closed }) => !closed).reduce((sum, { unbooked }) => sum + unbooked.usd, 0n);
 const heldOf = (book: Book): bigint =>
-  [...book.leases.values()].filter(({ closed }) => !closed).reduce((sum, { held }) => sum + held, 0n);
+  [...book.leases.values()].filter(({ closed }) => !closed).reduce((sum, { held }) => sum + held.usd, 0n);
 const spentOf = (book: Book): bigint => (book.quotas.get(WALLET)?.posted ?? 0n) + unbookedOf(book);
+
+const credits = (amount: bigint): Amounts => ({ ...NOTHING, usd: amount });
 
 const eventsFor = (book: Book, each: Command, nowMs: number): readonly LedgerEvent[] => {
   switch (each.kind) {
@@ -51,18 +54,22 @@ const eventsFor = (book: Book, each: Command, nowMs: number): readonly LedgerEve
         book,
         {
           ...{ leaseId: `l-${each.id}`, workspaceId: W, keyHash: 'k', instance: 'i', quotas: [wallet] },
-          ...{ need: each.amount, want: each.amount },
+          ...{ need: credits(each.amount), want: credits(each.amount) },
         },
         { nowMs, takeForMsMax: 60_000 },
       ).events;
     case 'return':
-      return decideLeaseReturn(book, { leaseId: `l-${each.id}`, step: each.step, keep: each.keep, final: false })
-        .events;
+      return decideLeaseReturn(book, {
+        leaseId: `l-${each.id}`,
+        step: each.step,
+        keep: credits(each.keep),
+        final: false,
+      }).events;
     case 'close':
       return decideLeaseClose(book, `l-${each.id}`);
     case 'settle': {
       const event = decideSettlement(book, {
-        ...{ attemptId: `t-${each.id}`, workspaceId: W, provider: 'p', quotaSet: [WALLET] },
+        ...{ attemptId: `t-${each.id}`, workspaceId: W, provider: 'p', quotaSet: [WALLET], requests: 0n, tokens: 0n },
         decision: { payer: 'credits', policyRow: 'completed', amount: each.amount },
         ...(each.late || !book.leases.has(`l-${each.lease}`) ? {} : { leaseId: `l-${each.lease}` }),
       });

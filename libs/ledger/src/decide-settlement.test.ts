@@ -1,7 +1,10 @@
 // Settlement, one line a case: lease first, then free credit, then variance; corrections book the difference.
+import { NOTHING, countedBy, type Amounts } from './amounts.js';
 import { emptyBook, entriesOf, evolve, newWallet, type Book } from './book.js';
 import type { ChargeDecision } from './decide-charge.js';
 import { decideSettlement, touchesQuotas, type Settlement } from './decide-settlement.js';
+
+const usd = (amount: bigint): Amounts => ({ ...NOTHING, usd: amount });
 
 interface World {
   /** Of the lease; undefined: there is none. */
@@ -20,11 +23,19 @@ const bookOf = ({ held, unbooked = 0n, closed = false, free = 0n, charged, waste
   const posted = charged === undefined ? 0n : charged - unbooked;
   book.quotas.set('wallet:w', { ...newWallet('w'), limit: free + inLease + posted, held: inLease, posted });
   if (held !== undefined) {
-    const times = { takeForMs: 1, endsAtMs: 1, final: false, lastReleased: 0n };
+    const times = { takeForMs: 1, endsAtMs: 1, final: false, lastReleased: NOTHING };
     const names = { id: 'l', workspaceId: 'w', keyHash: 'k', instance: 'i', quotaIds: ['wallet:w'] };
-    book.leases.set('l', { ...names, ...times, granted: inLease, held, unbooked, closed });
+    book.leases.set('l', {
+      ...names,
+      ...times,
+      granted: usd(inLease),
+      held: usd(held),
+      unbooked: usd(unbooked),
+      closed,
+    });
   }
-  if (charged !== undefined) book.charges.set('t', { revision: 0, charged, waste, variance: 0n, byok: 0n });
+  if (charged !== undefined)
+    book.charges.set('t', { revision: 0, charged: usd(charged), waste, variance: 0n, byok: 0n });
   return book;
 };
 const credits = (amount: bigint, variance?: bigint): ChargeDecision => ({
@@ -41,6 +52,8 @@ const settlement = (decision: ChargeDecision, over: Partial<Settlement> = {}): S
   leaseId: 'l',
   quotaSet: ['wallet:w'],
   decision,
+  requests: 0n,
+  tokens: 0n,
   ...over,
 });
 
@@ -76,7 +89,12 @@ const cases: [name: string, world: World, decision: ChargeDecision, expected: Ex
     { fromLease: 30n, variance: 7n },
   ],
   ['waste touches neither lease nor credit', { held: 100n, free: 900n }, waste(30n), { waste: 30n }],
-  ['an own key touches nothing', { held: 100n, free: 900n }, { ...waste(30n), payer: 'byok' }, { byok: 30n }],
+  [
+    'an own key touches nothing that does not count it',
+    { held: 100n, free: 900n },
+    { ...waste(30n), payer: 'byok' },
+    { byok: 30n },
+  ],
   ['a charge of nothing is recorded', { held: 100n }, credits(0n), {}],
   [
     'a correction upwards comes out of the lease',
@@ -114,20 +132,25 @@ describe('decideSettlement', () => {
   test.each(cases)('%s', (_name, world, decision, expected) => {
     const book = bookOf(world);
     const event = decideSettlement(book, settlement(decision));
-    const nothing = { fromLease: 0n, fromCredit: 0n, waste: 0n, variance: 0n, byok: 0n, booked: 0n };
-    expect(event).toMatchObject({ revision: world.charged === undefined ? 0 : 1, ...nothing, ...expected });
+    const { fromLease = 0n, fromCredit: late = 0n, booked: told = 0n, ...others } = expected;
+    const amounts = { fromLease: usd(fromLease), fromCredit: usd(late), booked: usd(told) };
+    const nothing = { waste: 0n, variance: 0n, byok: 0n };
+    expect(event).toMatchObject({
+      revision: world.charged === undefined ? 0 : 1,
+      ...{ ...nothing, ...others, ...amounts },
+    });
     if (event === undefined) return;
     const before = book.quotas.get('wallet:w');
     evolve(book, event);
     const after = book.quotas.get('wallet:w');
     const { fromCredit, booked } = event;
-    expect((after?.posted ?? 0n) - (before?.posted ?? 0n)).toBe(booked + fromCredit);
-    expect((after?.held ?? 0n) - (before?.held ?? 0n)).toBe(-booked);
+    expect((after?.posted ?? 0n) - (before?.posted ?? 0n)).toBe(booked.usd + fromCredit.usd);
+    expect((after?.held ?? 0n) - (before?.held ?? 0n)).toBe(-booked.usd);
     const owed = entriesOf(event).reduce(
       (sum, entry) => sum + (entry.credit === 'payable:p' ? entry.amount : -entry.amount),
       0n,
     );
-    expect(owed).toBe(event.fromLease + fromCredit + event.waste + event.variance);
+    expect(owed).toBe(event.fromLease.usd + fromCredit.usd + event.waste + event.variance);
   });
 
   test('what is booked already is not booked again', () => {
@@ -140,14 +163,86 @@ describe('decideSettlement', () => {
     const book = bookOf({ free: 900n });
     book.quotas.set('key:x', { ...newWallet('w'), id: 'key:x', scope: 'key', limit: 100n });
     const event = decideSettlement(book, settlement(credits(30n), { quotaSet: ['key:x'] }));
-    expect(event).toMatchObject({ fromCredit: 0n, variance: 30n });
+    expect(event).toMatchObject({ fromCredit: NOTHING, variance: 30n });
   });
 
   test('the tightest quota of the set bounds what is taken late', () => {
     const book = bookOf({ free: 900n });
     book.quotas.set('key:x', { ...newWallet('w'), id: 'key:x', scope: 'key', limit: 100n, posted: 88n });
     const event = decideSettlement(book, settlement(credits(30n), { quotaSet: ['key:x', 'wallet:w'] }));
-    expect(event).toMatchObject({ fromCredit: 12n, variance: 18n });
+    expect(event).toMatchObject({ fromCredit: usd(12n), variance: 18n });
+  });
+});
+
+describe('what is counted beside money', () => {
+  const limits = { requests: 10n, tokens: 1_000n } as const;
+  const metered = (held: Partial<Amounts>, posted: Partial<Record<keyof typeof limits, bigint>> = {}): Book => {
+    const book = bookOf({ held: held.usd ?? 0n, free: 900n });
+    const quotaIds = ['wallet:w'];
+    for (const metric of ['requests', 'tokens'] as const) {
+      const quota = { ...newWallet('w'), id: `key:${metric}`, scope: 'key', metric, limit: limits[metric] } as const;
+      book.quotas.set(quota.id, { ...quota, posted: posted[metric] ?? 0n, held: held[metric] ?? 0n });
+      quotaIds.push(quota.id);
+    }
+    const own = { ...newWallet('w'), id: 'key:own', scope: 'key', limit: 100n, includeByok: true } as const;
+    book.quotas.set(own.id, { ...own, held: countedBy(own, { ...NOTHING, ...held }) });
+    const lease = book.leases.get('l');
+    if (lease !== undefined)
+      book.leases.set('l', { ...lease, quotaIds: [...quotaIds, own.id], held: { ...NOTHING, ...held } });
+    return book;
+  };
+  const counted = { requests: 1n, tokens: 120n };
+
+  test.each<[string, Book, Settlement, Partial<Amounts>, Partial<Amounts>]>([
+    [
+      'comes out of the lease',
+      metered({ usd: 50n, requests: 2n, tokens: 500n }),
+      settlement(credits(30n), counted),
+      { usd: 30n, ...counted },
+      {},
+    ],
+    [
+      'comes out of what is free where the lease lacks it',
+      metered({ usd: 50n, tokens: 100n }),
+      settlement(credits(30n), counted),
+      { usd: 30n, tokens: 100n },
+      { requests: 1n, tokens: 20n },
+    ],
+    [
+      'never passes a limit',
+      metered({ usd: 50n }, { requests: 10n, tokens: 990n }),
+      settlement(credits(30n), counted),
+      { usd: 30n },
+      { tokens: 10n },
+    ],
+    [
+      'counts waste as a request, too',
+      metered({ requests: 1n, tokens: 500n }),
+      settlement(waste(30n), counted),
+      counted,
+      {},
+    ],
+    [
+      'counts an own key where it is included',
+      metered({ byok: 40n, requests: 1n }),
+      settlement({ ...waste(30n), payer: 'byok' }, { requests: 1n }),
+      { byok: 30n, requests: 1n },
+      {},
+    ],
+    [
+      'counts an own key late, as far as its limit goes',
+      metered({}),
+      settlement({ ...waste(130n), payer: 'byok' }),
+      {},
+      { byok: 100n },
+    ],
+  ])('%s', (_name, book, asked, fromLease, fromCredit) => {
+    const event = decideSettlement(book, asked);
+    expect(event).toMatchObject({ fromLease: { ...NOTHING, ...fromLease }, fromCredit: { ...NOTHING, ...fromCredit } });
+    if (event === undefined) return;
+    evolve(book, event);
+    expect(decideSettlement(book, asked)).toBeUndefined();
+    for (const quota of book.quotas.values()) expect(quota.posted + quota.held <= quota.limit).toBe(true);
   });
 });
 

@@ -1,8 +1,10 @@
-// Booking what an attempt came to. The first booking takes from its lease; what the lease no longer has is taken from free credit, and what is not
-// free there goes to `variance`, never below zero. A later, better figure books the difference as one more revision.
+// Booking what an attempt came to. The first booking takes from its lease; what the lease no longer has is taken from what is free, and money that is not
+// free goes to `variance`, never below zero; counts that are not free are not counted, never above a limit. A later, better figure books the difference as one
+// more revision.
+import { NOTHING, isNothing, mapParts, minus, plus, fitsInto, type AmountPart, type Amounts } from './amounts.js';
 import { NO_CHARGE, type Book, type LedgerEvent } from './book.js';
 import type { ChargeDecision } from './decide-charge.js';
-import { freeIn } from './decide-lease.js';
+import { freeFor } from './decide-lease.js';
 import { walletQuotaId } from './quota-set.js';
 
 export interface Settlement {
@@ -13,9 +15,20 @@ export interface Settlement {
   /** The quotas of the attempt, where its lease is not known. */
   readonly quotaSet: readonly string[];
   readonly decision: ChargeDecision;
+  /** What it counts for beside money: 1 for the attempt that stands for its generation's request, and the tokens used, as far as they were held for. */
+  readonly requests: bigint;
+  readonly tokens: bigint;
 }
 
 export type Charged = Extract<LedgerEvent, { type: 'charged' }>;
+
+/** What the quotas of an attempt are to be told in all. */
+const targetOf = ({ decision, requests, tokens }: Settlement): Amounts => ({
+  usd: decision.payer === 'credits' ? decision.amount : 0n,
+  byok: decision.payer === 'byok' ? decision.amount : 0n,
+  requests,
+  tokens,
+});
 
 /**
  * The event that brings the attempt from what is booked to what is decided: always one where nothing was booked yet (it may be of zero),
@@ -26,22 +39,34 @@ export const decideSettlement = (book: Book, settlement: Settlement): Charged | 
   const before = book.charges.get(attemptId) ?? NO_CHARGE;
   const lease = leaseId === undefined ? undefined : book.leases.get(leaseId);
   const quotaIds = (lease?.quotaIds ?? settlement.quotaSet).filter((id) => book.quotas.has(id));
+  const quotas = quotaIds.flatMap((id) => book.quotas.get(id) ?? []);
 
-  const target = decision.payer === 'credits' ? decision.amount : 0n;
-  const due = target - before.charged;
-  const leaseHas = lease === undefined || lease.closed ? 0n : lease.held;
-  const fromLease = due <= 0n ? 0n : due < leaseHas ? due : leaseHas;
-  const rest = due - fromLease;
+  const due = minus(targetOf(settlement), before.charged);
+  const leaseHas = lease === undefined || lease.closed ? NOTHING : lease.held;
+  const fromLease = mapParts((part) =>
+    due[part] <= 0n ? 0n : due[part] < leaseHas[part] ? due[part] : leaseHas[part],
+  );
+  const rest = minus(due, fromLease);
   const hasWallet = quotaIds.includes(walletQuotaId(workspaceId));
-  const free = rest > 0n && hasWallet ? freeIn(quotaIds.flatMap((id) => book.quotas.get(id) ?? [])) : 0n;
-  const fromCredit = rest <= free ? rest : free;
+  /** Two parts that one quota counts must fit in it together: what the first takes is not free for the second. */
+  let taken = 0n;
+  const fromCredit = mapParts((part: AmountPart) => {
+    if (rest[part] <= 0n) return rest[part];
+    if (part === 'usd' && !hasWallet) return 0n;
+    const free = (freeFor(quotas, part) ?? 0n) - (part === 'byok' ? taken : 0n);
+    const took = rest[part] < free ? rest[part] : free > 0n ? free : 0n;
+    if (part === 'usd') taken = took;
+    return took;
+  });
 
   const waste = (decision.payer === 'waste' ? decision.amount : 0n) - before.waste;
   const byok = (decision.payer === 'byok' ? decision.amount : 0n) - before.byok;
-  const variance = (decision.variance ?? 0n) + (rest - fromCredit) - before.variance;
-  const booked = fromCredit < 0n ? (lease?.unbooked ?? 0n) : 0n;
+  const variance = (decision.variance ?? 0n) + (rest.usd - fromCredit.usd) - before.variance;
+  const isRefund = !fitsInto(NOTHING, fromCredit);
+  const booked = isRefund ? (lease?.unbooked ?? NOTHING) : NOTHING;
 
-  const changes = fromLease !== 0n || fromCredit !== 0n || waste !== 0n || variance !== 0n || byok !== 0n;
+  const counts = !(isNothing(fromLease) && isNothing(fromCredit));
+  const changes = counts || waste !== 0n || variance !== 0n || byok !== 0n;
   if (before !== NO_CHARGE && !changes) return undefined;
   return {
     type: 'charged',
@@ -62,15 +87,16 @@ export const decideSettlement = (book: Book, settlement: Settlement): Charged | 
 
 /** Leases whose quotas a batch of settlements may touch: closed ones, those that are asked for more than they hold, and those of corrections. */
 export const touchesQuotas = (book: Book, settlements: readonly Settlement[]): Settlement[] => {
-  const asked = new Map<string, bigint>();
-  for (const { leaseId, decision } of settlements) {
-    if (leaseId !== undefined && decision.payer === 'credits')
-      asked.set(leaseId, (asked.get(leaseId) ?? 0n) + decision.amount);
+  const asked = new Map<string, Amounts>();
+  for (const settlement of settlements) {
+    const { leaseId } = settlement;
+    if (leaseId !== undefined) asked.set(leaseId, plus(asked.get(leaseId) ?? NOTHING, targetOf(settlement)));
   }
-  return settlements.filter(({ attemptId, leaseId, decision }) => {
+  return settlements.filter((settlement) => {
+    const { attemptId, leaseId } = settlement;
     if (book.charges.has(attemptId)) return true;
     const lease = leaseId === undefined ? undefined : book.leases.get(leaseId);
-    if (lease === undefined || lease.closed) return decision.payer === 'credits' && decision.amount > 0n;
-    return (asked.get(lease.id) ?? 0n) > lease.held;
+    if (lease === undefined || lease.closed) return !isNothing(targetOf(settlement));
+    return !fitsInto(asked.get(lease.id) ?? NOTHING, lease.held);
   });
 };

@@ -1,5 +1,6 @@
 // Whatever is paid, spent, given back and disputed, in whatever order and however often: no cent is made or lost, and no order gives back more than it brought.
 import fc from 'fast-check';
+import { NOTHING, type Amounts } from './amounts.js';
 import { emptyBook, entriesOf, evolve, type Book, type LedgerEvent } from './book.js';
 import { decideLeaseClose, decideLeaseGrant } from './decide-lease.js';
 import { decideSettlement } from './decide-settlement.js';
@@ -43,7 +44,9 @@ const command = fc.oneof(
 type Command = typeof command extends fc.Arbitrary<infer Each> ? Each : never;
 
 const unbookedOf = (book: Book): bigint =>
-  [...book.leases.values()].filter(({ closed }) => !closed).reduce((sum, { unbooked }) => sum + unbooked, 0n);
+  [...book.leases.values()].filter(({ closed }) => !closed).reduce((sum, { unbooked }) => sum + unbooked.usd, 0n);
+
+const credits = (amount: bigint): Amounts => ({ ...NOTHING, usd: amount });
 
 const eventsFor = (book: Book, each: Command): readonly LedgerEvent[] => {
   switch (each.kind) {
@@ -81,7 +84,7 @@ const eventsFor = (book: Book, each: Command): readonly LedgerEvent[] => {
         {
           ...{ leaseId: `l-${each.id}`, workspaceId: W, keyHash: 'k', instance: 'i' },
           quotas: [{ id: walletQuotaId(W), ...wallet }],
-          ...{ need: fromCents(each.cents), want: fromCents(each.cents) },
+          ...{ need: credits(fromCents(each.cents)), want: credits(fromCents(each.cents)) },
         },
         { nowMs: 1, takeForMsMax: 60_000 },
       ).events;
@@ -89,7 +92,14 @@ const eventsFor = (book: Book, each: Command): readonly LedgerEvent[] => {
       return decideLeaseClose(book, `l-${each.id}`);
     case 'settle': {
       const event = decideSettlement(book, {
-        ...{ attemptId: `t-${each.id}`, workspaceId: W, provider: 'p', quotaSet: [walletQuotaId(W)] },
+        ...{
+          attemptId: `t-${each.id}`,
+          workspaceId: W,
+          provider: 'p',
+          quotaSet: [walletQuotaId(W)],
+          requests: 0n,
+          tokens: 0n,
+        },
         decision: { payer: 'credits', policyRow: 'completed', amount: fromCents(each.cents) },
         ...(each.late || !book.leases.has(`l-${each.id}`) ? {} : { leaseId: `l-${each.id}` }),
       });

@@ -1,4 +1,5 @@
 // The rules of money: quota sets and windows, leases, settlement, the outcome policy, the witnesses. Pure: no clock, no I/O.
+export { NOTHING, countedBy, isNothing, minus, plus, type Amounts } from './amounts.js';
 export {
   NO_CHARGE,
   emptyBook,
@@ -35,6 +36,7 @@ export {
   decideLeaseGrant,
   decideLeaseRenew,
   decideLeaseReturn,
+  recountByok,
   type GrantLease,
   type LeaseAnswer,
   type LeaseTerms,
@@ -68,9 +70,18 @@ export {
 } from './evidence.js';
 export { leftOf, paymentAfter, type Paid, type PaymentEvent, type PaymentState } from './payment.js';
 export { remainingOf, type LotState, type PromoEvent } from './promo.js';
-export { byId, keyLimitWindow, quotaSetOf, walletQuotaId } from './quota-set.js';
+export {
+  QUOTAS_PER_CALL_MAX,
+  byId,
+  dependsOnCall,
+  keyLimitWindow,
+  quotaOfLimit,
+  quotaSetOf,
+  walletQuotaId,
+  type QuotaSubjects,
+} from './quota-set.js';
 export { windowEnd, windowStart, type QuotaWindow } from './quota-window.js';
-export { refusalOf } from './refusal.js';
+export { mayComeBack, refusalOf } from './refusal.js';
 export {
   DEFAULT_FEE_POLICY,
   PICODOLLARS_PER_CENT,

@@ -1,6 +1,7 @@
 // Whatever commands come, in whatever order and however often: money is neither made nor lost, and no quota passes its limit.
 import type { QuotaRef } from '@waystation/contracts';
 import fc from 'fast-check';
+import { NOTHING, countedBy, fitsInto, isNothing, plus, type Amounts } from './amounts.js';
 import { emptyBook, entriesOf, evolve, type Book, type LedgerEvent } from './book.js';
 import type { ChargeDecision } from './decide-charge.js';
 import { decideCreditGrant } from './decide-credits.js';
@@ -13,16 +14,32 @@ const WORKSPACES = ['a', 'b'] as const;
 const NOW = Date.UTC(2026, 7, 6, 12);
 const times = { nowMs: NOW, takeForMsMax: 60_000 };
 
-const quotasOfKey = (workspaceId: string, key: number, limit: bigint | undefined): QuotaRef[] =>
+/** A key's own limits: money as `limit` says, and for every second key requests and tokens by the minute. */
+const quotasOfKey = (workspaceId: string, key: number, limit: bigint | undefined): QuotaRef[] => [
+  ...moneyQuotasOf(workspaceId, key, limit),
+  ...(key % 2 === 0
+    ? []
+    : (['requests', 'tokens'] as const).map((metric) => ({
+        ...{ id: `key:${key}:${metric}`, scope: 'key' as const, scopeId: `${key}`, metric },
+        ...{ window: 'minute' as const, windowStart: NOW, limit: metric === 'requests' ? '7' : '500' },
+      }))),
+];
+
+const moneyQuotasOf = (workspaceId: string, key: number, limit: bigint | undefined): QuotaRef[] =>
   quotaSetOf(
     {
-      ...{ v: 1, version: 1, label: '', name: '', kind: 'inference', disabled: false, deleted: false, createdAt: 0 },
-      hash: `${key}`.repeat(64),
-      workspaceId,
-      includeByokInLimit: false,
-      ...(limit === undefined ? {} : { limit: limit.toString(), limitReset: 'daily' as const }),
+      limits: [],
+      free: false,
+      key: {
+        ...{ v: 1, version: 1, label: '', name: '', kind: 'inference', disabled: false, deleted: false, createdAt: 0 },
+        hash: `${key}`.repeat(64),
+        workspaceId,
+        includeByokInLimit: key > 0,
+        ...(limit === undefined ? {} : { limit: limit.toString(), limitReset: 'daily' as const }),
+      },
     },
     NOW,
+    String,
   );
 
 type Command =
@@ -33,21 +50,21 @@ type Command =
       readonly workspaceId: string;
       readonly key: number;
       readonly limit: bigint | undefined;
-      readonly need: bigint;
-      readonly want: bigint;
+      readonly need: Amounts;
+      readonly want: Amounts;
     }
   | {
       readonly kind: 'renew';
       readonly lease: number;
       readonly step: number;
-      readonly need: bigint;
-      readonly want: bigint;
+      readonly need: Amounts;
+      readonly want: Amounts;
     }
   | {
       readonly kind: 'return';
       readonly lease: number;
       readonly step: number;
-      readonly keep: bigint;
+      readonly keep: Amounts;
       readonly final: boolean;
     }
   | { readonly kind: 'close'; readonly lease: number }
@@ -56,9 +73,18 @@ type Command =
       readonly attempt: number;
       readonly lease: number | undefined;
       readonly decision: ChargeDecision;
+      readonly requests: bigint;
+      readonly tokens: bigint;
     };
 
 const amount = fc.bigInt({ min: 0n, max: 400n });
+const amounts = (usdMax: bigint): fc.Arbitrary<Amounts> =>
+  fc.record({
+    usd: fc.bigInt({ min: 0n, max: usdMax }),
+    byok: fc.oneof(fc.constant(0n), fc.bigInt({ min: 0n, max: 200n })),
+    requests: fc.bigInt({ min: 0n, max: 3n }),
+    tokens: fc.bigInt({ min: 0n, max: 200n }),
+  });
 const lease = fc.nat(5);
 const workspaceId = fc.constantFrom(...WORKSPACES);
 const decision: fc.Arbitrary<ChargeDecision> = fc.record(
@@ -83,17 +109,19 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     workspaceId,
     key: fc.nat(2),
     limit: fc.option(fc.bigInt({ min: 0n, max: 900n }), { nil: undefined }),
-    need: amount,
-    want: fc.bigInt({ min: 0n, max: 2_000n }),
+    need: amounts(400n),
+    want: amounts(2_000n),
   }),
-  fc.record({ kind: fc.constant('renew' as const), lease, step: fc.nat(4), need: amount, want: amount }),
-  fc.record({ kind: fc.constant('return' as const), lease, step: fc.nat(4), keep: amount, final: fc.boolean() }),
+  fc.record({ kind: fc.constant('renew' as const), lease, step: fc.nat(4), need: amounts(400n), want: amounts(400n) }),
+  fc.record({ kind: fc.constant('return' as const), lease, step: fc.nat(4), keep: amounts(400n), final: fc.boolean() }),
   fc.record({ kind: fc.constant('close' as const), lease }),
   fc.record({
     kind: fc.constant('settle' as const),
     attempt: fc.nat(6),
     lease: fc.option(lease, { nil: undefined }),
     decision,
+    requests: fc.bigInt({ min: 0n, max: 1n }),
+    tokens: fc.bigInt({ min: 0n, max: 300n }),
   }),
 );
 
@@ -112,8 +140,8 @@ const history = (maxLength: number): fc.Arbitrary<Command[]> =>
       workspaceId: WORKSPACES[each % 2] ?? 'a',
       key: each % 3,
       limit: each % 2 === 0 ? undefined : 600n,
-      need: 300n,
-      want: 300n,
+      need: { ...NOTHING, usd: 300n, requests: 2n, tokens: 100n },
+      want: { ...NOTHING, usd: 300n },
     })),
     ...commands,
   ]);
@@ -165,6 +193,7 @@ const eventsFor = (book: Book, each: Command, seen: Map<number, number | undefin
           provider: 'p',
           quotaSet: [walletQuotaId(owner)],
           decision: each.decision,
+          ...{ requests: each.requests, tokens: each.tokens },
         },
         ...(known === undefined ? {} : { leaseId: known.id }),
       });
@@ -184,24 +213,26 @@ const expectSound = (book: Book, entries: readonly Entry[]): void => {
   for (const quota of book.quotas.values()) {
     expect(quota.posted >= 0n && quota.held >= 0n && quota.posted + quota.held <= quota.limit).toBe(true);
     const holders = leases.filter(({ quotaIds }) => quotaIds.includes(quota.id));
-    expect(quota.held).toBe(sum(holders.map(({ held, unbooked }) => held + unbooked)));
+    expect(quota.held).toBe(sum(holders.map(({ held, unbooked }) => countedBy(quota, plus(held, unbooked)))));
   }
   for (const each of leases) {
-    expect(each.held >= 0n && each.unbooked >= 0n && each.granted >= each.held).toBe(true);
-    if (each.closed) expect(each.held + each.unbooked).toBe(0n);
+    expect(fitsInto(NOTHING, each.held) && fitsInto(NOTHING, each.unbooked)).toBe(true);
+    expect(fitsInto(each.held, each.granted)).toBe(true);
+    if (each.closed) expect(isNothing(plus(each.held, each.unbooked))).toBe(true);
   }
   for (const id of WORKSPACES) {
     const wallet = book.quotas.get(walletQuotaId(id));
     const own = leases.filter(({ workspaceId: owner }) => owner === id);
     expect(of(`credits:${id}`)).toBe(wallet === undefined ? 0n : wallet.limit - wallet.posted - wallet.held);
-    expect(of(`held:${id}`)).toBe(sum(own.map(({ held }) => held)));
+    expect(of(`held:${id}`)).toBe(sum(own.map(({ held }) => held.usd)));
     expect(of(`credits:${id}`) >= 0n).toBe(true);
   }
   const charges = [...book.charges.values()];
-  expect(of('payable:p')).toBe(sum(charges.map(({ charged, waste, variance }) => charged + waste + variance)));
+  expect(of('payable:p')).toBe(sum(charges.map(({ charged, waste, variance }) => charged.usd + waste + variance)));
   expect(-of('waste')).toBe(sum(charges.map(({ waste }) => waste)));
   expect(-of('variance')).toBe(sum(charges.map(({ variance }) => variance)));
-  for (const { charged, waste, byok } of charges) expect(charged >= 0n && waste >= 0n && byok >= 0n).toBe(true);
+  for (const { charged, waste, byok } of charges)
+    expect(fitsInto(NOTHING, charged) && waste >= 0n && byok >= 0n).toBe(true);
 };
 
 test('after every command the book is sound', () => {
@@ -275,7 +306,7 @@ test('a refused command leaves no trace', () => {
             instance: 'i',
             quotas: quotasOfKey('a', 7, undefined),
           },
-          ...{ need: free + 1n + more, want: 0n },
+          ...{ need: { ...NOTHING, usd: free + 1n + more }, want: NOTHING },
         },
         times,
       );

@@ -1,4 +1,5 @@
 // The only code that opens database connections.
+export { arrayText } from './array-text.js';
 export { migrate, type MigrateOptions } from './migrate.js';
 export { openDatabase, queryRows } from './open-database.js';
 export type { Database, DatabaseOptions, DatabaseRole, ServiceSchema } from './postgres.js';

@@ -1,6 +1,7 @@
 // The one way to a pool. Boot waits a bounded time for a server that is away; afterwards the pool reconnects by itself and no lost connection ends the process.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DataSource, type QueryRunner } from 'typeorm';
+import { arrayText } from './array-text.js';
 import { describeTarget, isAway, isRetriable, reasonOf } from './failures.js';
 import type { Database, DatabaseOptions } from './postgres.js';
 
@@ -20,7 +21,11 @@ export const queryRows = async <Row>(
   sql: string,
   values: readonly unknown[] = [],
 ): Promise<Row[]> => {
-  const result = await runner.query(sql, [...values], true);
+  const result = await runner.query(
+    sql,
+    values.map((value) => (Array.isArray(value) ? (arrayText(value) ?? value) : value)),
+    true,
+  );
   return result.records as Row[];
 };
 

@@ -235,6 +235,30 @@ describe('migrations', () => {
   });
 });
 
+test('arrays arrive as they were given: quotes, backslashes, braces, absent values, arrays of arrays', async () => {
+  const texts = ['', 'a', 'NULL', '{x,y}', 'say "x"', 'back\\slash', 'two\nlines', 'é😀', ' spaced ', ',', null];
+  const writer = await opened(urls.writer);
+  const echoed = (values: unknown[], type: string) =>
+    writer.query<{ value: unknown }>(
+      `select value from unnest($1::${type}[]) with ordinality as v (value, at) order by at`,
+      [values],
+    );
+  expect((await echoed(texts, 'text')).map(({ value }) => value)).toEqual(texts);
+  expect((await echoed([1, 2.5, null], 'float8')).map(({ value }) => value)).toEqual([1, 2.5, null]);
+  expect((await echoed([true, false], 'boolean')).map(({ value }) => value)).toEqual([true, false]);
+  expect(
+    (
+      await echoed(
+        [
+          ['a', 'b"'],
+          ['c', null],
+        ],
+        'text',
+      )
+    ).map(({ value }) => value),
+  ).toEqual(['a', 'b"', 'c', null]);
+});
+
 describe('transactions', () => {
   test('all of a transaction is rolled back when its work throws', async () => {
     const writer = await opened(urls.writer);

@@ -255,6 +255,7 @@ const BUS_TIMES_MIN: Partial<BusTimes> = {
   lostAfterMs: 1_500,
   rpcTimeoutMs: 2_000,
   journalAckTimeoutMs: 1_000,
+  journalSilenceMs: 700,
   ackWaitMs: 2_000,
   requestGraceMs: 200,
 };

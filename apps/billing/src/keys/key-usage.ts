@@ -61,8 +61,9 @@ export const readKeyUsage = async (
   const limits = await queryRows<LimitRow>(
     runner,
     `select scope_id, quota_window, window_start, quota_limit, posted,
-            coalesce((select sum(unbooked) from lease where closed_at is null and workspace_id = $1 and quota.id = any(lease.quota_ids)), 0) as unbooked
-       from quota where scope = 'key' and workspace_id = $1 and scope_id = any($2)
+            coalesce((select sum(unbooked + case when include_byok then unbooked_byok else 0 end)
+                        from lease where closed_at is null and workspace_id = $1 and quota_ids @> array[quota.id]), 0) as unbooked
+       from quota where scope = 'key' and metric = 'usd' and id not like 'limit:%' and workspace_id = $1 and scope_id = any($2)
       order by window_start`,
     [workspaceId, hashes],
   );

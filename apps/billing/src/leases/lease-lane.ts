@@ -1,18 +1,33 @@
 // Grants, renewals and returns of one event-loop turn, and all that come while a transaction runs, share the next transaction: one lock of the hot wallet, one
 // commit. Commands are decided in the order in which they came. The lane is bounded; beyond that callers are told to come again.
-import { WaystationError, type LeaseGrantRequest, type LeaseReply } from '@waystation/contracts';
+import { WaystationError, type LeaseGrantRequest, type LeaseReply, type LeaseVector } from '@waystation/contracts';
 import {
   decideLeaseGrant,
   decideLeaseRenew,
   decideLeaseReturn,
+  NOTHING,
+  countedBy,
+  mayComeBack,
   refusalOf,
+  type Amounts,
   type LeaseAnswer,
   type LeaseTimes,
   type Shortage,
 } from '@waystation/ledger';
 import { queryRows, type Database } from '@waystation/postgres';
 import type { QueryRunner } from 'typeorm';
-import { lockLeases, lockQuotas, newPosting, openLedger, openQuotas, type Ledger } from '../ledger/store.js';
+import {
+  HOLDS_NOTHING,
+  amountsOf,
+  lockLeases,
+  lockQuotas,
+  newPosting,
+  openLedger,
+  openQuotas,
+  recountQuotas,
+  type Ledger,
+} from '../ledger/store.js';
+import { Recalls, type Holder, type RecallOptions } from './recalls.js';
 
 /** Commands that one transaction takes. */
 const BATCH_MAX = 512;
@@ -22,13 +37,13 @@ const WAITING_MAX = 20_000;
 export interface RenewLease {
   readonly leaseId: string;
   readonly step: number;
-  readonly need: bigint;
-  readonly want: bigint;
+  readonly need: LeaseVector;
+  readonly want: LeaseVector;
 }
 export interface ReturnLease {
   readonly leaseId: string;
   readonly step: number;
-  readonly keep: bigint;
+  readonly keep: LeaseVector;
   readonly final: boolean;
 }
 
@@ -38,7 +53,10 @@ export type LeaseCommand =
   | ({ readonly kind: 'return' } & ReturnLease);
 
 /** What the lane answers; `rejected` is thrown to the caller by the handler. */
-export type LaneAnswer = LeaseReply | { readonly released: bigint } | { readonly rejected: WaystationError };
+export type LaneAnswer = LeaseReply | { readonly released: LeaseVector } | { readonly rejected: WaystationError };
+
+/** As the store decided it: a refusal names the leases that may give something back. */
+export type StoreAnswer = LaneAnswer & { readonly holders?: readonly Holder[] };
 
 export interface LaneOptions {
   readonly takeForMsMax: number;
@@ -52,20 +70,26 @@ export const runLeaseCommands = (
   database: Database,
   commands: readonly LeaseCommand[],
   options: LaneOptions,
-): Promise<LaneAnswer[]> =>
+): Promise<StoreAnswer[]> =>
   database.transaction(async (runner) => {
     const ledger = openLedger(runner);
     await loadFor(runner, ledger, commands);
     const times: LeaseTimes = { nowMs: options.now(), takeForMsMax: options.takeForMsMax };
     const answers = commands.map((command) => decide(ledger, command, times));
-    const unbooked = await unbookedOf(runner, answers);
+    const short = answers.flatMap((answer) => ('refused' in answer ? [answer.refused] : []));
+    const unbooked = await unbookedOf(runner, short);
+    const unbookedIn = ({ quota }: Shortage): bigint => unbooked.get(quota.id) ?? 0n;
+    const passing = short.filter((shortage) => mayComeBack(shortage, unbookedIn(shortage)));
+    const holders = await holdersOf(runner, passing, commands);
     await ledger.flush(await newPosting(runner));
     return answers.map((answer) => {
       if ('refused' in answer)
         return {
-          refused: refusalOf(answer.refused, unbooked.get(answer.refused.quota.id) ?? 0n, options.retryAfterMs),
+          refused: refusalOf(answer.refused, unbookedIn(answer.refused), times.nowMs, options.retryAfterMs),
+          holders: holders.get(answer.refused.quota.id) ?? [],
         };
       if ('granted' in answer) return { granted: wireTerms(answer.granted) };
+      if ('released' in answer) return { released: toVector(answer.released) };
       return answer;
     });
   });
@@ -85,9 +109,14 @@ const loadFor = async (runner: QueryRunner, ledger: Ledger, commands: readonly L
     book,
     grants.flatMap(({ quotas, workspaceId }) => quotas.map((ref) => ({ ref, workspaceId }))),
   );
+  await recountQuotas(
+    runner,
+    book,
+    grants.flatMap(({ quotas }) => quotas),
+  );
 };
 
-type Decision = LeaseAnswer | { readonly released: bigint };
+type Decision = LeaseAnswer | { readonly released: Amounts };
 
 const decide = (ledger: Ledger, command: LeaseCommand, times: LeaseTimes): Decision => {
   const decided = decideOne(ledger, command, times);
@@ -100,19 +129,36 @@ const decideOne = ({ book }: Ledger, command: LeaseCommand, times: LeaseTimes) =
     case 'grant':
       return decideLeaseGrant(
         book,
-        { ...command, need: BigInt(command.need.usd), want: BigInt(command.want.usd) },
+        { ...command, need: fromVector(command.need), want: fromVector(command.want) },
         times,
       );
     case 'renew':
-      return decideLeaseRenew(book, command, times);
+      return decideLeaseRenew(
+        book,
+        { ...command, need: fromVector(command.need), want: fromVector(command.want) },
+        times,
+      );
     case 'return':
-      return decideLeaseReturn(book, command);
+      return decideLeaseReturn(book, { ...command, keep: fromVector(command.keep) });
     default: {
       const unreachable: never = command;
       return unreachable;
     }
   }
 };
+
+const fromVector = ({ usd, byok = '0', requests, tokens }: LeaseVector): Amounts => ({
+  usd: BigInt(usd),
+  byok: BigInt(byok),
+  requests: BigInt(requests),
+  tokens: BigInt(tokens),
+});
+const toVector = ({ usd, byok, requests, tokens }: Amounts): LeaseVector => ({
+  usd: usd.toString(),
+  requests: Number(requests),
+  tokens: Number(tokens),
+  ...(byok === 0n ? {} : { byok: byok.toString() }),
+});
 
 const wireTerms = ({
   leaseId,
@@ -121,36 +167,72 @@ const wireTerms = ({
   endsAtMs,
 }: Extract<LeaseAnswer, { granted: unknown }>['granted']) => ({
   leaseId,
-  granted: { usd: granted.toString(), requests: 0, tokens: 0 },
+  granted: toVector(granted),
   takeForMs,
   endsAt: endsAtMs,
 });
 
 /** What open leases have spent of the quotas that refused: only that tells whether waiting helps. */
-const unbookedOf = async (runner: QueryRunner, answers: readonly Decision[]): Promise<Map<string, bigint>> => {
-  const short: Shortage[] = answers.flatMap((answer) => ('refused' in answer ? [answer.refused] : []));
+const unbookedOf = async (runner: QueryRunner, short: readonly Shortage[]): Promise<Map<string, bigint>> => {
   if (short.length === 0) return new Map();
-  const rows = await queryRows<{ id: string; unbooked: string }>(
+  const rows = await queryRows<Record<string, unknown> & { id: string }>(
     runner,
-    `select quota_id as id, sum(lease.unbooked) as unbooked
+    `select quota_id as id, sum(unbooked) as unbooked, sum(unbooked_byok) as unbooked_byok, sum(unbooked_requests) as unbooked_requests,
+            sum(unbooked_tokens) as unbooked_tokens
        from lease, unnest(lease.quota_ids) as quota_id
-      where closed_at is null and workspace_id = any($1) and quota_id = any($2) group by quota_id`,
-    [[...new Set(short.map(({ quota }) => quota.workspaceId))], [...new Set(short.map(({ quota }) => quota.id))]],
+      where closed_at is null and quota_ids && $1::text[] and quota_id = any($1) group by quota_id`,
+    [[...new Set(short.map(({ quota }) => quota.id))]],
   );
-  return new Map(rows.map(({ id, unbooked }) => [id, BigInt(unbooked)]));
+  const sums = new Map(rows.map((row) => [row.id, amountsOf(row, 'unbooked')]));
+  return new Map(short.map(({ quota }) => [quota.id, countedBy(quota, sums.get(quota.id) ?? NOTHING)]));
+};
+
+/** Leases that are asked back for one quota. */
+const HOLDERS_MAX = 256;
+
+/** By quota: open leases that may hold more of it than is claimed. Those that take no more holds have given that back already. */
+const holdersOf = async (
+  runner: QueryRunner,
+  short: readonly Shortage[],
+  commands: readonly LeaseCommand[],
+): Promise<Map<string, Holder[]>> => {
+  const quotaIds = [...new Set(short.map(({ quota }) => quota.id))];
+  if (quotaIds.length === 0) return new Map();
+  const rows = await queryRows<{ id: string; instance: string; quota_ids: string[] }>(
+    runner,
+    `select id, instance, quota_ids from lease
+      where closed_at is null and not final and not (${HOLDS_NOTHING}) and quota_ids && $1::text[] and id <> all($2) order by id limit ${HOLDERS_MAX}`,
+    [quotaIds, commands.map(({ leaseId }) => leaseId)],
+  );
+  return new Map(
+    quotaIds.map((quotaId) => [
+      quotaId,
+      rows
+        .filter(({ quota_ids }) => quota_ids.includes(quotaId))
+        .map(({ id: leaseId, instance }) => ({ leaseId, instance })),
+    ]),
+  );
 };
 
 interface Waiting {
   readonly command: LeaseCommand;
   readonly resolve: (answer: LaneAnswer) => void;
   readonly reject: (error: unknown) => void;
+  /** It has waited for leases that were called back. */
+  readonly hasWaited: boolean;
 }
 
 export class LeaseLane {
   #waiting: Waiting[] = [];
   #isRunning = false;
+  readonly #recalls: Recalls<Waiting>;
 
-  constructor(private readonly run: (commands: readonly LeaseCommand[]) => Promise<LaneAnswer[]>) {}
+  constructor(
+    private readonly run: (commands: readonly LeaseCommand[]) => Promise<StoreAnswer[]>,
+    recall: RecallOptions,
+  ) {
+    this.#recalls = new Recalls(recall, (waiting) => this.#add(waiting));
+  }
 
   submit(command: LeaseCommand): Promise<LaneAnswer> {
     if (this.#waiting.length >= WAITING_MAX) {
@@ -158,10 +240,12 @@ export class LeaseLane {
         new WaystationError('overloaded', 'Too many lease requests wait; try again.', { retryAfterMs: 1_000 }),
       );
     }
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ command, resolve, reject });
-      if (!this.#isRunning) void this.#drain();
-    });
+    return new Promise((resolve, reject) => this.#add({ command, resolve, reject, hasWaited: false }));
+  }
+
+  #add(waiting: Waiting): void {
+    this.#waiting.push(waiting);
+    if (!this.#isRunning) void this.#drain();
   }
 
   async #drain(): Promise<void> {
@@ -172,13 +256,22 @@ export class LeaseLane {
       const batch = this.#waiting.splice(0, BATCH_MAX);
       try {
         const answers = await this.run(batch.map(({ command }) => command));
-        batch.forEach(({ resolve }, index) =>
-          resolve(answers[index] ?? { rejected: new WaystationError('internal', 'A lease command got no answer.') }),
-        );
+        batch.forEach((waiting, index) => this.#answer(waiting, answers[index]));
       } catch (error) {
         for (const { reject } of batch) reject(error);
       }
     }
     this.#isRunning = false;
+  }
+
+  /** A refusal first waits for what may be idle elsewhere, and is then decided again. */
+  #answer(waiting: Waiting, answer: StoreAnswer | undefined): void {
+    if (answer === undefined) {
+      return waiting.resolve({ rejected: new WaystationError('internal', 'A lease command got no answer.') });
+    }
+    const { holders = [], ...told } = answer;
+    if (waiting.command.kind === 'return') this.#recalls.returned(waiting.command.leaseId);
+    const parked = !waiting.hasWaited && this.#recalls.park({ ...waiting, hasWaited: true }, holders);
+    if (!parked) waiting.resolve(told);
   }
 }

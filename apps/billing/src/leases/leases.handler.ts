@@ -2,6 +2,7 @@
 import { Controller, Inject } from '@nestjs/common';
 import {
   LeaseGrant,
+  LeaseRecall,
   LeaseRenew,
   LeaseReturn,
   WaystationError,
@@ -19,6 +20,8 @@ import { LeaseLane, runLeaseCommands, type LaneAnswer, type LaneOptions } from '
 const TAKE_FOR_MS = 60_000;
 /** Idle slices come back within a few seconds. */
 const RETRY_AFTER_MS = 1_000;
+/** An ingress gives idle slices back within a round trip; one that does not is not waited for. */
+const RECALL_WAIT_MS = 300;
 
 /** Money fails closed: without its database billing grants nothing, and says that waiting may help. */
 const run: typeof runLeaseCommands = (database, commands, options) =>
@@ -53,13 +56,17 @@ export class LeasesHandler {
     @Inject(APP_CONTEXT) private readonly context: AppContext<BillingConfig>,
     @Inject(BILLING_WRITER) database: Database,
   ) {
-    const { metrics, scaleMs } = context;
+    const { bus, metrics, scaleMs } = context;
     const options: LaneOptions = {
       takeForMsMax: Math.floor(Math.min(TAKE_FOR_MS, scaleMs(TAKE_FOR_MS))),
       retryAfterMs: Math.ceil(scaleMs(RETRY_AFTER_MS)),
       now: Date.now,
     };
-    this.lane = new LeaseLane((commands) => run(database, commands, options));
+    this.lane = new LeaseLane((commands) => run(database, commands, options), {
+      recall: (instance, leaseIds) => bus.signal(LeaseRecall, instance, { v: 1, leaseIds: [...leaseIds] }),
+      waitMs: Math.ceil(scaleMs(RECALL_WAIT_MS)),
+      now: () => performance.now(),
+    });
     this.granted = metrics.counter('billing_lease_grants_total', 'Lease grants and renewals that were given.');
   }
 
@@ -70,17 +77,15 @@ export class LeasesHandler {
 
   @Handles(LeaseRenew)
   async renew({ leaseId, step, need, want }: Renewal): Promise<LeaseReply> {
-    return this.reply(
-      await this.lane.submit({ kind: 'renew', leaseId, step, need: BigInt(need.usd), want: BigInt(want.usd) }),
-    );
+    return this.reply(await this.lane.submit({ kind: 'renew', leaseId, step, need, want }));
   }
 
   @Handles(LeaseReturn)
   async giveBack({ leaseId, step, keep, final }: Return): Promise<{ leaseId: string; released: LeaseVector }> {
-    const answer = await this.lane.submit({ kind: 'return', leaseId, step, keep: BigInt(keep.usd), final });
+    const answer = await this.lane.submit({ kind: 'return', leaseId, step, keep, final });
     if ('rejected' in answer) throw answer.rejected;
     if (!('released' in answer)) throw new WaystationError('internal', 'A return was answered like a grant.');
-    return { leaseId, released: { usd: answer.released.toString(), requests: 0, tokens: 0 } };
+    return { leaseId, released: answer.released };
   }
 
   private reply(answer: LaneAnswer): LeaseReply {

@@ -4,6 +4,7 @@ import { postgresDatabase } from '@waystation/testing';
 import { grantCredits, readCredits } from '../credits/credits.js';
 import { readKeyUsage } from '../keys/key-usage.js';
 import { PriceBook } from '../settle/price-book.js';
+import { readQuotaUse } from '../quotas/quota-use.js';
 import { settleLines } from '../settle/settle-lines.js';
 import { closeLeases } from '../sweep/sweep.js';
 import { delivered, generationFinished, KEY_HASH, testLedger, type TestLedger } from '../test-ledger.js';
@@ -16,6 +17,8 @@ let ledger: TestLedger;
 let lanes: LeaseLane[];
 let nowMs = NOW;
 let count = 0;
+/** What an ingress does when it is asked for leases: nothing, unless a test says otherwise. */
+let onRecall: (instance: string, leaseIds: readonly string[]) => void = () => undefined;
 
 beforeAll(async () => {
   ledger = await testLedger(await postgresDatabase());
@@ -23,9 +26,17 @@ beforeAll(async () => {
 afterAll(() => ledger.drop());
 beforeEach(() => {
   nowMs = NOW;
+  onRecall = () => undefined;
   const options = { takeForMsMax: 60_000, retryAfterMs: 1_000, now: () => nowMs };
   // Several billing processes: each has a lane of its own.
-  lanes = [0, 1, 2].map(() => new LeaseLane((commands) => runLeaseCommands(ledger.writer, commands, options)));
+  lanes = [0, 1, 2].map(
+    () =>
+      new LeaseLane((commands) => runLeaseCommands(ledger.writer, commands, options), {
+        recall: (instance, leaseIds) => onRecall(instance, leaseIds),
+        waitMs: 500,
+        now: () => performance.now(),
+      }),
+  );
 });
 afterEach(async () => {
   expect((await verifyLedger(ledger.writer)).problems).toEqual([]);
@@ -188,11 +199,11 @@ test('a renewal adds to a lease and its time, once for each step', async () => {
   const leaseId = newLease();
   await grant(workspaceId, 100n, { leaseId });
   nowMs += 30_000;
-  const renewal = { kind: 'renew', leaseId, step: 1, need: 50n, want: 50n } as const;
+  const renewal = { kind: 'renew', leaseId, step: 1, need: vector(50n), want: vector(50n) } as const;
   const expected = { granted: { leaseId, granted: { usd: '150' }, takeForMs: 60_000, endsAt: NOW + 90_000 } };
   expect(await submit(renewal)).toMatchObject(expected);
   expect(await submit(renewal, 1)).toMatchObject(expected);
-  expect(refusalIn(await submit({ ...renewal, step: 2, need: 851n }))).toMatchObject({
+  expect(refusalIn(await submit({ ...renewal, step: 2, need: vector(851n) }))).toMatchObject({
     code: 'in_flight',
     asked: '851',
     left: '850',
@@ -206,23 +217,27 @@ test('a return gives back what is neither held nor spent, even before the spendi
   const workspaceId = await newWorkspace(1_000n);
   const leaseId = newLease();
   await grant(workspaceId, 500n, { leaseId });
-  const giveBack = { kind: 'return', leaseId, step: 1, keep: 130n, final: false } as const;
-  expect(await submit(giveBack)).toEqual({ released: 370n });
-  expect(await submit(giveBack, 2)).toEqual({ released: 370n });
+  const giveBack = { kind: 'return', leaseId, step: 1, keep: vector(130n), final: false } as const;
+  expect(await submit(giveBack)).toEqual({ released: vector(370n) });
+  expect(await submit(giveBack, 2)).toEqual({ released: vector(370n) });
   expect(await creditsOf(workspaceId)).toMatchObject({ held: 130n });
   const spent = generationFinished({ workspaceId, leaseId }, { usage: { input: 30 } });
   await settleLines(ledger.writer, new PriceBook(), delivered(spent), { witnessWaitMs: 1, graceMs: 1 });
   expect(await creditsOf(workspaceId)).toEqual({ purchased: 1_000n, used: 30n, balance: 970n, held: 100n });
-  expect(await submit({ ...giveBack, step: 2, keep: 30n, final: true })).toEqual({ released: 100n });
+  expect(await submit({ ...giveBack, step: 2, keep: vector(30n), final: true })).toEqual({ released: vector(100n) });
   expect(await creditsOf(workspaceId)).toMatchObject({ used: 30n, held: 0n });
-  expect(codeIn(await submit({ kind: 'renew', leaseId, step: 9, need: 0n, want: 0n }))).toBe('conflict');
+  expect(codeIn(await submit({ kind: 'renew', leaseId, step: 9, need: vector(0n), want: vector(0n) }))).toBe(
+    'conflict',
+  );
 });
 
 test('a final return before settlement leaves the lease to what is spent; when that is settled it is closed', async () => {
   const workspaceId = await newWorkspace(1_000n);
   const leaseId = newLease();
   await grant(workspaceId, 500n, { leaseId });
-  expect(await submit({ kind: 'return', leaseId, step: 1, keep: 30n, final: true })).toEqual({ released: 470n });
+  expect(await submit({ kind: 'return', leaseId, step: 1, keep: vector(30n), final: true })).toEqual({
+    released: vector(470n),
+  });
   const spent = generationFinished({ workspaceId, leaseId }, { usage: { input: 30 } });
   await settleLines(ledger.writer, new PriceBook(), delivered(spent), { witnessWaitMs: 1, graceMs: 1 });
   expect(await closeLeases(ledger.writer, 0)).toBe(1);
@@ -267,11 +282,120 @@ test('what remains of a key limit counts settled usage and no idle slice', async
 test.each([
   ['without the wallet', [dailyOf('x', 5n)]],
   ['with the wallet of another workspace', [walletOf('other')]],
-  ['that counts something else than money', [{ ...dailyOf('x', 5n), metric: 'requests' as const }, walletOf('ws-bad')]],
+  ['that counts what cannot be leased', [{ ...dailyOf('x', 5n), metric: 'in-flight' as const }, walletOf('ws-bad')]],
   ['without a limit', [{ ...walletOf('ws-bad'), id: 'key:x', scope: 'key' as const }, walletOf('ws-bad')]],
   ['that names a quota twice', [walletOf('ws-bad'), walletOf('ws-bad')]],
 ])('a quota set %s is refused as invalid', async (_name, quotas) => {
   expect(codeIn(await grant('ws-bad', 1n, { quotas }))).toBe('invalid_request');
+});
+
+test('what lies idle elsewhere is called back before anybody is refused, and what is claimed stays', async () => {
+  const workspaceId = await newWorkspace(1_000n);
+  const idle = newLease();
+  await grant(workspaceId, 900n, { leaseId: idle, instance: 'ingress-2' });
+  const called: string[] = [];
+  onRecall = (instance, leaseIds) => {
+    called.push(instance, ...leaseIds);
+    void submit({ kind: 'return', leaseId: idle, step: 1, keep: vector(100n), final: true }, 0);
+  };
+  expect(grantedTo(await grant(workspaceId, 900n))).toBe(900n);
+  expect(called).toEqual(['ingress-2', idle]);
+  const refused = refusalIn(await grant(workspaceId, 1n));
+  expect(refused).toMatchObject({ code: 'in_flight', left: '0' });
+});
+
+test('requests and tokens are held, settled and refused like money, in the same lease', async () => {
+  const workspaceId = await newWorkspace(1_000n);
+  const minuteOf = (metric: 'requests' | 'tokens', limit: number): QuotaRef => ({
+    ...dailyOf(workspaceId, BigInt(limit)),
+    ...{ id: `key:${workspaceId}:${metric}`, metric, window: 'minute', windowStart: NOW },
+  });
+  const quotas = [minuteOf('requests', 3), minuteOf('tokens', 500), walletOf(workspaceId)];
+  const need = { usd: '100', requests: 1, tokens: 200 };
+  const leaseId = newLease();
+  const ask = (over: Partial<typeof need>, id = newLease()) =>
+    grant(workspaceId, 0n, { leaseId: id, quotas, need: { ...need, ...over }, want: need });
+  expect(await ask({}, leaseId)).toMatchObject({ granted: { granted: need } });
+  expect(refusalIn(await ask({ tokens: 301 }))).toMatchObject({ code: 'rate_limited', metric: 'tokens', left: '300' });
+  expect(refusalIn(await ask({ requests: 3 }))).toMatchObject({
+    ...{ code: 'rate_limited', metric: 'requests', asked: '3', left: '2', limit: '3', retryAfterMs: 1_000 },
+  });
+  const spent = generationFinished(
+    { workspaceId, leaseId, hold: 100n },
+    { usage: { input: 30, output: 50 }, requests: 1, holdTokens: 200 },
+  );
+  await settleLines(ledger.writer, new PriceBook(), delivered(spent), { witnessWaitMs: 1, graceMs: 1 });
+  expect(
+    await submit({ kind: 'return', leaseId, step: 1, keep: { usd: '80', requests: 1, tokens: 80 }, final: true }),
+  ).toEqual({
+    released: { usd: '20', requests: 0, tokens: 120 },
+  });
+  const use = await ledger.reader.asWorkspace(workspaceId, (runner) =>
+    readQuotaUse(runner, workspaceId, [...quotas, { ...walletOf(workspaceId), id: 'key:nothing' }]),
+  );
+  expect(use).toEqual([
+    { id: `key:${workspaceId}:requests`, used: 1n, held: 0n },
+    { id: `key:${workspaceId}:tokens`, used: 80n, held: 0n },
+    { id: `wallet:${workspaceId}`, used: 80n, held: 0n },
+    { id: 'key:nothing', used: 0n, held: 0n },
+  ]);
+  nowMs = NOW + 10_000;
+  expect(refusalIn(await ask({ requests: 3 }))).toMatchObject({
+    left: '2',
+    retryAfterMs: 50_000,
+    resetsAt: NOW + 60_000,
+  });
+  expect((await verifyLedger(ledger.writer)).problems).toEqual([]);
+});
+
+test('a budget that is set in the middle of its window counts what was spent in it before', async () => {
+  const workspaceId = await newWorkspace(1_000n);
+  const leaseId = newLease();
+  await grant(workspaceId, 300n, { leaseId });
+  const spent = (at: number) =>
+    generationFinished({ workspaceId, leaseId, at, endUserId: 'u-1' }, { usage: { input: 40 } });
+  const lines = delivered(spent(NOW), spent(NOW), spent(NOW - 86_400_000));
+  await settleLines(ledger.writer, new PriceBook(), lines, { witnessWaitMs: 1, graceMs: 1 });
+  const of = (scope: QuotaRef['scope'], scopeId: string, window: 'day' | 'lifetime'): QuotaRef => ({
+    ...{
+      id: `limit:${scope}:${workspaceId}:${scopeId}:${window}`.slice(0, 128),
+      scope,
+      scopeId,
+      metric: 'usd',
+      window,
+    },
+    ...{ windowStart: window === 'day' ? Date.UTC(2026, 7, 6) : 0, limit: '200' },
+  });
+  const left = async (quota: QuotaRef): Promise<unknown> =>
+    refusalIn(await grant(workspaceId, 201n, { quotas: [quota, walletOf(workspaceId)] }))?.left;
+  const today = of('workspace', workspaceId, 'day');
+  expect(await ledger.reader.asWorkspace(workspaceId, (runner) => readQuotaUse(runner, workspaceId, [today]))).toEqual([
+    { id: today.id, used: 80n, held: 0n },
+  ]);
+  expect(await left(today)).toBe('120');
+  expect(await left(of('workspace', workspaceId, 'lifetime'))).toBe('80');
+  expect(await left(of('key', KEY_HASH, 'day'))).toBe('120');
+  expect(await left(of('end-user', 'u-1', 'day'))).toBe('120');
+  expect(await left(of('end-user', 'u-1', 'lifetime'))).toBe('80');
+  expect(await left(of('end-user', 'u-2', 'lifetime'))).toBe('200');
+  expect((await verifyLedger(ledger.writer)).problems).toEqual([]);
+});
+
+test('a limit that counts own keys from now on counts what is held of them, and back', async () => {
+  const workspaceId = await newWorkspace(1_000n);
+  const quotas = (includeByok: boolean) => [{ ...dailyOf(workspaceId, 500n), includeByok }, walletOf(workspaceId)];
+  const need = { usd: '100', requests: 0, tokens: 0, byok: '300' };
+  const ask = (includeByok: boolean, usd: string) =>
+    grant(workspaceId, 0n, { quotas: quotas(includeByok), need: { ...need, usd, byok: '0' }, want: vector(0n) });
+  expect(await grant(workspaceId, 0n, { quotas: quotas(false), need, want: need })).toMatchObject({
+    granted: { granted: need },
+  });
+  expect(refusalIn(await ask(true, '101'))).toMatchObject({ scope: 'key', left: '100' });
+  expect(await ask(true, '100')).toMatchObject({ granted: {} });
+  expect((await verifyLedger(ledger.writer)).problems).toEqual([]);
+  expect(refusalIn(await ask(false, '301'))).toMatchObject({ scope: 'key', left: '300' });
+  expect(await ask(false, '300')).toMatchObject({ granted: {} });
+  expect((await verifyLedger(ledger.writer)).problems).toEqual([]);
 });
 
 test('the same grant of credits counts once, and another amount under its id is a conflict', async () => {

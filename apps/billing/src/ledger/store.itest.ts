@@ -1,7 +1,8 @@
 // The store against the pure model: the same random commands, in batches, and after each batch the database says what the model says. A failing run prints its seed.
 import fc from 'fast-check';
-import type { QuotaRef } from '@waystation/contracts';
+import type { LeaseVector, QuotaRef } from '@waystation/contracts';
 import {
+  NOTHING,
   decideCharge,
   decideCreditGrant,
   decideLeaseClose,
@@ -13,6 +14,7 @@ import {
   entriesOf,
   evolve,
   foldBalances,
+  type Amounts,
   type Book,
   type Entry,
   type LedgerEvent,
@@ -42,21 +44,21 @@ type LeaseStep =
       readonly lease: number;
       readonly workspace: number;
       readonly key: number;
-      readonly need: bigint;
-      readonly want: bigint;
+      readonly need: Amounts;
+      readonly want: Amounts;
     }
   | {
       readonly kind: 'renew';
       readonly lease: number;
       readonly step: number;
-      readonly need: bigint;
-      readonly want: bigint;
+      readonly need: Amounts;
+      readonly want: Amounts;
     }
   | {
       readonly kind: 'return';
       readonly lease: number;
       readonly step: number;
-      readonly keep: bigint;
+      readonly keep: Amounts;
       readonly final: boolean;
     };
 type Settled = {
@@ -65,6 +67,9 @@ type Settled = {
   readonly tokens: number;
   readonly hold: bigint;
   readonly outcome: 'completed' | 'empty' | 'cancelled';
+  readonly requests: number;
+  readonly holdTokens: number;
+  readonly byok: boolean;
 };
 type Step =
   | { readonly kind: 'credits'; readonly grant: number; readonly workspace: number; readonly amount: bigint }
@@ -73,12 +78,18 @@ type Step =
   | { readonly kind: 'sweep' };
 
 const amount = fc.bigInt({ min: 0n, max: 300n });
+const amounts: fc.Arbitrary<Amounts> = fc.record({
+  usd: amount,
+  byok: fc.oneof(fc.constant(0n), fc.bigInt({ min: 0n, max: 100n })),
+  requests: fc.bigInt({ min: 0n, max: 3n }),
+  tokens: fc.bigInt({ min: 0n, max: 150n }),
+});
 const lease = fc.nat(4);
 const workspace = fc.nat(1);
 const leaseStep: fc.Arbitrary<LeaseStep> = fc.oneof(
-  fc.record({ kind: fc.constant('grant' as const), lease, workspace, key: fc.nat(1), need: amount, want: amount }),
-  fc.record({ kind: fc.constant('renew' as const), lease, step: fc.nat(3), need: amount, want: amount }),
-  fc.record({ kind: fc.constant('return' as const), lease, step: fc.nat(3), keep: amount, final: fc.boolean() }),
+  fc.record({ kind: fc.constant('grant' as const), lease, workspace, key: fc.nat(1), need: amounts, want: amounts }),
+  fc.record({ kind: fc.constant('renew' as const), lease, step: fc.nat(3), need: amounts, want: amounts }),
+  fc.record({ kind: fc.constant('return' as const), lease, step: fc.nat(3), keep: amounts, final: fc.boolean() }),
 );
 const settled: fc.Arbitrary<Settled> = fc.record({
   generation: fc.nat(9),
@@ -86,6 +97,9 @@ const settled: fc.Arbitrary<Settled> = fc.record({
   tokens: fc.nat(200),
   hold: amount,
   outcome: fc.constantFrom('completed', 'completed', 'empty', 'cancelled'),
+  requests: fc.nat(1),
+  holdTokens: fc.nat(150),
+  byok: fc.oneof(fc.constant(false), fc.boolean()),
 });
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({
@@ -110,8 +124,8 @@ const BEGINNING: readonly Step[] = [
       lease: each,
       workspace: each % 2,
       key: each % 2,
-      need: 150n,
-      want: 300n,
+      need: { ...NOTHING, usd: 150n, requests: 1n, tokens: 60n },
+      want: { ...NOTHING, usd: 300n, byok: 50n },
     })),
   },
 ];
@@ -158,8 +172,18 @@ class Run {
       window: 'lifetime',
       windowStart: 0,
       limit: '400',
+      includeByok: true,
     };
-    return key === 0 ? [wallet] : [limit, wallet];
+    const counts = (['requests', 'tokens'] as const).map((metric): QuotaRef => ({
+      ...limit,
+      ...{
+        id: `key:${workspaceId}:${metric}:lifetime:0`,
+        metric,
+        limit: metric === 'requests' ? '6' : '300',
+        includeByok: false,
+      },
+    }));
+    return key === 0 ? [wallet] : [limit, ...counts, wallet];
   }
 
   async step(each: Step): Promise<void> {
@@ -195,7 +219,13 @@ class Run {
           const generationId = this.generationIds[one.generation] ?? '';
           const line = generationFinished(
             { generationId, workspaceId, leaseId: leased?.id, hold: one.hold, provider: this.name, at: NOW },
-            { outcome: one.outcome, usage: { input: one.tokens } },
+            {
+              outcome: one.outcome,
+              usage: { input: one.tokens },
+              requests: one.requests,
+              holdTokens: one.holdTokens,
+              byok: one.byok,
+            },
           );
           if (!this.seen.has(one.generation))
             this.settleInModel(line.attempts[0]?.attemptId ?? '', one, workspaceId, leased?.id);
@@ -219,7 +249,7 @@ class Run {
   settleInModel(attemptId: string, one: Settled, workspaceId: string, leaseId: string | undefined): void {
     const decision = decideCharge({
       ...{ outcome: one.outcome, served: true, usage: { input: one.tokens }, usageSource: 'provider', price: PRICE },
-      ...{ holdPicodollars: one.hold, byok: false },
+      ...{ holdPicodollars: one.hold, byok: one.byok },
     });
     const event = decideSettlement(this.book, {
       attemptId,
@@ -228,14 +258,16 @@ class Run {
       leaseId,
       quotaSet: [`wallet:${workspaceId}`],
       decision,
+      requests: BigInt(one.requests),
+      tokens: decision.payer === 'waste' ? 0n : BigInt(Math.min(one.holdTokens, one.tokens)),
     });
     if (event !== undefined) this.apply([event]);
   }
 
   commandOf(one: LeaseStep): LeaseCommand {
     const leaseId = this.leaseOf(one.lease);
-    if (one.kind !== 'grant') return { ...one, leaseId };
-    const vector = (usd: bigint) => ({ usd: usd.toString(), requests: 0, tokens: 0 });
+    if (one.kind === 'return') return { ...one, leaseId, keep: vectorOf(one.keep) };
+    if (one.kind === 'renew') return { ...one, leaseId, need: vectorOf(one.need), want: vectorOf(one.want) };
     return {
       ...{
         kind: 'grant',
@@ -245,7 +277,7 @@ class Run {
         workspaceId: this.workspaceOf(one.workspace),
         keyHash: 'k',
       },
-      ...{ quotas: this.quotas(one.workspace, one.key), need: vector(one.need), want: vector(one.want) },
+      ...{ quotas: this.quotas(one.workspace, one.key), need: vectorOf(one.need), want: vectorOf(one.want) },
     };
   }
 
@@ -271,8 +303,8 @@ class Run {
             );
     this.apply(events);
     if ('refused' in answer) return `refused by ${answer.refused.quota.id}, left ${answer.refused.left}`;
-    if ('granted' in answer) return `granted ${answer.granted.granted}`;
-    return 'released' in answer ? `released ${answer.released}` : answer.rejected.code;
+    if ('granted' in answer) return `granted ${told(vectorOf(answer.granted.granted))}`;
+    return 'released' in answer ? `released ${told(vectorOf(answer.released))}` : answer.rejected.code;
   }
 
   async compare(): Promise<void> {
@@ -288,14 +320,16 @@ class Run {
         .map(({ id, limit, posted, held }) => ({ id, quota_limit: `${limit}`, posted: `${posted}`, held: `${held}` })),
     );
     const leases = await ledger.asAdmin(
-      `select id, granted, held, unbooked, final, closed_at is not null as closed, renew_step, return_step from lease where workspace_id like $1 order by id`,
+      `select id, array[granted, granted_byok, granted_requests, granted_tokens]::text[] as granted, array[held, held_byok, held_requests, held_tokens]::text[] as held,
+              array[unbooked, unbooked_byok, unbooked_requests, unbooked_tokens]::text[] as unbooked,
+              final, closed_at is not null as closed, renew_step, return_step from lease where workspace_id like $1 order by id`,
       [like],
     );
     expect(leases).toEqual(
       [...this.book.leases.values()]
         .sort((a, b) => (a.id < b.id ? -1 : 1))
         .map(({ id, granted, held, unbooked, final, closed, renewStep, returnStep }) => ({
-          ...{ id, granted: `${granted}`, held: `${held}`, unbooked: `${unbooked}`, final, closed },
+          ...{ id, granted: listed(granted), held: listed(held), unbooked: listed(unbooked), final, closed },
           ...{
             renew_step: renewStep === undefined ? null : `${renewStep}`,
             return_step: returnStep === undefined ? null : `${returnStep}`,
@@ -313,7 +347,7 @@ class Run {
       [...balances].filter(([, each]) => each !== 0n).sort(([a], [b]) => (a < b ? -1 : 1));
     expect(sorted(stored)).toEqual(sorted(foldBalances(this.entries)));
     const charges = await ledger.asAdmin(
-      `select attempt_id, sum(charged) as charged, sum(waste) as waste, sum(variance) as variance from charge where workspace_id like $1 group by 1 order by 1`,
+      `select attempt_id, array[sum(charged), sum(counted_byok), sum(counted_requests), sum(counted_tokens)]::text[] as charged, sum(waste) as waste, sum(variance) as variance from charge where workspace_id like $1 group by 1 order by 1`,
       [like],
     );
     expect(charges).toEqual(
@@ -321,7 +355,7 @@ class Run {
         .sort(([a], [b]) => (a < b ? -1 : 1))
         .map(([attempt_id, { charged, waste, variance }]) => ({
           attempt_id,
-          charged: `${charged}`,
+          charged: listed(charged),
           waste: `${waste}`,
           variance: `${variance}`,
         })),
@@ -330,10 +364,17 @@ class Run {
   }
 }
 
+const vectorOf = ({ usd, byok, requests, tokens }: Amounts): LeaseVector => ({
+  ...{ usd: usd.toString(), requests: Number(requests), tokens: Number(tokens) },
+  ...(byok === 0n ? {} : { byok: byok.toString() }),
+});
+const listed = ({ usd, byok, requests, tokens }: Amounts): string[] => [usd, byok, requests, tokens].map(String);
+const told = ({ usd, byok = '0', requests, tokens }: LeaseVector): string => `${usd} ${byok} ${requests} ${tokens}`;
+
 const gist = (answer: LaneAnswer): string => {
   if ('refused' in answer) return `refused by ${answer.refused.quotaId}, left ${answer.refused.left}`;
-  if ('granted' in answer) return `granted ${answer.granted.granted.usd}`;
-  return 'released' in answer ? `released ${answer.released}` : answer.rejected.code;
+  if ('granted' in answer) return `granted ${told(answer.granted.granted)}`;
+  return 'released' in answer ? `released ${told(answer.released)}` : answer.rejected.code;
 };
 
 test('the store and the model agree after every batch of random commands', async () => {

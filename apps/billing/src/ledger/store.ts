@@ -7,7 +7,10 @@ import {
   entriesOf,
   evolve,
   foldBalances,
+  isNothing,
+  recountByok,
   walletQuotaId,
+  type Amounts,
   type Book,
   type Entry,
   type LeaseState,
@@ -15,6 +18,7 @@ import {
   type QuotaState,
 } from '@waystation/ledger';
 import { queryRows } from '@waystation/postgres';
+import { spentBefore } from '../quotas/spent-before.js';
 
 /** A working set inside a transaction: `apply` folds and remembers, `flush` writes. */
 export interface Ledger {
@@ -46,21 +50,38 @@ export const newPosting = async (runner: QueryRunner): Promise<string> => {
   return row.posting;
 };
 
-interface LeaseRow {
+const PARTS = ['usd', 'byok', 'requests', 'tokens'] as const satisfies readonly (keyof Amounts)[];
+type Part = (typeof PARTS)[number];
+const VECTORS = ['granted', 'held', 'unbooked', 'last_released'] as const;
+type Vector = (typeof VECTORS)[number];
+
+/** The column of a part: money came first, and has the plain name. */
+const columnOf = (vector: string, part: Part): string => (part === 'usd' ? vector : `${vector}_${part}`);
+const VECTOR_COLUMNS = VECTORS.flatMap((vector) => PARTS.map((part) => columnOf(vector, part)));
+
+/** Of a lease: nothing of it is left unsettled. */
+export const HOLDS_NOTHING = PARTS.map((part) => `${columnOf('held', part)} = 0`).join(' and ');
+
+/** Amounts out of the columns of a row. */
+export const amountsOf = (row: Readonly<Record<string, unknown>>, vector: Vector): Amounts => {
+  const part = (name: Part): bigint => BigInt(String(row[columnOf(vector, name)]));
+  return { usd: part('usd'), byok: part('byok'), requests: part('requests'), tokens: part('tokens') };
+};
+/** Amounts as the columns of a row. */
+const columnsOf = (vector: Vector, amounts: Amounts): Record<string, string> =>
+  Object.fromEntries(PARTS.map((part) => [columnOf(vector, part), amounts[part].toString()]));
+
+interface LeaseRow extends Readonly<Record<string, unknown>> {
   readonly id: string;
   readonly workspace_id: string;
   readonly key_hash: string;
   readonly instance: string;
   readonly quota_ids: string[];
-  readonly granted: string;
-  readonly held: string;
-  readonly unbooked: string;
   readonly take_for_ms: number;
   readonly ends_at_ms: string;
   readonly final: boolean;
   readonly renew_step: string | null;
   readonly return_step: string | null;
-  readonly last_released: string;
   readonly closed: boolean;
 }
 
@@ -70,20 +91,20 @@ const leaseOf = (row: LeaseRow): LeaseState => ({
   keyHash: row.key_hash,
   instance: row.instance,
   quotaIds: row.quota_ids,
-  granted: BigInt(row.granted),
-  held: BigInt(row.held),
-  unbooked: BigInt(row.unbooked),
+  granted: amountsOf(row, 'granted'),
+  held: amountsOf(row, 'held'),
+  unbooked: amountsOf(row, 'unbooked'),
   takeForMs: row.take_for_ms,
   endsAtMs: Number(row.ends_at_ms),
   final: row.final,
   closed: row.closed,
   ...(row.renew_step === null ? {} : { renewStep: Number(row.renew_step) }),
   ...(row.return_step === null ? {} : { returnStep: Number(row.return_step) }),
-  lastReleased: BigInt(row.last_released),
+  lastReleased: amountsOf(row, 'last_released'),
 });
 
-const LEASE_COLUMNS = `id, workspace_id, key_hash, instance, quota_ids, granted, held, unbooked, take_for_ms, ends_at_ms, final,
-  renew_step, return_step, last_released, closed_at is not null as closed`;
+const LEASE_COLUMNS = `id, workspace_id, key_hash, instance, quota_ids, ${VECTOR_COLUMNS.join(', ')}, take_for_ms, ends_at_ms, final,
+  renew_step, return_step, closed_at is not null as closed`;
 
 const unique = (ids: Iterable<string>): string[] => [...new Set(ids)];
 
@@ -107,6 +128,7 @@ interface QuotaRow {
   readonly metric: string;
   readonly quota_window: string;
   readonly window_start: string;
+  readonly include_byok: boolean;
   readonly quota_limit: string;
   readonly posted: string;
   readonly held: string;
@@ -121,6 +143,7 @@ const quotaOf = (row: QuotaRow): QuotaState => ({
   metric: row.metric as QuotaRef['metric'],
   window: row.quota_window as QuotaRef['window'],
   windowStart: Number(row.window_start),
+  includeByok: row.include_byok,
   limit: BigInt(row.quota_limit),
   posted: BigInt(row.posted),
   held: BigInt(row.held),
@@ -132,29 +155,30 @@ export const lockQuotas = async (runner: QueryRunner, book: Book, ids: Iterable<
   if (wanted.length === 0) return;
   const rows = await queryRows<QuotaRow>(
     runner,
-    `select id, workspace_id, scope, scope_id, metric, quota_window, window_start, quota_limit, posted, held
+    `select id, workspace_id, scope, scope_id, metric, quota_window, window_start, include_byok, quota_limit, posted, held
        from quota where id = any($1) order by id for update`,
     [wanted],
   );
   for (const row of rows) book.quotas.set(row.id, quotaOf(row));
 };
 
-/** Makes rows of quotas that are met for the first time, empty and without a limit to spend, and locks them. */
+/** Makes rows of quotas that are met for the first time, with what was spent in their window before and no limit beyond it, and locks them. */
 export const openQuotas = async (
   runner: QueryRunner,
   book: Book,
-  refs: readonly { readonly ref: Omit<QuotaRef, 'limit' | 'includeByok'>; readonly workspaceId: string }[],
+  refs: readonly { readonly ref: Omit<QuotaRef, 'limit'>; readonly workspaceId: string }[],
 ): Promise<void> => {
   const missing = [...new Map(refs.map((each) => [each.ref.id, each])).values()]
     .filter(({ ref }) => !book.quotas.has(ref.id))
     .sort((a, b) => (a.ref.id < b.ref.id ? -1 : 1));
   if (missing.length === 0) return;
+  const spent = await spentBefore(runner, missing);
   await queryRows(
     runner,
-    `insert into quota (id, workspace_id, scope, scope_id, metric, quota_window, window_start, quota_limit)
-     select id, workspace_id, scope, scope_id, metric, quota_window, window_start, 0
-       from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[])
-         as q (id, workspace_id, scope, scope_id, metric, quota_window, window_start)
+    `insert into quota (id, workspace_id, scope, scope_id, metric, quota_window, window_start, include_byok, quota_limit, posted, opened_with)
+     select id, workspace_id, scope, scope_id, metric, quota_window, window_start, include_byok, spent, spent, spent
+       from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::boolean[], $9::numeric[])
+         as q (id, workspace_id, scope, scope_id, metric, quota_window, window_start, include_byok, spent)
      on conflict (id) do nothing`,
     [
       missing.map(({ ref }) => ref.id),
@@ -164,6 +188,8 @@ export const openQuotas = async (
       missing.map(({ ref }) => ref.metric),
       missing.map(({ ref }) => ref.window),
       missing.map(({ ref }) => ref.windowStart),
+      missing.map(({ ref }) => ref.includeByok ?? false),
+      missing.map(({ ref }) => (spent.get(ref.id) ?? 0n).toString()),
     ],
   );
   await lockQuotas(
@@ -171,6 +197,32 @@ export const openQuotas = async (
     book,
     missing.map(({ ref }) => ref.id),
   );
+};
+
+/**
+ * Where a request counts own keys in a quota otherwise than the quota does, the quota does from now on as the request says: what its open leases hold is counted
+ * anew. Their rows may move under us only between held and unbooked, which both count.
+ */
+export const recountQuotas = async (runner: QueryRunner, book: Book, refs: readonly QuotaRef[]): Promise<void> => {
+  const wanted = new Map(
+    refs.flatMap(({ id, scope, includeByok = false }) => {
+      const quota = scope === 'wallet' ? undefined : book.quotas.get(id);
+      return quota === undefined || quota.includeByok === includeByok ? [] : [[id, includeByok] as const];
+    }),
+  );
+  if (wanted.size === 0) return;
+  const rows = await queryRows<LeaseRow>(
+    runner,
+    `select ${LEASE_COLUMNS} from lease where closed_at is null and quota_ids && $1::text[]`,
+    [[...wanted.keys()]],
+  );
+  const leases = rows.map(leaseOf);
+  for (const [id, includeByok] of wanted) {
+    const quota = book.quotas.get(id);
+    if (quota === undefined) continue;
+    const open = leases.filter(({ quotaIds }) => quotaIds.includes(id));
+    book.quotas.set(id, recountByok(quota, includeByok, open));
+  }
 };
 
 const isLeaseEvent = (event: LedgerEvent): event is Extract<LedgerEvent, { leaseId: string }> =>
@@ -192,8 +244,8 @@ const quotaIdsOf = (book: Book, event: LedgerEvent): readonly string[] => {
     case 'lease-granted':
       return event.quotas.map(({ id }) => id);
     case 'charged':
-      return event.booked === 0n
-        ? event.fromCredit === 0n
+      return isNothing(event.booked)
+        ? isNothing(event.fromCredit)
           ? []
           : event.quotaIds
         : [...event.quotaIds, ...(book.leases.get(event.leaseId ?? '')?.quotaIds ?? [])];
@@ -241,52 +293,50 @@ const gathered = (entries: readonly Entry[]): Entry[] => {
   return [...byKey.values()];
 };
 
+/** What changes in the life of a lease, as a row. */
+const standOf = (lease: LeaseState) => ({
+  id: lease.id,
+  ...columnsOf('granted', lease.granted),
+  ...columnsOf('held', lease.held),
+  ...columnsOf('unbooked', lease.unbooked),
+  ...columnsOf('last_released', lease.lastReleased),
+  take_for_ms: lease.takeForMs,
+  ends_at_ms: lease.endsAtMs,
+  final: lease.final,
+  renew_step: lease.renewStep ?? null,
+  return_step: lease.returnStep ?? null,
+  closed: lease.closed,
+});
+const STAND_COLUMNS = [...VECTOR_COLUMNS, 'take_for_ms', 'ends_at_ms', 'final', 'renew_step', 'return_step'];
+const STAND_TYPES = `${VECTOR_COLUMNS.map((name) => `${name} numeric`).join(', ')}, take_for_ms integer, ends_at_ms bigint, final boolean, renew_step bigint, return_step bigint, closed boolean`;
+
 const insertLeases = async (runner: QueryRunner, leases: readonly LeaseState[]): Promise<void> => {
   if (leases.length === 0) return;
-  // unnest flattens arrays of arrays, so the quota ids of a lease travel as one JSON text.
+  const rows = leases.map((lease) => ({
+    ...standOf(lease),
+    workspace_id: lease.workspaceId,
+    key_hash: lease.keyHash,
+    instance: lease.instance,
+    quota_ids: lease.quotaIds,
+  }));
   await queryRows(
     runner,
-    `insert into lease (id, workspace_id, key_hash, instance, quota_ids, granted, held, unbooked, take_for_ms, ends_at_ms, final, renew_step, return_step, last_released, closed_at)
-     select id, workspace_id, key_hash, instance, array(select jsonb_array_elements_text(quota_ids::jsonb)), granted, held, unbooked, take_for_ms, ends_at_ms, final,
-            renew_step, return_step, last_released, case when closed then now() end
-       from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::numeric[], $7::numeric[], $8::numeric[], $9::integer[], $10::bigint[],
-                   $11::boolean[], $12::bigint[], $13::bigint[], $14::numeric[], $15::boolean[])
-         as l (id, workspace_id, key_hash, instance, quota_ids, granted, held, unbooked, take_for_ms, ends_at_ms, final, renew_step, return_step, last_released, closed)`,
-    [
-      leases.map((lease) => lease.id),
-      leases.map((lease) => lease.workspaceId),
-      leases.map((lease) => lease.keyHash),
-      leases.map((lease) => lease.instance),
-      leases.map((lease) => JSON.stringify(lease.quotaIds)),
-      ...standOf(leases),
-    ],
+    `insert into lease (id, workspace_id, key_hash, instance, quota_ids, ${STAND_COLUMNS.join(', ')}, closed_at)
+     select id, workspace_id, key_hash, instance, quota_ids, ${STAND_COLUMNS.join(', ')}, case when closed then now() end
+       from jsonb_to_recordset($1::jsonb)
+         as l (id text, workspace_id text, key_hash text, instance text, quota_ids text[], ${STAND_TYPES})`,
+    [JSON.stringify(rows)],
   );
 };
-
-/** What changes in the life of a lease, as columns. */
-const standOf = (leases: readonly LeaseState[]): unknown[][] => [
-  leases.map((lease) => lease.granted.toString()),
-  leases.map((lease) => lease.held.toString()),
-  leases.map((lease) => lease.unbooked.toString()),
-  leases.map((lease) => lease.takeForMs),
-  leases.map((lease) => lease.endsAtMs),
-  leases.map((lease) => lease.final),
-  leases.map((lease) => lease.renewStep ?? null),
-  leases.map((lease) => lease.returnStep ?? null),
-  leases.map((lease) => lease.lastReleased.toString()),
-  leases.map((lease) => lease.closed),
-];
 
 const updateLeases = async (runner: QueryRunner, leases: readonly LeaseState[]): Promise<void> => {
   if (leases.length === 0) return;
   await queryRows(
     runner,
-    `update lease set granted = l.granted, held = l.held, unbooked = l.unbooked, take_for_ms = l.take_for_ms, ends_at_ms = l.ends_at_ms, final = l.final,
-            renew_step = l.renew_step, return_step = l.return_step, last_released = l.last_released, closed_at = case when l.closed then now() end
-       from unnest($1::text[], $2::numeric[], $3::numeric[], $4::numeric[], $5::integer[], $6::bigint[], $7::boolean[], $8::bigint[], $9::bigint[], $10::numeric[], $11::boolean[])
-         as l (id, granted, held, unbooked, take_for_ms, ends_at_ms, final, renew_step, return_step, last_released, closed)
+    `update lease set ${STAND_COLUMNS.map((name) => `${name} = l.${name}`).join(', ')}, closed_at = case when l.closed then now() end
+       from jsonb_to_recordset($1::jsonb) as l (id text, ${STAND_TYPES})
       where lease.id = l.id`,
-    [leases.map((lease) => lease.id), ...standOf(leases)],
+    [JSON.stringify(leases.map(standOf))],
   );
 };
 
@@ -295,14 +345,16 @@ const updateQuotas = async (runner: QueryRunner, quotas: readonly QuotaState[]):
   if (quotas.length === 0) return;
   await queryRows(
     runner,
-    `update quota set quota_limit = q.quota_limit, posted = q.posted, held = q.held, overdrawn = overdrawn and q.posted + q.held > q.quota_limit
-       from unnest($1::text[], $2::numeric[], $3::numeric[], $4::numeric[]) as q (id, quota_limit, posted, held)
+    `update quota set quota_limit = q.quota_limit, posted = q.posted, held = q.held, include_byok = q.include_byok,
+            overdrawn = overdrawn and q.posted + q.held > q.quota_limit
+       from unnest($1::text[], $2::numeric[], $3::numeric[], $4::numeric[], $5::boolean[]) as q (id, quota_limit, posted, held, include_byok)
       where quota.id = q.id`,
     [
       quotas.map((quota) => quota.id),
       quotas.map((quota) => quota.limit.toString()),
       quotas.map((quota) => quota.posted.toString()),
       quotas.map((quota) => quota.held.toString()),
+      quotas.map((quota) => quota.includeByok),
     ],
   );
 };

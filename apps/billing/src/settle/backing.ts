@@ -18,6 +18,10 @@ export const backing = z.object({
   leaseId: z.string().optional(),
   /** Picodollars as text. */
   hold: z.string(),
+  /** 1 where the attempt stands for its generation's request. */
+  requests: z.number().optional(),
+  /** Tokens held for it. */
+  holdTokens: z.number().optional(),
   quotaSet: z.array(z.string()),
   priceVersion: z.string(),
   byok: z.boolean(),
@@ -45,6 +49,8 @@ export const backingOf = (generationId: string, identity: Identity, attempt: Att
   model: attempt.model,
   ...(attempt.leaseId === undefined ? {} : { leaseId: attempt.leaseId }),
   hold: attempt.holdPicodollars,
+  ...(attempt.requests === undefined ? {} : { requests: attempt.requests }),
+  ...(attempt.holdTokens === undefined ? {} : { holdTokens: attempt.holdTokens }),
   quotaSet: attempt.quotaSet,
   priceVersion: attempt.priceVersion,
   byok: attempt.byok,

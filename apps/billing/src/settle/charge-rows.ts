@@ -1,9 +1,9 @@
 // Charges in Postgres: one row for each revision of an attempt, and their sum by key and day.
 import type { QueryRunner } from 'typeorm';
 import { unixOfGeneration } from '@waystation/contracts';
-import type { Book, ChargeDecision, Charged, Evidence } from '@waystation/ledger';
+import { NOTHING, plus, type Book, type ChargeDecision, type Charged, type Evidence } from '@waystation/ledger';
 import type { Outcome } from '@waystation/generation';
-import { queryRows } from '@waystation/postgres';
+import { arrayText, queryRows } from '@waystation/postgres';
 import type { Backing } from './backing.js';
 
 /** One revision, ready to be written. */
@@ -20,6 +20,9 @@ interface StoredCharge {
   readonly attempt_id: string;
   readonly revision: number;
   readonly charged: string;
+  readonly counted_byok: string;
+  readonly counted_requests: string;
+  readonly counted_tokens: string;
   readonly waste: string;
   readonly variance: string;
   readonly byok: string;
@@ -35,23 +38,31 @@ interface StoredCharge {
 export const loadCharges = async (
   runner: QueryRunner,
   book: Book,
-  attempts: readonly { readonly generationId: string; readonly attemptId: string }[],
+  named: readonly { readonly generationId: string; readonly attemptId: string }[],
 ): Promise<Map<string, Evidence>> => {
   const settledFrom = new Map<string, Evidence>();
-  if (attempts.length === 0) return settledFrom;
+  if (named.length === 0) return settledFrom;
+  const attempts = [...new Map(named.map((each) => [`${each.generationId} ${each.attemptId}`, each])).values()];
   const rows = await queryRows<StoredCharge>(
     runner,
-    `select c.attempt_id, revision, charged, waste, variance, byok, outcome, outcome_by, served, usage, usage_source, usage_by
-       from (select distinct generation_id, attempt_id from unnest($1::text[], $2::text[]) as a (generation_id, attempt_id)) a
-       join charge c on c.generation_id = a.generation_id collate "C" and c.attempt_id = a.attempt_id collate "C"
-      order by c.attempt_id, revision`,
+    // Each by its key, whatever the planner thinks of a table that grew since it was last looked at: joined freely, it reads all of it.
+    `select c.* from unnest($1::text[], $2::text[]) as a (generation_id, attempt_id),
+            lateral (select attempt_id, revision, charged, counted_byok, counted_requests, counted_tokens, waste, variance, byok, outcome, outcome_by, served,
+                            usage, usage_source, usage_by
+                       from charge where charge.generation_id = a.generation_id and charge.attempt_id = a.attempt_id offset 0) as c
+      order by c.attempt_id, c.revision`,
     [attempts.map(({ generationId }) => generationId), attempts.map(({ attemptId }) => attemptId)],
   );
   for (const row of rows) {
     const before = book.charges.get(row.attempt_id);
     book.charges.set(row.attempt_id, {
       revision: row.revision,
-      charged: (before?.charged ?? 0n) + BigInt(row.charged),
+      charged: plus(before?.charged ?? NOTHING, {
+        usd: BigInt(row.charged),
+        byok: BigInt(row.counted_byok),
+        requests: BigInt(row.counted_requests),
+        tokens: BigInt(row.counted_tokens),
+      }),
       waste: (before?.waste ?? 0n) + BigInt(row.waste),
       variance: (before?.variance ?? 0n) + BigInt(row.variance),
       byok: (before?.byok ?? 0n) + BigInt(row.byok),
@@ -80,7 +91,8 @@ export const closedGenerations = async (
   if (generationIds.length === 0) return new Set();
   const rows = await queryRows<{ generation_id: string }>(
     runner,
-    `select distinct generation_id from charge where generation_id = any($1) and outcome_by = 'ingress'`,
+    `select a.generation_id from unnest($1::text[]) as a (generation_id),
+            lateral (select 1 from charge where charge.generation_id = a.generation_id and outcome_by = 'ingress' limit 1) as c`,
     [[...new Set(generationIds)]],
   );
   return new Set(rows.map(({ generation_id }) => generation_id));
@@ -96,16 +108,17 @@ export const insertCharges = async (
     runner,
     `insert into charge (posting, generation_id, attempt_id, revision, workspace_id, key_hash, member_id, end_user_id, session_id, app_referer, app_title,
                          provider, endpoint_id, model, lease_id, quota_set, hold, price_version, charged, waste, variance, byok, payer, policy_row,
-                         outcome, outcome_by, served, usage, usage_source, usage_by)
+                         outcome, outcome_by, served, usage, usage_source, usage_by, counted_byok, counted_requests, counted_tokens)
      select $1::bigint, generation_id, attempt_id, revision, workspace_id, key_hash, member_id, end_user_id, session_id, app_referer, app_title,
-            provider, endpoint_id, model, lease_id, array(select jsonb_array_elements_text(quota_set::jsonb)), hold, price_version, charged, waste, variance, byok,
-            payer, policy_row, outcome, outcome_by, served, usage::jsonb, usage_source, usage_by
+            provider, endpoint_id, model, lease_id, quota_set::text[], hold, price_version, charged, waste, variance, byok,
+            payer, policy_row, outcome, outcome_by, served, usage::jsonb, usage_source, usage_by, counted_byok, counted_requests, counted_tokens
        from unnest($2::text[], $3::text[], $4::smallint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[],
                    $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::numeric[], $18::text[], $19::numeric[], $20::numeric[], $21::numeric[],
-                   $22::numeric[], $23::text[], $24::text[], $25::text[], $26::text[], $27::boolean[], $28::text[], $29::text[], $30::text[])
+                   $22::numeric[], $23::text[], $24::text[], $25::text[], $26::text[], $27::boolean[], $28::text[], $29::text[], $30::text[],
+                   $31::numeric[], $32::numeric[], $33::numeric[])
          as c (generation_id, attempt_id, revision, workspace_id, key_hash, member_id, end_user_id, session_id, app_referer, app_title,
                provider, endpoint_id, model, lease_id, quota_set, hold, price_version, charged, waste, variance, byok, payer, policy_row,
-               outcome, outcome_by, served, usage, usage_source, usage_by)`,
+               outcome, outcome_by, served, usage, usage_source, usage_by, counted_byok, counted_requests, counted_tokens)`,
     [
       posting,
       rows.map(({ backing }) => backing.generationId),
@@ -122,10 +135,11 @@ export const insertCharges = async (
       rows.map(({ backing }) => backing.endpointId),
       rows.map(({ backing }) => backing.model),
       rows.map(({ backing }) => backing.leaseId ?? null),
-      rows.map(({ backing }) => JSON.stringify(backing.quotaSet)),
+      // An array of arrays has to be even, so that each set travels as its text.
+      rows.map(({ backing }) => arrayText(backing.quotaSet)),
       rows.map(({ backing }) => backing.hold),
       rows.map(({ backing }) => backing.priceVersion),
-      rows.map(({ event }) => (event.fromLease + event.fromCredit).toString()),
+      rows.map(({ event }) => (event.fromLease.usd + event.fromCredit.usd).toString()),
       rows.map(({ event }) => event.waste.toString()),
       rows.map(({ event }) => event.variance.toString()),
       rows.map(({ event }) => event.byok.toString()),
@@ -137,14 +151,20 @@ export const insertCharges = async (
       rows.map(({ evidence }) => JSON.stringify(evidence.usage)),
       rows.map(({ evidence }) => evidence.usageSource),
       rows.map(({ evidence }) => evidence.usageBy),
+      rows.map(({ event }) => (event.fromLease.byok + event.fromCredit.byok).toString()),
+      rows.map(({ event }) => (event.fromLease.requests + event.fromCredit.requests).toString()),
+      rows.map(({ event }) => (event.fromLease.tokens + event.fromCredit.tokens).toString()),
     ],
   );
 };
 
+const DAY_SECONDS = 86_400;
+
 interface KeyDay {
   readonly workspaceId: string;
   readonly keyHash: string;
-  readonly day: string;
+  /** UTC days since the epoch. */
+  readonly day: number;
   charged: bigint;
   byok: bigint;
 }
@@ -154,10 +174,10 @@ export const addKeyUsage = async (runner: QueryRunner, rows: readonly ChargeRow[
   const days = new Map<string, KeyDay>();
   for (const { backing, event } of rows) {
     const { workspaceId, keyHash, generationId } = backing;
-    const day = new Date(unixOfGeneration(generationId) * 1000).toISOString().slice(0, 10);
+    const day = Math.floor(unixOfGeneration(generationId) / DAY_SECONDS);
     const key = `${workspaceId} ${keyHash} ${day}`;
     const sum = days.get(key) ?? { workspaceId, keyHash, day, charged: 0n, byok: 0n };
-    sum.charged += event.fromLease + event.fromCredit;
+    sum.charged += event.fromLease.usd + event.fromCredit.usd;
     sum.byok += event.byok;
     days.set(key, sum);
   }
@@ -173,7 +193,7 @@ export const addKeyUsage = async (runner: QueryRunner, rows: readonly ChargeRow[
     [
       changed.map(([, { workspaceId }]) => workspaceId),
       changed.map(([, { keyHash }]) => keyHash),
-      changed.map(([, { day }]) => day),
+      changed.map(([, { day }]) => new Date(day * DAY_SECONDS * 1000).toISOString().slice(0, 10)),
       changed.map(([, { charged }]) => charged.toString()),
       changed.map(([, { byok }]) => byok.toString()),
     ],

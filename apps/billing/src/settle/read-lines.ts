@@ -1,6 +1,6 @@
 // Lines of the journal → what was said of which attempt. The unit of rejection is the line: a bad one becomes a dead letter with its position and never
 // holds up the others.
-import { moneyLine, type MoneyLine, type PriceVector } from '@waystation/contracts';
+import { moneyLine, quickParse, type MoneyLine, type PriceVector } from '@waystation/contracts';
 import type { ConsumedLine } from '@waystation/bus';
 import { NO_EVIDENCE, type Evidence } from '@waystation/ledger';
 import { backingOf, type Backing } from './backing.js';
@@ -38,6 +38,7 @@ export interface SettleTimes {
 
 export const DEAD_LETTER_UNITS_MAX = 65_536;
 const REASONS_MAX = 5;
+const parseMoneyLine = quickParse(moneyLine);
 
 export const badLine = ({ position, instance, line }: ConsumedLine, reason: string): BadLine => ({
   position,
@@ -62,7 +63,7 @@ export const readLines = (lines: readonly ConsumedLine[], prices: PriceBook, tim
   const bad: BadLine[] = [];
   const newPrices: NewPrices = new Map();
   for (const source of lines) {
-    const read = source.line === undefined ? undefined : moneyLine.safeParse(source.line);
+    const read = source.line === undefined ? undefined : parseMoneyLine(source.line);
     if (read === undefined) bad.push(badLine(source, 'The message is not a batch of lines.'));
     else if (!read.success) {
       const issues = read.error.issues

@@ -7,8 +7,12 @@ import {
   decideSettlement,
   touchesQuotas,
   type Book,
+  type ChargeDecision,
+  type Evidence,
   type Settlement,
 } from '@waystation/ledger';
+import { inputTokens, outputTokens } from '@waystation/generation';
+import type { Backing } from './backing.js';
 import { lockLeases, lockQuotas, newPosting, openLedger, type Ledger } from '../ledger/store.js';
 import { sortCases, type Case, type Waiting } from './cases.js';
 import { addKeyUsage, closedGenerations, insertCharges, loadCharges, type ChargeRow } from './charge-rows.js';
@@ -40,10 +44,7 @@ export const settleHeard = async (runner: QueryRunner, prices: PriceBook, read: 
     [...read.newPrices].map(([version, each]) => ({ version, ...each })),
   );
 
-  const waiting = await lockWitnesses(
-    runner,
-    heard.map(({ attemptId }) => attemptId),
-  );
+  const waiting = await lockWitnesses(runner, [...new Set(heard.map(({ attemptId }) => attemptId))]);
   const settledFrom = await loadCharges(runner, ledger.book, heard);
   const { ready, open } = sortCases(heard, settledFrom, waiting);
   await upsertWitnesses(runner, open);
@@ -113,7 +114,7 @@ const bookCases = async (
     const concluded = conclude(evidence, closed.has(backing.generationId));
     const { byok, priceVersion, hold } = backing;
     const decision = decideCharge({ ...concluded, byok, price: priceOf(priceVersion), holdPicodollars: BigInt(hold) });
-    const settlement: Settlement = { ...backing, decision };
+    const settlement: Settlement = { ...backing, decision, ...countsOf(backing, decision, concluded) };
     return { each, concluded, decision, settlement };
   });
   await lockQuotas(
@@ -151,6 +152,16 @@ const bookCases = async (
   const corrected = rows.filter(({ event }) => event.revision > 0).length;
   return { settled: rows.length - corrected, corrected };
 };
+
+/** What the quotas of requests and tokens are told: tokens that nobody is charged for are nobody's use, and a try that was passed over is no request. */
+const countsOf = (
+  { requests = 0, holdTokens = 0 }: Backing,
+  { payer }: ChargeDecision,
+  { outcome, usage }: Pick<Evidence, 'outcome' | 'usage'>,
+): Pick<Settlement, 'requests' | 'tokens'> => ({
+  requests: outcome === 'passed-over' ? 0n : BigInt(requests),
+  tokens: payer === 'waste' ? 0n : BigInt(Math.min(holdTokens, inputTokens(usage) + outputTokens(usage))),
+});
 
 const quotaIdsFor = (book: Book, settlements: readonly Settlement[]): string[] =>
   touchesQuotas(book, settlements).flatMap(

@@ -222,18 +222,52 @@ test('a fallback charges the attempt that served, and books the other as waste',
   expect(await creditsOf(workspaceId)).toMatchObject({ used: 50n });
 });
 
-test('an attempt that the ingress gave up undispatched and a worker ran all the same never charges the customer twice', async () => {
-  const { on } = await workspaceWithLease();
-  const closed = generationFinished(
-    on,
-    { dispatched: false, outcome: 'failed-before-output', errorCode: 'accept_timeout' },
-    {},
-  );
-  expect(await settle(closed)).toMatchObject({ settled: 1, waiting: 0 });
-  await settle(attemptFinished(named(on), {}, 0));
-  await overdue();
-  expect(await chargedTo(on)).toBe(30n);
-  expect(await chargedTo(on, 'waste')).toBe(30n);
+describe('an attempt that was passed over', () => {
+  const passed = { outcome: 'passed-over', errorCode: 'accept_timeout', usage: 'pending', served: false } as const;
+
+  test.each([
+    ['before the ingress closed its generation', true],
+    ['after it', false],
+  ])('and that its worker ran all the same is waste, told %s, and never charged in between', async (_, workerFirst) => {
+    for (const fallback of [[], [{}]]) {
+      const { workspaceId, on } = await workspaceWithLease();
+      const closed = generationFinished(on, passed, ...fallback);
+      const ran = [attemptStarted(named(on), 0), attemptFinished(named(on), {}, 0)];
+      const expected = fallback.length === 0 ? 0n : 30n;
+      for (const lines of workerFirst ? [ran, [closed]] : [[closed], ran]) {
+        await settle(...lines);
+        expect((await creditsOf(workspaceId)).used).toBeLessThanOrEqual(expected);
+      }
+      await overdue();
+      expect(await chargedTo(on)).toBe(expected);
+      expect(await chargedTo(on, 'waste')).toBe(30n);
+      expect((await chargesOf(on)).filter(({ revision }) => revision > 0)).toEqual([]);
+    }
+  });
+
+  test('is waste even if its worker is heard only after it was settled as never run', async () => {
+    const { workspaceId, on } = await workspaceWithLease();
+    await settle(generationFinished(on, passed));
+    await overdue();
+    expect(await chargesOf(on)).toMatchObject([{ amount: 0n, payer: 'waste', policyRow: 'passed-over' }]);
+    await settle(attemptStarted(named(on)), attemptFinished(named(on), { outcome: 'cancelled' }));
+    expect(await chargedTo(on, 'waste')).toBe(30n);
+    expect(await creditsOf(workspaceId)).toMatchObject({ used: 0n });
+  });
+
+  test('is waste when its time has come while its generation still runs: the worker knows why it was cancelled', async () => {
+    const { workspaceId, on } = await workspaceWithLease();
+    await settle(
+      attemptStarted(named(on)),
+      attemptFinished(named(on), { outcome: 'passed-over', errorCode: 'passed_over' }),
+    );
+    await overdue();
+    expect(await chargesOf(on)).toMatchObject([{ amount: 30n, payer: 'waste', policyRow: 'passed-over' }]);
+    await settle(generationFinished(on, passed, {}));
+    expect(await chargedTo(on, 'waste')).toBe(30n);
+    expect(await chargedTo(on)).toBe(30n);
+    expect(await creditsOf(workspaceId)).toMatchObject({ used: 30n });
+  });
 });
 
 test('usage above the hold goes to variance, not to the customer', async () => {

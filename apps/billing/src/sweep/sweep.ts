@@ -2,7 +2,7 @@
 // given back. Both only as far as the journal has been settled.
 import { decideLeaseClose } from '@waystation/ledger';
 import { queryRows, type Database } from '@waystation/postgres';
-import { lockLeases, lockQuotas, newPosting, openLedger } from '../ledger/store.js';
+import { HOLDS_NOTHING, lockLeases, lockQuotas, newPosting, openLedger } from '../ledger/store.js';
 import type { PriceBook } from '../settle/price-book.js';
 import { settleDue, type SettleResult } from '../settle/settle-batch.js';
 import { dueWitnesses } from '../settle/witness-rows.js';
@@ -24,7 +24,7 @@ export const closeLeases = (database: Database, endedBeforeMs: number): Promise<
     const over = await queryRows<{ id: string }>(
       runner,
       `select id from lease
-        where closed_at is null and (ends_at_ms <= $1 or (final and held = 0))
+        where closed_at is null and (ends_at_ms <= $1 or (final and ${HOLDS_NOTHING}))
           and not exists (select 1 from witness where witness.lease_id = lease.id)
         order by id limit $2 for update skip locked`,
       [endedBeforeMs, BATCH_MAX],

@@ -1,5 +1,6 @@
 // Every invariant of the ledger over the whole database, in set-based SQL over one snapshot. Each check answers rows only where something is wrong, and names it.
 import { queryRows, type Database } from '@waystation/postgres';
+import { HOLDS_NOTHING } from '../ledger/store.js';
 
 export interface LedgerReport {
   readonly entries: number;
@@ -36,7 +37,11 @@ const CHECKS: readonly (readonly [invariant: string, sql: string])[] = [
     'what a quota holds is what its open leases hold or have spent since it was told',
     `select format('quota %s: held %s, leases say %s', quota.id, quota.held, coalesce(l.held, 0))
        from quota
-       left join (select quota_id, sum(lease.held + lease.unbooked) as held from lease, unnest(quota_ids) as quota_id where closed_at is null group by quota_id) l
+       left join (select q.id as quota_id,
+                         sum(case q.metric when 'usd' then l.held + l.unbooked + case when q.include_byok and q.scope <> 'wallet' then l.held_byok + l.unbooked_byok else 0 end
+                                           when 'requests' then l.held_requests + l.unbooked_requests
+                                           when 'tokens' then l.held_tokens + l.unbooked_tokens else 0 end) as held
+                    from lease l, unnest(l.quota_ids) as named join quota q on q.id = named where l.closed_at is null group by q.id) l
          on l.quota_id = quota.id
       where quota.held <> coalesce(l.held, 0)`,
   ],
@@ -119,7 +124,7 @@ const CHECKS: readonly (readonly [invariant: string, sql: string])[] = [
   ],
   [
     'a closed lease holds nothing',
-    `select format('lease %s is closed and holds %s, unbooked %s', id, held, unbooked) from lease where closed_at is not null and (held <> 0 or unbooked <> 0)`,
+    `select format('lease %s is closed and holds %s, unbooked %s', id, held, unbooked) from lease where closed_at is not null and (not (${HOLDS_NOTHING}) or unbooked <> 0 or unbooked_byok <> 0 or unbooked_requests <> 0 or unbooked_tokens <> 0)`,
   ],
   [
     'what a posting books is what its charges say',
@@ -152,10 +157,27 @@ const CHECKS: readonly (readonly [invariant: string, sql: string])[] = [
       where posted + unbooked <> charged`,
   ],
   [
+    'what a quota has posted is what its charges counted',
+    `select format('quota %s: posted %s and unbooked %s, charges count %s to %s', id, posted, unbooked, least_counted, most_counted)
+       from (select q.id, q.posted - q.opened_with as posted,
+                    coalesce(l.unbooked, 0) as unbooked, coalesce(c.least_counted, 0) as least_counted, coalesce(c.most_counted, 0) as most_counted
+               from quota q
+               left join (select q.id, sum(case q.metric when 'usd' then l.unbooked + case when q.include_byok then l.unbooked_byok else 0 end
+                                                         when 'requests' then l.unbooked_requests else l.unbooked_tokens end) as unbooked
+                            from lease l, unnest(l.quota_ids) as named join quota q on q.id = named where l.closed_at is null group by q.id) l on l.id = q.id
+               left join (select q.id, sum(case q.metric when 'usd' then charged when 'requests' then counted_requests else counted_tokens end) as least_counted,
+                                 -- whether own keys count may have changed meanwhile
+                                 sum(case q.metric when 'usd' then charged + counted_byok when 'requests' then counted_requests else counted_tokens end) as most_counted
+                            from charge left join lease on lease.id = charge.lease_id,
+                                 unnest(coalesce(lease.quota_ids, quota_set)) as named join quota q on q.id = named group by q.id) c on c.id = q.id
+              where q.scope <> 'wallet') p
+      where posted + unbooked not between least_counted and most_counted`,
+  ],
+  [
     'the revisions of an attempt count from zero without gaps, and never charge less than nothing in all',
     `select format('attempt %s: %s revisions up to %s, charged %s in all', attempt_id, count(*), max(revision), sum(charged))
        from charge group by generation_id, attempt_id
-      having count(*) <> max(revision) + 1 or sum(charged) < 0 or sum(waste) < 0 or sum(byok) < 0`,
+      having count(*) <> max(revision) + 1 or sum(charged) < 0 or sum(counted_byok) < 0 or sum(counted_requests) < 0 or sum(counted_tokens) < 0 or sum(waste) < 0 or sum(byok) < 0`,
   ],
   [
     'a customer pays no attempt beyond its hold',

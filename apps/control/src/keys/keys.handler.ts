@@ -16,10 +16,10 @@ import { queryRows, type Database } from '@waystation/postgres';
 import { Handles } from '@waystation/runtime';
 import type { QueryRunner } from 'typeorm';
 import type { z } from 'zod';
-import type { Actor } from '../audit/audit-chain.js';
 import type { Changes } from '../changes/changes.js';
 import { CHANGES, CONTROL_READER } from '../tokens.js';
 import { KEY_COLUMNS, keyEntryOf, type KeyRow } from './key-rows.js';
+import { actorOf, makerOf, notFound, requireScope } from './principal-scope.js';
 import { widerThan, type Allowance } from './wider-than.js';
 
 type Create = z.infer<typeof ControlKeyCreate.request>;
@@ -173,13 +173,6 @@ export class KeysHandler {
 
 export const hashKey = (key: string): string => createHash('sha256').update(key).digest('hex');
 
-const notFound = (what: string): WaystationError => new WaystationError('not_found', `There is no ${what}.`);
-
-/** A service may act on any workspace, a key on its own only; others do not exist for it. */
-const requireScope = (principal: Principal, workspaceId: string, what: string): void => {
-  if (principal.kind === 'key' && principal.workspaceId !== workspaceId) throw notFound(what);
-};
-
 const requireFuture = (expiresAt: number | null | undefined): void => {
   if (expiresAt !== undefined && expiresAt !== null && expiresAt <= Date.now())
     throw new WaystationError('invalid_request', 'expires_at lies in the past.');
@@ -210,20 +203,6 @@ const findKey = async (runner: QueryRunner, principal: Principal, hash: string):
   return row;
 };
 
-/** The key on whose behalf this is done, as it is now; undefined for our own processes. */
-const makerOf = async (runner: QueryRunner, principal: Principal): Promise<KeyRow | undefined> => {
-  if (principal.kind === 'service') return undefined;
-  const [row] = await queryRows<KeyRow>(
-    runner,
-    `select ${KEY_COLUMNS} from keys where hash = $1 and workspace_id = $2 and deleted_at is null and not disabled and (expires_at is null or expires_at > now())`,
-    [principal.keyHash ?? '', principal.workspaceId ?? ''],
-  );
-  if (row === undefined) throw new WaystationError('permission_denied', 'The key that asks is no longer valid.');
-  if (row.kind !== 'management')
-    throw new WaystationError('permission_denied', 'Only management keys can perform this operation');
-  return row;
-};
-
 const allowanceOf = (row: KeyRow): Allowance => ({
   kind: row.kind,
   limit: row.limit_picodollars ?? undefined,
@@ -237,12 +216,6 @@ const requireNotWider = (maker: KeyRow | undefined, allowance: Allowance): void 
   const reason = maker === undefined ? undefined : widerThan(allowanceOf(maker), allowance);
   if (reason !== undefined) throw new WaystationError('permission_denied', `The key cannot be made so: ${reason}.`);
 };
-
-const actorOf = ({ kind, keyHash, memberId }: Principal): Actor => ({
-  kind,
-  ...(keyHash === undefined ? {} : { keyHash }),
-  ...(memberId === undefined ? {} : { memberId }),
-});
 
 /** What of a key is worth recording: its settings. */
 const settingsOf = ({

@@ -2,6 +2,7 @@
 import { SNAPSHOT_KEYS, type BucketName, type KeyEntry, type WorkspaceEntry } from '@waystation/contracts';
 import { queryRows } from '@waystation/postgres';
 import type { QueryRunner } from 'typeorm';
+import { limitOf } from '../limits/limit-rows.js';
 import { KEY_COLUMNS, keyEntryOf, type KeyRow } from '../keys/key-rows.js';
 
 export type EntityKind = 'key' | 'workspace' | 'policy' | 'credential' | 'provider' | 'model' | 'endpoint';
@@ -44,6 +45,7 @@ interface WorkspaceRow {
   policy_id: string | null;
   default_max_output_tokens: string | null;
   stores_content: boolean;
+  limits: Parameters<typeof limitOf>[0][];
   version: string;
 }
 
@@ -58,6 +60,7 @@ const workspaceEntryOf = (row: WorkspaceRow): WorkspaceEntry => ({
   ...(row.policy_id === null ? {} : { policyId: row.policy_id }),
   ...(row.default_max_output_tokens === null ? {} : { defaultMaxOutputTokens: Number(row.default_max_output_tokens) }),
   storesContent: row.stores_content,
+  ...(row.limits.length === 0 ? {} : { limits: row.limits.map(limitOf) }),
 });
 
 const entity = (id: string, entry: { readonly version: number }): ProjectedEntity => ({
@@ -76,7 +79,16 @@ const readKeys: Projection['read'] = async (runner, ids) => {
 };
 
 const readWorkspaces: Projection['read'] = async (runner, ids) =>
-  (await queryRows<WorkspaceRow>(runner, 'select * from workspaces where $1::text[] is null or id = any($1)', [ids]))
+  (
+    await queryRows<WorkspaceRow>(
+      runner,
+      `select *, (select coalesce(jsonb_agg(to_jsonb(l) order by scope, scope_id, metric, limit_window, free_only), '[]')
+                    from (select scope, scope_id, metric, limit_window, free_only, amount::text as amount, include_byok
+                            from limits where workspace_id = workspaces.id) as l) as limits
+         from workspaces where $1::text[] is null or id = any($1)`,
+      [ids],
+    )
+  )
     .map(workspaceEntryOf)
     .map((entry) => entity(entry.id, entry));
 

@@ -11,7 +11,7 @@ import {
 import type { Outcome } from '@waystation/generation';
 import { nextAttemptId, type AttemptRecord, type Generation } from '../generate/generation.js';
 import type { BoundAttempt } from '../hold/bound-plan.js';
-import type { PlanHold } from '../hold/take-hold.js';
+import { holdOf, type PlanHold } from '../hold/take-hold.js';
 import { openAttempt, type Try } from './open-attempt.js';
 
 /** Tries in all, over all endpoints. */
@@ -22,19 +22,14 @@ const TRIES_PER_ENDPOINT_MAX = 8;
 export const UNANSWERED_MAX = 2;
 const SKIP_INSTANCES_MAX = 8;
 
-/** No worker took it, so that it cannot have reached a provider. */
-const NOT_DISPATCHED: ReadonlySet<ErrorCode> = new Set([
-  'no_worker',
-  'worker_busy',
-  'accept_timeout',
-  'no_responder',
-  'bad_message',
-]);
+/** No worker took it, so that it cannot have reached a provider. Not so where none accepted in time: a slow worker may have called it before it could say so. */
+const NOT_DISPATCHED: ReadonlySet<ErrorCode> = new Set(['no_worker', 'worker_busy', 'no_responder', 'bad_message']);
 const requestFor = (
   generation: Generation,
   hold: PlanHold,
   bound: BoundAttempt,
   attemptId: string,
+  requests: number,
   skip: readonly string[],
 ): AttemptRunRequest => ({
   v: 1,
@@ -49,13 +44,16 @@ const requestFor = (
   ...(hold.capped ? { outputCap: bound.outputTokens } : {}),
   inputTokensEstimate: generation.request.features.inputTokensEstimate,
   ...(hold.hold.leaseId === undefined ? {} : { leaseId: hold.hold.leaseId }),
-  holdPicodollars: hold.hold.amounts.usd.toString(),
+  holdPicodollars: holdOf(hold, bound.attempt).toString(),
+  ...(requests === 0 ? {} : { requests }),
+  ...(hold.hold.amounts.tokens === 0 ? {} : { holdTokens: hold.hold.amounts.tokens }),
   quotaSet: hold.quotaIds,
   deadlineAt: generation.deadlineAt,
   ...(skip.length === 0 ? {} : { skipInstances: skip.slice(0, SKIP_INSTANCES_MAX) }),
 });
 
 const outcomeOfFailure = (error: WaystationError, delivered: boolean): Outcome => {
+  if (error.code === 'accept_timeout') return 'passed-over';
   if (error.code === 'deadline_exceeded') return 'timed-out';
   if (error.code === 'cancelled') return 'cancelled';
   return delivered ? 'failed-after-output' : 'failed-before-output';
@@ -65,6 +63,7 @@ const outcomeOfFailure = (error: WaystationError, delivered: boolean): Outcome =
 const recordOf = (
   attemptId: string,
   bound: BoundAttempt,
+  requests: number,
   startedMs: number,
   tried: Try,
   delivered: boolean,
@@ -73,6 +72,7 @@ const recordOf = (
   const known = {
     attemptId,
     planned: bound.attempt,
+    requests,
     startedMs,
     durationMs: performance.now() - startedMs,
     ...(worker === undefined ? {} : { worker }),
@@ -131,6 +131,8 @@ const failureOf = (end: AttemptEnd): WaystationError | undefined => {
       return new WaystationError('provider_timeout', 'The provider took too long.');
     case 'cancelled':
       return new WaystationError('cancelled', 'The attempt was cancelled.');
+    case 'passed-over':
+      return new WaystationError('passed_over', 'The attempt was given up.');
     case 'completed':
     case 'refused':
       return undefined;
@@ -209,15 +211,18 @@ export const attemptInOrder = async (
     for (let ordinal = 0; ordinal < TRIES_PER_ENDPOINT_MAX; ordinal += 1) {
       if (generation.attempts.length >= TRIES_MAX) throw last ?? noEndpointLeft();
       const attemptId = nextAttemptId(generation);
+      // The first that was not passed over stands for the request; fallbacks are the same request.
+      const counted = generation.attempts.some((record) => record.dispatched && record.outcome !== 'passed-over');
+      const requests = counted ? 0 : hold.hold.amounts.requests;
       const startedMs = performance.now();
       const tried = await openAttempt(
         bus,
         generation,
-        requestFor(generation, hold, bound, attemptId, [...skip]),
+        requestFor(generation, hold, bound, attemptId, requests, [...skip]),
         workers.acceptTimeoutMs(live),
       );
       const { delivered } = generation.delivery;
-      const record = recordOf(attemptId, bound, startedMs, tried, delivered);
+      const record = recordOf(attemptId, bound, requests, startedMs, tried, delivered);
       generation.attempts.push(record);
       if (delivered) generation.served = record;
 

@@ -1,6 +1,7 @@
 // Who is calling: a key with its workspace, and what follows from them. Immutable; rebuilt when either changes.
-import type { KeyEntry, Principal, WorkspaceEntry } from '@waystation/contracts';
-import { quotaSetOf } from '@waystation/ledger';
+import { hash } from 'node:crypto';
+import { WaystationError, type KeyEntry, type Principal, type WorkspaceEntry } from '@waystation/contracts';
+import { QUOTAS_PER_CALL_MAX, dependsOnCall, quotaSetOf, type QuotaSubjects } from '@waystation/ledger';
 import { quotaSetFrom, type QuotaSet } from '../hold/lease-pool.js';
 
 export interface Caller {
@@ -9,9 +10,12 @@ export interface Caller {
   /** Policies that the router merges, broadest first. */
   readonly policyIds: readonly string[];
   readonly principal: Principal;
-  /** The quota set of a call at this time; the same object until a window ends. */
-  quotaSetAt(nowMs: number): QuotaSet;
+  /** The quota set of a call at this time; the same object until a window ends, where no limit asks for more than the key. */
+  quotaSetFor(call: () => CallSubjects, nowMs: number): QuotaSet;
 }
+
+/** What of a call limits may ask for, beside its key. */
+export type CallSubjects = Pick<QuotaSubjects, 'endUserId' | 'tags' | 'free'>;
 
 const INFERENCE_PERMISSIONS: readonly string[] = ['inference', 'generations:read', 'catalog:read'];
 /** `inference` lets a management key read the usage of its workspace's keys; generations are refused to it at the edge. */
@@ -20,6 +24,7 @@ const MANAGEMENT_PERMISSIONS: readonly string[] = [
   'keys:read',
   'keys:write',
   'workspaces:read',
+  'workspaces:write',
   'credits:read',
   'payments:write',
   'generations:read',
@@ -44,23 +49,42 @@ const principalOf = (key: KeyEntry, runsStation: boolean): Principal => ({
   permissions: permissionsOf(key, runsStation),
 });
 
+const QUOTA_TOKEN_CHARACTERS = 32;
+/** Text as a token of a quota's id. */
+export const quotaToken = (text: string): string => hash('sha256', text, 'hex').slice(0, QUOTA_TOKEN_CHARACTERS);
+
 /** `runsStation`: the key is named as an operator's in the configuration. */
 export const callerOf = (key: KeyEntry, workspace: WorkspaceEntry, runsStation: boolean): Caller => {
+  const limits = workspace.limits ?? [];
+  const sameForAll = !limits.some(dependsOnCall);
   let set: QuotaSet | undefined;
   let validUntilMs = 0;
+
+  const newSet = (call: () => CallSubjects, nowMs: number): QuotaSet => {
+    const quotas = quotaSetOf({ key, limits, ...call() }, nowMs, quotaToken);
+    if (quotas.length > QUOTAS_PER_CALL_MAX) {
+      throw new WaystationError(
+        'unprocessable',
+        `${quotas.length} limits meet this call; at most ${QUOTAS_PER_CALL_MAX} can. Remove some of the workspace, or send fewer tags.`,
+      );
+    }
+    return quotaSetFrom(key.workspaceId, key.hash, quotas);
+  };
+
   return {
     key,
     workspace,
     policyIds: [workspace.policyId, key.policyId].filter((id) => id !== undefined),
     principal: principalOf(key, runsStation),
-    quotaSetAt(nowMs) {
+    quotaSetFor(call, nowMs) {
+      if (!sameForAll) return newSet(call, nowMs);
       // Every window starts at a whole minute.
       if (set === undefined || nowMs >= validUntilMs) {
-        const fresh = quotaSetFrom(key.workspaceId, key.hash, quotaSetOf(key, nowMs));
+        const fresh = newSet(call, nowMs);
         if (fresh.id !== set?.id) set = fresh;
         validUntilMs = nowMs - (nowMs % MINUTE_MS) + MINUTE_MS;
       }
-      return set ?? quotaSetFrom(key.workspaceId, key.hash, quotaSetOf(key, nowMs));
+      return set ?? newSet(call, nowMs);
     },
   };
 };

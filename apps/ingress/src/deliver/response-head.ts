@@ -7,7 +7,7 @@ export const CORS_HEADERS: readonly string[] = [
   'access-control-allow-origin',
   '*',
   'access-control-expose-headers',
-  'X-Generation-Id, X-Request-Id, X-Waystation-Output-Cap, Retry-After',
+  'X-Generation-Id, X-Request-Id, X-Waystation-Output-Cap, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset',
 ];
 
 const STREAM: readonly string[] = [
@@ -45,5 +45,9 @@ export const bodyHead = (head: AnswerHead, bytes: number): string[] => [
 
 export const errorHead = (error: DialectError, head: AnswerHead): string[] => {
   const block = bodyHead(head, Buffer.byteLength(error.body));
-  return error.retryAfterSeconds === undefined ? block : [...block, 'retry-after', String(error.retryAfterSeconds)];
+  return [
+    ...block,
+    ...(error.retryAfterSeconds === undefined ? [] : ['retry-after', String(error.retryAfterSeconds)]),
+    ...(error.rateLimitHeaders ?? []),
+  ];
 };

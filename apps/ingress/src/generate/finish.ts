@@ -3,8 +3,8 @@
 import { WaystationError, toWaystationError } from '@waystation/contracts';
 import type { ChatAnswer } from '@waystation/dialects';
 import { inputTokens, outputTokens, type Outcome } from '@waystation/generation';
-import { NOTHING, type Amounts } from '../hold/amounts.js';
-import type { PlanHold } from '../hold/take-hold.js';
+import { NOTHING } from '../hold/amounts.js';
+import { holdOf, type PlanHold } from '../hold/take-hold.js';
 import { billAttempt, type Billed } from './bill-generation.js';
 import type { GenerateDeps } from './generate.js';
 import type { Generation } from './generation.js';
@@ -74,14 +74,18 @@ const outcomeOf = (generation: Generation, failure: WaystationError | undefined)
 
 const settle = (generation: Generation, { hold }: PlanHold, billed: Billed | undefined): void => {
   if (generation.served !== undefined && billed === undefined) return hold.leaveOpen();
-  const dispatched = generation.attempts.some((record) => record.dispatched);
-  const tokens = billed === undefined ? 0 : inputTokens(billed.usage) + outputTokens(billed.usage);
-  const charged: Amounts = {
-    usd: billed?.bill.cost ?? 0n,
-    requests: Math.min(hold.amounts.requests, dispatched ? 1 : 0),
-    tokens: Math.min(hold.amounts.tokens, tokens),
-  };
-  hold.settle(dispatched ? charged : NOTHING);
+  // Where every try was passed over the client was sent away: that counts as no request of theirs, even if one of them reached a provider.
+  if (!generation.attempts.some((record) => record.dispatched && record.outcome !== 'passed-over'))
+    return hold.settle(NOTHING);
+  const { payer, amount } = billed?.decision ?? { payer: 'waste', amount: 0n };
+  const paid = billed !== undefined && payer !== 'waste';
+  const byok = payer === 'byok' ? amount : 0n;
+  hold.settle({
+    usd: payer === 'credits' ? amount : 0n,
+    byok: byok < hold.amounts.byok ? byok : hold.amounts.byok,
+    requests: hold.amounts.requests,
+    tokens: paid ? Math.min(hold.amounts.tokens, inputTokens(billed.usage) + outputTokens(billed.usage)) : 0,
+  });
 };
 
 export const finishGeneration = (
@@ -91,8 +95,8 @@ export const finishGeneration = (
   loopEnd: LoopEnd,
 ): void => {
   const { bus, log } = deps;
-  const holdPicodollars = hold.hold.amounts.usd;
-  const billedFirst = generation.served === undefined ? undefined : billAttempt(generation.served, holdPicodollars);
+  const { served } = generation;
+  const billedFirst = served === undefined ? undefined : billAttempt(served, holdOf(hold, served.planned));
   const failure = deliver(generation, billedFirst, failureOf(generation, loopEnd));
   const billed = generation.served === undefined ? undefined : billedFirst;
   settle(generation, hold, billed);

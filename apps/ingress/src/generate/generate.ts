@@ -5,7 +5,7 @@ import { WaystationError, toWaystationError } from '@waystation/contracts';
 import type { Logger } from 'pino';
 import { attemptInOrder, type WorkerView } from '../attempt/attempt-in-order.js';
 import type { Delivery } from '../deliver/delivery.js';
-import { DEFAULT_OUTPUT_TOKENS } from '../hold/bound-plan.js';
+import { costsNothing, DEFAULT_OUTPUT_TOKENS } from '../hold/bound-plan.js';
 import type { LeaseCache } from '../hold/lease-cache.js';
 import { takeHold, type PlanHold } from '../hold/take-hold.js';
 import { answerOf, finishGeneration, type LoopEnd } from './finish.js';
@@ -82,7 +82,10 @@ const holdFor = async (
   const hold = await takeHold(deps.leases, {
     request,
     attempts,
-    set: caller.quotaSetAt(generation.createdAt),
+    set: caller.quotaSetFor(
+      () => ({ endUserId: request.endUserId, tags: generation.identity.tags, free: attempts.every(costsNothing) }),
+      generation.createdAt,
+    ),
     policyCap,
   });
   if (hold.clampedTo !== undefined) {

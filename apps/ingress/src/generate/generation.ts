@@ -29,6 +29,7 @@ export interface GenerationRequest {
   readonly head: AnswerHead;
   readonly userAgent?: string | undefined;
   readonly app?: Identity['app'];
+  readonly tags?: Identity['tags'];
 }
 
 /** One try at one endpoint, as it goes into the journal. */
@@ -39,6 +40,8 @@ export interface AttemptRecord {
   worker?: string;
   /** Whether it can have reached the provider. */
   dispatched: boolean;
+  /** 1 where it stands for the generation in quotas that count requests. */
+  readonly requests: number;
   outcome: Outcome;
   errorCode?: ErrorCode;
   errorMessage?: string;
@@ -72,11 +75,12 @@ export interface Generation extends GenerationRequest {
 export const nextAttemptId = (generation: Generation): string =>
   attemptIdOf(generation.generationId, generation.attempts.length);
 
-export const identityOf = ({ caller, request, app }: GenerationRequest): Identity => ({
+export const identityOf = ({ caller, request, app, tags }: GenerationRequest): Identity => ({
   workspaceId: caller.workspace.id,
   keyHash: caller.key.hash,
   ...(caller.key.memberId === undefined ? {} : { memberId: caller.key.memberId }),
   ...(request.endUserId === undefined ? {} : { endUserId: request.endUserId }),
   ...(request.sessionId === undefined ? {} : { sessionId: request.sessionId }),
   ...(app === undefined ? {} : { app }),
+  ...(tags === undefined ? {} : { tags }),
 });

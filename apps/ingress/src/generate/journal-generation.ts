@@ -2,7 +2,7 @@
 import type { GenerationFinished, GenerationRecorded } from '@waystation/contracts';
 import { OUTCOME_POLICY } from '@waystation/ledger';
 import type { Outcome } from '@waystation/generation';
-import type { PlanHold } from '../hold/take-hold.js';
+import { holdOf, type PlanHold } from '../hold/take-hold.js';
 import type { Billed } from './bill-generation.js';
 import type { AttemptRecord, Generation } from './generation.js';
 import type { WaystationError } from '@waystation/contracts';
@@ -30,7 +30,9 @@ const attemptLine = (
   endpointId: record.planned.endpointId,
   model: record.planned.model,
   ...(hold.hold.leaseId === undefined ? {} : { leaseId: hold.hold.leaseId }),
-  holdPicodollars: hold.hold.amounts.usd.toString(),
+  holdPicodollars: holdOf(hold, record.planned).toString(),
+  ...(record.requests === 0 ? {} : { requests: record.requests }),
+  ...(hold.hold.amounts.tokens === 0 ? {} : { holdTokens: hold.hold.amounts.tokens }),
   quotaSet: hold.quotaIds,
   priceVersion: record.planned.priceVersion,
   price: record.planned.price,

@@ -44,16 +44,27 @@ export const boundAttempts = (
     return { attempt, inputTokens: inputBound(request, attempt), outputTokens };
   });
 
-/** The dearest endpoint of the plan decides. Amounts that no quota of the set meters are zero. */
+/** Whether no call of the endpoint ever costs anything. */
+export const costsNothing = ({ price }: Pick<PlannedAttempt, 'price'>): boolean =>
+  boundCost(price, { inputTokens: 1, outputTokens: 1 }) === 0n;
+
+/** The dearest endpoint of the plan decides, of ours and of those with an own key each. Amounts that no quota of the set meters are zero. */
 export const amountsOf = (bounds: readonly BoundAttempt[], choices: number, set: QuotaSet): Amounts => {
   let usd = 0n;
+  let byok = 0n;
   let tokens = 0;
   for (const { attempt, inputTokens, outputTokens } of bounds) {
     const cost = boundCost(attempt.price, { inputTokens, outputTokens: outputTokens * choices });
-    if (cost > usd) usd = cost;
+    if (attempt.byok) byok = cost > byok ? cost : byok;
+    else if (cost > usd) usd = cost;
     tokens = Math.max(tokens, inputTokens + outputTokens * choices);
   }
-  return { usd, requests: set.metersRequests ? 1 : 0, tokens: set.metersTokens ? tokens : 0 };
+  return {
+    usd,
+    byok: set.metersByok ? byok : 0n,
+    requests: set.metersRequests ? 1 : 0,
+    tokens: set.metersTokens ? tokens : 0,
+  };
 };
 
 /** The highest output cap whose hold is covered by `left` picodollars; 0 where not even the smallest is. */

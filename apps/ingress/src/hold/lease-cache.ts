@@ -21,6 +21,7 @@ export const createLeaseCache = (deps: PoolDeps): LeaseCache => {
 
   const poolOf = (set: QuotaSet): LeasePool => {
     const known = pools.get(set.id);
+    known?.adopt(set);
     if (known !== undefined) return known;
     if (pools.size >= POOLS_MAX)
       throw new WaystationError('overloaded', 'This ingress serves as many keys as it can; try again.', {

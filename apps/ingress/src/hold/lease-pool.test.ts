@@ -16,7 +16,7 @@ import {
   type Refused,
 } from './lease-pool.js';
 
-const usd = (amount: bigint | number): Amounts => ({ usd: BigInt(amount), requests: 0, tokens: 0 });
+const usd = (amount: bigint | number): Amounts => ({ usd: BigInt(amount), byok: 0n, requests: 0, tokens: 0 });
 const SET = quotaSetFrom('default', '0'.repeat(64), [
   { id: 'wallet:default', scope: 'wallet', scopeId: 'default', metric: 'usd', window: 'lifetime', windowStart: 0 },
 ]);
@@ -155,6 +155,37 @@ describe('a cold key', () => {
     expect(pool.take(usd(70))).not.toBeInstanceOf(Promise);
     await taken(pool.take(usd(10)));
     expect(log).toEqual(['grant 100 100', 'renew 10 10']);
+  });
+});
+
+describe('a limit that is changed', () => {
+  const limited = (limit: string): QuotaSet =>
+    quotaSetFrom('default', '0'.repeat(64), [
+      ...SET.quotas,
+      { ...{ id: 'key:x', scope: 'key', scopeId: 'x', metric: 'usd', window: 'lifetime', windowStart: 0 }, limit },
+    ]);
+
+  it('is asked by from now on, and what was granted under the old one goes back', async () => {
+    const { deps, log, held, settleDown } = setUp(1_000_000n);
+    const asked: (string | undefined)[] = [];
+    const bank: LeaseBank = {
+      ...deps.bank,
+      grant: (leaseId, set, need, want) => {
+        asked.push(set.quotas.at(-1)?.limit);
+        return deps.bank.grant(leaseId, set, need, want);
+      },
+    };
+    const pool = new LeasePool(limited('500'), { ...deps, bank });
+    (await taken(pool.take(usd(100)))).settle(usd(30));
+    pool.adopt(limited('500'));
+    await settleDown();
+    expect(held()).toBe(100n);
+    pool.adopt(limited('40'));
+    await settleDown();
+    expect(held()).toBe(30n);
+    await taken(pool.take(usd(10)));
+    expect(asked).toEqual(['500', '40']);
+    expect(log).toEqual(['grant 100 100', 'return 30', 'grant 10 10']);
   });
 });
 

@@ -47,15 +47,25 @@ export interface QuotaSet {
   readonly quotas: LeaseGrantRequest['quotas'];
   readonly metersRequests: boolean;
   readonly metersTokens: boolean;
+  /** A money limit counts what own provider keys cost. */
+  readonly metersByok: boolean;
 }
+
+/** Whether both name the same limits; of sets with the same id. */
+export const hasSameLimits = (a: QuotaSet, b: QuotaSet): boolean =>
+  a === b ||
+  a.quotas.every(
+    ({ limit, includeByok }, index) => limit === b.quotas[index]?.limit && includeByok === b.quotas[index]?.includeByok,
+  );
 
 export const quotaSetFrom = (workspaceId: string, keyHash: string, quotas: readonly QuotaRef[]): QuotaSet => ({
   id: quotas.map((quota) => quota.id).join('|'),
   workspaceId,
   keyHash,
   quotas: [...quotas],
-  metersRequests: quotas.some((quota) => quota.metric === 'requests' || quota.metric === 'in-flight'),
+  metersRequests: quotas.some((quota) => quota.metric === 'requests'),
   metersTokens: quotas.some((quota) => quota.metric === 'tokens'),
+  metersByok: quotas.some((quota) => quota.metric === 'usd' && quota.includeByok === true),
 });
 
 export interface LeaseTimes {
@@ -118,7 +128,7 @@ interface Closing {
 }
 
 export class LeasePool {
-  readonly #set: QuotaSet;
+  #set: QuotaSet;
   readonly #deps: PoolDeps;
   #current: Lease | undefined;
   readonly #closing = new Map<string, Closing>();
@@ -151,6 +161,13 @@ export class LeasePool {
     let count = this.#current?.openHolds ?? 0;
     for (const { lease } of this.#closing.values()) count += lease.openHolds;
     return count;
+  }
+
+  /** The set of the calls that come, under the same id. Where a limit was changed, what was granted under the old one goes back. */
+  adopt(set: QuotaSet): void {
+    if (hasSameLimits(set, this.#set)) return;
+    this.#set = set;
+    if (this.#current !== undefined) this.#close(this.#current);
   }
 
   /** At once where the free part suffices, else when billing has answered. */
@@ -493,7 +510,12 @@ export class LeasePool {
 /** What the refusing quota has left; the other metrics were not the reason. */
 const leftOf = (refusal: LeaseRefusal): Amounts => {
   const left = BigInt(refusal.left);
-  const unlimited = { usd: 10n ** 37n, requests: Number.MAX_SAFE_INTEGER, tokens: Number.MAX_SAFE_INTEGER };
+  const unlimited = {
+    usd: 10n ** 37n,
+    byok: 10n ** 37n,
+    requests: Number.MAX_SAFE_INTEGER,
+    tokens: Number.MAX_SAFE_INTEGER,
+  };
   switch (refusal.metric) {
     case 'usd':
       return { ...unlimited, usd: left };

@@ -18,6 +18,10 @@ export interface PlanHold {
   readonly clampedTo?: number;
 }
 
+/** Picodollars held for an attempt: of credits, or of what limits count of own keys. */
+export const holdOf = ({ hold }: PlanHold, { byok }: Pick<PlannedAttempt, 'byok'>): bigint =>
+  byok ? hold.amounts.byok : hold.amounts.usd;
+
 export interface HoldRequest {
   readonly request: ChatRequest;
   readonly attempts: readonly PlannedAttempt[];

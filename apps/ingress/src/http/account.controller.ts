@@ -10,12 +10,15 @@ import {
   toWaystationError,
   unixOfGeneration,
   type GenerationRecorded,
+  type LimitSpec,
 } from '@waystation/contracts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Caller } from '../auth/caller.js';
 import { INGRESS, type Ingress } from '../ingress.js';
 import { generationInfo, type Charges } from '../management/generation-info.js';
 import { ownKeyInfo } from '../management/key-info.js';
+import { limitDesk, limitsOfKey } from '../management/limit-desk.js';
+import { limitInfo } from '../management/limit-info.js';
 import { callerOf } from './caller-of.js';
 import { sendJson, usd } from './send-json.js';
 
@@ -31,14 +34,20 @@ export class AccountController {
 
   @Get(['key', 'auth/key'])
   async key(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const { key, principal } = callerOf(request);
-    const { keys } = await this.ingress.context.bus.request(BillingKeyUsage, {
+    const caller = callerOf(request);
+    const { key, principal, workspace } = caller;
+    const { bus } = this.ingress.context;
+    const limits = limitsOfKey(key, workspace.limits ?? []);
+    // What others use is not for a key to know.
+    const useOf = await limitDesk(bus, caller, Date.now()).usesOf(limits.filter(isOfKey));
+    const { keys } = await bus.request(BillingKeyUsage, {
       v: 1,
       principal,
       workspaceId: key.workspaceId,
       hashes: [key.hash],
     });
-    sendJson(reply, 200, { data: ownKeyInfo(key, keys[0]) });
+    const shown = limits.map((limit) => limitInfo(limit, isOfKey(limit) ? useOf(limit) : undefined));
+    sendJson(reply, 200, { data: { ...ownKeyInfo(key, keys[0]), limits: shown } });
   }
 
   @Get('credits')
@@ -99,6 +108,8 @@ export class AccountController {
     return charges;
   }
 }
+
+const isOfKey = ({ scope }: LimitSpec): boolean => scope === 'key' || scope === 'member';
 
 const unknownGeneration = (id: string): WaystationError =>
   new WaystationError('not_found', `Generation ${JSON.stringify(id.slice(0, 64))} not found`);

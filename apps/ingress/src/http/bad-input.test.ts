@@ -91,6 +91,13 @@ describe('a body', () => {
       'invalid_request',
       'messages: Invalid request: messages is required',
     ],
+    [
+      'with a number out of its range',
+      JSON.stringify({ model: 'a/b', messages: user, temperature: 3 }),
+      400,
+      'invalid_request',
+      'temperature: Number must be less than or equal to 2, received 3',
+    ],
     ['without any model', JSON.stringify({ messages: user }), 400, 'invalid_request', 'No models provided'],
   ])('%s is refused', async (_name, body, ...expected) => {
     const started = performance.now();
@@ -99,9 +106,13 @@ describe('a body', () => {
     expect(performance.now() - started).toBeLessThan(1_000);
   });
 
-  it('is taken whatever content type it claims to be', async () => {
-    expect((await post(GOOD, { 'content-type': 'text/plain' })).status).toBe(200);
-  });
+  // The reference names no status for a content type: what is JSON is taken, what is not is refused as malformed.
+  it.each(['text/plain', 'multipart/form-data; boundary=x', 'application/octet-stream'])(
+    'is taken though it claims to be %s',
+    async (type) => {
+      expect((await post(GOOD, { 'content-type': type })).status).toBe(200);
+    },
+  );
 
   it('that announces more than the limit is refused before it is read, and the client gets to read why', async () => {
     let heapMost = 0;

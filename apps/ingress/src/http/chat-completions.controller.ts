@@ -9,6 +9,7 @@ import { clientOf } from '../deliver/client.js';
 import { createStreamDelivery } from '../deliver/stream-delivery.js';
 import { INGRESS, type Ingress } from '../ingress.js';
 import { pooledRandomBytes } from '../random-bytes.js';
+import { readTags } from './read-tags.js';
 import { refuse } from './refuse.js';
 
 const HASH_CHARACTERS = 32;
@@ -39,6 +40,7 @@ export class ChatCompletionsController {
       if (caller === undefined) throw new WaystationError('missing_credentials', 'Missing Authentication header');
       const body = Buffer.isBuffer(http.body) ? http.body : Buffer.alloc(0);
       const request = readChatRequest(body, { hash: shortHash, sessionHeader: one(http.headers['x-session-id']) });
+      const tags = readTags(one(http.headers['x-waystation-tags']));
       reply.hijack();
       http.body = undefined; // streams can be long, and nobody here needs the bytes again
       const client = clientOf(reply.raw, ingress.cells.bytesOut);
@@ -55,6 +57,7 @@ export class ChatCompletionsController {
           body: { bytes: body },
           userAgent: http.headers['user-agent'],
           ...(app === undefined ? {} : { app }),
+          ...(tags === undefined ? {} : { tags }),
         },
         delivery,
         client,

@@ -358,6 +358,21 @@ describe('tries', () => {
     expect(ingress.bus.streams.map(({ provider }) => provider)).toEqual(['alpha', 'beta']);
   });
 
+  it('that nobody accepted in time may have reached a provider all the same: their usage is left to the other witness, and the client pays nothing', async () => {
+    ingress.bus.worker = (stream, ordinal) =>
+      ordinal === 0
+        ? stream.reader.fail(new WaystationError('accept_timeout', 'no accept'))
+        : serving([completion('x')])(stream, ordinal);
+    expect((await post(BODY)).status).toBe(200);
+    expect(ingress.bus.factLines[0]).toMatchObject({
+      servedBy: ingress.bus.streams[1]?.request.attemptId,
+      attempts: [
+        { dispatched: true, outcome: 'passed-over', errorCode: 'accept_timeout', usage: 'pending' },
+        { dispatched: true, outcome: 'completed' },
+      ],
+    });
+  });
+
   it('a busy worker is skipped by the next try, under another attempt id, at the same endpoint', async () => {
     ingress.bus.worker = (stream, ordinal) =>
       ordinal === 0

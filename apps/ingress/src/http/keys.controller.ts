@@ -7,14 +7,16 @@ import {
   ControlKeyList,
   ControlKeyUpdate,
   WaystationError,
+  formatUsd,
   type KeyEntry,
 } from '@waystation/contracts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Caller } from '../auth/caller.js';
 import { INGRESS, type Ingress } from '../ingress.js';
-import { keyInfo, type KeyUsage } from '../management/key-info.js';
-import { readKeyChanges, readNewKey } from '../management/read-key-settings.js';
+import { keyInfo, usedInWindow, type KeyUsage } from '../management/key-info.js';
+import { readKeyChanges, readNewKey, type KeyChanges } from '../management/read-key-settings.js';
 import { callerOf } from './caller-of.js';
+import { ownWorkspace } from './own-workspace.js';
 import { sendJson } from './send-json.js';
 
 type OneKey = FastifyRequest<{ Params: { hash: string } }>;
@@ -78,6 +80,7 @@ export class KeysController {
   async update(@Req() request: OneKey, @Res() reply: FastifyReply): Promise<void> {
     const caller = callerOf(request);
     const changes = readKeyChanges(request.body);
+    await this.#refuseBelowUse(caller, hashOf(request), changes);
     const { entry } = await this.#bus.request(ControlKeyUpdate, {
       v: 1,
       principal: caller.principal,
@@ -92,6 +95,29 @@ export class KeysController {
     const { principal } = callerOf(request);
     await this.#bus.request(ControlKeyDelete, { v: 1, principal, hash: hashOf(request) });
     sendJson(reply, 200, { deleted: true });
+  }
+
+  /** A limit below what is used would read as a limit and hold nothing back. */
+  async #refuseBelowUse(
+    caller: Caller,
+    hash: string,
+    { limit, limitReset, includeByokInLimit }: KeyChanges,
+  ): Promise<void> {
+    const key = this.ingress.keys.current.get(hash);
+    if (limit === undefined || limit === null || key === undefined || key.workspaceId !== caller.workspace.id) return;
+    const known = (await this.#usageOf(caller, [key])).get(hash);
+    const used = usedInWindow(
+      known,
+      limitReset === undefined ? key.limitReset : limitReset,
+      includeByokInLimit ?? key.includeByokInLimit,
+    );
+    if (used > BigInt(limit)) {
+      throw new WaystationError(
+        'unprocessable',
+        `limit: $${formatUsd(BigInt(limit))} is below the $${formatUsd(used)} that the key has used already; set a higher one, or wait for the reset.`,
+        { details: { field: 'limit' } },
+      );
+    }
   }
 
   get #bus() {
@@ -109,12 +135,6 @@ export class KeysController {
     return new Map(keys.map((each) => [each.hash, each]));
   }
 }
-
-/** Another workspace's id is answered as if there were none. */
-const ownWorkspace = (caller: Caller, named: unknown): void => {
-  if (named !== undefined && named !== caller.workspace.id && named !== caller.workspace.slug)
-    throw new WaystationError('not_found', 'Workspace not found');
-};
 
 const unknownKey = (hash: string): WaystationError =>
   new WaystationError('not_found', `API key ${JSON.stringify(hash.slice(0, 64))} not found`);

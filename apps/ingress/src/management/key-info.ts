@@ -8,6 +8,17 @@ export type KeyUsage = z.infer<typeof BillingKeyUsage.reply>['keys'][number];
 type Sums = KeyUsage['usage'];
 const NONE: Sums = { total: '0', daily: '0', weekly: '0', monthly: '0' };
 
+/** What a limit with this reset counts of it now, in picodollars. */
+export const usedInWindow = (
+  known: KeyUsage | undefined,
+  reset: KeyEntry['limitReset'] | null,
+  includeByok: boolean,
+): bigint => {
+  const { usage, byokUsage } = known ?? { usage: NONE, byokUsage: NONE };
+  const window = reset ?? 'total';
+  return BigInt(usage[window]) + (includeByok ? BigInt(byokUsage[window]) : 0n);
+};
+
 const isoOf = (ms: number | undefined): string | null => (ms === undefined ? null : new Date(ms).toISOString());
 
 const usageFields = (known: KeyUsage | undefined) => {

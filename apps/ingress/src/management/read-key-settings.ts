@@ -1,5 +1,5 @@
 // Bodies of POST /keys and PATCH /keys/{hash}: checked strictly, named as the contracts do. An unknown field is refused: nobody sets what is not theirs to set.
-import { WaystationError, parseUsd } from '@waystation/contracts';
+import { readJsonObject, refuseField as refuse, refuseUnknown, typeName as shown, usdAmount } from './read-json.js';
 
 interface KeySettings {
   name?: string;
@@ -13,12 +13,6 @@ interface KeySettings {
   memberId?: string;
 }
 
-const refuse = (field: string, problem: string): never => {
-  throw new WaystationError('invalid_request', `${field}: ${problem}`, { details: { field } });
-};
-
-const shown = (value: unknown): string => (value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value);
-
 const text =
   (field: string, max: number) =>
   (value: unknown): string =>
@@ -31,19 +25,7 @@ const flag =
   (value: unknown): boolean =>
     typeof value === 'boolean' ? value : refuse(field, `Expected boolean, received ${shown(value)}`);
 
-const limit = (value: unknown): string | null => {
-  if (value === null) return null;
-  const written =
-    typeof value === 'number' && Number.isFinite(value) && value < 1e15
-      ? /e/i.test(String(value))
-        ? value.toFixed(12)
-        : String(value)
-      : '';
-  const pico = parseUsd(written);
-  return pico === undefined || pico < 0n
-    ? refuse('limit', `Expected a non-negative number of USD, received ${shown(value)}`)
-    : pico.toString();
-};
+const limit = (value: unknown): string | null => (value === null ? null : usdAmount('limit', value).toString());
 
 const RESETS = ['daily', 'weekly', 'monthly'] as const;
 const reset = (value: unknown): KeySettings['limitReset'] =>
@@ -75,30 +57,11 @@ const READERS: ReadonlyMap<string, (value: unknown, into: KeySettings) => void> 
   ],
 ] as [string, (value: unknown, into: KeySettings) => void][]);
 
-const parse = (body: unknown): unknown => {
-  try {
-    return JSON.parse(Buffer.isBuffer(body) ? body.toString('utf8') : '');
-  } catch (cause) {
-    throw new WaystationError('malformed_json', 'The request body is not valid JSON.', { cause });
-  }
-};
-
 /** Refuses every field that is not in `allowed`. */
 const readSettings = (body: unknown, allowed: readonly string[]): KeySettings => {
-  const value = parse(body);
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    return refuse('body', `Expected object, received ${shown(value)}`);
+  const value = readJsonObject(body);
+  refuseUnknown(value, allowed);
   const settings: KeySettings = {};
-  const unknown = Object.keys(value).filter((key) => !allowed.includes(key));
-  if (unknown.length > 0) {
-    throw new WaystationError(
-      'unknown_parameter',
-      `Unrecognized key(s) in object: ${unknown
-        .slice(0, 8)
-        .map((key) => `'${key.slice(0, 64)}'`)
-        .join(', ')}`,
-    );
-  }
   for (const [key, member] of Object.entries(value)) READERS.get(key)?.(member, settings);
   return settings;
 };

@@ -1,5 +1,5 @@
 // Tells good lines from bad ones. The unit of rejection is the line: one that is not as the contract says never holds up the others.
-import { trailLine, type GenerationRecorded } from '@waystation/contracts';
+import { quickParse, trailLine, type GenerationRecorded } from '@waystation/contracts';
 import type { ConsumedLine } from '@waystation/bus';
 
 export interface GoodLine {
@@ -18,6 +18,7 @@ export interface BadLine {
 
 export const DEAD_LETTER_UNITS_MAX = 65_536;
 const REASONS_MAX = 5;
+const parseTrailLine = quickParse(trailLine);
 
 export const badLine = ({ position, instance, line }: ConsumedLine, reason: string): BadLine => ({
   position,
@@ -30,7 +31,7 @@ export const sortLines = (lines: readonly ConsumedLine[]): { good: GoodLine[]; b
   const good: GoodLine[] = [];
   const bad: BadLine[] = [];
   for (const consumed of lines) {
-    const read = trailLine.safeParse(consumed.line);
+    const read = parseTrailLine(consumed.line);
     if (read.success) good.push({ position: consumed, line: read.data });
     else if (consumed.line === undefined) bad.push(badLine(consumed, 'The message is not a batch of lines.'));
     else {

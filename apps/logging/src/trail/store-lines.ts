@@ -1,30 +1,19 @@
 // Writes a batch in one transaction of set-based statements. A line that is there already changes nothing; a line that the database refuses becomes a
 // dead letter, and the rest of its batch is written without it.
 import type { QueryRunner } from 'typeorm';
-import type { Database } from '@waystation/postgres';
-import { linesJson } from './lines-json.js';
+import type { GenerationRecorded } from '@waystation/contracts';
+import { queryRows, type Database } from '@waystation/postgres';
+import { dayOfGeneration } from '../partitions/day-of-generation.js';
+import { linesJson, storableLines } from './lines-json.js';
 import { badLine, type BadLine, type GoodLine } from './sort-lines.js';
 
-// The day is the one inside the id: `gen-<10 digits of Unix seconds>-…`.
-const DAY = `(to_timestamp(substr(line ->> 'generationId', 5, 10)::bigint) at time zone 'UTC')::date`;
-
-// One statement, so that the batch is parsed once.
-const INSERT_LINES = `
-  with line as materialized (
-    select ${DAY} as day, line #>> '{identity,workspaceId}' as workspace_id, line ->> 'generationId' as id, line
-      from jsonb_array_elements($1::jsonb) as line
-  ), generations as (
-    insert into generation (day, workspace_id, id, created_at, key_hash, member_id, end_user_id, session_id, model, provider, outcome, cost, record)
-    select day, workspace_id, id, to_timestamp((line ->> 'createdAt')::bigint / 1000.0),
-           line #>> '{identity,keyHash}', line #>> '{identity,memberId}', line #>> '{identity,endUserId}', line #>> '{identity,sessionId}',
-           line ->> 'model', line ->> 'provider', line ->> 'outcome', (line ->> 'costPicodollars')::numeric, line - 'attempts'
-      from line
-    on conflict do nothing
-  )
-  insert into attempt (day, workspace_id, generation_id, ordinal, attempt_id, endpoint_id, provider, outcome, record)
-  select day, workspace_id, id, ordinal, attempt ->> 'attemptId',
-         attempt #>> '{attempt,endpointId}', attempt #>> '{attempt,provider}', attempt ->> 'outcome', attempt
-    from line, jsonb_array_elements(line.line -> 'attempts') with ordinality as each (attempt, ordinal)
+// Columns as arrays and the records as one JSON text, so that nothing is looked for in a record again.
+const INSERT_GENERATIONS = `
+  insert into generation (day, workspace_id, id, created_at, key_hash, member_id, end_user_id, session_id, model, provider, outcome, cost, record)
+  select day, workspace_id, id, to_timestamp(created_at_ms / 1000.0), key_hash, member_id, end_user_id, session_id, model, provider, outcome, cost, record
+    from rows from (unnest($1::date[]), unnest($2::text[]), unnest($3::text[]), unnest($4::bigint[]), unnest($5::text[]), unnest($6::text[]), unnest($7::text[]),
+                    unnest($8::text[]), unnest($9::text[]), unnest($10::text[]), unnest($11::text[]), unnest($12::numeric[]), json_array_elements($13::json))
+      as g (day, workspace_id, id, created_at_ms, key_hash, member_id, end_user_id, session_id, model, provider, outcome, cost, record)
   on conflict do nothing`;
 
 const INSERT_DEAD_LETTERS = `
@@ -33,9 +22,32 @@ const INSERT_DEAD_LETTERS = `
     from jsonb_array_elements($1::jsonb) as letter
   on conflict do nothing`;
 
+const insertGenerations = async (runner: QueryRunner, lines: readonly GenerationRecorded[]): Promise<void> => {
+  const text = linesJson(lines);
+  const rows = storableLines(lines, text);
+  await queryRows(runner, INSERT_GENERATIONS, [
+    rows.map(({ generationId }) => dayOfGeneration(generationId)),
+    rows.map(({ identity }) => identity.workspaceId),
+    rows.map(({ generationId }) => generationId),
+    rows.map(({ createdAt }) => createdAt),
+    rows.map(({ identity }) => identity.keyHash),
+    rows.map(({ identity }) => identity.memberId ?? null),
+    rows.map(({ identity }) => identity.endUserId ?? null),
+    rows.map(({ identity }) => identity.sessionId ?? null),
+    rows.map(({ model }) => model ?? null),
+    rows.map(({ provider }) => provider ?? null),
+    rows.map(({ outcome }) => outcome),
+    rows.map(({ costPicodollars }) => costPicodollars),
+    text,
+  ]);
+};
+
 const insert = async (runner: QueryRunner, good: readonly GoodLine[], bad: readonly BadLine[]): Promise<void> => {
   if (good.length > 0) {
-    await runner.query(INSERT_LINES, [linesJson(good.map(({ line }) => line))]);
+    await insertGenerations(
+      runner,
+      good.map(({ line }) => line),
+    );
   }
   if (bad.length > 0) await runner.query(INSERT_DEAD_LETTERS, [linesJson(bad)]);
 };

@@ -11,9 +11,9 @@ import { sortLines, type GoodLine } from './sort-lines.js';
 import { storeLines } from './store-lines.js';
 
 const BATCH_LINES = 1_000;
-const MESSAGES_IN_FLIGHT_MAX = 500;
+const MESSAGES_IN_FLIGHT_MAX = 1_000;
 /** A record nobody waits for may wait a moment: fuller batches cost less. */
-const LINGER_MS = 250;
+const LINGER_MS = 500;
 const PENDING_EVERY_MS = 2_000;
 const STORE_SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 
@@ -56,7 +56,7 @@ export class TrailConsumer implements OnApplicationBootstrap, OnApplicationShutd
     await provisionStreams(bus, {}, ['TRAIL']);
     this.consumer = await bus.consume(
       'TRAIL',
-      { batchLines: BATCH_LINES, maxInFlight: MESSAGES_IN_FLIGHT_MAX, lingerMs: LINGER_MS },
+      { batchLines: BATCH_LINES, maxInFlight: MESSAGES_IN_FLIGHT_MAX, lingerMs: scaleMs(LINGER_MS) },
       (lines) => this.store(lines),
     );
     this.every(PARTITIONS_EVERY_MS, () => this.keepPartitions());

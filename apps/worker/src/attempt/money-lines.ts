@@ -15,6 +15,8 @@ const about = ({ attempt, leaseId, ...request }: AttemptRunRequest) => ({
   model: attempt.model,
   ...(leaseId === undefined ? {} : { leaseId }),
   holdPicodollars: request.holdPicodollars,
+  ...(request.requests === undefined ? {} : { requests: request.requests }),
+  ...(request.holdTokens === undefined ? {} : { holdTokens: request.holdTokens }),
   quotaSet: request.quotaSet,
   priceVersion: attempt.priceVersion,
   price: attempt.price,

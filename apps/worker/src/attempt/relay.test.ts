@@ -275,6 +275,28 @@ describe('when the caller leaves', () => {
     expect(report.usage['output']).toBeLessThanOrEqual(6);
   });
 
+  it('an answer that lies in the socket already is read: its provider has billed, whatever it does on cancel', async () => {
+    let answer = (): void => undefined;
+    const { result, down, server } = await start(
+      (_request, reply) => {
+        const message = { role: 'assistant', content: 'hello there' };
+        const choices = [{ index: 0, message, finish_reason: 'stop' }];
+        answer = () => reply.json(200, { id: 'up-1', choices, usage: { prompt_tokens: 5, completion_tokens: 3 } });
+      },
+      { stream: false },
+    );
+    await until('the request arrives', () => server.requests.length === 1);
+    // One turn, as after a stall: the answer and the cancel are both there when the loop goes on.
+    answer();
+    down.abort(new WaystationError('passed_over', 'nobody waits for it'));
+    expect(await result).toMatchObject({
+      outcome: 'passed-over',
+      error: { code: 'passed_over' },
+      report: { usage: { input: 5, output: 3 }, usageSource: 'provider' },
+      totalBytes: 0,
+    });
+  });
+
   it('a provider that bills to the end is listened to, and its usage is kept', async () => {
     const { result, down } = await start(streamOf(40, 5), { drain });
     await until('five tokens were delivered', () => down.text().includes('w4 '));

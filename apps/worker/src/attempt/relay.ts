@@ -46,6 +46,8 @@ const CANCELS: ReadonlySet<string> = new Set([
   'bus_unavailable',
   'stream_gap',
 ]);
+/** What is still read, in the turn of a cancel, of a provider that need not be listened to. */
+const LAST_READ_BYTES_MAX = 1024 * 1024;
 const JSON_BODY = /^application\/(problem\+)?json\b/i;
 
 export class Relay implements UpstreamListener {
@@ -103,9 +105,13 @@ export class Relay implements UpstreamListener {
     started: Promise<void>,
   ): Promise<RelayResult> {
     const result = new Promise<RelayResult>((resolve) => (this.#settle = resolve));
-    this.#timer = setTimeout(() => this.stop(journalUnavailable()), this.#options.journalMs);
+    let known = false;
+    // When our own loop stood still, this fires before the ack that came meanwhile is read: what waits in the socket is read first.
+    const giveUp = (): void => void setImmediate(() => known || this.stop(journalUnavailable()));
+    this.#timer = setTimeout(giveUp, this.#options.journalMs);
     started.then(
       () => {
+        known = true;
         if (this.#left === undefined) clearTimeout(this.#timer);
         this.#outbox.open();
       },
@@ -165,7 +171,7 @@ export class Relay implements UpstreamListener {
     }
     if (this.#left === undefined) return;
     this.#drainedBytes += chunk.length;
-    if (this.#drainedBytes > (this.#options.drain?.bytesMax ?? 0)) this.stop(this.#left);
+    if (this.#drainedBytes > (this.#options.drain?.bytesMax ?? LAST_READ_BYTES_MAX)) this.stop(this.#left);
   }
 
   end(): void {
@@ -209,13 +215,16 @@ export class Relay implements UpstreamListener {
     if (this.#settle === undefined || this.#left !== undefined) return;
     const { drain } = this.#options;
     const reason = asError(this.#signal.reason);
-    if (this.#responseOver || drain === undefined || this.#call?.sent !== true || !drain.allowed())
-      return this.stop(reason);
+    if (this.#responseOver || this.#call?.sent !== true) return this.stop(reason);
+    // Asked before this one counts among those that are listened to.
+    const drains = drain?.allowed() === true;
     this.#left = reason;
     this.#outbox.discard();
     this.#call.resume();
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.stop(reason), drain.ms);
+    if (drains) this.#timer = setTimeout(() => this.stop(reason), drain.ms);
+    // A provider that has answered has billed. In a process that stood still the answer may lie in the socket, and is read before this runs.
+    else setImmediate(() => this.stop(reason));
   };
 
   /** The response is whole: done once the caller's stream has all of it. */
@@ -255,6 +264,7 @@ export class Relay implements UpstreamListener {
 
 const outcomeOf = ({ code }: WaystationError, delivered: boolean): Outcome => {
   if (CANCELS.has(code)) return 'cancelled';
+  if (code === 'passed_over') return 'passed-over';
   if (code === 'deadline_exceeded') return 'timed-out';
   if (code === 'provider_empty') return 'empty';
   return delivered ? 'failed-after-output' : 'failed-before-output';

@@ -1,8 +1,11 @@
-// The one small interface between the bus and a NATS client. Everything else in libs/bus is written against it, so that a leaner client
+// The one small interface between the bus and a NATS client. Everything else in libs/bus is written against it, so that another client
 // (or, in tests, a network that loses messages) can take its place.
 import type { BusState } from '../bus.js';
 
-/** A message as it came off the wire. Views into the client's buffer; valid beyond the call, never written to. */
+/**
+ * A message as it came off the wire. Views into the bytes the socket gave: valid beyond the call, never written to.
+ * Whoever keeps one keeps the chunk it came in: 64 KiB at most, or the message itself where it is larger.
+ */
 export interface CoreMessage {
   readonly subject: string;
   /** Empty where the sender gave none. */

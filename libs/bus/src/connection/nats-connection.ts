@@ -1,130 +1,68 @@
-// CoreConnection over @nats-io/transport-node. Reconnects for ever with short waits, pings short, refuses servers that are too old.
-// While disconnected nothing is buffered here: a message that would be late is the business of whoever needs it.
-import { readFileSync } from 'node:fs';
-import {
-  connect,
-  headers as newHeaders,
-  type Msg,
-  type MsgHdrs,
-  type NatsConnection,
-  type NodeConnectionOptions,
-  PermissionViolationError,
-} from '@nats-io/transport-node';
+// CoreConnection over our own NATS client: one link at a time, found again for ever with short waits, subscriptions that outlive it, and no server that is
+// too old. While disconnected nothing is buffered here: a message that would be late is the business of whoever needs it.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { WaystationError } from '@waystation/contracts';
 import type { BusState } from '../bus.js';
 import type { BusOptions, BusTimes } from '../options.js';
-import type { CoreConnection, CoreHeaders, CoreMessage, PermissionRefusal } from './core-connection.js';
-import type { Turn, TurnTask } from './turn.js';
+import type { CoreConnection, CoreMessage, PermissionRefusal } from './core-connection.js';
+import { AuthorizationError, dial, type DialParts } from './dial.js';
+import type { Link, LinkEvents } from './link.js';
+import { assertToken } from './protocol/encode.js';
+import { isAuthorizationError, parseRefusal } from './protocol/server-error.js';
+import { createServerPool, hostsOf, type PooledServer, type ServerPool } from './servers.js';
+import type { Turn } from './turn.js';
 
-/** JetStream consumer creation by subject, and consumer limits: what provisioning and permissions rely on. */
-const SERVER_MINIMUM = { major: 2, minor: 10 } as const;
-/** A turn that gathers more than this is written before it ends. */
-const TURN_BYTES_MAX = 256 * 1024;
-/** Two missed pings are a dead connection. */
-const PINGS_MISSED_MAX = 2;
-const DIAL_TIMEOUT_MS = 2_000;
-
-export const assertServerVersion = (version: string): void => {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  if (major > SERVER_MINIMUM.major || (major === SERVER_MINIMUM.major && minor >= SERVER_MINIMUM.minor)) return;
-  throw new WaystationError(
-    'bus_unavailable',
-    `NATS server ${version} is too old; Waystation needs ${SERVER_MINIMUM.major}.${SERVER_MINIMUM.minor} or newer.`,
-  );
-};
-
-class NatsMessage implements CoreMessage {
-  readonly #message: Msg;
-  constructor(message: Msg) {
-    this.#message = message;
-  }
-  get subject(): string {
-    return this.#message.subject;
-  }
-  get reply(): string {
-    return this.#message.reply ?? '';
-  }
-  get data(): Uint8Array {
-    return this.#message.data;
-  }
-  get status(): number {
-    return this.#message.headers?.code ?? 0;
-  }
-  get description(): string {
-    return this.#message.headers?.description ?? '';
-  }
-  header(name: string): string | undefined {
-    const headers = this.#message.headers;
-    return headers?.has(name) === true ? headers.get(name) : undefined;
-  }
+interface Live {
+  readonly subject: string;
+  readonly queue: string | undefined;
+  onMessage(message: CoreMessage): void;
 }
 
-const connectionOptions = (options: BusOptions, times: BusTimes): NodeConnectionOptions => ({
-  servers: options.url.split(','),
-  name: `waystation-${options.service}`,
-  inboxPrefix: `_INBOX.${options.service}`,
-  ...(options.user === undefined ? {} : { user: options.user }),
-  ...(options.password === undefined ? {} : { pass: options.password }),
-  ...(options.tls === undefined
-    ? {}
-    : {
-        tls: {
-          ...(options.tls.caFile === undefined ? {} : { ca: readFileSync(options.tls.caFile, 'utf8') }),
-          ...(options.tls.certFile === undefined ? {} : { cert: readFileSync(options.tls.certFile, 'utf8') }),
-          ...(options.tls.keyFile === undefined ? {} : { key: readFileSync(options.tls.keyFile, 'utf8') }),
-        },
-      }),
-  timeout: DIAL_TIMEOUT_MS,
-  maxReconnectAttempts: -1,
-  reconnectTimeWait: times.reconnectWaitMs,
-  reconnectJitter: times.reconnectWaitMs,
-  pingInterval: times.pingEveryMs,
-  maxPingOut: PINGS_MISSED_MAX,
-  ignoreAuthErrorAbort: true,
-  noAsyncTraces: true,
-});
+const dialServer = (server: PooledServer, parts: DialParts): Promise<Link> => {
+  server.dialledAt = performance.now();
+  return dial(server, parts);
+};
 
-/** Credentials in a URL must not reach a log line. */
-const hostsOf = (url: string): string => url.replaceAll(/\/\/[^@/,]*@/g, '//');
-
-const dial = async (options: BusOptions, times: BusTimes, connectTimeoutMs: number): Promise<NatsConnection> => {
+/** Tries each server, and all of them again until the time is over. @throws WaystationError */
+const dialFirst = async (
+  pool: ServerPool,
+  parts: DialParts,
+  times: BusTimes,
+): Promise<{ link: Link; server: PooledServer }> => {
+  const { url, user, connectTimeoutMs = 10_000 } = parts.options;
   const givesUpAt = Date.now() + connectTimeoutMs;
   for (;;) {
-    try {
-      return await connect(connectionOptions(options, times));
-    } catch (cause) {
-      const refused = cause instanceof Error && /authorization|authentication/i.test(`${cause.name} ${cause.message}`);
-      if (refused) {
+    let failure: unknown;
+    for (let left = pool.size; left > 0; left -= 1) {
+      const server = pool.next();
+      try {
+        return { link: await dialServer(server, parts), server };
+      } catch (cause) {
+        if (cause instanceof WaystationError) throw cause;
+        failure = cause;
+        if (!(cause instanceof AuthorizationError)) continue;
         throw new WaystationError(
           'bus_unavailable',
-          `NATS at ${hostsOf(options.url)} refused user ${options.user ?? '(none)'}: check the user and its password.`,
+          `NATS at ${hostsOf(url)} refused user ${user ?? server.user ?? '(none)'}: check the user and its password.`,
           { cause },
         );
       }
-      if (Date.now() >= givesUpAt) {
-        throw new WaystationError(
-          'bus_unavailable',
-          `NATS at ${hostsOf(options.url)} did not answer within ${connectTimeoutMs} ms.`,
-          { cause },
-        );
-      }
-      await new Promise((resolve) => setTimeout(resolve, times.reconnectWaitMs));
     }
+    if (Date.now() >= givesUpAt) {
+      throw new WaystationError(
+        'bus_unavailable',
+        `NATS at ${hostsOf(url)} did not answer within ${connectTimeoutMs} ms.`,
+        { cause: failure },
+      );
+    }
+    await sleep(times.reconnectWaitMs);
   }
 };
 
-interface Queued {
-  readonly subject: string;
-  readonly payload: Uint8Array;
-  readonly reply: string | undefined;
-  readonly headers: CoreHeaders | undefined;
-}
+const subscribeOn = (link: Link, sid: number, { subject, queue }: Live): void =>
+  link.line(queue === undefined ? `SUB ${subject} ${sid}` : `SUB ${subject} ${queue} ${sid}`);
 
-const encodeHeaders = (headers: CoreHeaders): MsgHdrs => {
-  const encoded = newHeaders();
-  for (const [name, value] of headers) encoded.append(name, value);
-  return encoded;
-};
+const ignored = (): void => undefined;
 
 /** @throws WaystationError `bus_unavailable` when the server cannot be reached in time, refuses us, or is too old. */
 export const connectNats = async (
@@ -133,113 +71,137 @@ export const connectNats = async (
   turn: Turn,
   onError: (error: unknown, where: string) => void,
 ): Promise<CoreConnection> => {
-  const nats = await dial(options, times, options.connectTimeoutMs ?? 10_000);
-  try {
-    assertServerVersion(nats.info?.version ?? '0.0.0');
-  } catch (error) {
-    await nats.close();
-    throw error;
-  }
-
-  let state: BusState = 'connected';
-  let queue: Queued[] = [];
-  let queuedBytes = 0;
-  let maxPayload = nats.info?.max_payload ?? 1024 * 1024;
+  const pool = createServerPool(options.url);
+  const closing = new AbortController();
+  const live = new Map<number, Live>();
   const stateListeners: ((state: BusState) => void)[] = [];
   const refusalListeners: ((refusal: PermissionRefusal) => void)[] = [];
+  let state: BusState = 'connected';
+  let sids = 0;
+  let closed: Promise<void> | undefined;
 
   const setState = (next: BusState): void => {
     if (state === next || state === 'closed') return;
     state = next;
-    if (next !== 'connected') {
-      queue = [];
-      queuedBytes = 0;
-    }
     for (const listener of stateListeners) listener(next);
   };
 
-  void (async () => {
-    for await (const status of nats.status()) {
-      if (status.type === 'disconnect') setState('reconnecting');
-      else if (status.type === 'reconnect') {
-        maxPayload = nats.info?.max_payload ?? maxPayload;
-        setState('connected');
-      } else if (status.type === 'error') {
-        if (status.error instanceof PermissionViolationError) {
-          const { operation, subject } = status.error;
-          for (const listener of refusalListeners) listener({ operation, subject });
-        } else onError(status.error, 'connection');
-      }
-    }
-  })();
-  void nats.closed().then(() => setState('closed'));
-
-  const write = (): void => {
-    if (queue.length === 0) return;
-    const due = queue;
-    queue = [];
-    queuedBytes = 0;
-    for (const { subject, payload, reply, headers } of due) {
+  const events: LinkEvents = {
+    message(sid, message) {
+      const subscription = live.get(sid);
+      if (subscription === undefined) return;
       try {
-        nats.publish(subject, payload, {
-          ...(reply === undefined ? {} : { reply }),
-          ...(headers === undefined ? {} : { headers: encodeHeaders(headers) }),
-        });
-      } catch (error) {
-        onError(error, `publish ${subject}`);
+        subscription.onMessage(message);
+      } catch (thrown) {
+        onError(thrown, `message on ${subscription.subject}`);
       }
+    },
+    error(text) {
+      const refusal = parseRefusal(text);
+      if (refusal === undefined) {
+        onError(new Error(`the server said: ${text}`), 'connection');
+        // Other errors that the server does not go on after it ends itself.
+        if (isAuthorizationError(text)) link.end();
+        return;
+      }
+      const { operation, subject, queue } = refusal;
+      for (const [sid, each] of live)
+        if (operation === 'subscription' && each.subject === subject && each.queue === queue) live.delete(sid);
+      for (const listener of refusalListeners) listener({ operation, subject });
+    },
+    info(info) {
+      pool.learn(info.connectUrls, server);
+      if (!info.lameDuck || pool.size === 1) return;
+      const leaving = link;
+      void leaving
+        .barrier()
+        .catch(ignored)
+        .then(() => leaving.end(new Error('the server is shutting down and sends its clients elsewhere')));
+    },
+    ended(cause) {
+      if (closed !== undefined) return;
+      if (cause !== undefined) onError(cause, 'connection');
+      setState('reconnecting');
+      void reconnect();
+    },
+  };
+  const parts: DialParts = { options, pingEveryMs: times.pingEveryMs, turn, events, closing: closing.signal };
+
+  const take = (next: Link, from: PooledServer): void => {
+    link = next;
+    server = from;
+    pool.learn(next.info.connectUrls, from);
+    for (const [sid, subscription] of live) subscribeOn(next, sid, subscription);
+  };
+  const reconnect = async (): Promise<void> => {
+    for (;;) {
+      const next = pool.next();
+      const waitMs = times.reconnectWaitMs * (1 + Math.random()) - (performance.now() - next.dialledAt);
+      if (waitMs > 0) await sleep(waitMs, undefined, { signal: closing.signal }).catch(ignored);
+      if (closing.signal.aborted) return;
+      const dialled = await dialServer(next, parts).catch((error: unknown) => {
+        if (error instanceof AuthorizationError || error instanceof WaystationError) onError(error, 'connection');
+        return undefined;
+      });
+      if (dialled === undefined) continue;
+      if (closing.signal.aborted) return dialled.end();
+      take(dialled, next);
+      return setState('connected');
     }
   };
-  const writeTask: TurnTask = { waiting: false, atTurnEnd: write };
+
+  let { link, server } = await dialFirst(pool, parts, times);
+  take(link, server);
 
   return {
     get state() {
       return state;
     },
     get maxPayload() {
-      return maxPayload;
+      return link.info.maxPayload;
     },
     onState: (listener) => void stateListeners.push(listener),
     onRefusal: (listener) => void refusalListeners.push(listener),
-    publish(subject, payload, reply, headers) {
-      if (state !== 'connected') return false;
-      queue.push({ subject, payload, reply, headers });
-      queuedBytes += payload.length;
-      if (queuedBytes > TURN_BYTES_MAX) write();
-      else turn.addLast(writeTask);
+    publish(subject, payload, reply = '', headers) {
+      if (state !== 'connected' || !link.alive) return false;
+      try {
+        link.publish(subject, payload, reply, headers);
+      } catch (error) {
+        onError(error, `publish ${subject}`);
+      }
       return true;
     },
-    subscribe(subject, queueGroup, onMessage) {
-      const subscription = nats.subscribe(subject, {
-        ...(queueGroup === undefined ? {} : { queue: queueGroup }),
-        callback: (error, message) => {
-          if (error !== null) return;
-          try {
-            onMessage(new NatsMessage(message));
-          } catch (thrown) {
-            onError(thrown, `message on ${subject}`);
-          }
-        },
-      });
-      return {
-        async drain() {
-          if (nats.isClosed() || subscription.isClosed()) return;
-          if (state === 'connected') await subscription.drain();
-          else subscription.unsubscribe();
-        },
+    subscribe(subject, queue, onMessage) {
+      assertToken(subject);
+      if (queue !== undefined) assertToken(queue);
+      const sid = ++sids;
+      const subscription: Live = { subject, queue, onMessage };
+      live.set(sid, subscription);
+      if (link.alive) subscribeOn(link, sid, subscription);
+      let drained: Promise<void> | undefined;
+      const drain = async (): Promise<void> => {
+        if (link.alive && live.has(sid)) {
+          link.line(`UNSUB ${sid}`);
+          await link.barrier().catch(ignored);
+        }
+        live.delete(sid);
       };
+      return { drain: () => (drained ??= drain()) };
     },
     async flush() {
-      write();
-      await nats.flush();
-    },
-    async close() {
-      write();
-      if (!nats.isClosed()) {
-        if (state === 'connected') await nats.flush().catch(() => undefined);
-        await nats.close();
+      try {
+        await link.barrier();
+      } catch (cause) {
+        throw new WaystationError('bus_unavailable', 'The connection to NATS was lost.', { cause });
       }
-      setState('closed');
     },
+    close: () =>
+      (closed ??= (async () => {
+        if (link.alive) await link.barrier().catch(ignored);
+        closing.abort();
+        link.end();
+        live.clear();
+        setState('closed');
+      })()),
   };
 };

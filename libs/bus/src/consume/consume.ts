@@ -1,6 +1,8 @@
-// Reads a journal stream through its durable consumer: pulls ahead a bounded number of messages, hands their lines over in order, one call at a time,
-// and acks a message when all its lines were committed. A rejected call gives its messages back to the server, which redelivers them later.
-import { journalBatch, type STREAMS } from '@waystation/contracts';
+// Reads a journal stream through its durable consumer: takes all that is stored in one pull, hands the lines over in order, one call at a time, and acks a
+// message when all its lines were committed. A rejected call gives its messages back to the server, which redelivers them later.
+// A pull waits for the first message and ends with what is there. What comes within the linger waits on the server, where it costs nothing, and arrives with the
+// next pull in one write: delivered one by one, each message would cost a write there and a read here.
+import { journalBatch, quickParse, type STREAMS } from '@waystation/contracts';
 import type { ConsumedLine, ConsumeHandler, ConsumeOptions, Consumer } from '../bus.js';
 import type { CoreConnection, CoreMessage } from '../connection/core-connection.js';
 import type { Outage } from '../connection/outage.js';
@@ -32,6 +34,8 @@ interface Delivery {
 
 const ACK = Buffer.from('+ACK');
 const WORKING = Buffer.from('+WPI');
+const NOT_NOW = Buffer.from('-NAK');
+const HEARTBEAT = 100;
 const PULL_EXPIRES_MS = 20_000;
 const REDELIVER_AFTER_MS_MIN = 250;
 const REDELIVER_AFTER_MS_MAX = 15_000;
@@ -42,11 +46,22 @@ const WORKING_PER_ACK_WAIT = 4;
 
 const asNumber = (value: unknown): number => (typeof value === 'number' ? value : 0);
 
+const parseBatch = quickParse(journalBatch);
+
+/** A message that is no batch of lines is one bad line. */
+const unreadable = (message: CoreMessage, sequence: number, deliveries: number): ConsumedLine => ({
+  line: undefined,
+  position: `${sequence}/0`,
+  instance: message.subject.split('.').at(-1) ?? '',
+  deliveries,
+});
+
 const linesOf = (message: CoreMessage, sequence: number, deliveries: number): ConsumedLine[] => {
   try {
-    const batch = journalBatch.parse(
+    const { data: batch } = parseBatch(
       JSON.parse(Buffer.from(message.data.buffer, message.data.byteOffset, message.data.byteLength).toString('utf8')),
     );
+    if (batch === undefined) return [unreadable(message, sequence, deliveries)];
     const traceparent = message.header('traceparent');
     return batch.lines.map((line, index) => ({
       line,
@@ -56,8 +71,7 @@ const linesOf = (message: CoreMessage, sequence: number, deliveries: number): Co
       ...(traceparent === undefined ? {} : { traceparent }),
     }));
   } catch {
-    const instance = message.subject.split('.').at(-1) ?? '';
-    return [{ line: undefined, position: `${sequence}/0`, instance, deliveries }];
+    return [unreadable(message, sequence, deliveries)];
   }
 };
 
@@ -70,9 +84,14 @@ export const startConsumer = (
   const { connection, outage, inbox, api, times } = parts;
   const nextSubject = `$JS.API.CONSUMER.MSG.NEXT.${stream.name}.${stream.durable}`;
   const heartbeatMs = Math.max(100, times.aliveEveryMs);
-  const waiting: Delivery[] = [];
-  let working: readonly Delivery[] = [];
-  let requested = 0;
+  const lingerMs = options.lingerMs ?? 0;
+  /** In the order of their delivery, those being handled among them. */
+  const waiting = new Set<Delivery>();
+  /** Lines of these that were not handed over yet. */
+  let waitingLines = 0;
+  let working: ReadonlySet<Delivery> = new Set();
+  /** The pull that the server answers at the moment: messages it may still send, and whether any came. */
+  let pulling: { readonly subject: string; left: number; answered: boolean } | undefined;
   let heardAt = performance.now();
   let stopped = false;
   let handling: Promise<void> | undefined;
@@ -82,29 +101,49 @@ export const startConsumer = (
 
   // pulling
 
-  const delivery = inbox.deliverTo((message) => onMessage(message));
+  const delivery = inbox.deliverToMany((message) => onMessage(message));
 
   const pull = (): void => {
-    if (stopped || connection.state !== 'connected') return;
-    const room = options.maxInFlight - waiting.length - working.length - requested;
-    // Pulls are made in halves, not one message at a time.
-    if (room <= 0 || (requested > 0 && room < options.maxInFlight / 2)) return;
-    requested += room;
+    if (stopped || pulling !== undefined || linger !== undefined || connection.state !== 'connected') return;
+    const room = options.maxInFlight - waiting.size;
+    if (room <= 0) return;
+    pulling = { subject: delivery.nextSubject(), left: room, answered: false };
     heardAt = performance.now();
     connection.publish(
       nextSubject,
-      encodeJson({ batch: room, expires: PULL_EXPIRES_MS * NANOS_PER_MS, idle_heartbeat: heartbeatMs * NANOS_PER_MS }),
-      delivery.subject,
+      // With an expiry, `no_wait` means: wait for a message, and then not for another.
+      encodeJson({
+        batch: room,
+        no_wait: true,
+        expires: PULL_EXPIRES_MS * NANOS_PER_MS,
+        idle_heartbeat: heartbeatMs * NANOS_PER_MS,
+      }),
+      pulling.subject,
     );
   };
 
   const pullAfresh = (): void => {
-    requested = 0;
+    pulling = undefined;
     pull();
+    work();
+  };
+
+  /** The server has sent what it had: the next pull may wait until more has come together. */
+  const endPull = (): void => {
+    const lingers = pulling?.answered === true && lingerMs > 0 && !stopped;
+    pulling = undefined;
+    if (lingers)
+      linger = setTimeout(() => {
+        linger = undefined;
+        pull();
+      }, lingerMs);
+    else pull();
+    work();
   };
 
   const missing = (reason: string): void => {
-    requested = 0;
+    pulling = undefined;
+    work();
     if (stopped || ensuring) return;
     ensuring = true;
     parts.log('warn', 'the durable consumer does not answer', { stream: stream.name, durable: stream.durable, reason });
@@ -129,39 +168,39 @@ export const startConsumer = (
     }
     const info = parseAckSubject(message.reply);
     if (info === undefined) return;
-    requested = Math.max(0, requested - 1);
-    if (stopped) return;
-    waiting.push({
-      reply: message.reply,
-      lines: linesOf(message, info.streamSequence, info.deliveries),
-      deliveries: info.deliveries,
-      receivedAt: performance.now(),
-      next: 0,
-    });
-    pull();
-    if (options.lingerMs !== undefined && options.lingerMs > 0 && lineCount() < options.batchLines) {
-      linger ??= setTimeout(work, options.lingerMs);
-    } else work();
+    if (stopped) {
+      connection.publish(message.reply, NOT_NOW);
+      return;
+    }
+    const lines = linesOf(message, info.streamSequence, info.deliveries);
+    waiting.add({ reply: message.reply, lines, deliveries: info.deliveries, receivedAt: performance.now(), next: 0 });
+    waitingLines += lines.length;
+    if (pulling !== undefined) {
+      pulling.answered = true;
+      pulling.left -= 1;
+      // It got all it asked for: there may be more, and nothing says when.
+      if (pulling.left === 0) pullAfresh();
+    }
+    if (waitingLines >= options.batchLines) work();
   };
 
   const onStatus = (message: CoreMessage): void => {
+    if (message.subject !== pulling?.subject) {
+      // The end of a pull that was given up: what it still brought is there, and the pull that took its place waits.
+      if (pulling !== undefined && message.status !== HEARTBEAT) pulling.answered = false;
+      work();
+      return;
+    }
     switch (message.status) {
-      case 100: // idle heartbeat
+      case HEARTBEAT:
         return;
       case 404: // no messages
-      case 408: {
-        // the pull expired; says how many messages it did not get
-        const left = Number(message.header('Nats-Pending-Messages'));
-        requested = Number.isFinite(left) ? Math.max(0, requested - left) : 0;
-        pull();
+      case 408: // nothing more is there, or the pull expired
+        endPull();
         return;
-      }
       case 409: // consumer deleted, leadership change, server shutdown, limits
         if (/deleted/i.test(message.description)) missing(message.description);
-        else {
-          requested = 0;
-          setTimeout(pull, times.reconnectWaitMs).unref();
-        }
+        else setTimeout(pullAfresh, times.reconnectWaitMs).unref();
         return;
       case 503:
         missing('nobody answers pulls');
@@ -177,20 +216,24 @@ export const startConsumer = (
 
   // working
 
-  const lineCount = (): number => waiting.reduce((count, delivery) => count + delivery.lines.length - delivery.next, 0);
-
-  const gather = (): { lines: ConsumedLine[]; deliveries: Delivery[] } => {
+  const gather = (): { lines: ConsumedLine[]; deliveries: Set<Delivery> } => {
     const lines: ConsumedLine[] = [];
-    const deliveries: Delivery[] = [];
+    const deliveries = new Set<Delivery>();
     for (const delivery of waiting) {
       const room = options.batchLines - lines.length;
       if (room <= 0) break;
       const taken = delivery.lines.slice(delivery.next, delivery.next + room);
       delivery.next += taken.length;
       for (const line of taken) lines.push(line);
-      deliveries.push(delivery);
+      deliveries.add(delivery);
     }
+    waitingLines -= lines.length;
     return { lines, deliveries };
+  };
+
+  const forget = (delivery: Delivery): void => {
+    waiting.delete(delivery);
+    waitingLines -= delivery.lines.length - delivery.next;
   };
 
   const redeliver = (delivery: Delivery): void => {
@@ -218,30 +261,29 @@ export const startConsumer = (
     }
     for (const delivery of deliveries) {
       if (committed && delivery.next < delivery.lines.length) continue;
-      const at = waiting.indexOf(delivery);
-      // Gone where the connection was lost meanwhile: the server delivers it again.
-      if (at !== -1) waiting.splice(at, 1);
-      else continue;
+      forget(delivery);
       if (committed) connection.publish(delivery.reply, ACK);
       else redeliver(delivery);
     }
-    working = [];
+    working = new Set();
   };
 
+  /** A full batch, or all there is: never the first part of what a pull is bringing. */
+  const isReady = (): boolean => waitingLines >= options.batchLines || (waitingLines > 0 && pulling?.answered !== true);
+
   const workAll = async (): Promise<void> => {
-    while (waiting.length > 0) {
+    while (isReady()) {
       await handleOnce();
       pull();
     }
   };
 
   const work = (): void => {
-    clearTimeout(linger);
-    linger = undefined;
-    if (handling !== undefined) return;
+    if (handling !== undefined || !isReady()) return;
     handling = workAll().finally(() => {
       handling = undefined;
-      idle?.();
+      work();
+      if (handling === undefined) idle?.();
     });
   };
 
@@ -254,6 +296,7 @@ export const startConsumer = (
   const watching = setInterval(() => {
     if (
       connection.state === 'connected' &&
+      pulling !== undefined &&
       !ensuring &&
       performance.now() - heardAt > heartbeatMs * HEARTBEATS_MISSED_MAX
     )
@@ -292,10 +335,12 @@ export const startConsumer = (
       clearInterval(keeping);
       clearTimeout(linger);
       await delivery.subscription.drain();
-      // What was not begun goes back at once.
-      for (const delivery of waiting.filter((each) => each.next === 0 && !working.includes(each))) {
-        waiting.splice(waiting.indexOf(delivery), 1);
-        connection.publish(delivery.reply, Buffer.from('-NAK'));
+      pulling = undefined;
+      // What was not begun goes back at once, as does what still comes.
+      for (const delivery of waiting) {
+        if (delivery.next > 0 || working.has(delivery)) continue;
+        forget(delivery);
+        connection.publish(delivery.reply, NOT_NOW);
       }
       if (handling !== undefined) await new Promise<void>((resolve) => (idle = resolve));
     },

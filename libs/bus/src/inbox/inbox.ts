@@ -21,6 +21,11 @@ export interface Inbox {
    * When it is drained the server sees that nobody listens, and clears its consumer away.
    */
   deliverTo(handler: InboxHandler): { readonly subject: string; readonly subscription: CoreSubscription };
+  /**
+   * The same for what is asked for time and again: under a subject of its own each time, because a status that ends one request comes under that subject
+   * and must not be taken for the end of the next.
+   */
+  deliverToMany(handler: InboxHandler): { nextSubject(): string; readonly subscription: CoreSubscription };
   /** Messages for tokens nobody knows, by kind. */
   onUnknown(kind: TokenKind, handler: (token: string, message: CoreMessage) => void): void;
 }
@@ -56,6 +61,14 @@ export const createInbox = (connection: CoreConnection, prefix: string): Inbox =
     deliverTo(handler) {
       const subject = `${prefix}.d${ours}${(count++).toString(36)}.delivery`;
       return { subject, subscription: connection.subscribe(subject, undefined, handler) };
+    },
+    deliverToMany(handler) {
+      const base = `${prefix}.d${ours}${(count++).toString(36)}`;
+      let asked = 0;
+      return {
+        nextSubject: () => `${base}.${(asked++).toString(36)}`,
+        subscription: connection.subscribe(`${base}.*`, undefined, handler),
+      };
     },
     onUnknown: (kind, handler) => void unknown.set(kind, handler),
   };

@@ -59,6 +59,42 @@ test('lines are acked, consumed in order with their positions, and acked away', 
   expect(await consumer.progress()).toEqual({ ackFloor: 2, lastSequence: 2 });
 });
 
+test('what comes while a consumer lingers is handed over together, what comes before it at once', async () => {
+  const writer = await connect('worker');
+  const billing = await connect('billing');
+  await provisionStreams(billing);
+  await until('the journal is healthy', () => writer.facts.healthy);
+  const batches: number[][] = [];
+  await billing.consume(
+    'FACTS',
+    { batchLines: 100, maxInFlight: 100, lingerMs: 1_000 },
+    async (lines) => void batches.push(lines.map(numberOf)),
+  );
+  await writer.facts.append(line(1));
+  await until('the first came', () => batches.length === 1);
+  for (const n of [2, 3, 4]) await writer.facts.append(line(n));
+  expect(batches).toEqual([[1]]);
+  await until('the others came', () => batches.length > 1);
+  expect(batches).toEqual([[1], [2, 3, 4]]);
+});
+
+test('a backlog is read without waiting, in full batches, however long the consumer lingers', async () => {
+  const writer = await connect('worker');
+  const billing = await connect('billing');
+  await provisionStreams(billing);
+  for (let n = 1; n <= 25; n += 1) await writer.facts.append(line(n));
+  const batches: number[][] = [];
+  const consumer = await billing.consume(
+    'FACTS',
+    { batchLines: 4, maxInFlight: 10, lingerMs: 60_000 },
+    async (lines) => void batches.push(lines.map(numberOf)),
+  );
+  await until('all lines came', () => batches.flat().length === 25);
+  expect(batches.flat()).toEqual(Array.from({ length: 25 }, (_, index) => index + 1));
+  expect(batches.length).toBeLessThanOrEqual(9);
+  await until('nothing is pending', async () => (await consumer.pending()) === 0);
+});
+
 test('a rejected batch comes again; good lines before it do not', async () => {
   const writer = await connect('worker');
   const billing = await connect('billing');

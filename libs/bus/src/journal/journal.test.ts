@@ -19,7 +19,14 @@ interface Stored {
 /** A server that stores each id once and answers as it is told. */
 const playJetStream = (
   network: MemoryNetwork,
-): { received: Stored[]; stored: number[]; mode: 'ack' | 'silent' | 'refuse'; durable: boolean } => {
+): {
+  received: Stored[];
+  stored: number[];
+  mode: 'ack' | 'silent' | 'refuse';
+  durable: boolean;
+  /** Acks the last message that it was silent about. */
+  ackLate(): void;
+} => {
   const server = network.connect();
   const seen = new Set<string>();
   const state = {
@@ -27,6 +34,7 @@ const playJetStream = (
     stored: [] as number[],
     mode: 'ack' as 'ack' | 'silent' | 'refuse',
     durable: true,
+    ackLate: (): void => undefined,
   };
   const answer = (message: CoreMessage, reply: object): void =>
     void server.publish(message.reply, Buffer.from(JSON.stringify(reply)));
@@ -44,7 +52,8 @@ const playJetStream = (
     }
     if (!seen.has(id ?? '')) state.stored.push(...lines.map(({ n }) => n));
     seen.add(id ?? '');
-    if (state.mode === 'ack') answer(message, { stream: 'FACTS', seq: seen.size });
+    state.ackLate = () => answer(message, { stream: 'FACTS', seq: seen.size });
+    if (state.mode === 'ack') state.ackLate();
   });
   return state;
 };
@@ -160,6 +169,31 @@ test.each(['silent', 'refuse'] as const)(
     expect(new Set(ids).size).toBe(1);
   },
 );
+
+test('a server that stands still makes it unhealthy long before the ack is given up, and the late ack makes it healthy again', async () => {
+  await bus.close(50);
+  const times = { ...TIMES, journalAckTimeoutMs: 5_000, journalSilenceMs: 70 };
+  bus = createBus(
+    network.connect(),
+    createTurn((error) => {
+      throw error;
+    }),
+    { url: 'memory', service: 'worker', services: [], release: 'test' },
+    times,
+    () => undefined,
+  );
+  await until(() => bus.facts.healthy);
+  server.mode = 'silent';
+  const acked = bus.facts.append(line(1));
+  const askedAt = performance.now();
+  await until(() => !bus.facts.healthy);
+  expect(performance.now() - askedAt).toBeLessThan(1_000);
+  server.mode = 'ack';
+  server.ackLate();
+  await acked;
+  expect(bus.facts.healthy).toBe(true);
+  expect(server.received.map(({ lines }) => lines)).toEqual([[1]]);
+});
 
 test('lines appended while the bus is away are sent once it is back', async () => {
   connection.setState('reconnecting');

@@ -56,6 +56,8 @@ const BATCH_BYTES_MAX = 512 * 1024;
 /** A journal that nobody hears from in time is looked at so often per ack timeout. */
 const LOOKS_PER_TIMEOUT = 4;
 const BACKOFF_FACTOR_MAX = 16;
+/** Counted and not measured: a process that stood still itself has not listened for as long. */
+const LOOKS_PER_SILENCE = 7;
 
 export interface OwnJournal<Line> extends Journal<Line> {
   stop(): void;
@@ -92,6 +94,8 @@ export const createJournal = <Line>(
   let backoff = 1;
   let retry: NodeJS.Timeout | undefined;
   let durable: DurableCheck | undefined;
+  /** Looks since the last ack, while something is on its way. */
+  let silentLooks = 0;
   const flushes: (() => void)[] = [];
   /** Runs while the open batch has only lines that can wait. */
   let linger: NodeJS.Timeout | undefined;
@@ -184,6 +188,7 @@ export const createJournal = <Line>(
       fail(error);
       return;
     }
+    silentLooks = 0;
     if (!unacked.delete(token)) return;
     inbox.forget(token);
     leftTheWay(batch);
@@ -254,6 +259,10 @@ export const createJournal = <Line>(
     }
   }, times.journalAckTimeoutMs / LOOKS_PER_TIMEOUT);
   looking.unref();
+  const listening = setInterval(() => {
+    silentLooks = onWayCount > 0 ? silentLooks + 1 : 0;
+  }, times.journalSilenceMs / LOOKS_PER_SILENCE);
+  listening.unref();
   /** A process that neither writes nor asks never looks at the durable: it may not be allowed to. */
   const durableCheck = (): DurableCheck => (durable ??= watchDurable(parts, target, sendMore, log));
 
@@ -301,7 +310,11 @@ export const createJournal = <Line>(
     appendSoon: (line) => take(line, true),
     get healthy() {
       return (
-        durableCheck().there && !failing && connection.state === 'connected' && unackedBytes <= bounds.journalUnackedMax
+        durableCheck().there &&
+        !failing &&
+        silentLooks < LOOKS_PER_SILENCE &&
+        connection.state === 'connected' &&
+        unackedBytes <= bounds.journalUnackedMax
       );
     },
     get unackedBytes() {
@@ -334,6 +347,7 @@ export const createJournal = <Line>(
     stop() {
       clearInterval(looking);
       clearTimeout(linger);
+      clearInterval(listening);
       durable?.stop();
       if (retry !== undefined) clearTimeout(retry);
     },

@@ -9,10 +9,14 @@ export interface Envelope {
   readonly t?: string;
 }
 
-/** Of a stream's request. `w`: byte up to which frames may be sent without further credit. `p`: the body follows in parts, so many bytes. */
+/**
+ * Of a stream's request. `w`: byte up to which frames may be sent without further credit. `p`: the body follows in parts, so many bytes. `a`: ms that the caller
+ * waits for an accept, where it is not the usual time.
+ */
 export interface StreamEnvelope extends Envelope {
   readonly w: number;
   readonly p?: number;
+  readonly a?: number;
   readonly request: unknown;
 }
 
@@ -44,8 +48,9 @@ export const decodeEnvelope = (message: Uint8Array): { envelope: Envelope; body:
 export const decodeStreamEnvelope = (message: Uint8Array): { envelope: StreamEnvelope; body: Buffer } => {
   const { metadata, body } = decodeHotMessage(message);
   const envelope = envelopeOf(metadata);
-  const { w, p, request } = envelope as Record<string, unknown>;
+  const { w, p, a, request } = envelope as Record<string, unknown>;
   if (!isTime(w) || (p !== undefined && !isTime(p)))
     throw new WaystationError('bad_message', 'The metadata of a stream request needs its window in bytes.');
-  return { envelope: { ...envelope, w, ...(p === undefined ? {} : { p }), request }, body };
+  const known = { ...(p === undefined ? {} : { p }), ...(isTime(a) ? { a } : {}) };
+  return { envelope: { ...envelope, w, ...known, request }, body };
 };

@@ -304,7 +304,7 @@ export class RemoteCall implements StreamCall, TurnTask {
   }
 
   readonly #lost = (): void => {
-    this.giveUp(new WaystationError('worker_lost', 'The worker that served this stream is lost.'), 'given-up');
+    this.#break(new WaystationError('worker_lost', 'The worker that served this stream is lost.'));
   };
 
   #nobody(): void {
@@ -337,17 +337,13 @@ export class RemoteCall implements StreamCall, TurnTask {
         this.#restartAcceptTimer();
         return;
       }
-      this.giveUp(
-        new WaystationError('bus_unavailable', 'The message bus was interrupted before a worker accepted.'),
-        'given-up',
-      );
+      this.#break(new WaystationError('bus_unavailable', 'The message bus was interrupted before a worker accepted.'));
       return;
     }
-    this.giveUp(
+    this.#break(
       new WaystationError('accept_timeout', `No worker accepted within ${this.#acceptTimeoutMs} ms.`, {
         ...(this.#worker === undefined ? {} : { details: { worker: this.#worker } }),
       }),
-      'given-up',
     );
   }
 
@@ -355,9 +351,9 @@ export class RemoteCall implements StreamCall, TurnTask {
     this.giveUp(new WaystationError('deadline_exceeded', 'The deadline of the stream passed.'), 'deadline');
   }
 
-  /** What came cannot be healed. */
+  /** It cannot be healed. */
   #break(error: WaystationError): void {
-    this.giveUp(error, 'given-up');
+    this.giveUp(error, this.#received > 0 ? 'given-up' : 'passed-over');
   }
 
   #reportReceived(): void {

@@ -137,8 +137,8 @@ export class RemoteWriter implements StreamWriter<unknown>, TurnTask {
   // the host's side
 
   /** A separate accept follows unless the first bytes come in time. */
-  acceptSoon(): void {
-    this.#acceptTimer = setTimeout(() => this.accept(), this.#port.times.acceptAfterMs);
+  acceptSoon(withinMs: number): void {
+    this.#acceptTimer = setTimeout(() => this.accept(), withinMs);
   }
 
   accept(): void {

@@ -84,10 +84,10 @@ export const createStreamCaller = (port: StreamPort, host: StreamHost): StreamCa
   port.outage.onLongerThan(port.times.disconnectGraceMs, () => {
     for (const call of [...calls.values()]) call.fail(unavailable());
   });
-  // Frames of a stream that was given up before its worker was known: the worker learns it now.
+  // Frames of a stream that was given up before its worker was known, and so before anything came of it: the worker learns it now.
   port.inbox.onUnknown('s', (token, message) => {
     const worker = message.status === 0 ? parseInboxSubject(message.reply) : undefined;
-    if (worker !== undefined) sendCancel(port, worker.instance, token, 'given-up');
+    if (worker !== undefined) sendCancel(port, worker.instance, token, 'passed-over');
   });
 
   return {
@@ -119,6 +119,7 @@ export const createStreamCaller = (port: StreamPort, host: StreamHost): StreamCa
           ...(traceparent === undefined ? {} : { t: traceparent }),
           w: port.bounds.streamWindow,
           ...(inParts ? { p: body.length } : {}),
+          ...(options.acceptTimeoutMs === undefined ? {} : { a: options.acceptTimeoutMs }),
           request,
         },
         inParts ? EMPTY : body,

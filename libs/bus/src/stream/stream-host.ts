@@ -75,8 +75,10 @@ interface Hosted {
   keptBytes: number;
 }
 
-/** A message whose clock is off by more than this share of the accept timeout is asked about. */
-const STALE_SHARE = 0.5;
+/** Of the time that its caller waits for an accept: a message that is older by its clock is asked about … */
+const STALE_SHARE = 0.25;
+/** … and the accept of one that is not is sent after this at the latest: the rest is left for the way and for a busy loop. */
+const ACCEPT_SHARE = 0.4;
 const EMPTY = Buffer.alloc(0);
 
 const skips = (request: unknown, instance: string): boolean =>
@@ -246,8 +248,9 @@ export const createStreamHost = (port: StreamPort): StreamHost => {
     ask();
   };
 
+  const acceptTimeoutOf = ({ a }: StreamEnvelope): number => a ?? port.times.acceptTimeoutMs;
   const isStale = (envelope: StreamEnvelope, now: number): boolean =>
-    port.loop.stalled() || now >= envelope.d || Math.abs(now - envelope.s) > port.times.acceptTimeoutMs * STALE_SHARE;
+    port.loop.stalled() || now >= envelope.d || Math.abs(now - envelope.s) > acceptTimeoutOf(envelope) * STALE_SHARE;
 
   const take = (registration: Registration, message: CoreMessage, from: { instance: string; token: string }): void => {
     const { contract } = registration;
@@ -284,7 +287,7 @@ export const createStreamHost = (port: StreamPort): StreamHost => {
 
     const start = (): void => {
       if (partsBytes === 0) {
-        writer.acceptSoon();
+        writer.acceptSoon(Math.min(port.times.acceptAfterMs, acceptTimeoutOf(envelope) * ACCEPT_SHARE));
         run(registration, request, body, writer, deadlineAt, envelope.t);
       } else
         receiveBody(each, partsBytes, (whole) => run(registration, request, whole, writer, deadlineAt, envelope.t));

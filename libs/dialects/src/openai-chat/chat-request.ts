@@ -34,6 +34,7 @@ export const CHAT_LIMITS = {
   parts: 10_000,
   tools: 1_024,
   choices: 128,
+  stopSequences: 4,
   userCharacters: 512,
   sessionCharacters: 256,
   metadataPairs: 16,

@@ -29,14 +29,19 @@ export const aBoolean: Check = (value) => (typeof value === 'boolean' ? undefine
 export const aNumber: Check = (value) => (typeof value === 'number' ? undefined : expected('number', value));
 export const anObject: Check = (value) => (isObject(value) ? undefined : expected('object', value));
 
-export const anInteger =
-  (min: number, max = Number.MAX_SAFE_INTEGER): Check =>
+export const aNumberIn =
+  (min: number, max: number): Check =>
   (value) => {
     if (typeof value !== 'number') return expected('number', value);
-    if (!Number.isInteger(value)) return `Expected integer, received ${value}`;
     if (value < min) return `Number must be greater than or equal to ${min}, received ${value}`;
     return value > max ? `Number must be less than or equal to ${max}, received ${value}` : undefined;
   };
+
+export const anInteger = (min: number, max = Number.MAX_SAFE_INTEGER): Check => {
+  const inRange = aNumberIn(min, max);
+  return (value) =>
+    typeof value === 'number' && !Number.isInteger(value) ? `Expected integer, received ${value}` : inRange(value);
+};
 
 export const aStringOf =
   (max: number, min = 1): Check =>
@@ -63,6 +68,18 @@ export const aListOf =
     for (let index = 0; index < value.length; index += 1) {
       const problem = item(value[index]);
       if (problem !== undefined) return `[${index}] ${problem}`;
+    }
+    return undefined;
+  };
+
+/** An object with any keys whose values all pass. */
+export const aMapOf =
+  (item: Check): Check =>
+  (value) => {
+    if (!isObject(value)) return expected('object', value);
+    for (const key of Object.keys(value)) {
+      const problem = item(value[key]);
+      if (problem !== undefined) return `[${quote(key)}] ${problem}`;
     }
     return undefined;
   };

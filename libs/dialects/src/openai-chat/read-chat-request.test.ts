@@ -113,8 +113,45 @@ describe('a chat request that is refused says which field is wrong, what was exp
       'a stop list with a number in it',
       { ...base, stop: [1] },
       'invalid_request',
-      'stop: Expected string or array of strings, received array',
+      'stop: [0] Expected string, received number',
     ],
+    [
+      'more stops than the reference takes',
+      { ...base, stop: ['a', 'b', 'c', 'd', 'e'] },
+      'invalid_request',
+      'stop: Array must contain at most 4 element(s), received 5',
+    ],
+    [
+      'a bias beyond its range',
+      { ...base, logit_bias: { '50256': -101 } },
+      'invalid_request',
+      'logit_bias: ["50256"] Number must be greater than or equal to -100, received -101',
+    ],
+    ...(
+      [
+        ['temperature', 0, 2],
+        ['top_p', 0, 1],
+        ['min_p', 0, 1],
+        ['top_a', 0, 1],
+        ['frequency_penalty', -2, 2],
+        ['presence_penalty', -2, 2],
+        ['repetition_penalty', 0, 2],
+        ['top_logprobs', 0, 20],
+      ] as const
+    ).flatMap(([field, min, max]): [string, object, 'invalid_request', string][] => [
+      [
+        `${field} above its range`,
+        { ...base, [field]: max + 1 },
+        'invalid_request',
+        `${field}: Number must be less than or equal to ${max}, received ${max + 1}`,
+      ],
+      [
+        `${field} below its range`,
+        { ...base, [field]: min - 1 },
+        'invalid_request',
+        `${field}: Number must be greater than or equal to ${min}, received ${min - 1}`,
+      ],
+    ]),
     [
       'a tool without a name',
       { ...base, tools: [{ type: 'function', function: {} }] },

@@ -9,7 +9,8 @@ import { CHAT_LIMITS, type ChatRequest, type ReadChatOptions } from './chat-requ
 import {
   aBoolean,
   aListOf,
-  aNumber,
+  aMapOf,
+  aNumberIn,
   aString,
   aStringOf,
   anInteger,
@@ -45,26 +46,31 @@ const someMetadata: Check = (value) => {
   return bad === undefined ? undefined : 'keys have at most 64 characters, values are strings of at most 512';
 };
 
-/** Type of every known top-level field but `messages`, `model`, `models`, `provider` and `route`, which have readers of their own. */
+const someStops: Check = (value) =>
+  Array.isArray(value)
+    ? aListOf(aString, CHAT_LIMITS.stopSequences)(value)
+    : `Expected string or array of strings, received ${typeOf(value)}`;
+
+/** Type and range, as the reference states it, of every known top-level field but `messages`, `model`, `models`, `provider` and `route`, which have readers of their own. */
 const FIELDS: ReadonlyMap<string, Check> = new Map<string, Check>([
   ['stream', aBoolean],
   ['stream_options', anObject],
   ['max_tokens', anInteger(1)],
   ['max_completion_tokens', anInteger(1)],
   ['n', anInteger(1, CHAT_LIMITS.choices)],
-  ['temperature', aNumber],
-  ['top_p', aNumber],
+  ['temperature', aNumberIn(0, 2)],
+  ['top_p', aNumberIn(0, 1)],
   ['top_k', anInteger(0)],
-  ['min_p', aNumber],
-  ['top_a', aNumber],
-  ['frequency_penalty', aNumber],
-  ['presence_penalty', aNumber],
-  ['repetition_penalty', aNumber],
+  ['min_p', aNumberIn(0, 1)],
+  ['top_a', aNumberIn(0, 1)],
+  ['frequency_penalty', aNumberIn(-2, 2)],
+  ['presence_penalty', aNumberIn(-2, 2)],
+  ['repetition_penalty', aNumberIn(0, 2)],
   ['seed', anInteger(Number.MIN_SAFE_INTEGER)],
-  ['stop', either('string or array of strings', aString, aListOf(aString, 64))],
-  ['logit_bias', anObject],
+  ['stop', (value) => (typeof value === 'string' ? undefined : someStops(value))],
+  ['logit_bias', aMapOf(aNumberIn(-100, 100))],
   ['logprobs', aBoolean],
-  ['top_logprobs', anInteger(0)],
+  ['top_logprobs', anInteger(0, 20)],
   [
     'response_format',
     (value) =>

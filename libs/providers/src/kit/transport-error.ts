@@ -3,29 +3,26 @@ import { WaystationError, type ErrorCode } from '@waystation/contracts';
 
 type Stage = 'before-response' | 'in-response';
 
-/** The parser's errors have only a name. */
-const codeOf = (error: unknown): string => {
-  if (!(error instanceof Error)) return '';
-  if ('code' in error && typeof error.code === 'string') return error.code;
-  return error.name === 'HTTPParserError' ? 'HPE_INVALID' : '';
-};
+const codeOf = (error: unknown): string =>
+  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : '';
 
 const TIMEOUTS: Readonly<Record<string, string>> = {
-  UND_ERR_CONNECT_TIMEOUT: 'could not be connected to in time',
+  CONNECT_TIMEOUT: 'could not be connected to in time',
   ETIMEDOUT: 'could not be connected to in time',
-  UND_ERR_HEADERS_TIMEOUT: 'did not begin to answer in time',
-  UND_ERR_BODY_TIMEOUT: 'stopped sending in the middle of its answer',
+  FIRST_BYTE_TIMEOUT: 'did not begin to answer in time',
+  IDLE_TIMEOUT: 'stopped sending in the middle of its answer',
 };
 
 const UNREACHABLE: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'refused the connection',
   ENOTFOUND: 'has a host name that does not resolve',
   EAI_AGAIN: 'has a host name that does not resolve at the moment',
+  HTTP_REQUEST_INVALID: 'is configured with a header or path that cannot be sent',
+  TOO_MANY_WAIT: 'has too many requests waiting for it',
   EHOSTUNREACH: 'cannot be reached',
   ENETUNREACH: 'cannot be reached',
 };
 
-const PROTOCOL = new Set(['UND_ERR_HEADERS_OVERFLOW', 'UND_ERR_RES_EXCEEDED_MAX_SIZE', 'UND_ERR_INVALID_RETURN_VALUE']);
 const isTls = (code: string): boolean =>
   /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|EPROTO)/.test(code);
 
@@ -35,8 +32,7 @@ const explain = (code: string, stage: Stage): { code: ErrorCode; what: string } 
   const unreachable = UNREACHABLE[code];
   if (unreachable !== undefined) return { code: 'provider_unavailable', what: unreachable };
   if (isTls(code)) return { code: 'provider_unavailable', what: 'could not prove its identity (TLS)' };
-  if (PROTOCOL.has(code) || code.startsWith('HPE_'))
-    return { code: 'provider_invalid_response', what: 'broke the HTTP protocol' };
+  if (code.startsWith('HTTP_')) return { code: 'provider_invalid_response', what: 'broke the HTTP protocol' };
   return stage === 'in-response'
     ? { code: 'provider_stream_broken', what: 'closed the connection in the middle of its answer' }
     : { code: 'provider_unavailable', what: 'closed the connection without an answer' };

@@ -198,17 +198,20 @@ describe('a stream', () => {
     const reader = openaiChat.readResponse(CONFORMANCE_TERMS, () => undefined);
     reader.push(Buffer.from(ROLE + text('a')));
     const cpuOf = (work: () => unknown): number => {
-      for (let times = 0; times < 20_000; times += 1) work();
       const before = process.cpuUsage();
-      for (let times = 0; times < 50_000; times += 1) work();
+      for (let times = 0; times < 10_000; times += 1) work();
       return process.cpuUsage(before).user;
     };
-    const scanned = cpuOf(() => reader.push(one));
-    const parsed = cpuOf(() => {
+    const scan = (): void => reader.push(one);
+    const parse = (): Buffer => {
       const chunk = JSON.parse(one.toString('utf8', 6)) as { id: string };
       chunk.id = 'ours';
       return Buffer.from(`data: ${JSON.stringify(chunk)}\n\n`);
-    });
+    };
+    // In turns, and the best of each, so that what else the machine does hurts neither more than the other.
+    const rounds = Array.from({ length: 10 }, () => [cpuOf(scan), cpuOf(parse)] as const);
+    const scanned = Math.min(...rounds.map(([each]) => each));
+    const parsed = Math.min(...rounds.map(([, each]) => each));
     expect(scanned).toBeLessThan(parsed);
   });
 
