@@ -12,6 +12,7 @@ import { NoticesJob } from './notices/notices.job.js';
 import { PricesHandler } from './prices/prices.handler.js';
 import { PromoJob } from './promo/promo.job.js';
 import { QuotaUseHandler } from './quotas/quota-use.handler.js';
+import { RerateHandler } from './rerate/rerate.handler.js';
 import { SettleHandler } from './settle.handler.js';
 import { PriceBook } from './settle/price-book.js';
 import { SweeperJob } from './sweep/sweeper.job.js';
@@ -68,6 +69,7 @@ export class BillingModule implements OnApplicationShutdown {
         KeyUsageHandler,
         QuotaUseHandler,
         PricesHandler,
+        RerateHandler,
         ExplainHandler,
         VerifyHandler,
       ],

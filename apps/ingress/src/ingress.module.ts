@@ -10,6 +10,7 @@ import { BudgetsController } from './http/budgets.controller.js';
 import { KeysController } from './http/keys.controller.js';
 import { LimitsController } from './http/limits.controller.js';
 import { ModelsController } from './http/models.controller.js';
+import { PricesController } from './http/prices.controller.js';
 import { StripeWebhookController } from './http/stripe-webhook.controller.js';
 import { TopUpsController } from './http/topups.controller.js';
 import { INGRESS, type Ingress } from './ingress.js';
@@ -30,6 +31,7 @@ export class IngressModule implements OnApplicationShutdown {
         KeysController,
         BudgetsController,
         LimitsController,
+        PricesController,
         ConsoleController,
       ],
       providers: [

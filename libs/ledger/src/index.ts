@@ -44,6 +44,7 @@ export {
   type Shortage,
 } from './decide-lease.js';
 export { OPEN_LOTS_MAX, decidePromoExpiry, decidePromoGrant, promotionalOf, type GrantPromo } from './decide-promo.js';
+export { decideRerate } from './decide-rerate.js';
 export { decideSettlement, touchesQuotas, type Charged, type Settlement } from './decide-settlement.js';
 export {
   decideChargeback,
