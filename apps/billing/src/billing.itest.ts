@@ -35,6 +35,7 @@ import { pino } from 'pino';
 import { throwError, type Observable } from 'rxjs';
 import { app } from './app.js';
 import type { BillingConfig } from './config.js';
+import { WITHOUT_PAYMENTS } from './topups/stripe-stand-in.js';
 import {
   attemptFinished,
   attemptStarted,
@@ -75,7 +76,7 @@ beforeAll(async () => {
   metrics = createMetrics();
   const context: AppContext<BillingConfig> = {
     name: 'billing',
-    config: { writerUrl: ledger.writerUrl, readerUrl: ledger.readerUrl },
+    config: { writerUrl: ledger.writerUrl, readerUrl: ledger.readerUrl, payments: WITHOUT_PAYMENTS },
     bus: billingBus,
     log: pino({ level: 'silent' }),
     metrics,

@@ -13,6 +13,8 @@ import { KeysController } from './http/keys.controller.js';
 import { LimitsController } from './http/limits.controller.js';
 import { ModelsController } from './http/models.controller.js';
 import { PricesController } from './http/prices.controller.js';
+import { StripeWebhookController } from './http/stripe-webhook.controller.js';
+import { TopUpsController } from './http/topups.controller.js';
 import { INGRESS, type Ingress } from './ingress.js';
 
 @Module({})
@@ -26,6 +28,8 @@ export class IngressModule implements OnApplicationShutdown {
         ChatCompletionsController,
         ModelsController,
         AccountController,
+        TopUpsController,
+        StripeWebhookController,
         KeysController,
         BudgetsController,
         LimitsController,

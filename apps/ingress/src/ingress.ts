@@ -10,7 +10,7 @@ import {
   type HeadSnapshot,
   type EntitySnapshot,
 } from '@waystation/runtime';
-import type { KeyEntry } from '@waystation/contracts';
+import type { KeyEntry, WorkspaceEntry } from '@waystation/contracts';
 import { UNANSWERED_MAX } from './attempt/attempt-in-order.js';
 import { watchLoopLag } from './attempt/loop-lag.js';
 import { createAuthenticator, type Authenticator } from './auth/authenticator.js';
@@ -56,6 +56,7 @@ export interface Ingress {
   readonly context: AppContext<IngressConfig>;
   readonly authenticator: Authenticator;
   readonly keys: EntitySnapshot<KeyEntry>;
+  readonly workspaces: EntitySnapshot<WorkspaceEntry>;
   readonly catalog: HeadSnapshot<CatalogSnapshot>;
   readonly services: ServicesSeen;
   readonly cells: IngressCells;
@@ -103,6 +104,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
     workspaces,
     staleAfterMs: scaleMs(STALE_AFTER_MS),
     nowMs: Date.now,
+    operatorKeyHashes: context.config.operatorKeyHashes,
   });
   const open = new Set<GiveUp>();
   const cells = createIngressCells(
@@ -154,6 +156,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
     context,
     authenticator,
     keys,
+    workspaces,
     catalog,
     services,
     cells,

@@ -112,6 +112,21 @@ export {
 } from './limit-spec.js';
 export { formatUsd, parseUsd } from './money-text.js';
 export {
+  BillingAutotopupGet,
+  BillingAutotopupPut,
+  BillingStripeEvent,
+  BillingTopupCreate,
+  BillingTopupGet,
+  BillingTopupList,
+  BillingTopupRefund,
+  ControlAuditAppend,
+  ControlWorkspaceSuspend,
+  WEBHOOK_BYTES_MAX,
+  type AutoTopup,
+  type AutoTopupState,
+  type TopupOrder,
+} from './payments.js';
+export {
   BillingPricesList,
   BillingRerateApply,
   BillingReratePlan,

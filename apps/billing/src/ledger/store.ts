@@ -232,6 +232,14 @@ const isLeaseEvent = (event: LedgerEvent): event is Extract<LedgerEvent, { lease
 const quotaIdsOf = (book: Book, event: LedgerEvent): readonly string[] => {
   switch (event.type) {
     case 'credits-granted':
+    case 'topped-up':
+    case 'refunded':
+    case 'refund-failed':
+    case 'charged-back':
+    case 'chargeback-reversed':
+    case 'promo-granted':
+    case 'promo-attributed':
+    case 'promo-expired':
       return [walletQuotaId(event.workspaceId)];
     case 'lease-granted':
       return event.quotas.map(({ id }) => id);
@@ -337,7 +345,8 @@ const updateQuotas = async (runner: QueryRunner, quotas: readonly QuotaState[]):
   if (quotas.length === 0) return;
   await queryRows(
     runner,
-    `update quota set quota_limit = q.quota_limit, posted = q.posted, held = q.held, include_byok = q.include_byok
+    `update quota set quota_limit = q.quota_limit, posted = q.posted, held = q.held, include_byok = q.include_byok,
+            overdrawn = overdrawn and q.posted + q.held > q.quota_limit
        from unnest($1::text[], $2::numeric[], $3::numeric[], $4::numeric[], $5::boolean[]) as q (id, quota_limit, posted, held, include_byok)
       where quota.id = q.id`,
     [

@@ -45,7 +45,7 @@ const CHECKS: readonly (readonly [invariant: string, sql: string])[] = [
   [
     'no quota passes its limit, none goes below zero',
     `select format('quota %s: posted %s, held %s, limit %s', id, posted, held, quota_limit) from quota
-      where posted + held > quota_limit or posted < 0 or held < 0`,
+      where (posted + held > quota_limit and not overdrawn) or posted < 0 or held < 0`,
   ],
   [
     'what a quota holds is what its open leases hold or have spent since it was told',
@@ -65,14 +65,58 @@ const CHECKS: readonly (readonly [invariant: string, sql: string])[] = [
       where closed_at is null and not exists (select 1 from quota where quota.id = named)`,
   ],
   [
-    'a wallet is what was granted, and its free credit the balance of its account',
-    `select format('wallet %s: limit %s, grants %s, entries %s; free %s, account %s', workspace_id, quota_limit, granted, booked, free, account)
+    'a wallet is what was granted and paid less what went back, and its free credit the balance of its account',
+    `select format('wallet %s: limit %s, grants and payments %s, entries %s; free %s, account %s', workspace_id, quota_limit, granted + paid + promotional, booked, free, account)
        from (select q.workspace_id, q.quota_limit, q.quota_limit - q.posted - q.held as free,
                     coalesce((select sum(amount) from credit_grant g where g.workspace_id = q.workspace_id), 0) as granted,
-                    coalesce((select sum(amount) from entry e where e.workspace_id = q.workspace_id and kind = 'credit-grant'), 0) as booked,
+                    coalesce((select sum(case when kind in ('refunded', 'charged-back') then -credits else credits end)
+                                from payment p where p.workspace_id = q.workspace_id), 0) as paid,
+                    coalesce((select sum(amount - expired) from promo_lot l where l.workspace_id = q.workspace_id), 0) as promotional,
+                    coalesce((select sum(case when credit = 'credits:' || q.workspace_id then amount when debit = 'credits:' || q.workspace_id then -amount else 0 end)
+                                from entry e where e.workspace_id = q.workspace_id
+                                 and kind in ('credit-grant', 'promo-grant', 'promo-expire', 'top-up', 'refund', 'refund-failed', 'chargeback', 'chargeback-reversed')), 0) as booked,
                     coalesce((select amount from balance b where b.account = 'credits:' || q.workspace_id), 0) as account
                from quota q where scope = 'wallet') w
-      where quota_limit <> granted or granted <> booked or free <> account`,
+      where quota_limit <> granted + paid + promotional or quota_limit <> booked or free <> account`,
+  ],
+  [
+    'a wallet is overdrawn by what was taken back of it, and by nothing else',
+    `select format('wallet %s: posted %s, held %s, limit %s, taken back %s', workspace_id, posted, held, quota_limit, taken)
+       from (select q.*, coalesce((select sum(case kind when 'chargeback-reversed' then -credits else credits end)
+                                     from payment p where p.workspace_id = q.workspace_id and kind in ('refunded', 'charged-back', 'chargeback-reversed')), 0) as taken
+               from quota q where overdrawn) w
+      where posted + held > quota_limit + taken`,
+  ],
+  [
+    'the account of a promotional lot is what of it is neither spent nor gone back, and its entries say what was',
+    `select format('lot %s of %s: left %s, account %s; spent %s, entries %s', lot_id, workspace_id, remaining, -account, spent, booked)
+       from (select l.*, amount - spent - expired as remaining,
+                    coalesce((select b.amount from balance b where b.account = 'promo:' || workspace_id || ':' || lot_id), 0) as account,
+                    coalesce((select sum(e.amount) from entry e where e.workspace_id = l.workspace_id and e.kind = 'promo-spend'
+                                 and e.credit = 'promo:' || l.workspace_id || ':' || lot_id), 0) as booked
+               from promo_lot l) l
+      where remaining <> -account or spent <> booked or remaining < 0`,
+  ],
+  [
+    'what a posting books of cash is what its payments say',
+    `select format('posting %s of workspace %s: entries book cash %s, payments say %s', posting, workspace_id, coalesce(e.cash, 0), coalesce(p.cash, 0))
+       from (select posting, workspace_id, sum(case when debit = 'cash' then amount else -amount end) as cash
+               from entry where debit = 'cash' or credit = 'cash' group by posting, workspace_id) e
+       full join (select posting, workspace_id, sum(case when kind in ('refunded', 'charged-back') then -credits - fee else credits + fee end) as cash
+                    from payment group by posting, workspace_id having sum(credits + fee) > 0) p using (posting, workspace_id)
+      where coalesce(e.cash, 0) <> coalesce(p.cash, 0)`,
+  ],
+  [
+    'an order is paid if and only if its very amounts were booked',
+    `select format('order %s: %s, %s cents and %s cents of fee; booked %s and %s', o.order_id, o.state, credits_cents, fee_cents, p.credits, p.fee)
+       from topup_order o left join payment p on p.order_id = o.order_id and p.kind = 'topped-up'
+      where (o.state = 'paid') <> (p.order_id is not null) or p.credits <> o.credits_cents * 10000000000::numeric or p.fee <> o.fee_cents * 10000000000::numeric`,
+  ],
+  [
+    'of a payment never more went back than it brought',
+    `select format('order %s: credits %s and fee %s are left', order_id, sum(credits * way), sum(fee * way))
+       from (select order_id, credits, fee, case when kind in ('refunded', 'charged-back') then -1 else 1 end as way from payment) p
+      group by order_id having sum(credits * way) < 0 or sum(fee * way) < 0`,
   ],
   [
     'the held account of a workspace is what its open leases hold',
