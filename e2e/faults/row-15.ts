@@ -1,79 +1,121 @@
-// Row 15, its second half: a budget's window rolls over while a stream is open. What the stream costs is booked to the window in which it was held for, and the
-// new window is whole.
+// Row 15, first half: the price changes while a stream is open. The stream is charged by the price of its plan; calls that come after it by the new one.
+import {
+  BillingGenerationExplain,
+  BillingLedgerVerify,
+  BillingRerateApply,
+  BillingReratePlan,
+  parseUsd,
+} from '@waystation/contracts';
 import type { RunningSystem } from '@waystation/testing';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { openAccount } from '../support/account.ts';
-import { ask, say } from '../support/ask.ts';
-import { newKey, setLimit, usageOf } from '../support/priced-lab.ts';
+import { ask, complete, say, stream } from '../support/ask.ts';
+import { asOperator, WORKSPACE } from '../support/operator.ts';
 import { story } from '../support/story.ts';
-import { billOf, sandboxPrices } from '../support/truth.ts';
-import { until } from '../support/wait.ts';
+import { deadline, until } from '../support/wait.ts';
 
-const MINUTE_MS = 60_000;
-/** Before the end of the minute: time enough to begin, and to set the limits. */
-const BEGIN_MS = 4_000;
-const STREAM_MS = 7_000;
-const TOKENS = 70;
-const LIMIT_USD = 0.001;
-const SETTLED_WITHIN_MS = 20_000;
+const MODEL = 'price-lab/echo';
+const ENDPOINT = `${MODEL}@price-lab`;
+const TOKENS = 40;
+const [OLD, NEW] = ['0.15', '0.45'];
+const PICODOLLARS_PER_TOKEN = 1_000_000n;
+const operator = { kind: 'service' as const, permissions: ['operator', 'generations:read'] };
 
-interface Use {
-  readonly used: number;
-  readonly in_flight: number;
-  readonly remaining: number;
-}
+/** The sandbox under another name, at a price of the operator's own. */
+const configOf = (sandboxUrl: string, output: string): string => `providers:
+  - slug: price-lab
+    dialect: openai-chat
+    baseUrl: ${sandboxUrl}/v1
+    endpoints:
+      - model: ${MODEL}
+        upstreamModel: sandbox/echo
+        context: 8000
+        maxOutput: 4000
+        price: { input: "0", output: "${output}" }
+`;
+
+const costOf = (output: string): bigint => BigInt(TOKENS) * ((parseUsd(output) ?? 0n) / PICODOLLARS_PER_TOKEN);
 
 export const row15 = (system: () => RunningSystem): void => {
   describe('row 15', () => {
-    story('a stream over the end of a minute is booked to the minute in which it began', system, async () => {
-      const account = await openAccount(system());
-      const price = (await sandboxPrices(system())).get('sandbox/echo');
-      if (price === undefined) throw new Error('echo has no price');
-      const { key, hash } = await newKey(system());
-      const limit = { scope: 'key', scope_id: hash, window: 'minute' };
-      const removals = [
-        await setLimit(system(), { ...limit, metric: 'usd', limit: LIMIT_USD }, key),
-        await setLimit(system(), { ...limit, metric: 'requests', limit: 5 }, key),
-      ];
-      const useOf = async (metric: string): Promise<Use> => {
-        const { json } = await ask(system(), 'GET', '/api/v1/key', undefined, { key });
-        const limits = json.data.limits as (Use & { metric: string; window: string })[];
-        const found = limits.find((each) => each.metric === metric && each.window === 'minute');
-        if (found === undefined) throw new Error(`the key shows no limit of ${metric} a minute`);
-        return found;
-      };
-      try {
-        await sleep((2 * MINUTE_MS - BEGIN_MS - (Date.now() % MINUTE_MS)) % MINUTE_MS);
-        const minute = Math.floor(Date.now() / MINUTE_MS);
-        const body = {
-          ...say('a long story'),
-          max_tokens: TOKENS,
-          sandbox: { outputTokens: TOKENS, tokenDelayMs: STREAM_MS / TOKENS },
-        };
-        const streaming = account.stream('row-15-over', body, { key });
-        await until('it is held for', BEGIN_MS - 500, async () =>
-          (await useOf('usd')).in_flight > 0 ? true : undefined,
-        );
-        expect(Math.floor(Date.now() / MINUTE_MS)).toBe(minute);
+    const listedAt = async (output: string): Promise<true | undefined> => {
+      const { json } = await ask(system(), 'GET', `/api/v1/models/${MODEL}/endpoints`);
+      return parseUsd(json?.data?.endpoints?.[0]?.pricing?.completion ?? '') === costOf(output) / BigInt(TOKENS)
+        ? true
+        : undefined;
+    };
+    const chargesOf = (generationId: string) =>
+      asOperator(system(), (_, bus) =>
+        until('the charge is booked', deadline(5_000), async () => {
+          const { charges } = await bus.request(BillingGenerationExplain, {
+            ...{ v: 1, principal: operator, workspaceId: WORKSPACE, generationId },
+          });
+          return charges.length > 0 ? charges : undefined;
+        }),
+      );
 
-        const end = await streaming;
-        expect({ done: end.done, error: end.error, minutes: Math.floor(Date.now() / MINUTE_MS) - minute }).toEqual({
-          ...{ done: true, error: undefined, minutes: 1 },
+    story('a stream keeps the price of its plan, and re-rating brings it to another', system, async () => {
+      await system().configure(configOf(system().sandboxUrl, OLD));
+      await until('the old price is listed', deadline(10_000), () => listedAt(OLD));
+      let changed: Promise<true> | undefined;
+      let endedFirst = false;
+      const body = { ...say('a long story', MODEL), sandbox: { outputTokens: TOKENS, tokenDelayMs: 100 } };
+      const end = await stream(system(), body, {
+        onText: () => {
+          changed ??= (async () => {
+            await system().configure(configOf(system().sandboxUrl, NEW));
+            const listed = await until('the new price is listed', deadline(10_000), () => listedAt(NEW));
+            expect(endedFirst).toBe(false);
+            return listed;
+          })();
+        },
+      });
+      endedFirst = true;
+      await changed;
+      expect([end.status, end.done]).toEqual([200, true]);
+      const during = end.generationId ?? '';
+      const after = await complete(system(), { ...say('again', MODEL), sandbox: { outputTokens: TOKENS } });
+      expect(after.status).toBe(200);
+
+      const { json: history } = await ask(
+        system(),
+        'GET',
+        `/api/v1/prices?endpoint=${encodeURIComponent(ENDPOINT)}`,
+        undefined,
+        {
+          key: system().managementKey,
+        },
+      );
+      const [current, former] = history.data;
+      expect([current.ended_at, former.ended_at]).toEqual([null, current.effective_at]);
+      expect(await chargesOf(during)).toMatchObject([
+        { amount: costOf(OLD).toString(), payer: 'credits', priceVersion: former.version },
+      ]);
+      expect(await chargesOf(after.json.id)).toMatchObject([
+        { amount: costOf(NEW).toString(), payer: 'credits', priceVersion: current.version },
+      ]);
+
+      // The operator finds that the old price was wrong all the time.
+      const meant = {
+        selection: { provider: 'price-lab', model: MODEL, from: Date.now() - 3_600_000, to: Date.now() },
+        priceVersion: current.version as string,
+      };
+      await asOperator(system(), async (_, bus) => {
+        const plan = await bus.request(BillingReratePlan, { v: 1, principal: operator, ...meant });
+        const difference = (costOf(NEW) - costOf(OLD)).toString();
+        expect(plan).toMatchObject({
+          totals: { attempts: 1, chargedDifference: difference },
+          differences: [{ generationId: during, chargedDifference: difference }],
         });
-        const [call] = await account.callsOf('row-15-over');
-        const cost = Number(call && billOf(call, price)) / 1e12;
-        await until('it is booked', SETTLED_WITHIN_MS, async () =>
-          Math.abs((await usageOf(system(), key)) - cost) < 1e-12 ? true : undefined,
-        );
-        expect(await useOf('usd')).toMatchObject({ used: 0, in_flight: 0, remaining: LIMIT_USD });
-        expect(await useOf('requests')).toMatchObject({ used: 0, in_flight: 0, remaining: 5 });
-        // One more counts in the new window, and only it.
-        await account.complete('row-15-next', { ...say('another one'), max_tokens: TOKENS }, { key });
-        await account.audit();
-        expect(await useOf('requests')).toMatchObject({ used: 1, remaining: 4 });
-      } finally {
-        for (const remove of removals) await remove();
-      }
+        const { run } = await bus.request(BillingRerateApply, {
+          ...{ v: 1, principal: operator, ...meant, rerateId: `row-15-${Date.now()}`, reason: 'row 15' },
+        });
+        expect(run).toMatchObject({ state: 'finished', totals: { chargedDifference: difference } });
+        expect(await chargesOf(during)).toMatchObject([
+          { revision: 0, amount: costOf(OLD).toString(), priceVersion: former.version },
+          { revision: 1, amount: difference, priceVersion: current.version, rerateId: run.rerateId },
+        ]);
+        expect(await bus.request(BillingLedgerVerify, { v: 1, principal: operator })).toMatchObject({ problems: [] });
+      });
+      await system().configure('');
     });
   });
 };

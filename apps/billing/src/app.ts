@@ -5,6 +5,11 @@ import { BillingModule } from './billing.module.js';
 import { billingConfig, type BillingConfig } from './config.js';
 import { CountMoreThanMoney1764150000102 } from './migrations/count-more-than-money.js';
 import { CreateLedger1763800000101 } from './migrations/create-ledger.js';
+import { CreatePriceBook1764150000301 } from './migrations/create-price-book.js';
+import { CreatePayments1764158400201 } from './migrations/create-payments.js';
+import { CreatePromo1764158400202 } from './migrations/create-promo.js';
+import { ReadBooks1764160000302 } from './migrations/read-books.js';
+import { SealEntries1764160000301 } from './migrations/seal-entries.js';
 
 export const app: AppDefinition<BillingConfig> = {
   name: 'billing',
@@ -12,8 +17,19 @@ export const app: AppDefinition<BillingConfig> = {
   module: (context) => BillingModule.of(context),
 };
 
-export const migrations: MigrateOptions['migrations'] = [CreateLedger1763800000101, CountMoreThanMoney1764150000102];
+export const migrations: MigrateOptions['migrations'] = [
+  CreateLedger1763800000101,
+  CountMoreThanMoney1764150000102,
+  CreatePriceBook1764150000301,
+  CreatePayments1764158400201,
+  CreatePromo1764158400202,
+  SealEntries1764160000301,
+  ReadBooks1764160000302,
+];
 
 // For the operator's commands, which run without a bus.
 export { explainGeneration, type ExplainedCharge } from './explain/explain-generation.js';
+export { applyRerate, type ApplyBounds } from './rerate/apply-rerate.js';
+export { planRerate, type ReratePlan } from './rerate/plan-rerate.js';
+export { reportRerate, type RerateReport } from './rerate/report-rerate.js';
 export { verifyLedger, type LedgerReport } from './verify/verify-ledger.js';

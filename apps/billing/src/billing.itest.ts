@@ -7,10 +7,21 @@ import { priceVersionOf } from '@waystation/catalog';
 import {
   BillingCreditsGet,
   BillingCreditsGrant,
+  BillingDeadLettersReplay,
+  BillingFocusExport,
   BillingGenerationExplain,
+  BillingGenerationStory,
   BillingKeyUsage,
+  BillingLedgerRebuild,
   BillingLedgerVerify,
   BillingPricesPut,
+  BillingReconcileReport,
+  BillingStatementGet,
+  BillingUsageQuery,
+  BillingRerateApply,
+  BillingReratePlan,
+  BillingRerateReport,
+  BillingRerateStop,
   LeaseGrant,
   LeaseRenew,
   LeaseReturn,
@@ -24,6 +35,7 @@ import { pino } from 'pino';
 import { throwError, type Observable } from 'rxjs';
 import { app } from './app.js';
 import type { BillingConfig } from './config.js';
+import { WITHOUT_PAYMENTS } from './topups/stripe-stand-in.js';
 import {
   attemptFinished,
   attemptStarted,
@@ -64,7 +76,7 @@ beforeAll(async () => {
   metrics = createMetrics();
   const context: AppContext<BillingConfig> = {
     name: 'billing',
-    config: { writerUrl: ledger.writerUrl, readerUrl: ledger.readerUrl },
+    config: { writerUrl: ledger.writerUrl, readerUrl: ledger.readerUrl, payments: WITHOUT_PAYMENTS },
     bus: billingBus,
     log: pino({ level: 'silent' }),
     metrics,
@@ -111,6 +123,9 @@ const newWorkspace = async (usd = '10000'): Promise<string> => {
   expect(await ingress.request(BillingCreditsGrant, grant)).toEqual({ balance: usd });
   return workspaceId;
 };
+const key = (workspaceId: string, ...permissions: string[]): Principal => ({ kind: 'key', workspaceId, permissions });
+const priceOf = (perToken: string) => ({ perUnit: { input: perToken, output: perToken } });
+const versionOf = (price: ReturnType<typeof priceOf>): string => priceVersionOf(price, sha256hex);
 const vector = (usd: number) => ({ usd: `${usd}`, requests: 0, tokens: 0 });
 const walletOf = (workspaceId: string): QuotaRef => ({
   id: `wallet:${workspaceId}`,
@@ -224,8 +239,6 @@ test('a bad fact becomes a dead letter, and what comes after it is settled', asy
 });
 
 describe('who may ask', () => {
-  const key = (workspaceId: string, ...permissions: string[]): Principal => ({ kind: 'key', workspaceId, permissions });
-
   test('a key sees the credits of its own workspace and of no other', async () => {
     const [mine, other] = [await newWorkspace('7'), await newWorkspace('8')];
     const principal = key(mine, 'credits:read');
@@ -248,6 +261,52 @@ describe('who may ask', () => {
     expect(
       await ingress.request(BillingGenerationExplain, { v: 1, principal, workspaceId: mine, generationId }),
     ).toEqual({ charges: [] });
+  });
+
+  test('usage: its own workspace for a key, all of them for the operator alone', async () => {
+    const [mine, other] = [await newWorkspace(), await newWorkspace()];
+    const ask = (principal: Principal, workspaceId?: string) =>
+      ingress.request(BillingUsageQuery, {
+        ...{ v: 1, principal, from: Date.now() - 1_000, to: Date.now() + 1_000, groupBy: [], limit: 1 },
+        ...(workspaceId === undefined ? {} : { workspaceId }),
+      });
+    const principal = key(mine, 'credits:read');
+    expect(await ask(principal, mine)).toMatchObject({ truncated: false });
+    await expect(ask(principal, other)).rejects.toMatchObject({ code: 'not_found' });
+    await expect(ask(principal)).rejects.toMatchObject({ code: 'permission_denied' });
+    expect(await ask(OPERATOR)).toMatchObject({ truncated: false });
+    await expect(ask(key(mine, 'inference'), mine)).rejects.toMatchObject({ code: 'permission_denied' });
+  });
+
+  test.each(['statement', 'export'] as const)('another workspace has no %s for a key', async (what) => {
+    const [mine, other] = [await newWorkspace(), await newWorkspace()];
+    const asked = { v: 1, principal: key(mine, 'credits:read'), month: new Date().toISOString().slice(0, 7) } as const;
+    const ask = (workspaceId: string): Promise<object> =>
+      what === 'statement'
+        ? ingress.request(BillingStatementGet, { ...asked, workspaceId, format: 'json' })
+        : ingress.request(BillingFocusExport, { ...asked, workspaceId });
+    expect(Object.keys(await ask(mine))).toContain(what === 'statement' ? 'hash' : 'header');
+    await expect(ask(other)).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  test.each<[string, (principal: Principal) => Promise<unknown>]>([
+    ['verify', (principal) => ingress.request(BillingLedgerVerify, { v: 1, principal })],
+    ['rebuild', (principal) => ingress.request(BillingLedgerRebuild, { v: 1, principal, repair: true })],
+    ['replay', (principal) => ingress.request(BillingDeadLettersReplay, { v: 1, principal, limit: 1, dryRun: false })],
+    [
+      'the story of a generation',
+      (principal) => ingress.request(BillingGenerationStory, { v: 1, principal, generationId: newGeneration() }),
+    ],
+    [
+      'reconciliation',
+      (principal) => {
+        const range = { provider: 'p', from: '2026-01-01', to: '2026-01-02' };
+        return ingress.request(BillingReconcileReport, { v: 1, principal, ...range, book: true });
+      },
+    ],
+  ])("%s is the operator's", async (_what, ask) => {
+    const principal = key(await newWorkspace(), 'credits:read', 'credits:write', 'generations:read', 'service');
+    await expect(ask(principal)).rejects.toMatchObject({ code: 'permission_denied' });
   });
 
   test('granting credits needs the permission', async () => {
@@ -279,6 +338,59 @@ describe('price versions', () => {
   test('are refused where the name is not the hash, or the price is none', async () => {
     await expect(put(version, { perUnit: { input: '7' } })).rejects.toMatchObject({ code: 'invalid_request' });
     await expect(put(version, { perUnit: { input: -1 } })).rejects.toMatchObject({ code: 'invalid_request' });
+  });
+});
+
+describe('re-rating', () => {
+  const [wrong, right] = [priceOf('5'), priceOf('3')];
+  const operate = { v: 1, principal: OPERATOR } as const;
+
+  test('is planned, applied and reported over the bus, as JSON and as CSV', async () => {
+    const workspaceId = await newWorkspace();
+    await ingress.request(BillingPricesPut, {
+      ...operate,
+      prices: [{ version: versionOf(right), price: right, effectiveAt: 0 }],
+    });
+    const generationId = newGeneration(Date.now() - 60_000);
+    await append(generationFinished({ workspaceId, generationId, price: wrong, provider: 'rerated' }));
+    await until(async () => (await ledger.asAdmin(`select 1 from charge where provider = 'rerated'`)).length === 1);
+    const meant = {
+      selection: { provider: 'rerated', model: 'sandbox/echo', from: Date.now() - 3_600_000, to: Date.now() - 1_000 },
+      priceVersion: versionOf(right),
+    };
+    const plan = await ingress.request(BillingReratePlan, { ...operate, ...meant });
+    expect(plan).toMatchObject({
+      totals: { attempts: 1, changed: 1, chargedDifference: '-60' },
+      differences: [{ generationId, before: { charged: '150' }, after: { charged: '90' } }],
+    });
+    const { csv = '', differences } = await ingress.request(BillingReratePlan, { ...operate, ...meant, format: 'csv' });
+    expect(differences).toEqual([]);
+    expect(csv.split('\r\n')[1]).toContain(`,150,90,-60,0,0,-60`);
+
+    const applying = { ...operate, ...meant, rerateId: 'rerate-bus-1', reason: 'the price list was misread' };
+    const { run } = await ingress.request(BillingRerateApply, applying);
+    expect(run).toMatchObject({ state: 'finished', totals: { attempts: 1 }, reason: 'the price list was misread' });
+    expect(await ingress.request(BillingRerateApply, applying)).toEqual({ run });
+    expect(await ingress.request(BillingRerateStop, { ...operate, rerateId: 'rerate-bus-1' })).toEqual({ run });
+    const report = await ingress.request(BillingRerateReport, { ...operate, rerateId: 'rerate-bus-1' });
+    expect(report).toMatchObject({ run, differences: plan.differences });
+    const principal = key(workspaceId, 'generations:read');
+    const { charges } = await ingress.request(BillingGenerationExplain, { v: 1, principal, workspaceId, generationId });
+    expect(charges).toMatchObject([
+      { revision: 0, amount: '150', priceVersion: versionOf(wrong) },
+      { revision: 1, amount: '-60', priceVersion: versionOf(right), rerateId: 'rerate-bus-1' },
+    ]);
+  });
+
+  test('is for the operator only', async () => {
+    const workspaceId = await newWorkspace();
+    for (const contract of [BillingRerateReport, BillingRerateStop])
+      await expect(
+        ingress.request(contract, { v: 1, principal: key(workspaceId, 'credits:write'), rerateId: 'rerate-bus-1' }),
+      ).rejects.toMatchObject({ code: 'permission_denied' });
+    await expect(ingress.request(BillingRerateStop, { ...operate, rerateId: 'rerate-none' })).rejects.toMatchObject({
+      code: 'not_found',
+    });
   });
 });
 

@@ -9,6 +9,20 @@ export {
   type FieldSpan,
 } from './attempt.js';
 export {
+  BillingDeadLettersReplay,
+  BillingFocusExport,
+  BillingGenerationStory,
+  BillingLedgerRebuild,
+  BillingReconcileImport,
+  BillingReconcileReport,
+  BillingStatementGet,
+  BillingUsageQuery,
+  USAGE_DIMENSIONS,
+  USAGE_METRICS,
+  type UsageDimension,
+  type UsageMetric,
+} from './books.js';
+export {
   defineRpc,
   defineSignal,
   defineStream,
@@ -97,7 +111,35 @@ export {
   type LimitSpec,
 } from './limit-spec.js';
 export { formatUsd, parseUsd } from './money-text.js';
-export { priceVector, type PriceVector } from './price.js';
+export {
+  BillingAutotopupGet,
+  BillingAutotopupPut,
+  BillingStripeEvent,
+  BillingTopupCreate,
+  BillingTopupGet,
+  BillingTopupList,
+  BillingTopupRefund,
+  ControlAuditAppend,
+  ControlWorkspaceSuspend,
+  WEBHOOK_BYTES_MAX,
+  type AutoTopup,
+  type AutoTopupState,
+  type TopupOrder,
+} from './payments.js';
+export {
+  BillingPricesList,
+  BillingRerateApply,
+  BillingReratePlan,
+  BillingRerateReport,
+  BillingRerateStop,
+  rerateSelection,
+  type DatedPrice,
+  type RerateDifference,
+  type RerateRun,
+  type RerateSelection,
+  type RerateTotals,
+} from './price-book.js';
+export { priceVector, type PriceRates, type PriceVector } from './price.js';
 export { quickParse } from './quick-parse.js';
 export {
   EXCLUSION_RULES,
@@ -115,7 +157,15 @@ export {
   type RoutePlanRequest,
 } from './route.js';
 export { identity, leaseVector, usage, type Identity, type LeaseVector } from './scalars.js';
-export { Alive, AttemptCancel, AttemptCredit, HealthCounters, LeaseRecall } from './signals.js';
+export {
+  Alive,
+  AttemptCancel,
+  AttemptCredit,
+  AttemptHeld,
+  AttemptNeed,
+  HealthCounters,
+  LeaseRecall,
+} from './signals.js';
 export {
   SNAPSHOT_KEYS,
   affinityEntry,
@@ -131,6 +181,7 @@ export {
   type CredentialEntry,
   type EndpointEntry,
   type HeadEntry,
+  type IdempotencyEntry,
   type KeyEntry,
   type ModelEntry,
   type PolicyEntry,

@@ -4,11 +4,13 @@ import { defineRpc, type Permission } from './contract.js';
 import { generationRecorded } from './journal.js';
 import {
   count,
+  endpointId,
   generationId,
   keyHash,
   memberId,
   picodollars,
   picodollarsUnsigned,
+  priceVersionId,
   unixMs,
   workspaceId,
 } from './scalars.js';
@@ -25,9 +27,10 @@ export const principal = z.object({
 });
 export type Principal = z.infer<typeof principal>;
 
-const call = { v: z.literal(1), principal };
+/** What every management call carries. */
+export const call = { v: z.literal(1), principal };
 
-const define = <Request, Reply>(
+export const define = <Request, Reply>(
   service: 'control' | 'billing' | 'logging',
   noun: string,
   verb: string,
@@ -139,7 +142,7 @@ export const BillingCreditsGet = define(
   z.object({ purchased: picodollars, used: picodollars, balance: picodollars, held: picodollarsUnsigned }),
 );
 
-/** An admin's grant, without fee. Idempotent on `grantId`. */
+/** An admin's grant, without fee. Idempotent on `grantId`. With `expiresAt` it is promotional: spent first, and what is left of it then goes back. */
 export const BillingCreditsGrant = define(
   'billing',
   'credits',
@@ -152,11 +155,15 @@ export const BillingCreditsGrant = define(
     grantId: z.string().min(8).max(64),
     amount: picodollarsUnsigned,
     reason: z.string().max(256),
+    expiresAt: unixMs.optional(),
   }),
   z.object({ balance: picodollars }),
 );
 
-/** Stores price versions before they may be routed. Idempotent: a version is immutable. */
+/**
+ * Stores price versions before they may be routed, and which endpoints are routed at them from when on. Idempotent: a version is immutable, and an
+ * endpoint that is at a version already stays there since when it was.
+ */
 export const BillingPricesPut = define(
   'billing',
   'prices',
@@ -169,6 +176,10 @@ export const BillingPricesPut = define(
       .array(z.object({ version: z.string().max(64), price: z.unknown(), effectiveAt: unixMs }))
       .min(1)
       .max(1000),
+    endpoints: z
+      .array(z.object({ endpointId, version: priceVersionId, effectiveAt: unixMs }))
+      .max(1000)
+      .optional(),
   }),
   z.object({ stored: count }),
 );
@@ -194,7 +205,11 @@ export const BillingGenerationExplain = define(
           priceVersion: z.string(),
           usage: z.record(z.string(), count),
           usageSource: z.string(),
+          /** The tier that served, as far as anybody said. */
+          serviceTier: z.string().optional(),
           witness: z.string(),
+          /** The re-rating that made this revision, where one did. */
+          rerateId: z.string().optional(),
           leaseId: z.string().optional(),
           holdPicodollars: picodollarsUnsigned,
           settledAt: unixMs,

@@ -91,6 +91,8 @@ export const ERROR_BODY_BYTES_MAX = 64 * 1024;
 export interface ResponseReport {
   readonly usage: Usage;
   readonly usageSource: UsageSource;
+  /** The tier that the provider says it served at. */
+  readonly serviceTier?: string;
   readonly finishReason?: FinishReason;
   readonly nativeFinishReason?: string;
   /** The provider's id of the completion. */
@@ -102,6 +104,8 @@ export interface ResponseReader {
   push(chunk: Buffer): void;
   /** The response ended. Sets `failure` if that was too early. */
   end(): void;
+  /** Bytes of output that were read, as they stand in the provider's JSON: no fewer than the tokens that show. */
+  readonly contentBytes: number;
   /** Whether something was given to the sink that a client could act on. */
   readonly meaningful: boolean;
   /** Whether the provider said that nothing more will come. */

@@ -14,6 +14,7 @@ const evidence = z.object({
   usageBy: z.enum(['nobody', 'progress', 'worker', 'ingress']),
   usage: z.record(z.string(), z.number()),
   usageSource: z.enum(['provider', 'estimated', 'clamped']),
+  serviceTier: z.string().optional(),
   sequence: z.number(),
   delivered: z.number().default(0),
 });
@@ -63,7 +64,7 @@ export const upsertWitnesses = async (runner: QueryRunner, waiting: readonly Wai
      select attempt_id, generation_id, workspace_id, lease_id, backing::jsonb, evidence::jsonb, due_at_ms
        from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[])
          as w (attempt_id, generation_id, workspace_id, lease_id, backing, evidence, due_at_ms)
-     on conflict (attempt_id) do update set evidence = excluded.evidence, due_at_ms = excluded.due_at_ms`,
+     on conflict (attempt_id) do update set backing = excluded.backing, evidence = excluded.evidence, due_at_ms = excluded.due_at_ms`,
     [
       sorted.map(({ backing: { attemptId } }) => attemptId),
       sorted.map(({ backing: { generationId } }) => generationId),

@@ -43,14 +43,22 @@ const requestFor = (
   spans: generation.request.spans,
   ...(hold.capped ? { outputCap: bound.outputTokens } : {}),
   inputTokensEstimate: generation.request.features.inputTokensEstimate,
+  ...(generation.request.inputImages === 0 ? {} : { inputImages: generation.request.inputImages }),
+  ...(generation.request.features.serviceTier ? { serviceTier: generation.request.features.serviceTier } : {}),
   ...(hold.hold.leaseId === undefined ? {} : { leaseId: hold.hold.leaseId }),
   holdPicodollars: holdOf(hold, bound.attempt).toString(),
+  ...heldOutputOf(hold),
   ...(requests === 0 ? {} : { requests }),
   ...(hold.hold.amounts.tokens === 0 ? {} : { holdTokens: hold.hold.amounts.tokens }),
   quotaSet: hold.quotaIds,
   deadlineAt: generation.deadlineAt,
   ...(skip.length === 0 ? {} : { skipInstances: skip.slice(0, SKIP_INSTANCES_MAX) }),
 });
+
+const heldOutputOf = ({ growing }: PlanHold): Pick<AttemptRunRequest, 'heldOutputTokens'> => {
+  const held = growing?.heldOutputTokens;
+  return held === undefined ? {} : { heldOutputTokens: held };
+};
 
 const outcomeOfFailure = (error: WaystationError, delivered: boolean): Outcome => {
   if (error.code === 'accept_timeout') return 'passed-over';
@@ -91,6 +99,7 @@ const recordOf = (
         usage: end.usage,
         usageSource: end.usageSource,
         ...(end.usage === 'pending' ? atLeast : {}),
+        ...(end.serviceTier === undefined ? {} : { serviceTier: end.serviceTier }),
         ...(end.upstreamStatus === undefined ? {} : { upstreamStatus: end.upstreamStatus }),
       };
     }

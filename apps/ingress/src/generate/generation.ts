@@ -28,6 +28,8 @@ export interface GenerationRequest {
   /** What the answer's headers say; the hold may add to it. */
   readonly head: AnswerHead;
   readonly userAgent?: string | undefined;
+  /** The client's own name for the request: with it, the request is run once. */
+  readonly idempotencyKey?: string | undefined;
   readonly app?: Identity['app'];
   readonly tags?: Identity['tags'];
 }
@@ -49,6 +51,8 @@ export interface AttemptRecord {
   usageSource: UsageSource;
   /** Output tokens that went to the client, where its usage is not known here. */
   deliveredTokens?: number;
+  /** That it was served at, as far as anybody said. */
+  serviceTier?: string;
   upstreamStatus?: number;
   latencyMs?: number;
   durationMs?: number;

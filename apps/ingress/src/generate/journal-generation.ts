@@ -44,6 +44,7 @@ const attemptLine = (
   usage: record.usage,
   usageSource: record.usageSource,
   ...(record.deliveredTokens === undefined ? {} : { deliveredTokens: record.deliveredTokens }),
+  ...(record.serviceTier === undefined ? {} : { serviceTier: record.serviceTier }),
 });
 
 export const finishedLine = (

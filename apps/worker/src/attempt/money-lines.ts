@@ -2,11 +2,13 @@
 import type { AttemptFinished, AttemptRunRequest, MoneyLine } from '@waystation/contracts';
 import type { ResponseReport } from '@waystation/providers';
 import type { RelayResult } from './relay.js';
+import { tellUsage } from './tell-usage.js';
 
 type AttemptStarted = Extract<MoneyLine, { kind: 'attempt.started' }>;
 type AttemptProgressed = Extract<MoneyLine, { kind: 'attempt.progressed' }>;
 
-const about = ({ attempt, leaseId, ...request }: AttemptRunRequest) => ({
+/** @param held what is held by now, where it grew */
+const about = ({ attempt, leaseId, ...request }: AttemptRunRequest, held?: string) => ({
   generationId: request.generationId,
   attemptId: request.attemptId,
   identity: request.identity,
@@ -14,7 +16,7 @@ const about = ({ attempt, leaseId, ...request }: AttemptRunRequest) => ({
   endpointId: attempt.endpointId,
   model: attempt.model,
   ...(leaseId === undefined ? {} : { leaseId }),
-  holdPicodollars: request.holdPicodollars,
+  holdPicodollars: held ?? request.holdPicodollars,
   ...(request.requests === undefined ? {} : { requests: request.requests }),
   ...(request.holdTokens === undefined ? {} : { holdTokens: request.holdTokens }),
   quotaSet: request.quotaSet,
@@ -33,19 +35,20 @@ export const attemptStartedLine = (request: AttemptRunRequest, worker: string, a
 });
 
 export const attemptProgressedLine = (
-  { generationId, attemptId }: AttemptRunRequest,
+  request: AttemptRunRequest,
   sequence: number,
-  { usage, usageSource }: ResponseReport,
+  report: ResponseReport,
   at: number,
+  held?: string,
 ): AttemptProgressed => ({
   kind: 'attempt.progressed',
   v: 1,
   at,
-  generationId,
-  attemptId,
+  generationId: request.generationId,
+  attemptId: request.attemptId,
   sequence,
-  usage,
-  usageSource,
+  ...(held === undefined ? {} : { holdPicodollars: held }),
+  ...tellUsage(request, report),
 });
 
 export const attemptFinishedLine = (
@@ -53,16 +56,16 @@ export const attemptFinishedLine = (
   worker: string,
   { outcome, error, report }: RelayResult,
   at: number,
+  held?: string,
 ): AttemptFinished => ({
   kind: 'attempt.finished',
   v: 1,
   at,
   worker,
-  ...about(request),
+  ...about(request, held),
   outcome,
   ...(report.finishReason === undefined ? {} : { finishReason: report.finishReason }),
   ...(error === undefined ? {} : { errorCode: error.code }),
   ...(report.upstreamId === undefined ? {} : { upstreamId: report.upstreamId }),
-  usage: report.usage,
-  usageSource: report.usageSource,
+  ...tellUsage(request, report),
 });

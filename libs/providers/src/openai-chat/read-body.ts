@@ -20,6 +20,7 @@ import {
   ownEdits,
   ownFields,
   scanCompletion,
+  serviceTierOf,
   valueOf,
   type OwnFields,
   type ScannedCompletion,
@@ -36,10 +37,11 @@ export class ChatBodyReader implements ResponseReader {
   readonly #bytesMax: number;
   #chunks: Buffer[] = [];
   #bytes = 0;
-  #contentBytes = 0;
+  contentBytes = 0;
   #usage: unknown;
   #finish: { native: string; reason: FinishReason } | undefined;
   #upstreamId: string | undefined;
+  #serviceTier: string | undefined;
   meaningful = false;
   readonly done = false;
   failure: WaystationError | undefined;
@@ -75,12 +77,13 @@ export class ChatBodyReader implements ResponseReader {
   report(): ResponseReport {
     const told = convertUsage(this.#usage, this.#terms.tokensMax);
     return {
-      usage: told?.usage ?? estimateUsage(this.#terms.inputTokensEstimate(), { bytes: this.#contentBytes, chunks: 0 }),
+      usage: told?.usage ?? estimateUsage(this.#terms.inputTokensEstimate(), { bytes: this.contentBytes, chunks: 0 }),
       usageSource: told?.source ?? 'estimated',
       ...(this.#finish === undefined
         ? {}
         : { finishReason: this.#finish.reason, nativeFinishReason: this.#finish.native.slice(0, 128) }),
       ...(this.#upstreamId === undefined ? {} : { upstreamId: this.#upstreamId }),
+      ...(this.#serviceTier === undefined ? {} : { serviceTier: this.#serviceTier }),
     };
   }
 
@@ -94,11 +97,12 @@ export class ChatBodyReader implements ResponseReader {
     const id = valueOf(body, fields.id);
     if (typeof id === 'string' && id !== '') this.#upstreamId = id.slice(0, UPSTREAM_ID_CHARS_MAX);
     this.#usage = valueOf(body, fields.usage);
+    this.#serviceTier = serviceTierOf(body, fields);
     this.#finish = choices?.findLast((choice) => choice.finish !== undefined)?.finish;
     // Counted only where the provider did not: it is a walk over all of the text.
     const isTold = convertUsage(this.#usage, this.#terms.tokensMax) !== undefined;
     if (!isTold && fields.choices !== undefined) {
-      this.#contentBytes = scanChunk(body, fields.choices.valueStart, fields.choices.valueEnd, 0).contentBytes;
+      this.contentBytes = scanChunk(body, fields.choices.valueStart, fields.choices.valueEnd, 0).contentBytes;
     }
     this.failure = this.#refusal(body, completion);
     if (this.failure !== undefined) return;
