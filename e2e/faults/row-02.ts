@@ -83,7 +83,8 @@ export const row02 = (system: () => RunningSystem, lab: () => FakeUpstream): voi
         const used = (atOnce + later) * TOKENS_EACH;
         const { asked, left } = last.json.error.metadata.quota as { asked: string; left: string };
         expect(used).toBeLessThanOrEqual(limit);
-        expect(Number(left)).toBe(limit - used);
+        // What other holds and slices have in hand at that moment counts as taken.
+        expect(Number(left)).toBeLessThanOrEqual(limit - used);
         // One more did not fit, and nothing was kept from it.
         expect(limit - used).toBeLessThan(Number(asked));
       }

@@ -580,7 +580,8 @@ describe('whatever happens in whatever order', () => {
           expect(claimed <= held()).toBe(true);
           expect(held() <= 1_000n).toBe(true);
         }
-        await turns(100);
+        // Long enough for every question that queues behind others: a hold that came later would be settled by nobody.
+        await turns(2_000);
         for (const hold of open) hold.settle(NOTHING);
         await advance(pool, 10_000);
         expect(held()).toBe(spent);
