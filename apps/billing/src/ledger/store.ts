@@ -24,8 +24,8 @@ import { spentBefore } from '../quotas/spent-before.js';
 export interface Ledger {
   readonly book: Book;
   apply(events: readonly LedgerEvent[]): void;
-  /** Writes all that was applied, balances last: nothing else should follow in the transaction. */
-  flush(posting: string): Promise<void>;
+  /** Writes all that was applied, balances last: nothing else should follow in the transaction. Without a posting, under a number of its own. */
+  flush(posting?: string): Promise<void>;
 }
 
 export const openLedger = (runner: QueryRunner): Ledger => {
@@ -43,7 +43,7 @@ export const openLedger = (runner: QueryRunner): Ledger => {
   };
 };
 
-/** A number for all that one transaction books. */
+/** A number for all that one transaction books, where more than entries carries it. */
 export const newPosting = async (runner: QueryRunner): Promise<string> => {
   const [row] = await queryRows<{ posting: string }>(runner, `select nextval('posting') as posting`);
   if (row === undefined) throw new WaystationError('internal', 'The sequence of postings gave no number.');
@@ -256,7 +256,7 @@ const writeEvents = async (
   runner: QueryRunner,
   book: Book,
   events: readonly LedgerEvent[],
-  posting: string,
+  posting: string | undefined,
 ): Promise<void> => {
   const created = new Set(events.flatMap((event) => (event.type === 'lease-granted' ? [event.leaseId] : [])));
   const changed = new Set(events.filter(isLeaseEvent).map(({ leaseId }) => leaseId));
@@ -350,30 +350,35 @@ const updateQuotas = async (runner: QueryRunner, quotas: readonly QuotaState[]):
   );
 };
 
-const insertEntries = async (runner: QueryRunner, posting: string, entries: readonly Entry[]): Promise<void> => {
+/** Entries and what they come to, in one round trip: they are the last thing before the commit, while everybody else waits for the balances. */
+const insertEntries = async (
+  runner: QueryRunner,
+  posting: string | undefined,
+  entries: readonly Entry[],
+): Promise<void> => {
   if (entries.length === 0) return;
+  const balances = [...foldBalances(entries)].sort(([a], [b]) => (a < b ? -1 : 1));
   await queryRows(
     runner,
-    `insert into entry (posting, kind, debit, credit, amount, workspace_id, lease_id)
-     select $1::bigint, kind, debit, credit, amount, workspace_id, lease_id
-       from unnest($2::text[], $3::text[], $4::text[], $5::numeric[], $6::text[], $7::text[])
-         as e (kind, debit, credit, amount, workspace_id, lease_id)`,
+    `with booked as materialized (select coalesce($1::bigint, nextval('posting')) as posting),
+          written as (
+            insert into entry (posting, kind, debit, credit, amount, workspace_id, lease_id)
+            select posting, kind, debit, credit, amount, workspace_id, lease_id
+              from booked, unnest($2::text[], $3::text[], $4::text[], $5::numeric[], $6::text[], $7::text[])
+                as e (kind, debit, credit, amount, workspace_id, lease_id))
+     insert into balance (account, amount)
+     select account, amount from unnest($8::text[], $9::numeric[]) as b (account, amount) order by account collate "C"
+     on conflict (account) do update set amount = balance.amount + excluded.amount`,
     [
-      posting,
+      posting ?? null,
       entries.map((entry) => entry.kind),
       entries.map((entry) => entry.debit),
       entries.map((entry) => entry.credit),
       entries.map((entry) => entry.amount.toString()),
       entries.map((entry) => entry.workspaceId),
       entries.map((entry) => entry.leaseId ?? null),
+      balances.map(([account]) => account),
+      balances.map(([, amount]) => amount.toString()),
     ],
-  );
-  const balances = [...foldBalances(entries)].sort(([a], [b]) => (a < b ? -1 : 1));
-  await queryRows(
-    runner,
-    `insert into balance (account, amount)
-     select account, amount from unnest($1::text[], $2::numeric[]) as b (account, amount) order by account collate "C"
-     on conflict (account) do update set amount = balance.amount + excluded.amount`,
-    [balances.map(([account]) => account), balances.map(([, amount]) => amount.toString())],
   );
 };
