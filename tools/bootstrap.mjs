@@ -12,6 +12,7 @@ const SCRIPTS = {
   faults: ['tools/test/main.ts', '--faults'],
   mutations: ['tools/mutations/main.ts'],
   bench: ['bench/main.ts'],
+  'bench:billing': ['bench/billing.ts'],
 };
 const MIN_NODE_MAJOR = 24;
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
