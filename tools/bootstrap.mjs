@@ -13,6 +13,7 @@ const SCRIPTS = {
   mutations: ['tools/mutations/main.ts'],
   bench: ['bench/main.ts'],
   'bench:billing': ['bench/billing.ts'],
+  ledger: ['tools/ledger/main.ts'],
 };
 const MIN_NODE_MAJOR = 24;
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');

@@ -1,6 +1,6 @@
 // One case for each attempt of a batch: what was known of it, together with all that was heard now, whatever the order.
 import { addsTo, isComplete, merge, NO_EVIDENCE, type Evidence } from '@waystation/ledger';
-import type { Backing } from './backing.js';
+import { withHold, type Backing } from './backing.js';
 import type { Testimony } from './read-lines.js';
 
 /** An attempt that waits for a better witness or for its time. */
@@ -65,7 +65,8 @@ export const sortCases = (
     if (draft === undefined) continue;
     const evidence = merge(draft.evidence, testimony.evidence);
     const dueAtMs = Math.min(draft.dueAtMs, testimony.dueAtMs ?? draft.dueAtMs);
-    drafts.set(testimony.attemptId, { ...draft, evidence, dueAtMs });
+    const backing = withHold(draft.backing, testimony.backing?.hold ?? testimony.hold);
+    drafts.set(testimony.attemptId, { ...draft, backing, evidence, dueAtMs });
   }
   const ready: Case[] = [];
   const open: Case[] = [];
