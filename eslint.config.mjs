@@ -36,6 +36,11 @@ const inTests = layers.map((layer) => ({
 /** Domain libs import nothing from outside and nothing of Node's. */
 const domain = ['catalog', 'routing', 'ledger', 'policy', 'generation'].map((name) => `libs/${name}/src/**/*.ts`);
 
+/** The data plane, and what every process of it stands on. */
+const withoutDatabase = ['apps/ingress', 'apps/router', 'apps/worker', 'libs/bus', 'libs/runtime'].map(
+  (folder) => `${folder}/src/**/*.ts`,
+);
+
 export default tseslint.config(
   { ignores: ['**/dist/**', '**/node_modules/**', '.nx/**', '.waystation/**', 'tools/fixtures/**'] },
   js.configs.recommended,
@@ -91,6 +96,22 @@ export default tseslint.config(
         'error',
         { object: 'Date', property: 'now', message: 'The clock is a parameter.' },
         { object: 'Math', property: 'random', message: 'Randomness is a parameter.' },
+      ],
+    },
+  },
+  {
+    files: withoutDatabase,
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              group: ['@waystation/postgres', 'pg', 'pg-*', 'typeorm', 'typeorm/*'],
+              message: 'The data plane serves on snapshots and leases, and never waits for Postgres.',
+            },
+          ],
+        },
       ],
     },
   },

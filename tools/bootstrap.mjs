@@ -10,7 +10,9 @@ const SCRIPTS = {
   stop: ['tools/start/stop.main.ts'],
   test: ['tools/test/main.ts'],
   faults: ['tools/test/main.ts', '--faults'],
+  mutations: ['tools/mutations/main.ts'],
   bench: ['bench/main.ts'],
+  'bench:billing': ['bench/billing.ts'],
   ledger: ['tools/ledger/main.ts'],
 };
 const MIN_NODE_MAJOR = 24;

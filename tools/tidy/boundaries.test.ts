@@ -76,6 +76,22 @@ const PLANTED: readonly (readonly [what: string, path: string, text: string, rul
   ],
   ['a domain lib that waits', 'libs/policy/src/planted.ts', 'setTimeout(() => undefined, 1);', 'no-restricted-globals'],
   ['a lib that prints', 'libs/bus/src/planted.ts', "console.log('x');", 'no-console'],
+  [
+    'the bus that reaches for our database',
+    'libs/bus/src/planted.ts',
+    "import { openDatabase } from '@waystation/postgres';\nopenDatabase;",
+    OUTSIDE,
+  ],
+  ...['ingress', 'router', 'worker'].flatMap((app) =>
+    [
+      ['our database', "import { openDatabase } from '@waystation/postgres';\nopenDatabase;"],
+      ['a driver', "import pg from 'pg';\npg;"],
+      ['a mapper', "import type { DataSource } from 'typeorm';\nexport type A = DataSource;"],
+    ].map(
+      ([what, text]) =>
+        [`the ${app} that reaches for ${what}`, `apps/${app}/src/planted.ts`, text ?? '', OUTSIDE] as const,
+    ),
+  ),
 ];
 
 const ALLOWED: readonly (readonly [what: string, path: string, text: string])[] = [

@@ -164,6 +164,13 @@ const until = async (condition: () => Promise<boolean>, withinMs = 10_000): Prom
     await sleep(25);
   }
 };
+/** A statement of settlement waits for a lock. */
+const isHeldUp = async (): Promise<boolean> => {
+  const waiting = await ledger.asAdmin(
+    `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like 'insert into key_usage%'`,
+  );
+  return waiting.length > 0;
+};
 const used = (workspaceId: string, usd: string) => () => creditsOf(workspaceId).then((credits) => credits.used === usd);
 
 test('a lease is granted, spent, settled from the journal, renewed and given back', async () => {
@@ -206,6 +213,7 @@ test('a lost ingress: the worker settles alone, and the lease is swept', async (
 });
 
 test('the sweeper waits for facts that are stored and not yet settled, however old the lease', async () => {
+  const other = await newWorkspace();
   const workspaceId = await newWorkspace();
   const leaseId = await leaseFor(workspaceId, 1_000);
   const block = ledger.writer.dataSource.createQueryRunner();
@@ -213,6 +221,9 @@ test('the sweeper waits for facts that are stored and not yet settled, however o
   // Holds up settlement and nothing else.
   await block.query(`lock table key_usage in exclusive mode`);
   try {
+    // The first is being settled while the second is only stored: nobody has a lock on its lease or wallet that a sweep would meet.
+    await append(generationFinished({ workspaceId: other }));
+    await until(isHeldUp);
     await append(generationFinished({ workspaceId, leaseId, hold: 1_000n }, { usage: { input: 900 } }));
     await sleep(60_000 * SCALE + 30_000 * SCALE + 1_000);
     expect(await creditsOf(workspaceId)).toMatchObject({ used: '0', held: '1000' });

@@ -21,7 +21,6 @@ import {
   amountsOf,
   lockLeases,
   lockQuotas,
-  newPosting,
   openLedger,
   openQuotas,
   recountQuotas,
@@ -81,7 +80,7 @@ export const runLeaseCommands = (
     const unbookedIn = ({ quota }: Shortage): bigint => unbooked.get(quota.id) ?? 0n;
     const passing = short.filter((shortage) => mayComeBack(shortage, unbookedIn(shortage)));
     const holders = await holdersOf(runner, passing, commands);
-    await ledger.flush(await newPosting(runner));
+    await ledger.flush();
     return answers.map((answer) => {
       if ('refused' in answer)
         return {

@@ -1,5 +1,7 @@
 // Leases against a real Postgres: no interleaving of grants passes a limit, refusals name the quota and say whether waiting helps, repetition has no effect.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { LeaseGrantRequest, LeaseRefusal, QuotaRef } from '@waystation/contracts';
+import type { Database } from '@waystation/postgres';
 import { postgresDatabase } from '@waystation/testing';
 import { grantCredits, readCredits } from '../credits/credits.js';
 import { readKeyUsage } from '../keys/key-usage.js';
@@ -74,24 +76,28 @@ let leases = 0;
 const newLease = (): string => `lease-1111${String((leases += 1)).padStart(6, '0')}`;
 const submit = (command: LeaseCommand, lane = 0): Promise<LaneAnswer> =>
   lanes[lane]?.submit(command) ?? Promise.reject(new Error('no such lane'));
+const requestOf = (workspaceId: string, need: bigint): LeaseGrantRequest => ({
+  ...{ v: 1, leaseId: newLease(), instance: 'ingress-1', workspaceId, keyHash: KEY_HASH },
+  ...{ quotas: [walletOf(workspaceId)], need: vector(need), want: vector(need) },
+});
 const grant = (
   workspaceId: string,
   need: bigint,
   over: Partial<LeaseGrantRequest> & { lane?: number } = {},
 ): Promise<LaneAnswer> => {
   const { lane, ...fields } = over;
-  const request: LeaseGrantRequest = {
-    ...{
-      v: 1,
-      leaseId: newLease(),
-      instance: 'ingress-1',
-      workspaceId,
-      keyHash: KEY_HASH,
-      quotas: [walletOf(workspaceId)],
-    },
-    ...{ need: vector(need), want: vector(need), ...fields },
-  };
-  return submit({ kind: 'grant', ...request }, lane);
+  return submit({ kind: 'grant', ...requestOf(workspaceId, need), ...fields }, lane);
+};
+/** Somebody's statement stands at a lock in this test's database. */
+const untilOneWaitsForALock = async (): Promise<void> => {
+  for (let looks = 0; looks < 1_000; looks += 1) {
+    const waiting = await ledger.asAdmin(
+      `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    );
+    if (waiting.length > 0) return;
+    await sleep(10);
+  }
+  throw new Error('no statement came to wait for a lock');
 };
 const grantedTo = (answer: LaneAnswer): bigint => ('granted' in answer ? BigInt(answer.granted.granted.usd) : 0n);
 const refusalIn = (answer: LaneAnswer): LeaseRefusal | undefined => ('refused' in answer ? answer.refused : undefined);
@@ -109,6 +115,33 @@ test('200 grants of $0.10 at once over three processes against a wallet of $5.00
     new Set([`wallet:${workspaceId}`]),
   );
   expect(await creditsOf(workspaceId)).toEqual({ purchased: 5n * USD, used: 0n, balance: 5n * USD, held: 5n * USD });
+});
+
+test('a process that decides waits for what another one has decided and not yet committed', async () => {
+  const workspaceId = await newWorkspace(100n);
+  const options = { takeForMsMax: 60_000, retryAfterMs: 1_000, now: () => nowMs };
+  const ask = (database: Database) =>
+    runLeaseCommands(database, [{ kind: 'grant', ...requestOf(workspaceId, 60n) }], options);
+  let commit = (): void => undefined;
+  const mayCommit = new Promise<void>((resolve) => (commit = resolve));
+  let first: Promise<unknown> | undefined;
+  await new Promise<void>((decided) => {
+    first = ask({
+      ...ledger.writer,
+      transaction: (work) =>
+        ledger.writer.transaction(async (runner) => {
+          const result = await work(runner);
+          decided();
+          await mayCommit;
+          return result;
+        }),
+    });
+  });
+  const second = ask(ledger.writer);
+  await untilOneWaitsForALock();
+  commit();
+  expect(await first).toMatchObject([{ granted: { granted: { usd: '60' } } }]);
+  expect(await second).toMatchObject([{ refused: { asked: '60', left: '40' } }]);
 });
 
 test('200 grants that want more than they need never pass the wallet, and all are served while it lasts', async () => {
@@ -149,6 +182,25 @@ test('each quota of the set refuses in turn when it is the tightest, and a refus
   });
   expect(await creditsOf(workspaceId)).toMatchObject({ held: 0n });
   expect(grantedTo(await grant(workspaceId, 500n, { quotas: quotas(500n) }))).toBe(500n);
+});
+
+test('amounts beyond the range of a double stay exact in the database', async () => {
+  const large = 2n ** 53n + 1n;
+  const workspaceId = await newWorkspace(3n * large);
+  const leaseId = newLease();
+  expect(grantedTo(await grant(workspaceId, large, { leaseId }))).toBe(large);
+  const spent = generationFinished(
+    { workspaceId, leaseId, hold: large, price: { perUnit: { input: large.toString() } } },
+    { usage: { input: 1 } },
+  );
+  await settleLines(ledger.writer, new PriceBook(), delivered(spent), { witnessWaitMs: 1, graceMs: 1 });
+  // The return tells the quota what was spent; the next grant reads it back.
+  await submit({ kind: 'return', leaseId, step: 1, keep: vector(large), final: true });
+  expect(grantedTo(await grant(workspaceId, large))).toBe(large);
+  expect(await creditsOf(workspaceId)).toEqual({
+    ...{ purchased: 3n * large, used: large, balance: 2n * large, held: large },
+  });
+  expect(refusalIn(await grant(workspaceId, large + 1n))).toMatchObject({ left: large.toString() });
 });
 
 test('an empty or unknown wallet is insufficient credits', async () => {

@@ -25,8 +25,8 @@ import { spentBefore } from '../quotas/spent-before.js';
 export interface Ledger {
   readonly book: Book;
   apply(events: readonly LedgerEvent[]): void;
-  /** Writes all that was applied, balances last: nothing else should follow in the transaction. */
-  flush(posting: string): Promise<void>;
+  /** Writes all that was applied, balances last: nothing else should follow in the transaction. Without a posting, under a number of its own. */
+  flush(posting?: string): Promise<void>;
 }
 
 export const openLedger = (runner: QueryRunner): Ledger => {
@@ -44,7 +44,7 @@ export const openLedger = (runner: QueryRunner): Ledger => {
   };
 };
 
-/** A number for all that one transaction books. */
+/** A number for all that one transaction books, where more than entries carries it. */
 export const newPosting = async (runner: QueryRunner): Promise<string> => {
   const [row] = await queryRows<{ posting: string }>(runner, `select nextval('posting') as posting`);
   if (row === undefined) throw new WaystationError('internal', 'The sequence of postings gave no number.');
@@ -264,7 +264,7 @@ const writeEvents = async (
   runner: QueryRunner,
   book: Book,
   events: readonly LedgerEvent[],
-  posting: string,
+  posting: string | undefined,
 ): Promise<void> => {
   const created = new Set(events.flatMap((event) => (event.type === 'lease-granted' ? [event.leaseId] : [])));
   const changed = new Set(events.filter(isLeaseEvent).map(({ leaseId }) => leaseId));
@@ -359,35 +359,42 @@ const updateQuotas = async (runner: QueryRunner, quotas: readonly QuotaState[]):
   );
 };
 
-/** The one way to an entry: sealed, counted, and added to the balances. Once for a posting. */
-export const insertEntries = async (runner: QueryRunner, posting: string, entries: readonly Entry[]): Promise<void> => {
+/**
+ * The one way to an entry: sealed, counted, and added to the balances. Once for a posting. In one round trip: it is the last thing before the commit, while everybody
+ * else waits for the balances. Without a posting, under a number of its own.
+ */
+export const insertEntries = async (
+  runner: QueryRunner,
+  posting: string | undefined,
+  entries: readonly Entry[],
+): Promise<void> => {
   if (entries.length === 0) return;
+  const balances = [...foldBalances(entries)].sort(([a], [b]) => (a < b ? -1 : 1));
   await queryRows(
     runner,
-    `with added as (
-       insert into entry (posting, kind, debit, credit, amount, workspace_id, lease_id, seal)
-       select $1::bigint, kind, debit, credit, amount, workspace_id, lease_id,
-              entry_seal($1::bigint, kind, debit, credit, amount, workspace_id, lease_id, now())
-         from unnest($2::text[], $3::text[], $4::text[], $5::numeric[], $6::text[], $7::text[])
-           as e (kind, debit, credit, amount, workspace_id, lease_id)
-       returning 1)
-     insert into posting_seal (posting, entries) select $1::bigint, count(*) from added`,
+    `with booked as materialized (select coalesce($1::bigint, nextval('posting')) as posting),
+          added as (
+            insert into entry (posting, kind, debit, credit, amount, workspace_id, lease_id, seal)
+            select posting, kind, debit, credit, amount, workspace_id, lease_id,
+                   entry_seal(posting, kind, debit, credit, amount, workspace_id, lease_id, now())
+              from booked, unnest($2::text[], $3::text[], $4::text[], $5::numeric[], $6::text[], $7::text[])
+                as e (kind, debit, credit, amount, workspace_id, lease_id)
+            returning 1),
+          sealed as (
+            insert into posting_seal (posting, entries) select posting, (select count(*) from added) from booked)
+     insert into balance (account, amount)
+     select account, amount from unnest($8::text[], $9::numeric[]) as b (account, amount) order by account collate "C"
+     on conflict (account) do update set amount = balance.amount + excluded.amount`,
     [
-      posting,
+      posting ?? null,
       entries.map((entry) => entry.kind),
       entries.map((entry) => entry.debit),
       entries.map((entry) => entry.credit),
       entries.map((entry) => entry.amount.toString()),
       entries.map((entry) => entry.workspaceId),
       entries.map((entry) => entry.leaseId ?? null),
+      balances.map(([account]) => account),
+      balances.map(([, amount]) => amount.toString()),
     ],
-  );
-  const balances = [...foldBalances(entries)].sort(([a], [b]) => (a < b ? -1 : 1));
-  await queryRows(
-    runner,
-    `insert into balance (account, amount)
-     select account, amount from unnest($1::text[], $2::numeric[]) as b (account, amount) order by account collate "C"
-     on conflict (account) do update set amount = balance.amount + excluded.amount`,
-    [balances.map(([account]) => account), balances.map(([, amount]) => amount.toString())],
   );
 };

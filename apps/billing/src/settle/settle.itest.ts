@@ -297,6 +297,23 @@ test('usage above the hold goes to variance, not to the customer', async () => {
   expect(await creditsOf(workspaceId)).toMatchObject({ used: 25n });
 });
 
+test('what nobody pays and what was held too little for are booked apart, though they come together', async () => {
+  const { workspaceId, on } = await workspaceWithLease();
+  await settle(
+    generationFinished({ ...on, hold: 25n }),
+    generationFinished({ ...on, generationId: newGeneration() }, { outcome: 'empty' }),
+  );
+  const booked = await ledger.asAdmin(
+    `select debit, sum(amount) as amount from entry where workspace_id = $1 and kind = 'settle' group by debit order by debit`,
+    [workspaceId],
+  );
+  expect(booked).toEqual([
+    { debit: `held:${workspaceId}`, amount: '25' },
+    { debit: 'variance', amount: '5' },
+    { debit: 'waste', amount: '30' },
+  ]);
+});
+
 test('a hold that grew with its stream is charged up to what it grew to, whichever witness tells it and when', async () => {
   const began = async (): Promise<LineOptions> => {
     const { on } = await workspaceWithLease();

@@ -2,7 +2,7 @@
 // given back. Both only as far as the journal has been settled.
 import { decideLeaseClose } from '@waystation/ledger';
 import { queryRows, type Database } from '@waystation/postgres';
-import { HOLDS_NOTHING, lockLeases, lockQuotas, newPosting, openLedger } from '../ledger/store.js';
+import { HOLDS_NOTHING, lockLeases, lockQuotas, openLedger } from '../ledger/store.js';
 import type { PriceBook } from '../settle/price-book.js';
 import { settleDue, type SettleResult } from '../settle/settle-batch.js';
 import { dueWitnesses } from '../settle/witness-rows.js';
@@ -41,6 +41,6 @@ export const closeLeases = (database: Database, endedBeforeMs: number): Promise<
       [...ledger.book.leases.values()].flatMap(({ quotaIds }) => quotaIds),
     );
     for (const { id } of over) ledger.apply(decideLeaseClose(ledger.book, id));
-    await ledger.flush(await newPosting(runner));
+    await ledger.flush();
     return over.length;
   });

@@ -1,8 +1,17 @@
 // POST /chat/completions over real HTTP: what goes upstream, what comes back, what is journalled, and every way it can fail.
 import http from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { WaystationError, type RoutePlanReply } from '@waystation/contracts';
-import { chunk, completion, endOf, inferenceKey, managementKey, planned, serving } from '../test-edge/fixtures.js';
+import { SNAPSHOT_KEYS, WaystationError, type RoutePlanReply } from '@waystation/contracts';
+import {
+  chunk,
+  completion,
+  endOf,
+  inferenceKey,
+  managementKey,
+  planned,
+  serving,
+  workspace,
+} from '../test-edge/fixtures.js';
 import { startIngress, type TestIngress } from '../test-edge/start-ingress.js';
 
 let ingress: TestIngress;
@@ -303,6 +312,29 @@ describe('a whole completion', () => {
       expect.objectContaining({ provider: 'beta', usage: { input: 10, output: 5 }, outcome: 'completed' }),
     ]);
     expect(ingress.bus.factLines[0]?.servedBy).toBe(ingress.bus.streams[1]?.request.attemptId);
+  });
+
+  it('counts as one request however many endpoints are tried', async () => {
+    ingress.bus.put('workspaces', SNAPSHOT_KEYS.workspace('default'), {
+      ...workspace,
+      version: 2,
+      limits: [{ scope: 'workspace', metric: 'requests', window: 'minute', limit: '5' }],
+    });
+    ingress.bus.worker = (stream, ordinal) => {
+      if (ordinal > 0) return serving([completion('B')])(stream, ordinal);
+      stream.reader.accepted('worker-test0001');
+      stream.reader.fail(new WaystationError('worker_lost', 'The worker is gone.'));
+    };
+    expect((await post(BODY)).status).toBe(200);
+    const counted = ingress.bus.factLines[0]?.attempts.map(({ provider, requests = 0 }) => [provider, requests]);
+    expect(counted).toEqual([
+      ['alpha', 1],
+      ['beta', 0],
+    ]);
+    expect(ingress.bus.streams.map(({ request }) => request.requests ?? 0)).toEqual([1, 0]);
+    expect(ingress.bus.asked.find(({ name }) => name === 'lease.grant')?.request['need']).toMatchObject({
+      requests: 1,
+    });
   });
 
   it('that is no JSON is a failure of the provider and costs nothing', async () => {
