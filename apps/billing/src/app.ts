@@ -5,6 +5,7 @@ import { BillingModule } from './billing.module.js';
 import { billingConfig, type BillingConfig } from './config.js';
 import { CountMoreThanMoney1764150000102 } from './migrations/count-more-than-money.js';
 import { CreateLedger1763800000101 } from './migrations/create-ledger.js';
+import { ListDisagreements1764160000103 } from './migrations/list-disagreements.js';
 
 export const app: AppDefinition<BillingConfig> = {
   name: 'billing',
@@ -12,7 +13,11 @@ export const app: AppDefinition<BillingConfig> = {
   module: (context) => BillingModule.of(context),
 };
 
-export const migrations: MigrateOptions['migrations'] = [CreateLedger1763800000101, CountMoreThanMoney1764150000102];
+export const migrations: MigrateOptions['migrations'] = [
+  CreateLedger1763800000101,
+  CountMoreThanMoney1764150000102,
+  ListDisagreements1764160000103,
+];
 
 // For the operator's commands, which run without a bus.
 export { explainGeneration, type ExplainedCharge } from './explain/explain-generation.js';

@@ -15,6 +15,7 @@ import { PriceBook } from './settle/price-book.js';
 import { SweeperJob } from './sweep/sweeper.job.js';
 import { BILLING_READER, BILLING_WRITER } from './tokens.js';
 import { VerifyHandler } from './verify/verify.handler.js';
+import { DisagreementsHandler } from './witnesses/disagreements.handler.js';
 
 const STATEMENT_TIMEOUT_MS = 10_000;
 /** Settlement, the lease lane, the sweeper, verification, and a few management calls. */
@@ -63,6 +64,7 @@ export class BillingModule implements OnApplicationShutdown {
         PricesHandler,
         ExplainHandler,
         VerifyHandler,
+        DisagreementsHandler,
       ],
       providers: [
         { provide: APP_CONTEXT, useValue: context },
