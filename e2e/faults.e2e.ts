@@ -1,4 +1,5 @@
 // Rows of the fault matrix on one system, which survives all of them. Workers come in two, so that one can be wedged.
+import { row15 } from './faults/row-15.ts';
 import { row21 } from './faults/row-21.ts';
 import { row22 } from './faults/row-22.ts';
 import { row23 } from './faults/row-23.ts';
@@ -6,8 +7,9 @@ import { row24 } from './faults/row-24.ts';
 import { row25 } from './faults/row-25.ts';
 import { useSystem } from './support/use-system.ts';
 
-const system = useSystem(() => ({ replicas: { worker: 2 } }));
+const system = useSystem(() => ({ replicas: { worker: 2 }, config: '' }));
 
+row15(system);
 row21(system);
 row22(system);
 row23(system);

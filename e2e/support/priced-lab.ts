@@ -41,7 +41,7 @@ providers:
 };
 
 /** One call, with a hold of `times` its cost, through any ingress. On a busy machine a worker may be slow to accept: who is told to come again for that comes again. */
-export const dime = (
+export const dime = async (
   system: RunningSystem,
   ordinal: number,
   options: {

@@ -5,6 +5,7 @@ import { BillingModule } from './billing.module.js';
 import { billingConfig, type BillingConfig } from './config.js';
 import { CountMoreThanMoney1764150000102 } from './migrations/count-more-than-money.js';
 import { CreateLedger1763800000101 } from './migrations/create-ledger.js';
+import { CreatePriceBook1764150000301 } from './migrations/create-price-book.js';
 import { ListDisagreements1764160000103 } from './migrations/list-disagreements.js';
 
 export const app: AppDefinition<BillingConfig> = {
@@ -16,9 +17,13 @@ export const app: AppDefinition<BillingConfig> = {
 export const migrations: MigrateOptions['migrations'] = [
   CreateLedger1763800000101,
   CountMoreThanMoney1764150000102,
+  CreatePriceBook1764150000301,
   ListDisagreements1764160000103,
 ];
 
 // For the operator's commands, which run without a bus.
 export { explainGeneration, type ExplainedCharge } from './explain/explain-generation.js';
+export { applyRerate, type ApplyBounds } from './rerate/apply-rerate.js';
+export { planRerate, type ReratePlan } from './rerate/plan-rerate.js';
+export { reportRerate, type RerateReport } from './rerate/report-rerate.js';
 export { verifyLedger, type LedgerReport } from './verify/verify-ledger.js';

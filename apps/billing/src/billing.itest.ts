@@ -11,6 +11,10 @@ import {
   BillingKeyUsage,
   BillingLedgerVerify,
   BillingPricesPut,
+  BillingRerateApply,
+  BillingReratePlan,
+  BillingRerateReport,
+  BillingRerateStop,
   LeaseGrant,
   LeaseRenew,
   LeaseReturn,
@@ -111,6 +115,9 @@ const newWorkspace = async (usd = '10000'): Promise<string> => {
   expect(await ingress.request(BillingCreditsGrant, grant)).toEqual({ balance: usd });
   return workspaceId;
 };
+const key = (workspaceId: string, ...permissions: string[]): Principal => ({ kind: 'key', workspaceId, permissions });
+const priceOf = (perToken: string) => ({ perUnit: { input: perToken, output: perToken } });
+const versionOf = (price: ReturnType<typeof priceOf>): string => priceVersionOf(price, sha256hex);
 const vector = (usd: number) => ({ usd: `${usd}`, requests: 0, tokens: 0 });
 const walletOf = (workspaceId: string): QuotaRef => ({
   id: `wallet:${workspaceId}`,
@@ -224,8 +231,6 @@ test('a bad fact becomes a dead letter, and what comes after it is settled', asy
 });
 
 describe('who may ask', () => {
-  const key = (workspaceId: string, ...permissions: string[]): Principal => ({ kind: 'key', workspaceId, permissions });
-
   test('a key sees the credits of its own workspace and of no other', async () => {
     const [mine, other] = [await newWorkspace('7'), await newWorkspace('8')];
     const principal = key(mine, 'credits:read');
@@ -279,6 +284,59 @@ describe('price versions', () => {
   test('are refused where the name is not the hash, or the price is none', async () => {
     await expect(put(version, { perUnit: { input: '7' } })).rejects.toMatchObject({ code: 'invalid_request' });
     await expect(put(version, { perUnit: { input: -1 } })).rejects.toMatchObject({ code: 'invalid_request' });
+  });
+});
+
+describe('re-rating', () => {
+  const [wrong, right] = [priceOf('5'), priceOf('3')];
+  const operate = { v: 1, principal: OPERATOR } as const;
+
+  test('is planned, applied and reported over the bus, as JSON and as CSV', async () => {
+    const workspaceId = await newWorkspace();
+    await ingress.request(BillingPricesPut, {
+      ...operate,
+      prices: [{ version: versionOf(right), price: right, effectiveAt: 0 }],
+    });
+    const generationId = newGeneration(Date.now() - 60_000);
+    await append(generationFinished({ workspaceId, generationId, price: wrong, provider: 'rerated' }));
+    await until(async () => (await ledger.asAdmin(`select 1 from charge where provider = 'rerated'`)).length === 1);
+    const meant = {
+      selection: { provider: 'rerated', model: 'sandbox/echo', from: Date.now() - 3_600_000, to: Date.now() - 1_000 },
+      priceVersion: versionOf(right),
+    };
+    const plan = await ingress.request(BillingReratePlan, { ...operate, ...meant });
+    expect(plan).toMatchObject({
+      totals: { attempts: 1, changed: 1, chargedDifference: '-60' },
+      differences: [{ generationId, before: { charged: '150' }, after: { charged: '90' } }],
+    });
+    const { csv = '', differences } = await ingress.request(BillingReratePlan, { ...operate, ...meant, format: 'csv' });
+    expect(differences).toEqual([]);
+    expect(csv.split('\r\n')[1]).toContain(`,150,90,-60,0,0,-60`);
+
+    const applying = { ...operate, ...meant, rerateId: 'rerate-bus-1', reason: 'the price list was misread' };
+    const { run } = await ingress.request(BillingRerateApply, applying);
+    expect(run).toMatchObject({ state: 'finished', totals: { attempts: 1 }, reason: 'the price list was misread' });
+    expect(await ingress.request(BillingRerateApply, applying)).toEqual({ run });
+    expect(await ingress.request(BillingRerateStop, { ...operate, rerateId: 'rerate-bus-1' })).toEqual({ run });
+    const report = await ingress.request(BillingRerateReport, { ...operate, rerateId: 'rerate-bus-1' });
+    expect(report).toMatchObject({ run, differences: plan.differences });
+    const principal = key(workspaceId, 'generations:read');
+    const { charges } = await ingress.request(BillingGenerationExplain, { v: 1, principal, workspaceId, generationId });
+    expect(charges).toMatchObject([
+      { revision: 0, amount: '150', priceVersion: versionOf(wrong) },
+      { revision: 1, amount: '-60', priceVersion: versionOf(right), rerateId: 'rerate-bus-1' },
+    ]);
+  });
+
+  test('is for the operator only', async () => {
+    const workspaceId = await newWorkspace();
+    for (const contract of [BillingRerateReport, BillingRerateStop])
+      await expect(
+        ingress.request(contract, { v: 1, principal: key(workspaceId, 'credits:write'), rerateId: 'rerate-bus-1' }),
+      ).rejects.toMatchObject({ code: 'permission_denied' });
+    await expect(ingress.request(BillingRerateStop, { ...operate, rerateId: 'rerate-none' })).rejects.toMatchObject({
+      code: 'not_found',
+    });
   });
 });
 

@@ -10,6 +10,7 @@ import { KeyUsageHandler } from './keys/key-usage.handler.js';
 import { LeasesHandler } from './leases/leases.handler.js';
 import { PricesHandler } from './prices/prices.handler.js';
 import { QuotaUseHandler } from './quotas/quota-use.handler.js';
+import { RerateHandler } from './rerate/rerate.handler.js';
 import { SettleHandler } from './settle.handler.js';
 import { PriceBook } from './settle/price-book.js';
 import { SweeperJob } from './sweep/sweeper.job.js';
@@ -62,6 +63,7 @@ export class BillingModule implements OnApplicationShutdown {
         KeyUsageHandler,
         QuotaUseHandler,
         PricesHandler,
+        RerateHandler,
         ExplainHandler,
         VerifyHandler,
         DisagreementsHandler,

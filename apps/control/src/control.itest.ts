@@ -487,6 +487,8 @@ describe('the catalog', () => {
   let control: Control;
   let billing: Bus;
   let stored: Map<string, unknown>;
+  /** Which endpoint was said to be at which version from when on. */
+  let told: { endpointId: string; version: string; effectiveAt: number }[];
   let sandbox: Server;
   let sandboxUrl: string;
   const model = (id: string, input: string) => ({
@@ -528,16 +530,20 @@ describe('the catalog', () => {
     await until('billing was asked', () => keeper.fault !== undefined);
     expect(catalog.current.endpoints.size).toBe(0);
 
-    stored = new Map();
-    await billing.handle(BillingPricesPut, ({ prices, principal }) => {
+    [stored, told] = [new Map(), []];
+    await billing.handle(BillingPricesPut, ({ prices, endpoints = [], principal }) => {
       expect(principal).toEqual(CONTROL_PRINCIPAL);
       for (const { version, price } of prices) stored.set(version, price);
+      told.push(...endpoints);
       return { stored: prices.length };
     });
     await until('applied', () => keeper.ready);
     await until('published', () => catalog.current.endpoints.has('sandbox/echo@sandbox'));
     for (const { priceVersion, price } of catalog.current.endpoints.values())
       expect(stored.get(priceVersion)).toEqual(price);
+    expect(told.map(({ endpointId, version }) => `${endpointId} ${version}`).sort()).toEqual(
+      [...catalog.current.endpoints.values()].map(({ id, priceVersion }) => `${id} ${priceVersion}`).sort(),
+    );
     expect(catalog.current.endpoints.get('sandbox/echo@sandbox')?.price.perUnit).toEqual({
       input: '150000',
       output: '600000',
@@ -603,6 +609,53 @@ describe('the catalog', () => {
     await writeFile(configFile, yaml('"0.25"'));
     await until('changed', () => priceOf() === '250000');
     expect(stored.has(catalog.current.endpoints.get('lab/small@lab')?.priceVersion ?? '')).toBe(true);
+    catalog.stop();
+    await own.stop();
+  });
+
+  it('row 15: routes a price from its day on, not a moment before, with billing knowing it long before', async () => {
+    const configFile = path.join(folder, 'days.yaml');
+    const [soon, later] = [Date.now() + 1_500, Date.now() + 3_600_000];
+    const change = (at: number, input: string): string =>
+      `          - { effectiveAt: "${new Date(at).toISOString()}", price: { input: "${input}", output: "1" } }\n`;
+    await writeFile(
+      configFile,
+      `providers:
+  - slug: days
+    dialect: openai-chat
+    baseUrl: http://127.0.0.1:9100/v1
+    endpoints:
+      - model: days/one
+        context: 1000
+        price: { input: "1", output: "1" }
+        priceChanges:
+${change(later, '4')}${change(Date.now() - 60_000, '2')}${change(soon, '3')}`,
+    );
+    const own = await startControl();
+    const catalog = watchCatalog(own.bus);
+    const seen: { input: string | undefined; at: number }[] = [];
+    const inputNow = (): string | undefined => catalog.current.endpoints.get('days/one@days')?.price.perUnit['input'];
+    const follow = (): void => {
+      const input = inputNow();
+      if (input !== undefined && input !== seen.at(-1)?.input) seen.push({ input, at: Date.now() });
+    };
+    await own.keep(configOf({ WAYSTATION_CONFIG: configFile }));
+    await until('the change', () => {
+      follow();
+      return inputNow() === '3000000';
+    });
+    expect(seen.map(({ input }) => input)).toEqual(['2000000', '3000000']);
+    expect(seen[1]?.at).toBeGreaterThanOrEqual(soon);
+    const inputs = [...stored.values()].map((price) => (price as { perUnit: { input: string } }).perUnit.input);
+    expect(inputs).toContain('4000000');
+    const days = told.filter(({ endpointId }) => endpointId === 'days/one@days');
+    expect(days.map(({ version }) => stored.get(version))).toMatchObject([
+      { perUnit: { input: '2000000' } },
+      { perUnit: { input: '3000000' } },
+    ]);
+    // What came while it was watched is in force since it was to be; what was in force before, since it was first routed.
+    expect(days[1]?.effectiveAt).toBe(soon);
+    expect(days[0]?.effectiveAt).toBeGreaterThan(soon - 1_500 - 1);
     catalog.stop();
     await own.stop();
   });

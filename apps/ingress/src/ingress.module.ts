@@ -10,6 +10,7 @@ import { BudgetsController } from './http/budgets.controller.js';
 import { KeysController } from './http/keys.controller.js';
 import { LimitsController } from './http/limits.controller.js';
 import { ModelsController } from './http/models.controller.js';
+import { PricesController } from './http/prices.controller.js';
 import { INGRESS, type Ingress } from './ingress.js';
 
 @Module({})
@@ -26,6 +27,7 @@ export class IngressModule implements OnApplicationShutdown {
         KeysController,
         BudgetsController,
         LimitsController,
+        PricesController,
         ConsoleController,
       ],
       providers: [

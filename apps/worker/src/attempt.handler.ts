@@ -41,7 +41,7 @@ export class AttemptHandler {
   #tell(request: AttemptRunRequest, result: RelayResult, warnings: readonly Warning[], writer: AttemptWriter): void {
     const { facts, health, metrics, log, instance } = this.worker;
     // An empty completion ends in order: its usage belongs into the first witness too. It is the caller who makes an error of it.
-    if (result.error === undefined || result.outcome === 'empty') writer.end(endMessage(result, warnings));
+    if (result.error === undefined || result.outcome === 'empty') writer.end(endMessage(request, result, warnings));
     else writer.fail(result.error);
     facts.appendSoon(attemptFinishedLine(request, instance, result, Date.now())).catch((error: unknown) => {
       log.error(

@@ -1,9 +1,33 @@
 // Models, endpoints, prices: what routing and billing know of the market. Pure.
-export { boundCost, canonicalPriceJson, itemise, priceUsage, priceVersionOf, type CostLine } from './price-usage.js';
+export {
+  boundCost,
+  canonicalPriceJson,
+  itemise,
+  lacksPriceFor,
+  perUnitFor,
+  priceUsage,
+  priceVersionOf,
+  unitPrice,
+  type CostLine,
+  type UsageBound,
+} from './price-usage.js';
 export { billsAfterCancelByDefault } from './bills-after-cancel.js';
 export { BUILTIN_PROVIDERS, type BuiltinProvider } from './builtin-providers.js';
 export { parseModelId, type ParsedModelId, type RoutingSort } from './model-id.js';
-export { credentialIdOf, normaliseCatalog, type LocatedSource, type NormalisedCatalog } from './normalise-catalog.js';
+export {
+  credentialIdOf,
+  normaliseCatalog,
+  type EndpointPrice,
+  type LocatedSource,
+  type NormalisedCatalog,
+} from './normalise-catalog.js';
 export { KNOWN_PARAMETERS, withSynonyms } from './parameters.js';
-export { readUsdPerMillion, readUsdPerRequest, type PriceReading } from './price-text.js';
-export type { DataPolicySource, EndpointSource, Locate, ProviderSource } from './provider-source.js';
+export { PRICE_UNITS, readPrice, readUsdPerMillion, readUsdPerPiece, type PriceReading } from './price-text.js';
+export type {
+  DataPolicySource,
+  EndpointSource,
+  Locate,
+  PriceChangeSource,
+  PriceSource,
+  ProviderSource,
+} from './provider-source.js';

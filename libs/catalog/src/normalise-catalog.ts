@@ -3,15 +3,28 @@ import type { EndpointEntry, ModelEntry, PriceVector, ProviderEntry } from '@way
 import { billsAfterCancelByDefault } from './bills-after-cancel.js';
 import { KNOWN_PARAMETERS } from './parameters.js';
 import { priceVersionOf } from './price-usage.js';
-import { readUsdPerMillion, readUsdPerRequest } from './price-text.js';
+import { priceInForce, pricesOf } from './price-endpoint.js';
 import type { EndpointSource, Locate, ProviderSource } from './provider-source.js';
 
 type Unversioned<Entry> = Omit<Entry, 'v' | 'version'>;
 
+/** A price of an endpoint that is known: the one in force, or one that will be. */
+export interface EndpointPrice {
+  readonly endpointId: string;
+  readonly version: string;
+  readonly price: PriceVector;
+  /** Unix ms from which it holds, where somebody said so. */
+  readonly effectiveAtMs: number | undefined;
+  readonly inForce: boolean;
+}
+
 export interface NormalisedCatalog {
   readonly providers: readonly Unversioned<ProviderEntry>[];
   readonly models: readonly Unversioned<ModelEntry>[];
+  /** Each with the price that is in force now. */
   readonly endpoints: readonly Unversioned<EndpointEntry>[];
+  /** For each endpoint the price in force and those to come. */
+  readonly prices: readonly EndpointPrice[];
   /** Prices that had more digits than whole picodollars, with where and what they became. */
   readonly roundings: readonly string[];
   readonly faults: readonly string[];
@@ -25,11 +38,14 @@ export interface LocatedSource {
 
 export const credentialIdOf = (provider: string): string => `operator-${provider}`;
 
+/** @param nowMs Unix ms; decides which of an endpoint's prices is in force */
 export const normaliseCatalog = (
   sources: readonly LocatedSource[],
   sha256hex: (text: string) => string,
+  nowMs: number,
 ): NormalisedCatalog => {
   const faults: string[] = [];
+  const prices: EndpointPrice[] = [];
   const roundings: string[] = [];
   const providers = new Map<string, Unversioned<ProviderEntry>>();
   const endpoints = new Map<string, Unversioned<EndpointEntry>>();
@@ -49,8 +65,15 @@ export const normaliseCatalog = (
         faults.push(`${at(['model'])}: provider "${tag}" offers model "${endpoint.model}" twice`);
         return;
       }
-      const price = priceOf(endpoint, at, faults, roundings);
-      if (price === undefined) return;
+      const dated = pricesOf(endpoint, { locate: at, faults, roundings });
+      const inForce = dated === undefined ? undefined : priceInForce(dated, nowMs);
+      if (dated === undefined || inForce === undefined) return;
+      for (const { price, effectiveAtMs } of dated.slice(dated.indexOf(inForce)))
+        prices.push({
+          ...{ endpointId: id, version: priceVersionOf(price, sha256hex), price, effectiveAtMs },
+          inForce: effectiveAtMs === inForce.effectiveAtMs,
+        });
+      const { price } = inForce;
       const entry = endpointOf(id, tag, source, endpoint, price, priceVersionOf(price, sha256hex));
       endpoints.set(id, entry);
       models.set(endpoint.model, modelOf(models.get(endpoint.model), endpoint, entry));
@@ -60,6 +83,7 @@ export const normaliseCatalog = (
     providers: [...providers.values()],
     models: [...models.values()],
     endpoints: [...endpoints.values()],
+    prices,
     roundings,
     faults,
   };
@@ -125,40 +149,4 @@ const modelOf = (
     outputModalities: union(known?.outputModalities ?? [], endpoint.outputModalities),
     ...(tokenizer === undefined ? {} : { tokenizer }),
   };
-};
-
-/** The exact vector, or undefined with every fault told. */
-const priceOf = (
-  source: EndpointSource,
-  locate: Locate,
-  faults: string[],
-  roundings: string[],
-): PriceVector | undefined => {
-  const faultsBefore = faults.length;
-  const read = (
-    prices: Readonly<Record<string, string>>,
-    path: readonly (string | number)[],
-  ): { perUnit: Record<string, string>; perRequest?: string } => {
-    const perUnit: Record<string, string> = {};
-    let perRequest: string | undefined;
-    for (const [unit, text] of Object.entries(prices)) {
-      const where = locate([...path, unit]);
-      const reading = unit === 'request' ? readUsdPerRequest(text) : readUsdPerMillion(text);
-      if ('fault' in reading) {
-        faults.push(`${where}: the ${unit} price ${reading.fault}`);
-        continue;
-      }
-      if (reading.rounded)
-        roundings.push(`${where}: the ${unit} price ${text} is rounded to ${reading.picodollars} picodollars`);
-      if (unit === 'request') perRequest = reading.picodollars.toString();
-      else perUnit[unit] = reading.picodollars.toString();
-    }
-    return perRequest === undefined ? { perUnit } : { perUnit, perRequest };
-  };
-  const base = read(source.price, ['price']);
-  const tiers = (source.tiers ?? []).map((tier, index) => ({
-    aboveInputTokens: tier.aboveInputTokens,
-    perUnit: read(tier.price, ['tiers', index, 'price']).perUnit,
-  }));
-  return faults.length > faultsBefore ? undefined : { ...base, ...(tiers.length === 0 ? {} : { tiers }) };
 };

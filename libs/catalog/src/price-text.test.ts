@@ -1,6 +1,6 @@
 // Prices as people write them, one line a case, and that nothing is lost.
 import fc from 'fast-check';
-import { readUsdPerMillion, readUsdPerRequest } from './price-text.js';
+import { PRICE_UNITS, readPrice, readUsdPerMillion, readUsdPerPiece } from './price-text.js';
 
 describe('USD per million tokens as text', () => {
   it.each([
@@ -14,6 +14,8 @@ describe('USD per million tokens as text', () => {
     ['0.0833333', 83_333n, true],
     ['0.0833335', 83_334n, true],
     ['0.1000000000', 100_000n, false],
+    ['0.10000000000000000', 100_000n, false],
+    ['0.100000000001', 100_000n, true],
     ['10000', 10_000_000_000n, false],
   ])('%s is %s picodollars per token', (text, picodollars, rounded) => {
     expect(readUsdPerMillion(text)).toEqual({ picodollars, rounded });
@@ -30,6 +32,8 @@ describe('USD per million tokens as text', () => {
     [' 1', 'not a plain decimal'],
     ['10001', 'more than 10000 USD per million'],
     ['0.00000015', 'per million tokens, not per token'],
+    ['0.1000000000001', 'more than 12 decimals'],
+    ['0.33333333333333333', 'more than 12 decimals'],
   ])('%j is refused: %s', (text, reason) => {
     const reading = readUsdPerMillion(text);
     expect('fault' in reading && reading.fault).toContain(reason);
@@ -45,10 +49,33 @@ describe('USD per million tokens as text', () => {
   });
 });
 
-describe('USD per request as text', () => {
-  it('is exact to the picodollar', () => {
-    expect(readUsdPerRequest('0.01')).toEqual({ picodollars: 10_000_000_000n, rounded: false });
-    expect(readUsdPerRequest('0.0000000000005')).toEqual({ picodollars: 1n, rounded: true });
-    expect(readUsdPerRequest('101')).toHaveProperty('fault');
+describe('USD per request or image as text', () => {
+  it.each([
+    ['0.01', 10_000_000_000n],
+    ['0.000000000001', 1n],
+    ['0', 0n],
+    ['100', 100_000_000_000_000n],
+  ])('%s is %s picodollars, exactly', (text, picodollars) => {
+    expect(readUsdPerPiece(text, 'request')).toEqual({ picodollars, rounded: false });
   });
+
+  it.each([
+    ['101', 'more than 100 USD per request'],
+    ['0.0000000000005', 'more than 12 decimals'],
+    ['-0.01', 'negative'],
+    ['free', 'not a plain decimal'],
+  ])('%j is refused: %s', (text, reason) => {
+    const reading = readUsdPerPiece(text, 'request');
+    expect('fault' in reading && reading.fault).toContain(reason);
+  });
+});
+
+test('each unit of price has one unit of account: a million tokens, or one piece', () => {
+  const inPicodollars = PRICE_UNITS.map((unit) => [unit, readPrice(unit, '1')] as const);
+  const pieces = inPicodollars.filter(
+    ([, reading]) => 'picodollars' in reading && reading.picodollars === 1_000_000_000_000n,
+  );
+  const tokens = inPicodollars.filter(([, reading]) => 'picodollars' in reading && reading.picodollars === 1_000_000n);
+  expect(pieces.map(([unit]) => unit)).toEqual(['request', 'inputImages', 'outputImages']);
+  expect(tokens).toHaveLength(PRICE_UNITS.length - pieces.length);
 });

@@ -1,10 +1,19 @@
-// Prices as operators and price lists write them (USD per million tokens, decimal text) ↔ picodollars per token. Exact, or rounded and reported.
-// One USD per million tokens is a million picodollars per token, so six decimals are exact.
+// Prices as operators and price lists write them (USD as decimal text, per million tokens or per piece) → picodollars per unit. Exact, or rounded and reported.
+// One USD per million tokens is a million picodollars per token, so six decimals are exact; per request and per image twelve are.
+import { PIECE_CLASSES, USAGE_CLASSES } from '@waystation/generation';
 
 /** Dearest accepted price: 10,000 USD per million tokens. Above it somebody mistook the unit. */
 const USD_PER_MILLION_MAX = 10_000n;
 const PICODOLLARS_PER_TOKEN_PER_USD = 1_000_000n;
 const PICODOLLARS_PER_USD = 1_000_000_000_000n;
+const USD_PER_PIECE_MAX = 100n;
+/** No price list goes further: more digits are a slip, such as the result of a division. */
+const DECIMALS_MAX = 12;
+
+/** Paid by the piece: the rest is paid by the million tokens. */
+const PIECES: readonly string[] = ['request', ...PIECE_CLASSES];
+/** Everything that a price may be for. */
+export const PRICE_UNITS: readonly string[] = [...USAGE_CLASSES, ...PIECES];
 
 export type PriceReading =
   | {
@@ -22,7 +31,9 @@ const readDecimal = (text: string): Decimal | { readonly fault: string } => {
   if (text.startsWith('-')) return { fault: `is negative (${text})` };
   const match = /^(\d{1,20})(?:\.(\d{1,40}))?$/.exec(text);
   if (match === null) return { fault: `is not a plain decimal amount such as "0.15" (${text.slice(0, 40)})` };
-  return { whole: BigInt(match[1] ?? '0'), fraction: match[2] ?? '' };
+  const fraction = (match[2] ?? '').replace(/0+$/, '');
+  if (fraction.length > DECIMALS_MAX) return { fault: `has more than ${DECIMALS_MAX} decimals (${text})` };
+  return { whole: BigInt(match[1] ?? '0'), fraction };
 };
 
 /** Amount × unit, half up to the whole. `unitDigits` is the number of zeros in the unit. */
@@ -34,7 +45,7 @@ const scale = (
   const kept = BigInt(fraction.slice(0, unitDigits).padEnd(unitDigits, '0'));
   const rest = fraction.slice(unitDigits);
   const up = rest !== '' && rest.charAt(0) >= '5' ? 1n : 0n;
-  return { picodollars: whole * unit + kept + up, rounded: /[1-9]/.test(rest) };
+  return { picodollars: whole * unit + kept + up, rounded: rest !== '' };
 };
 
 /** `"0.15"` USD per million tokens → 150000 picodollars per token. */
@@ -53,10 +64,15 @@ export const readUsdPerMillion = (text: string): PriceReading => {
   return reading;
 };
 
-/** `"0.01"` USD per request → picodollars. */
-export const readUsdPerRequest = (text: string): PriceReading => {
+/** `"0.01"` USD per request or image → picodollars. Always exact: it has no more decimals than a picodollar. */
+export const readUsdPerPiece = (text: string, piece: string): PriceReading => {
   const decimal = readDecimal(text);
   if ('fault' in decimal) return decimal;
-  if (decimal.whole > 100n) return { fault: `is more than 100 USD per request (${text})` };
-  return scale(decimal, PICODOLLARS_PER_USD, 12);
+  if (decimal.whole > USD_PER_PIECE_MAX)
+    return { fault: `is more than ${USD_PER_PIECE_MAX} USD per ${piece} (${text}); the unit is USD per ${piece}` };
+  return scale(decimal, PICODOLLARS_PER_USD, DECIMALS_MAX);
 };
+
+/** A price in the unit that goes with what it is for. */
+export const readPrice = (unit: string, text: string): PriceReading =>
+  PIECES.includes(unit) ? readUsdPerPiece(text, unit === 'request' ? 'request' : 'image') : readUsdPerMillion(text);

@@ -1,9 +1,8 @@
-// Price × usage: a table of exact amounts, and the properties that money stands on.
+// Price × usage: a table of exact amounts. The properties that money stands on are in price-usage.property.test.ts.
 import { createHash } from 'node:crypto';
 import type { PriceVector } from '@waystation/contracts';
 import { USAGE_CLASSES, type Usage } from '@waystation/generation';
-import fc from 'fast-check';
-import { boundCost, canonicalPriceJson, itemise, priceUsage, priceVersionOf } from './price-usage.js';
+import { boundCost, canonicalPriceJson, itemise, lacksPriceFor, priceUsage, priceVersionOf } from './price-usage.js';
 
 const sha256hex = (text: string): string => createHash('sha256').update(text, 'utf8').digest('hex');
 
@@ -29,6 +28,17 @@ const tiered: PriceVector = {
     { aboveInputTokens: 200, perUnit: { input: '20', output: '60', cacheRead: '3' } },
     { aboveInputTokens: 100, perUnit: { input: '15', output: '50' } },
   ],
+};
+const served: PriceVector = {
+  ...tiered,
+  serviceTiers: {
+    flex: { perUnit: { input: '5', output: '20' } },
+    priority: {
+      perUnit: { input: '30', output: '100', cacheRead: '4' },
+      perRequest: '7',
+      tiers: [{ aboveInputTokens: 50, perUnit: { input: '33', output: '110' } }],
+    },
+  },
 };
 
 const cases: readonly [name: string, price: PriceVector, usage: Usage, expected: bigint][] = [
@@ -84,7 +94,31 @@ const cases: readonly [name: string, price: PriceVector, usage: Usage, expected:
   ],
 ];
 
+const serviceTierCases: readonly [name: string, serviceTier: string | undefined, usage: Usage, expected: bigint][] = [
+  ['without a tier the vector itself counts', undefined, { input: 1, output: 1 }, 1000n + 10n + 40n],
+  ['so it does at the standard tier', 'default', { input: 1, output: 1 }, 1000n + 10n + 40n],
+  ['and at a tier that it does not name', 'scale', { input: 1, output: 1 }, 1000n + 10n + 40n],
+  ['a member of every object is no tier', 'constructor', { input: 1 }, 1000n + 10n],
+  ['a tier replaces everything, also the fee per request', 'flex', { input: 300, output: 1 }, 1500n + 20n],
+  ['it has a fee of its own', 'priority', { cacheRead: 2, output: 1 }, 7n + 8n + 100n],
+  ['and edges of its own', 'priority', { input: 51 }, 7n + 51n * 33n],
+  ['fast is another word for priority', 'fast', { input: 51 }, 7n + 51n * 33n],
+];
+
 describe('priceUsage', () => {
+  test.each(serviceTierCases)('by service tier: %s', (_name, serviceTier, usage, expected) => {
+    expect(priceUsage(served, usage, serviceTier)).toBe(expected);
+    expect(itemise(served, usage, serviceTier).reduce((total, line) => total + line.amountPicodollars, 0n)).toBe(
+      expected,
+    );
+  });
+
+  test('images are priced by the piece and are no part of the size of the prompt', () => {
+    const price: PriceVector = { ...tiered, perUnit: { ...tiered.perUnit, inputImages: '500', outputImages: '9000' } };
+    expect(priceUsage(price, { input: 100, inputImages: 3, outputImages: 1 })).toBe(1000n + 1000n + 1500n + 9000n);
+    expect(priceUsage(tiered, { inputImages: 3 })).toBe(1000n);
+  });
+
   test.each(cases)('%s', (_name, price, usage, expected) => {
     expect(priceUsage(price, usage)).toBe(expected);
     expect(itemise(price, usage).reduce((total, line) => total + line.amountPicodollars, 0n)).toBe(expected);
@@ -99,41 +133,7 @@ describe('priceUsage', () => {
   });
 });
 
-const amount = fc.bigInt({ min: 0n, max: 10n ** 15n }).map(String);
-const perUnit = fc.dictionary(fc.constantFrom(...USAGE_CLASSES), amount);
-const prices: fc.Arbitrary<PriceVector> = fc.record(
-  {
-    perUnit,
-    perRequest: amount,
-    tiers: fc.uniqueArray(fc.record({ aboveInputTokens: fc.nat(2000), perUnit }), {
-      maxLength: 3,
-      selector: (tier) => tier.aboveInputTokens,
-    }),
-  },
-  { requiredKeys: ['perUnit'] },
-);
-const usages: fc.Arbitrary<Usage> = fc.dictionary(fc.constantFrom(...USAGE_CLASSES), fc.nat(1000));
-
 describe('boundCost', () => {
-  const INPUT = ['input', 'cacheRead', 'cacheWrite', 'cacheWrite1h', 'audioInput', 'imageInput'];
-  const sumOf = (usage: Usage, isInput: boolean): number =>
-    Object.entries(usage).reduce(
-      (total, [name, count]) => (INPUT.includes(name) === isInput ? total + count : total),
-      0,
-    );
-
-  test('no usage within the bound costs more than the bound', () => {
-    fc.assert(
-      fc.property(prices, usages, fc.nat(500), fc.nat(500), (price, usage, moreInput, moreOutput) => {
-        const bound = boundCost(price, {
-          inputTokens: sumOf(usage, true) + moreInput,
-          outputTokens: sumOf(usage, false) + moreOutput,
-        });
-        expect(priceUsage(price, usage) <= bound).toBe(true);
-      }),
-    );
-  });
-
   test('it is the cost itself where a vector prices only input and output', () => {
     expect(boundCost(plain, { inputTokens: 1000, outputTokens: 500 })).toBe(
       priceUsage(plain, { input: 1000, output: 500 }),
@@ -144,6 +144,23 @@ describe('boundCost', () => {
     expect(boundCost(tiered, { inputTokens: 100, outputTokens: 1 })).toBe(1000n + 1000n + 40n);
     expect(boundCost(tiered, { inputTokens: 101, outputTokens: 1 })).toBe(1000n + 1515n + 50n);
   });
+
+  test('the service tier that is asked for, or the standard one, is the dearest it can come to', () => {
+    const bound = { inputTokens: 10, outputTokens: 1 };
+    expect(boundCost(served, bound)).toBe(boundCost(tiered, bound));
+    expect(boundCost({ ...served, perRequest: '0' }, bound)).toBe(7n + 300n + 100n);
+    expect(boundCost({ ...served, perRequest: '0' }, bound, 'auto')).toBe(7n + 300n + 100n);
+    expect(boundCost({ ...served, perRequest: '0' }, bound, 'priority')).toBe(7n + 300n + 100n);
+    expect(boundCost({ ...served, perRequest: '0' }, bound, 'flex')).toBe(100n + 40n);
+    expect(boundCost({ ...served, perRequest: '0' }, bound, 'default')).toBe(100n + 40n);
+  });
+
+  test('pieces are held for by their number', () => {
+    const price: PriceVector = { perUnit: { input: '1', output: '1', inputImages: '500' } };
+    expect(boundCost(price, { inputTokens: 10, outputTokens: 1, pieces: { inputImages: 3, outputImages: 2 } })).toBe(
+      1511n,
+    );
+  });
 });
 
 describe('price versions', () => {
@@ -153,6 +170,8 @@ describe('price versions', () => {
     expect(canonicalPriceJson(one)).toBe('{"perUnit":{"input":"1","output":"2"}}');
     expect(priceVersionOf(one, sha256hex)).toBe(priceVersionOf(other, sha256hex));
     expect(priceVersionOf(one, sha256hex)).toMatch(/^price-[0-9a-f]{32}$/);
+    // Stored in every ledger there is: a change of it would be a change of history.
+    expect(priceVersionOf(plain, sha256hex)).toBe('price-0ed9b25332438b326afd4b3a26adca0f');
   });
 
   test('any price that charges differently has another version', () => {
@@ -163,15 +182,44 @@ describe('price versions', () => {
       { ...plain, perRequest: '1' },
       { perUnit: { ...plain.perUnit, cacheRead: '150000' } },
       { ...tiered, tiers: tiered.tiers?.slice(1) ?? [] },
+      served,
+      { ...served, serviceTiers: { flex: { perUnit: {} } } },
     ].map((price) => priceVersionOf(price, sha256hex));
     expect(new Set(versions).size).toBe(versions.length);
   });
+});
 
-  test('the canonical text charges like the vector it came from', () => {
-    fc.assert(
-      fc.property(prices, usages, (price, usage) =>
-        expect(priceUsage(JSON.parse(canonicalPriceJson(price)) as PriceVector, usage)).toBe(priceUsage(price, usage)),
-      ),
-    );
+describe('what a corrected vector lacks', () => {
+  test.each<[string, PriceVector, PriceVector, string[], string | undefined, string | undefined]>([
+    ['nothing where it names the class', plain, full, ['input', 'output', 'cacheRead'], undefined, undefined],
+    [
+      'nothing where a fallback covers it',
+      full,
+      plain,
+      ['cacheRead', 'reasoning', 'imageOutput'],
+      undefined,
+      undefined,
+    ],
+    ['nothing that the old one did not price either', plain, plain, ['searches'], undefined, undefined],
+    [
+      'a class that it neither names nor covers',
+      { perUnit: { input: '1', output: '1', inputImages: '5' } },
+      plain,
+      ['input', 'inputImages'],
+      undefined,
+      'the usage class inputImages',
+    ],
+    [
+      'a class that one of its tiers does not cover',
+      plain,
+      { ...plain, tiers: [{ aboveInputTokens: 5, perUnit: { input: '1' } }] },
+      ['input', 'reasoning'],
+      undefined,
+      'the usage class reasoning',
+    ],
+    ['a service tier', served, tiered, ['input'], 'flex', 'the service tier flex'],
+    ['no service tier that nobody was served at', served, tiered, ['input'], 'default', undefined],
+  ])('%s', (_name, before, corrected, classes, serviceTier, expected) => {
+    expect(lacksPriceFor(corrected, before, classes, serviceTier)).toBe(expected);
   });
 });

@@ -1,9 +1,9 @@
 // Price × usage, exact to the picodollar. The cost a client is shown and the cost the ledger books both come from here and from nowhere else.
 // Pure: the same vector and the same counts give the same amount, for ever; a price version is the hash of what is computed with.
-import type { PriceVector } from '@waystation/contracts';
+import type { PriceRates, PriceVector } from '@waystation/contracts';
 import type { Usage } from '@waystation/generation';
 
-/** Class whose price stands in where a vector does not name one of its own. */
+/** Class whose price stands in where a vector does not name one of its own. Part of what a stored version means: it is never changed, only added to. */
 const FALLBACK_CLASS: Readonly<Record<string, 'input' | 'output'>> = {
   cacheRead: 'input',
   cacheWrite: 'input',
@@ -36,11 +36,26 @@ const wholeCount = (count: number): number => (count > 0 ? Math.min(Math.ceil(co
 const promptTokensOf = (usage: Usage): number =>
   INPUT_CLASSES.reduce((total, unit) => total + wholeCount(usage[unit] ?? 0), 0);
 
-/** The prices for a prompt of this size: those of the highest tier below it, whole, or the base. */
-const perUnitFor = (price: PriceVector, promptTokens: number): PerUnit => {
-  let perUnit: PerUnit = price.perUnit;
+/** Names of one tier that providers have two for. https://platform.openai.com/docs/guides/priority-processing, Anthropic's `speed: fast` */
+const SAME_TIER: Readonly<Record<string, string>> = { fast: 'priority' };
+
+const ownRates = (price: PriceVector, serviceTier: string): PriceRates | undefined => {
+  const { serviceTiers } = price;
+  if (serviceTiers === undefined) return undefined;
+  const name = [serviceTier, SAME_TIER[serviceTier]].find(
+    (each) => each !== undefined && Object.hasOwn(serviceTiers, each),
+  );
+  return name === undefined ? undefined : serviceTiers[name];
+};
+
+/** What is charged at this service tier: its own rates where the vector names it, and the vector itself everywhere else. */
+const ratesFor = (price: PriceVector, serviceTier: string | undefined): PriceRates =>
+  (serviceTier === undefined ? undefined : ownRates(price, serviceTier)) ?? price;
+
+const tierFor = (rates: PriceRates, promptTokens: number): PerUnit => {
+  let perUnit: PerUnit = rates.perUnit;
   let reached = -1;
-  for (const tier of price.tiers ?? []) {
+  for (const tier of rates.tiers ?? []) {
     if (promptTokens > tier.aboveInputTokens && tier.aboveInputTokens > reached) {
       reached = tier.aboveInputTokens;
       perUnit = tier.perUnit;
@@ -49,20 +64,29 @@ const perUnitFor = (price: PriceVector, promptTokens: number): PerUnit => {
   return perUnit;
 };
 
+/** The prices per unit for a prompt of this size at this service tier: those of the highest tier below it, whole, or the base. */
+export const perUnitFor = (price: PriceVector, promptTokens: number, serviceTier?: string): PerUnit =>
+  tierFor(ratesFor(price, serviceTier), promptTokens);
+
 const pricedAs = (perUnit: PerUnit, unit: string): string | undefined => {
   if (Object.hasOwn(perUnit, unit)) return unit;
   const fallback = Object.hasOwn(FALLBACK_CLASS, unit) ? FALLBACK_CLASS[unit] : undefined;
   return fallback !== undefined && Object.hasOwn(perUnit, fallback) ? fallback : undefined;
 };
 
-const unitPrice = (perUnit: PerUnit, unit: string): bigint => {
+/** Picodollars for one of this class, its fallback counted; zero where neither has a price. */
+export const unitPrice = (perUnit: PerUnit, unit: string): bigint => {
   const name = pricedAs(perUnit, unit);
   return name === undefined ? 0n : BigInt(perUnit[name] ?? 0);
 };
 
-/** The bill line by line, in the order of the usage map; the fee per request last. Its amounts add up to `priceUsage`. */
-export const itemise = (price: PriceVector, usage: Usage): CostLine[] => {
-  const perUnit = perUnitFor(price, promptTokensOf(usage));
+/**
+ * The bill line by line, in the order of the usage map; the fee per request last. Its amounts add up to `priceUsage`.
+ * @param serviceTier the tier that served, as the provider told it, or else as it was asked for
+ */
+export const itemise = (price: PriceVector, usage: Usage, serviceTier?: string): CostLine[] => {
+  const rates = ratesFor(price, serviceTier);
+  const perUnit = tierFor(rates, promptTokensOf(usage));
   const lines: CostLine[] = [];
   for (const [unit, reported] of Object.entries(usage)) {
     const count = wholeCount(reported);
@@ -77,7 +101,7 @@ export const itemise = (price: PriceVector, usage: Usage): CostLine[] => {
       amountPicodollars: BigInt(count) * unitPicodollars,
     });
   }
-  const perRequest = BigInt(price.perRequest ?? 0);
+  const perRequest = BigInt(rates.perRequest ?? 0);
   if (perRequest > 0n)
     lines.push({
       unit: 'request',
@@ -90,14 +114,45 @@ export const itemise = (price: PriceVector, usage: Usage): CostLine[] => {
 };
 
 /** What this usage costs at this price, in picodollars. Classes that the vector neither names nor covers by a fallback are free. */
-export const priceUsage = (price: PriceVector, usage: Usage): bigint => {
-  const perUnit = perUnitFor(price, promptTokensOf(usage));
-  let total = BigInt(price.perRequest ?? 0);
+export const priceUsage = (price: PriceVector, usage: Usage, serviceTier?: string): bigint => {
+  const rates = ratesFor(price, serviceTier);
+  const perUnit = tierFor(rates, promptTokensOf(usage));
+  let total = BigInt(rates.perRequest ?? 0);
   for (const unit in usage) {
     const count = wholeCount(usage[unit] ?? 0);
     if (count > 0) total += BigInt(count) * unitPrice(perUnit, unit);
   }
   return total;
+};
+
+const everyPerUnit = ({ perUnit, tiers = [] }: PriceRates): PerUnit[] => [
+  perUnit,
+  ...tiers.map((tier) => tier.perUnit),
+];
+
+/**
+ * What this vector has no price for although `before` has one, among these usage classes at this service tier, in words; undefined where nothing is lacking.
+ * A class counts as priced by its fallback too.
+ */
+export const lacksPriceFor = (
+  price: PriceVector,
+  before: PriceVector,
+  classes: readonly string[],
+  serviceTier?: string,
+): string | undefined => {
+  if (
+    serviceTier !== undefined &&
+    ownRates(before, serviceTier) !== undefined &&
+    ownRates(price, serviceTier) === undefined
+  )
+    return `the service tier ${serviceTier}`;
+  const [old, own] = [everyPerUnit(ratesFor(before, serviceTier)), everyPerUnit(ratesFor(price, serviceTier))];
+  const lacking = classes.find(
+    (unit) =>
+      old.some((perUnit) => pricedAs(perUnit, unit) !== undefined) &&
+      own.some((perUnit) => pricedAs(perUnit, unit) === undefined),
+  );
+  return lacking === undefined ? undefined : `the usage class ${lacking}`;
 };
 
 const dearest = (perUnit: PerUnit, classes: readonly string[]): bigint =>
@@ -106,40 +161,73 @@ const dearest = (perUnit: PerUnit, classes: readonly string[]): bigint =>
     return price > highest ? price : highest;
   }, 0n);
 
+/** Words by which a client leaves the service tier to the provider. */
+const ANY_TIER: ReadonlySet<string> = new Set(['auto']);
+
 /**
- * The most that a call with at most so many prompt and completion tokens can cost: each token at the dearest class of its side, at the dearest
- * tier that such a prompt can reach. Units that are not tokens (a vector may name them) are not bounded here.
+ * The service tiers that a call may be served at: where one is asked for, that one or the standard one (providers lower a call whose tier is full);
+ * where none is, any.
  */
-export const boundCost = (
-  price: PriceVector,
-  bound: { readonly inputTokens: number; readonly outputTokens: number },
-): bigint => {
-  const input = wholeCount(bound.inputTokens);
-  const reachable = [
-    price.perUnit,
-    ...(price.tiers ?? []).filter((tier) => input > tier.aboveInputTokens).map((tier) => tier.perUnit),
-  ];
-  const costs = reachable.map(
-    (perUnit) =>
-      BigInt(input) * dearest(perUnit, INPUT_CLASSES) +
-      BigInt(wholeCount(bound.outputTokens)) * dearest(perUnit, OUTPUT_CLASSES),
-  );
-  return BigInt(price.perRequest ?? 0) + costs.reduce((highest, cost) => (cost > highest ? cost : highest), 0n);
+const reachableRates = (price: PriceVector, asked: string | undefined): PriceRates[] => {
+  if (asked === undefined || ANY_TIER.has(asked)) return [price, ...Object.values(price.serviceTiers ?? {})];
+  const own = ownRates(price, asked);
+  return own === undefined ? [price] : [price, own];
 };
 
-const sorted = (perUnit: PerUnit): PerUnit =>
-  Object.fromEntries(Object.entries(perUnit).sort(([a], [b]) => (a < b ? -1 : 1)));
+/** The most that a call can use. */
+export interface UsageBound {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  /** Of classes that count pieces; absent is none. */
+  readonly pieces?: Readonly<Record<string, number>>;
+}
 
-/** The one spelling of a vector: keys and tiers in order, nothing that has no effect. Vectors that charge alike by construction are spelled alike. */
-export const canonicalPriceJson = (price: PriceVector): string => {
-  const perRequest = BigInt(price.perRequest ?? 0);
-  const tiers = [...(price.tiers ?? [])].sort((a, b) => a.aboveInputTokens - b.aboveInputTokens);
-  return JSON.stringify({
+/**
+ * The most that a call within the bound can cost: each token at the dearest class of its side, at the dearest tier that such a prompt can reach, at the
+ * dearest service tier that it may be served at. It is what is held, so it is never below `priceUsage` of any usage within the bound.
+ * @param askedTier the service tier that the request asks for
+ */
+export const boundCost = (price: PriceVector, bound: UsageBound, askedTier?: string): bigint => {
+  const input = wholeCount(bound.inputTokens);
+  const output = wholeCount(bound.outputTokens);
+  const pieces = Object.entries(bound.pieces ?? {});
+  let highest = 0n;
+  for (const rates of reachableRates(price, askedTier)) {
+    const reachable = (rates.tiers ?? []).filter((tier) => input > tier.aboveInputTokens);
+    for (const { perUnit } of [rates, ...reachable]) {
+      let cost = BigInt(rates.perRequest ?? 0);
+      cost += BigInt(input) * dearest(perUnit, INPUT_CLASSES) + BigInt(output) * dearest(perUnit, OUTPUT_CLASSES);
+      for (const [unit, count] of pieces) cost += BigInt(wholeCount(count)) * unitPrice(perUnit, unit);
+      if (cost > highest) highest = cost;
+    }
+  }
+  return highest;
+};
+
+const sorted = <Value>(members: Readonly<Record<string, Value>>): Record<string, Value> =>
+  Object.fromEntries(Object.entries(members).sort(([a], [b]) => (a < b ? -1 : 1)));
+
+/** Keys and tiers in order, nothing that has no effect. */
+const canonicalRates = (rates: PriceRates): PriceRates => {
+  const perRequest = BigInt(rates.perRequest ?? 0);
+  const tiers = [...(rates.tiers ?? [])].sort((a, b) => a.aboveInputTokens - b.aboveInputTokens);
+  return {
     ...(perRequest > 0n ? { perRequest: perRequest.toString() } : {}),
-    perUnit: sorted(price.perUnit),
+    perUnit: sorted(rates.perUnit),
     ...(tiers.length > 0
       ? { tiers: tiers.map((tier) => ({ aboveInputTokens: tier.aboveInputTokens, perUnit: sorted(tier.perUnit) })) }
       : {}),
+  };
+};
+
+/** The one spelling of a vector. Vectors that charge alike by construction are spelled alike. */
+export const canonicalPriceJson = (price: PriceVector): string => {
+  const serviceTiers = Object.entries(price.serviceTiers ?? {}).map(
+    ([name, rates]) => [name, canonicalRates(rates)] as const,
+  );
+  return JSON.stringify({
+    ...canonicalRates(price),
+    ...(serviceTiers.length > 0 ? { serviceTiers: sorted(Object.fromEntries(serviceTiers)) } : {}),
   });
 };
 

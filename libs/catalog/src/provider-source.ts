@@ -4,7 +4,26 @@
 /** Where to complain: a label that the reader of a fault can find, such as `waystation.yaml:12:9`. */
 export type Locate = (path: readonly (string | number)[]) => string;
 
-export interface EndpointSource {
+/** A price as text: of an endpoint, or of one of its service tiers. */
+export interface RatesSource {
+  /** By usage class as decimal text: USD per million tokens; USD per piece for `request` and images. */
+  readonly price: Readonly<Record<string, string>>;
+  /** Each replaces the price by token and image, whole, for prompts of more tokens than it names. */
+  readonly tiers?: readonly { readonly aboveInputTokens: number; readonly price: Readonly<Record<string, string>> }[];
+}
+
+export interface PriceSource extends RatesSource {
+  /** By service tier (`flex`, `priority`): what replaces all of it where the provider served at that tier. */
+  readonly serviceTiers?: Readonly<Record<string, RatesSource>>;
+}
+
+/** A price from a time on. */
+export interface PriceChangeSource extends PriceSource {
+  /** Unix ms. */
+  readonly effectiveAtMs: number;
+}
+
+export interface EndpointSource extends PriceSource {
   /** Our id of the model, `author/slug`. */
   readonly model: string;
   /** Behind the provider's slug in the routing tag: a region or variant. */
@@ -16,9 +35,8 @@ export interface EndpointSource {
   readonly created?: number;
   readonly context: number;
   readonly maxOutput?: number;
-  /** USD per million tokens by usage class as decimal text; `request` is USD per request. */
-  readonly price: Readonly<Record<string, string>>;
-  readonly tiers?: readonly { readonly aboveInputTokens: number; readonly price: Readonly<Record<string, string>> }[];
+  /** Prices that are to come, or have come: the latest whose time has come is the one in force. */
+  readonly priceChanges?: readonly PriceChangeSource[];
   readonly inputModalities?: readonly string[];
   readonly outputModalities?: readonly string[];
   readonly supportedParameters?: readonly string[];

@@ -3,7 +3,17 @@ import { z } from 'zod';
 import { FINISH_REASONS, OUTCOMES } from '@waystation/generation';
 import { defineStream } from './contract.js';
 import { plannedAttempt } from './route.js';
-import { attemptId, count, generationId, identity, leaseId, picodollarsUnsigned, unixMs, usage } from './scalars.js';
+import {
+  attemptId,
+  count,
+  generationId,
+  identity,
+  leaseId,
+  picodollarsUnsigned,
+  serviceTier,
+  unixMs,
+  usage,
+} from './scalars.js';
 import { QUEUE_GROUPS, SUBJECTS } from './subjects.js';
 
 /** Where a top-level field of the body stands: key, and byte range of `"key":value` without the comma around it, and of the value. */
@@ -35,6 +45,10 @@ export const attemptRunRequest = z.object({
   /** What `max_tokens` must say upstream when the hold or a policy sets it; absent: as the client wrote. */
   outputCap: count.optional(),
   inputTokensEstimate: count,
+  /** Images of the prompt: counted as usage where the endpoint's price is by the image. */
+  inputImages: count.optional(),
+  /** The service tier that the client asks for. */
+  serviceTier: serviceTier.optional(),
   // money: what the journal's first line must name
   leaseId: leaseId.optional(),
   holdPicodollars: picodollarsUnsigned,
@@ -56,6 +70,8 @@ export const attemptEnd = z.object({
   nativeFinishReason: z.string().max(128).optional(),
   usage: z.union([usage, z.literal('pending')]),
   usageSource: z.enum(['provider', 'estimated', 'clamped']),
+  /** The tier that served, as the provider told it, or else as it was asked for. */
+  serviceTier: serviceTier.optional(),
   /** Total payload bytes of all data frames: the reader checks it. */
   totalBytes: count,
   upstreamId: z.string().max(256).optional(),

@@ -97,7 +97,20 @@ export {
   type LimitSpec,
 } from './limit-spec.js';
 export { formatUsd, parseUsd } from './money-text.js';
-export { priceVector, type PriceVector } from './price.js';
+export {
+  BillingPricesList,
+  BillingRerateApply,
+  BillingReratePlan,
+  BillingRerateReport,
+  BillingRerateStop,
+  rerateSelection,
+  type DatedPrice,
+  type RerateDifference,
+  type RerateRun,
+  type RerateSelection,
+  type RerateTotals,
+} from './price-book.js';
+export { priceVector, type PriceRates, type PriceVector } from './price.js';
 export { quickParse } from './quick-parse.js';
 export {
   EXCLUSION_RULES,

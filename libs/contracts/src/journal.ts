@@ -15,6 +15,7 @@ import {
   picodollarsUnsigned,
   priceVersionId,
   providerSlug,
+  serviceTier,
   unixMs,
   usage,
 } from './scalars.js';
@@ -23,6 +24,8 @@ import { priceVector } from './price.js';
 const usageReport = {
   usage: z.union([usage, z.literal('pending')]),
   usageSource: z.enum(['provider', 'estimated', 'clamped']),
+  /** The tier that served, as the provider told it, or else as it was asked for. It decides between the price vectors of a version. */
+  serviceTier: serviceTier.optional(),
 };
 
 /** Which money an attempt stands on. In every money line, so that each can be settled alone. */

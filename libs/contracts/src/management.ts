@@ -4,11 +4,13 @@ import { defineRpc, type Permission } from './contract.js';
 import { generationRecorded } from './journal.js';
 import {
   count,
+  endpointId,
   generationId,
   keyHash,
   memberId,
   picodollars,
   picodollarsUnsigned,
+  priceVersionId,
   unixMs,
   workspaceId,
 } from './scalars.js';
@@ -156,7 +158,10 @@ export const BillingCreditsGrant = define(
   z.object({ balance: picodollars }),
 );
 
-/** Stores price versions before they may be routed. Idempotent: a version is immutable. */
+/**
+ * Stores price versions before they may be routed, and which endpoints are routed at them from when on. Idempotent: a version is immutable, and an
+ * endpoint that is at a version already stays there since when it was.
+ */
 export const BillingPricesPut = define(
   'billing',
   'prices',
@@ -169,6 +174,10 @@ export const BillingPricesPut = define(
       .array(z.object({ version: z.string().max(64), price: z.unknown(), effectiveAt: unixMs }))
       .min(1)
       .max(1000),
+    endpoints: z
+      .array(z.object({ endpointId, version: priceVersionId, effectiveAt: unixMs }))
+      .max(1000)
+      .optional(),
   }),
   z.object({ stored: count }),
 );
@@ -194,7 +203,11 @@ export const BillingGenerationExplain = define(
           priceVersion: z.string(),
           usage: z.record(z.string(), count),
           usageSource: z.string(),
+          /** The tier that served, as far as anybody said. */
+          serviceTier: z.string().optional(),
           witness: z.string(),
+          /** The re-rating that made this revision, where one did. */
+          rerateId: z.string().optional(),
           leaseId: z.string().optional(),
           holdPicodollars: picodollarsUnsigned,
           settledAt: unixMs,

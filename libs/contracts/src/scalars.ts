@@ -30,6 +30,9 @@ export const sessionId = id(256);
 /** Counts by class; classes are disjoint, absent is not zero (see libs/generation). */
 export const usage = z.record(z.string().max(64), count);
 
+/** As the request asks for it or the provider tells it: `flex`, `priority`, `default`, … */
+export const serviceTier = z.string().min(1).max(32);
+
 /** Who the call is for; in every contract and row. */
 export const identity = z.object({
   workspaceId,

@@ -3,7 +3,17 @@ import { z } from 'zod';
 import { OUTCOMES } from '@waystation/generation';
 import { defineRpc } from './contract.js';
 import { principal } from './management.js';
-import { attemptId, count, generationId, picodollars, priceVersionId, unixMs, usage, workspaceId } from './scalars.js';
+import {
+  attemptId,
+  count,
+  generationId,
+  picodollars,
+  priceVersionId,
+  serviceTier,
+  unixMs,
+  usage,
+  workspaceId,
+} from './scalars.js';
 import { QUEUE_GROUPS, SUBJECTS } from './subjects.js';
 
 const word = z.object({
@@ -11,6 +21,7 @@ const word = z.object({
   /** Absent where the worker told no final usage. */
   usage: usage.optional(),
   usageSource: z.enum(['provider', 'estimated', 'clamped']).optional(),
+  serviceTier: serviceTier.optional(),
 });
 
 /** Of all workspaces, newest first; `before` is the id of the last one of the page before. What the ingress said is what was charged from. */

@@ -1,5 +1,13 @@
 // The language every other lib speaks: the canonical call, its events, usage and finish reasons. No dependency, no I/O.
-export { USAGE_CLASSES, inputTokens, outputTokens, type Usage, type UsageClass, type UsageSource } from './usage.js';
+export {
+  PIECE_CLASSES,
+  USAGE_CLASSES,
+  inputTokens,
+  outputTokens,
+  type Usage,
+  type UsageClass,
+  type UsageSource,
+} from './usage.js';
 export { FINISH_REASONS, OUTCOMES, type FinishReason, type Outcome } from './finish.js';
 export { isMeaningful, type GenerationEvent, type Warning } from './event.js';
 export type {

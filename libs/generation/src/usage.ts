@@ -17,6 +17,9 @@ export const USAGE_CLASSES = [
 
 export type UsageClass = (typeof USAGE_CLASSES)[number];
 
+/** Classes that count pieces and not tokens: images of the prompt, images made. They are no part of a prompt's or completion's tokens. */
+export const PIECE_CLASSES = ['inputImages', 'outputImages'] as const;
+
 /** Counts by class: whole, non-negative numbers of tokens (or of units, for classes that are not tokens). An open map. */
 export type Usage = Readonly<Record<string, number>>;
 

@@ -64,6 +64,8 @@ export interface ChargeFacts {
   readonly served: boolean;
   readonly usage: Usage;
   readonly usageSource: UsageSource;
+  /** The tier that served, as far as anybody said. */
+  readonly serviceTier?: string | undefined;
   readonly price: PriceVector;
   /** What was held for it: no customer pays more. */
   readonly holdPicodollars: bigint;
@@ -97,7 +99,7 @@ const isBilled = (facts: ChargeFacts): boolean =>
 /** Applies the outcome policy to one attempt. */
 export const decideCharge = (facts: ChargeFacts): ChargeDecision => {
   const policy = OUTCOME_POLICY[facts.outcome][facts.served ? 'served' : 'unserved'];
-  const cost = priceUsage(facts.price, facts.usage);
+  const cost = priceUsage(facts.price, facts.usage, facts.serviceTier);
   const decided = { policyRow: policy.name };
   if (policy.bearer === 'nobody') {
     return { ...decided, amount: isBilled(facts) ? cost : 0n, payer: facts.byok ? 'byok' : 'waste' };

@@ -18,6 +18,8 @@ export interface Settlement {
   /** What it counts for beside money: 1 for the attempt that stands for its generation's request, and the tokens used, as far as they were held for. */
   readonly requests: bigint;
   readonly tokens: bigint;
+  /** Nothing is taken from the lease: what is due more comes from free credit. */
+  readonly fromCreditOnly?: boolean;
 }
 
 export type Charged = Extract<LedgerEvent, { type: 'charged' }>;
@@ -42,7 +44,7 @@ export const decideSettlement = (book: Book, settlement: Settlement): Charged | 
   const quotas = quotaIds.flatMap((id) => book.quotas.get(id) ?? []);
 
   const due = minus(targetOf(settlement), before.charged);
-  const leaseHas = lease === undefined || lease.closed ? NOTHING : lease.held;
+  const leaseHas = lease === undefined || lease.closed || settlement.fromCreditOnly === true ? NOTHING : lease.held;
   const fromLease = mapParts((part) =>
     due[part] <= 0n ? 0n : due[part] < leaseHas[part] ? due[part] : leaseHas[part],
   );

@@ -16,6 +16,8 @@ export interface Evidence {
   readonly usageBy: UsageWitness;
   readonly usage: Usage;
   readonly usageSource: UsageSource;
+  /** The tier that served. Comes with the usage. */
+  readonly serviceTier?: string | undefined;
   /** Orders progress lines. */
   readonly sequence: number;
 }
@@ -42,8 +44,11 @@ const isBetterUsage = (a: Evidence, b: Evidence): boolean => {
 /** What is known from both. Between equals the first stands. */
 export const merge = (known: Evidence, heard: Evidence): Evidence => {
   const { outcomeBy, outcome, served } = isBetterOutcome(heard, known) ? heard : known;
-  const { usageBy, usage, usageSource, sequence } = isBetterUsage(heard, known) ? heard : known;
-  return { outcomeBy, outcome, served, usageBy, usage, usageSource, sequence };
+  const { usageBy, usage, usageSource, serviceTier, sequence } = isBetterUsage(heard, known) ? heard : known;
+  return {
+    ...{ outcomeBy, outcome, served, usageBy, usage, usageSource, sequence },
+    ...(serviceTier === undefined ? {} : { serviceTier }),
+  };
 };
 
 /** Whether hearing this would change what is known. */

@@ -36,6 +36,7 @@ export {
   type LeaseTimes,
   type Shortage,
 } from './decide-lease.js';
+export { decideRerate } from './decide-rerate.js';
 export { decideSettlement, touchesQuotas, type Charged, type Settlement } from './decide-settlement.js';
 export { ACCOUNTS, foldBalances, type Entry, type EntryKind } from './entry.js';
 export {

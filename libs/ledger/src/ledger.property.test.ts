@@ -6,6 +6,7 @@ import { emptyBook, entriesOf, evolve, type Book, type LedgerEvent } from './boo
 import type { ChargeDecision } from './decide-charge.js';
 import { decideCreditGrant } from './decide-credits.js';
 import { decideLeaseClose, decideLeaseGrant, decideLeaseRenew, decideLeaseReturn } from './decide-lease.js';
+import { decideRerate } from './decide-rerate.js';
 import { decideSettlement } from './decide-settlement.js';
 import { foldBalances, type Entry } from './entry.js';
 import { quotaSetOf, walletQuotaId } from './quota-set.js';
@@ -146,13 +147,14 @@ const history = (maxLength: number): fc.Arbitrary<Command[]> =>
     ...commands,
   ]);
 
-/** An attempt stays with the lease it was first seen on, as attempts do. */
+/** An attempt stays with the lease it was first seen on, as attempts do; and a lease is granted before anything is spent on it. */
 const leaseOfAttempt = (
+  book: Book,
   attempt: number,
   given: number | undefined,
   seen: Map<number, number | undefined>,
 ): number | undefined => {
-  if (!seen.has(attempt)) seen.set(attempt, given);
+  if (!seen.has(attempt)) seen.set(attempt, book.leases.has(`l${given}`) ? given : undefined);
   return seen.get(attempt);
 };
 
@@ -183,7 +185,7 @@ const eventsFor = (book: Book, each: Command, seen: Map<number, number | undefin
     case 'close':
       return decideLeaseClose(book, `l${each.lease}`);
     case 'settle': {
-      const on = leaseOfAttempt(each.attempt, each.lease, seen);
+      const on = leaseOfAttempt(book, each.attempt, each.lease, seen);
       const known = book.leases.get(`l${on}`);
       const owner = known?.workspaceId ?? 'a';
       const event = decideSettlement(book, {
@@ -250,6 +252,37 @@ test('after every command the book is sound', () => {
       }
     }),
     { numRuns: 400 },
+  );
+});
+
+test('re-rating keeps the book sound and leaves to open leases what they hold', () => {
+  const rerates = fc.array(fc.record({ attempt: fc.nat(6), decision }), { minLength: 1, maxLength: 12 });
+  fc.assert(
+    fc.property(history(40), rerates, (commands, wanted) => {
+      const book = emptyBook();
+      const seen = new Map<number, number | undefined>();
+      const entries: Entry[] = [];
+      const apply = (event: LedgerEvent): void => {
+        evolve(book, event);
+        entries.push(...entriesOf(event));
+      };
+      for (const each of commands) for (const event of eventsFor(book, each, seen)) apply(event);
+      const held = [...book.leases.values()].map((each) => each.held);
+      for (const { attempt, decision: better } of wanted) {
+        const known = book.leases.get(`l${seen.get(attempt)}`);
+        const owner = known?.workspaceId ?? 'a';
+        const event = decideRerate(book, {
+          ...{ attemptId: `t${attempt}`, workspaceId: owner, provider: 'p', quotaSet: [walletQuotaId(owner)] },
+          ...(known === undefined ? {} : { leaseId: known.id }),
+          decision: better,
+        });
+        expect(event === undefined).toBe(!book.charges.has(`t${attempt}`));
+        if (event !== undefined) apply(event);
+        expectSound(book, entries);
+        expect([...book.leases.values()].map((each) => each.held)).toEqual(held);
+      }
+    }),
+    { numRuns: 150 },
   );
 });
 

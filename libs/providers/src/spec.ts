@@ -91,6 +91,8 @@ export const ERROR_BODY_BYTES_MAX = 64 * 1024;
 export interface ResponseReport {
   readonly usage: Usage;
   readonly usageSource: UsageSource;
+  /** The tier that the provider says it served at. */
+  readonly serviceTier?: string;
   readonly finishReason?: FinishReason;
   readonly nativeFinishReason?: string;
   /** The provider's id of the completion. */

@@ -1,5 +1,5 @@
 // The hard rules, in the order in which they are told: the first that speaks against an endpoint is the answer. Health and soft rules come after (plan-route.ts).
-import { KNOWN_PARAMETERS } from '@waystation/catalog';
+import { KNOWN_PARAMETERS, perUnitFor } from '@waystation/catalog';
 import type { ExclusionRule, PriceVector, ProviderPreferences, RouteFeatures } from '@waystation/contracts';
 import { namesAny, priceAboveCeiling, refusedBy, type PolicyRules, type PriceKind } from '@waystation/policy';
 import type { Route } from './routing-index.js';
@@ -79,22 +79,15 @@ export const excludeEndpoint = (route: Route, demand: Demand): Exclusion | undef
       if (!route.supported.has(name)) return { rule: 'require_parameters', detail: name };
   }
   if (demand.checksPrice) {
-    const kind = priceAboveCeiling(rules, (each) => priceOf(price, each, features.inputTokensEstimate));
+    const kind = priceAboveCeiling(rules, (each) => priceOf(price, each, features));
     if (kind !== undefined) return { rule: 'max_price', detail: kind };
   }
   return undefined;
 };
 
-/** The price of one unit for a prompt of this size. */
-const priceOf = (price: PriceVector, kind: PriceKind, inputTokens: number): bigint => {
-  let perUnit = price.perUnit;
-  let reached = -1;
-  for (const tier of price.tiers ?? []) {
-    if (inputTokens > tier.aboveInputTokens && tier.aboveInputTokens > reached) {
-      reached = tier.aboveInputTokens;
-      perUnit = tier.perUnit;
-    }
-  }
+/** The price of one unit for a prompt of this size, at the service tier that is asked for. */
+const priceOf = (price: PriceVector, kind: PriceKind, { inputTokensEstimate, serviceTier }: RouteFeatures): bigint => {
+  const perUnit = perUnitFor(price, inputTokensEstimate, serviceTier);
   switch (kind) {
     case 'prompt':
       return BigInt(perUnit['input'] ?? 0);
@@ -103,9 +96,9 @@ const priceOf = (price: PriceVector, kind: PriceKind, inputTokens: number): bigi
     case 'request':
       return BigInt(price.perRequest ?? 0);
     case 'image':
-      return BigInt(perUnit['image'] ?? perUnit['imageInput'] ?? 0);
+      return BigInt(perUnit['inputImages'] ?? perUnit['imageInput'] ?? 0);
     case 'audio':
-      return BigInt(perUnit['audio'] ?? perUnit['audioInput'] ?? 0);
+      return BigInt(perUnit['audioInput'] ?? 0);
     default: {
       const unreachable: never = kind;
       return unreachable;

@@ -1,7 +1,7 @@
 // The whole system as `npm start` brings it up, in a throw-away data folder on free ports, for black-box tests that also kill parts of it.
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -48,10 +48,13 @@ export interface RunningSystem extends Omit<RunFile, 'services'> {
   /** In order if it runs, or after it was killed; resolves when it is ready again. */
   restartService(name: string, env?: Readonly<Record<string, string>>): Promise<void>;
   logs(name: string): Promise<string>;
+  /** Writes the operator's file anew; only where there was one at the start, be it empty. */
+  configure(text: string): Promise<void>;
   /** Ends everything and deletes the data. */
   stop(): Promise<void>;
 }
 
+const CONFIG_FILE = 'waystation.yaml';
 const STOP_TIMEOUT_MS = 90_000;
 const OUTPUT_CHARS_MAX = 20_000;
 const DATA_PLANE = /^(ingress|router|worker)(-\d+)?$/;
@@ -64,7 +67,7 @@ export async function runningSystem(options: RunningSystemOptions = {}): Promise
   // As root Postgres runs as `nobody`, who must get through to its own folder.
   await chmod(home, 0o711);
   const dataDir = path.join(home, 'data');
-  const config = path.join(home, 'waystation.yaml');
+  const config = path.join(home, CONFIG_FILE);
   if (options.config !== undefined) await writeFile(config, options.config, { mode: 0o600 });
 
   const child = spawn(
@@ -198,6 +201,12 @@ function handle({ child, ended, run, shape, timeScale, dataDir, home }: Grip): R
       });
     },
     logs: (name) => readFile(path.join(dataDir, 'logs', `${processOf(name)}.log`), 'utf8'),
+    async configure(text) {
+      // At once: half a file would be a file with a fault.
+      const written = path.join(home, `${CONFIG_FILE}.next`);
+      await writeFile(written, text, { mode: 0o600 });
+      await rename(written, path.join(home, CONFIG_FILE));
+    },
     async stop() {
       child.kill('SIGTERM');
       const late = new AbortController();

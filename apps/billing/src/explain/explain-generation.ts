@@ -14,6 +14,9 @@ export interface ExplainedCharge {
   readonly priceVersion: string;
   readonly usage: Record<string, number>;
   readonly usageSource: string;
+  readonly serviceTier?: string;
+  /** The re-rating that made this revision. */
+  readonly rerateId?: string;
   /** Whose word the outcome and the usage are. */
   readonly witness: string;
   readonly leaseId?: string;
@@ -36,6 +39,8 @@ interface ChargeRow {
   readonly usage: Record<string, number>;
   readonly usage_source: string;
   readonly usage_by: string;
+  readonly service_tier: string | null;
+  readonly rerate_id: string | null;
   readonly lease_id: string | null;
   readonly hold: string;
   readonly settled_at_ms: string;
@@ -51,7 +56,7 @@ export const explainGeneration = async (
 ): Promise<ExplainedCharge[]> => {
   const rows = await queryRows<ChargeRow>(
     runner,
-    `select attempt_id, revision, charged, waste, variance, byok, payer, outcome, outcome_by, policy_row, price_version, usage, usage_source, usage_by, lease_id, hold,
+    `select attempt_id, revision, charged, waste, variance, byok, payer, outcome, outcome_by, policy_row, price_version, usage, usage_source, usage_by, service_tier, rerate_id, lease_id, hold,
             floor(extract(epoch from settled_at) * 1000)::bigint as settled_at_ms
        from charge where generation_id = $1 and workspace_id = $2 order by attempt_id, revision limit $3`,
     [generationId, workspaceId, CHARGES_MAX],
@@ -79,6 +84,8 @@ const explained = (row: ChargeRow): ExplainedCharge[] => {
     usage: row.usage,
     usageSource: row.usage_source,
     witness: row.outcome_by === row.usage_by ? row.outcome_by : `${row.outcome_by}, usage by ${row.usage_by}`,
+    ...(row.service_tier === null ? {} : { serviceTier: row.service_tier }),
+    ...(row.rerate_id === null ? {} : { rerateId: row.rerate_id }),
     ...(row.lease_id === null ? {} : { leaseId: row.lease_id }),
     hold: BigInt(row.hold),
     settledAtMs: Number(row.settled_at_ms),

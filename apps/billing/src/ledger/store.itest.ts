@@ -1,6 +1,7 @@
 // The store against the pure model: the same random commands, in batches, and after each batch the database says what the model says. A failing run prints its seed.
 import fc from 'fast-check';
-import type { LeaseVector, QuotaRef } from '@waystation/contracts';
+import { priceVersionOf } from '@waystation/catalog';
+import type { LeaseVector, PriceVector, QuotaRef } from '@waystation/contracts';
 import {
   NOTHING,
   decideCharge,
@@ -9,6 +10,7 @@ import {
   decideLeaseGrant,
   decideLeaseRenew,
   decideLeaseReturn,
+  decideRerate,
   decideSettlement,
   emptyBook,
   entriesOf,
@@ -18,14 +20,24 @@ import {
   type Book,
   type Entry,
   type LedgerEvent,
+  type Settlement,
 } from '@waystation/ledger';
 import { postgresDatabase } from '@waystation/testing';
 import { grantCredits } from '../credits/credits.js';
 import { runLeaseCommands, type LaneAnswer, type LeaseCommand } from '../leases/lease-lane.js';
-import { PriceBook } from '../settle/price-book.js';
+import { applyRerate } from '../rerate/apply-rerate.js';
+import { PriceBook, storePrices } from '../settle/price-book.js';
 import { settleLines } from '../settle/settle-lines.js';
 import { closeLeases } from '../sweep/sweep.js';
-import { delivered, generationFinished, newGeneration, PRICE, testLedger, type TestLedger } from '../test-ledger.js';
+import {
+  delivered,
+  generationFinished,
+  newGeneration,
+  PRICE,
+  sha256hex,
+  testLedger,
+  type TestLedger,
+} from '../test-ledger.js';
 import { verifyLedger } from '../verify/verify-ledger.js';
 
 const NOW = Date.UTC(2026, 7, 6, 12);
@@ -75,6 +87,8 @@ type Step =
   | { readonly kind: 'credits'; readonly grant: number; readonly workspace: number; readonly amount: bigint }
   | { readonly kind: 'leases'; readonly steps: readonly LeaseStep[] }
   | { readonly kind: 'settle'; readonly generations: readonly Settled[] }
+  /** Everything settled so far, at another price. */
+  | { readonly kind: 'rerate'; readonly perToken: bigint }
   | { readonly kind: 'sweep' };
 
 const amount = fc.bigInt({ min: 0n, max: 300n });
@@ -110,6 +124,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   }),
   fc.record({ kind: fc.constant('leases' as const), steps: fc.array(leaseStep, { minLength: 1, maxLength: 5 }) }),
   fc.record({ kind: fc.constant('settle' as const), generations: fc.array(settled, { minLength: 1, maxLength: 5 }) }),
+  fc.record({ kind: fc.constant('rerate' as const), perToken: fc.bigInt({ min: 0n, max: 3n }) }),
   fc.record({ kind: fc.constant('sweep' as const) }),
 );
 
@@ -130,6 +145,12 @@ const BEGINNING: readonly Step[] = [
   },
 ];
 
+const decisionOf = (one: Settled, price: PriceVector) =>
+  decideCharge({
+    ...{ outcome: one.outcome, served: true, usage: { input: one.tokens }, usageSource: 'provider', price },
+    ...{ holdPicodollars: one.hold, byok: one.byok },
+  });
+
 /** One run: names of its own, a model, and both worlds stepped together. */
 class Run {
   readonly book: Book = emptyBook();
@@ -137,6 +158,12 @@ class Run {
   readonly prices = new PriceBook();
   readonly generationIds = Array.from({ length: 10 }, () => newGeneration(NOW));
   readonly seen = new Set<number>();
+  /** By attempt id: what it was settled from, and what a token of it costs now. */
+  readonly rated = new Map<
+    string,
+    { readonly one: Settled; readonly about: Omit<Settlement, 'decision' | 'requests' | 'tokens'>; perToken: bigint }
+  >();
+  rerates = 0;
   readonly name: string;
 
   constructor() {
@@ -239,6 +266,8 @@ class Run {
         expect(bad).toEqual([]);
         return;
       }
+      case 'rerate':
+        return this.rerate(each.perToken);
       case 'sweep':
         for (const { id } of [...this.book.leases.values()].sort((a, b) => (a.id < b.id ? -1 : 1)))
           this.apply(decideLeaseClose(this.book, id));
@@ -246,17 +275,31 @@ class Run {
     }
   }
 
+  async rerate(perToken: bigint): Promise<void> {
+    const price = { perUnit: { input: `${perToken}`, output: `${perToken}` } };
+    const priceVersion = priceVersionOf(price, sha256hex);
+    await ledger.writer.transaction((runner) =>
+      storePrices(runner, [{ version: priceVersion, price, effectiveAtMs: NOW }]),
+    );
+    const inOrder = [...this.rated].sort(([a], [b]) => (a < b ? -1 : 1));
+    for (const [, each] of inOrder.filter(([, { perToken: now }]) => now !== perToken)) {
+      const event = decideRerate(this.book, { ...each.about, decision: decisionOf(each.one, price) });
+      if (event !== undefined) this.apply([event]);
+      each.perToken = perToken;
+    }
+    const selection = { provider: this.name, model: 'sandbox/echo', from: NOW - 1_000, to: NOW + 1_000 };
+    const id = `rerate-${this.name}-${(this.rerates += 1)}`;
+    const bounds = { batchAttempts: 3, forMs: 60_000 };
+    const run = await applyRerate(ledger.writer, { id, selection, priceVersion, reason: 'test' }, bounds, NOW + 1_000);
+    expect(run.state).toBe('finished');
+  }
+
   settleInModel(attemptId: string, one: Settled, workspaceId: string, leaseId: string | undefined): void {
-    const decision = decideCharge({
-      ...{ outcome: one.outcome, served: true, usage: { input: one.tokens }, usageSource: 'provider', price: PRICE },
-      ...{ holdPicodollars: one.hold, byok: one.byok },
-    });
+    const about = { attemptId, workspaceId, provider: this.name, leaseId, quotaSet: [`wallet:${workspaceId}`] };
+    this.rated.set(attemptId, { one, about, perToken: 1n });
+    const decision = decisionOf(one, PRICE);
     const event = decideSettlement(this.book, {
-      attemptId,
-      workspaceId,
-      provider: this.name,
-      leaseId,
-      quotaSet: [`wallet:${workspaceId}`],
+      ...about,
       decision,
       requests: BigInt(one.requests),
       tokens: decision.payer === 'waste' ? 0n : BigInt(Math.min(one.holdTokens, one.tokens)),

@@ -1,33 +1,56 @@
 // Price versions are stored before they may be routed. A version is the hash of its vector; anything else under its name is refused, and none ever changes.
 import { Controller, Inject } from '@nestjs/common';
-import { BillingPricesPut, WaystationError, priceVector, type PriceVector } from '@waystation/contracts';
+import {
+  BillingPricesList,
+  BillingPricesPut,
+  WaystationError,
+  priceVector,
+  type PriceVector,
+} from '@waystation/contracts';
 import type { Database } from '@waystation/postgres';
 import { Handles } from '@waystation/runtime';
 import { PriceBook, storePrices } from '../settle/price-book.js';
-import { BILLING_WRITER } from '../tokens.js';
+import { BILLING_READER, BILLING_WRITER } from '../tokens.js';
+import {
+  listEndpointPrices,
+  recordEndpointPrices,
+  type EndpointAtVersion,
+  type PriceFilter,
+} from './endpoint-prices.js';
 
 interface PricesPut {
   readonly prices: readonly { readonly version: string; readonly price: unknown; readonly effectiveAt: number }[];
+  readonly endpoints?: readonly EndpointAtVersion[] | undefined;
 }
 
 @Controller()
 export class PricesHandler {
   constructor(
     @Inject(BILLING_WRITER) private readonly writer: Database,
+    @Inject(BILLING_READER) private readonly reader: Database,
     @Inject(PriceBook) private readonly priceBook: PriceBook,
   ) {}
 
   /** Answers how many of them are stored now: all. */
   @Handles(BillingPricesPut)
-  async put({ prices }: PricesPut): Promise<{ stored: number }> {
+  async put({ prices, endpoints = [] }: PricesPut): Promise<{ stored: number }> {
     const checked = prices.map(({ version, price, effectiveAt }) => ({
       version,
       price: this.checked(version, price),
       effectiveAtMs: effectiveAt,
     }));
-    await this.writer.transaction((runner) => storePrices(runner, checked));
+    await this.writer.transaction(async (runner) => {
+      await storePrices(runner, checked);
+      await recordEndpointPrices(runner, endpoints);
+    });
     this.priceBook.remember(checked.map(({ version, price }) => [version, price] as const));
     return { stored: checked.length };
+  }
+
+  /** Prices are no secret of a workspace: every key that may read the catalog may read its past. */
+  @Handles(BillingPricesList)
+  list(filter: PriceFilter) {
+    return this.reader.transaction((runner) => listEndpointPrices(runner, filter));
   }
 
   private checked(version: string, price: unknown): PriceVector {

@@ -14,6 +14,8 @@ export interface ChargeRow {
   readonly outcome: Outcome;
   readonly served: boolean;
   readonly evidence: Evidence;
+  /** The re-rating that made it, where one did. */
+  readonly rerateId?: string;
 }
 
 interface StoredCharge {
@@ -32,6 +34,7 @@ interface StoredCharge {
   readonly usage: Evidence['usage'];
   readonly usage_source: string;
   readonly usage_by: string;
+  readonly service_tier: string | null;
 }
 
 /** Puts the charges of these attempts into the book, and answers the evidence each was last settled from. */
@@ -48,7 +51,7 @@ export const loadCharges = async (
     // Each by its key, whatever the planner thinks of a table that grew since it was last looked at: joined freely, it reads all of it.
     `select c.* from unnest($1::text[], $2::text[]) as a (generation_id, attempt_id),
             lateral (select attempt_id, revision, charged, counted_byok, counted_requests, counted_tokens, waste, variance, byok, outcome, outcome_by, served,
-                            usage, usage_source, usage_by
+                            usage, usage_source, usage_by, service_tier
                        from charge where charge.generation_id = a.generation_id and charge.attempt_id = a.attempt_id offset 0) as c
       order by c.attempt_id, c.revision`,
     [attempts.map(({ generationId }) => generationId), attempts.map(({ attemptId }) => attemptId)],
@@ -80,6 +83,7 @@ const evidenceOf = (row: StoredCharge): Evidence => ({
   usageBy: row.usage_by as Evidence['usageBy'],
   usage: row.usage,
   usageSource: row.usage_source as Evidence['usageSource'],
+  ...(row.service_tier === null ? {} : { serviceTier: row.service_tier }),
   sequence: 0,
 });
 
@@ -108,17 +112,17 @@ export const insertCharges = async (
     runner,
     `insert into charge (posting, generation_id, attempt_id, revision, workspace_id, key_hash, member_id, end_user_id, session_id, app_referer, app_title,
                          provider, endpoint_id, model, lease_id, quota_set, hold, price_version, charged, waste, variance, byok, payer, policy_row,
-                         outcome, outcome_by, served, usage, usage_source, usage_by, counted_byok, counted_requests, counted_tokens)
+                         outcome, outcome_by, served, usage, usage_source, usage_by, service_tier, rerate_id, counted_byok, counted_requests, counted_tokens)
      select $1::bigint, generation_id, attempt_id, revision, workspace_id, key_hash, member_id, end_user_id, session_id, app_referer, app_title,
             provider, endpoint_id, model, lease_id, quota_set::text[], hold, price_version, charged, waste, variance, byok,
-            payer, policy_row, outcome, outcome_by, served, usage::jsonb, usage_source, usage_by, counted_byok, counted_requests, counted_tokens
+            payer, policy_row, outcome, outcome_by, served, usage::jsonb, usage_source, usage_by, service_tier, rerate_id, counted_byok, counted_requests, counted_tokens
        from unnest($2::text[], $3::text[], $4::smallint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[],
                    $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::numeric[], $18::text[], $19::numeric[], $20::numeric[], $21::numeric[],
-                   $22::numeric[], $23::text[], $24::text[], $25::text[], $26::text[], $27::boolean[], $28::text[], $29::text[], $30::text[],
-                   $31::numeric[], $32::numeric[], $33::numeric[])
+                   $22::numeric[], $23::text[], $24::text[], $25::text[], $26::text[], $27::boolean[], $28::text[], $29::text[], $30::text[], $31::text[], $32::text[],
+                   $33::numeric[], $34::numeric[], $35::numeric[])
          as c (generation_id, attempt_id, revision, workspace_id, key_hash, member_id, end_user_id, session_id, app_referer, app_title,
                provider, endpoint_id, model, lease_id, quota_set, hold, price_version, charged, waste, variance, byok, payer, policy_row,
-               outcome, outcome_by, served, usage, usage_source, usage_by, counted_byok, counted_requests, counted_tokens)`,
+               outcome, outcome_by, served, usage, usage_source, usage_by, service_tier, rerate_id, counted_byok, counted_requests, counted_tokens)`,
     [
       posting,
       rows.map(({ backing }) => backing.generationId),
@@ -151,6 +155,8 @@ export const insertCharges = async (
       rows.map(({ evidence }) => JSON.stringify(evidence.usage)),
       rows.map(({ evidence }) => evidence.usageSource),
       rows.map(({ evidence }) => evidence.usageBy),
+      rows.map(({ evidence }) => evidence.serviceTier ?? null),
+      rows.map(({ rerateId }) => rerateId ?? null),
       rows.map(({ event }) => (event.fromLease.byok + event.fromCredit.byok).toString()),
       rows.map(({ event }) => (event.fromLease.requests + event.fromCredit.requests).toString()),
       rows.map(({ event }) => (event.fromLease.tokens + event.fromCredit.tokens).toString()),

@@ -29,6 +29,11 @@ export class PriceBook {
     }
   }
 
+  /** The vector of one version; undefined where nobody stored it. */
+  async find(runner: QueryRunner, version: string): Promise<PriceVector | undefined> {
+    return this.#prices.get(version) ?? (await readPrices(runner, [version])).get(version);
+  }
+
   /** The vectors of these versions, from memory or from their rows. A version that nobody stored is an error. */
   async of(runner: QueryRunner, versions: Iterable<string>): Promise<(version: string) => PriceVector> {
     const missing = [...new Set(versions)].filter((version) => !this.#prices.has(version));

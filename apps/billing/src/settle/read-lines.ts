@@ -155,7 +155,7 @@ const testimoniesOf = (line: MoneyLine, source: ConsumedLine, times: SettleTimes
   }
 };
 
-type UsageReport = { readonly usage: Evidence['usage'] | 'pending'; readonly usageSource: Evidence['usageSource'] };
+type UsageReport = Pick<Evidence, 'usageSource' | 'serviceTier'> & { readonly usage: Evidence['usage'] | 'pending' };
 
-const usageOf = ({ usage, usageSource }: UsageReport, usageBy: Evidence['usageBy']): Partial<Evidence> =>
-  usage === 'pending' ? {} : { usageBy, usage, usageSource };
+const usageOf = ({ usage, usageSource, serviceTier }: UsageReport, usageBy: Evidence['usageBy']): Partial<Evidence> =>
+  usage === 'pending' ? {} : { usageBy, usage, usageSource, ...(serviceTier === undefined ? {} : { serviceTier }) };

@@ -12,8 +12,9 @@ import {
   type Settlement,
 } from '@waystation/ledger';
 import { inputTokens, outputTokens } from '@waystation/generation';
-import type { Backing } from './backing.js';
+import { atReratedVersions } from '../rerate/rerated-versions.js';
 import { lockLeases, lockQuotas, newPosting, openLedger, type Ledger } from '../ledger/store.js';
+import type { Backing } from './backing.js';
 import { sortCases, type Case, type Waiting } from './cases.js';
 import { addKeyUsage, closedGenerations, insertCharges, loadCharges, type ChargeRow } from './charge-rows.js';
 import { storePrices, type PriceBook } from './price-book.js';
@@ -105,9 +106,10 @@ const bookCases = async (
   runner: QueryRunner,
   ledger: Ledger,
   prices: PriceBook,
-  cases: readonly Case[],
+  all: readonly Case[],
 ): Promise<ChargeRow[]> => {
-  if (cases.length === 0) return [];
+  if (all.length === 0) return [];
+  const cases = await atReratedVersions(runner, all);
   const { book } = ledger;
   const withoutIngress = cases.filter(({ evidence }) => evidence.outcomeBy !== 'ingress');
   const closed = await closedGenerations(
@@ -122,7 +124,13 @@ const bookCases = async (
     const { backing, evidence } = each;
     const concluded = conclude(evidence, closed.has(backing.generationId));
     const { byok, priceVersion, hold } = backing;
-    const decision = decideCharge({ ...concluded, byok, price: priceOf(priceVersion), holdPicodollars: BigInt(hold) });
+    const decision = decideCharge({
+      ...concluded,
+      serviceTier: evidence.serviceTier,
+      byok,
+      price: priceOf(priceVersion),
+      holdPicodollars: BigInt(hold),
+    });
     const settlement: Settlement = { ...backing, decision, ...countsOf(backing, decision, concluded) };
     return { each, concluded, decision, settlement };
   });

@@ -14,6 +14,7 @@ const evidence = z.object({
   usageBy: z.enum(['nobody', 'progress', 'worker', 'ingress']),
   usage: z.record(z.string(), z.number()),
   usageSource: z.enum(['provider', 'estimated', 'clamped']),
+  serviceTier: z.string().optional(),
   sequence: z.number(),
 });
 

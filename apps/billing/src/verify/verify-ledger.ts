@@ -146,6 +146,22 @@ const CHECKS: readonly (readonly [invariant: string, sql: string])[] = [
       where not exists (select 1 from price_version where price_version.id = charge.price_version)`,
   ],
   [
+    'a revision of a re-rating is by the price version that the re-rating is about',
+    `select format('attempt %s: re-rating %s, price version %s instead of %s', attempt_id, charge.rerate_id, charge.price_version, coalesce(r.price_version, 'none'))
+       from charge left join rerate r on r.id = charge.rerate_id
+      where charge.rerate_id is not null and charge.price_version is distinct from r.price_version`,
+  ],
+  [
+    'what a re-rating says it booked is what its revisions are',
+    `select format('re-rating %s: %s attempts and %s charged, revisions say %s and %s', id, totals ->> 'attempts',
+                   (totals #>> '{after,charged}')::numeric - (totals #>> '{before,charged}')::numeric, coalesce(c.attempts, 0), coalesce(c.charged, 0))
+       from rerate
+       left join (select rerate_id, count(*) as attempts, sum(charged) as charged from charge where rerate_id is not null group by rerate_id) c
+         on c.rerate_id = rerate.id
+      where (totals ->> 'attempts')::bigint <> coalesce(c.attempts, 0)
+         or (totals #>> '{after,charged}')::numeric - (totals #>> '{before,charged}')::numeric <> coalesce(c.charged, 0)`,
+  ],
+  [
     'key usage is the fold of charges',
     `select format('key %s of %s on %s: usage %s and byok %s, charges say %s and %s', left(key_hash, 12), workspace_id, day,
                    coalesce(u.charged, 0), coalesce(u.byok, 0), coalesce(c.charged, 0), coalesce(c.byok, 0))

@@ -13,7 +13,11 @@ const worker = (said: Partial<Evidence> = {}): Evidence => ({
 });
 /** What is left of a worker's line without a final usage. */
 const unread = { usageBy: 'nobody', usage: {}, usageSource: 'estimated' } as const;
-const price = { perUnit: { input: '3', output: '5' } };
+/** At the priority tier twice as much. */
+const price = {
+  perUnit: { input: '3', output: '5' },
+  serviceTiers: { priority: { perUnit: { input: '6', output: '10' } } },
+};
 
 test.each<[string, Evidence, Evidence, DisagreementKind | undefined, bigint]>([
   ['both say the same', ingress(), worker(), undefined, 0n],
@@ -34,6 +38,7 @@ test.each<[string, Evidence, Evidence, DisagreementKind | undefined, bigint]>([
     0n,
   ],
   ['the same count, by whom differs', ingress(), worker({ usageSource: 'estimated' }), 'usage', 0n],
+  ['the same count at another service tier', ingress(), worker({ serviceTier: 'priority' }), 'usage', 130n],
   ['another outcome', ingress(), worker({ outcome: 'failed-after-output' }), 'outcome', 0n],
   [
     'another outcome and usage',

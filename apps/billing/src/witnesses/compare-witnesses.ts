@@ -32,11 +32,17 @@ export const contradictionOf = (known: Evidence, heard: Evidence): Contradiction
   const outcome = ingress.outcome !== worker.outcome;
   const usage =
     worker.usageBy === 'worker' &&
-    !(ingress.usageSource === worker.usageSource && isSameUsage(ingress.usage, worker.usage));
+    !(
+      ingress.usageSource === worker.usageSource &&
+      ingress.serviceTier === worker.serviceTier &&
+      isSameUsage(ingress.usage, worker.usage)
+    );
   if (!outcome && !usage) return undefined;
   return { kind: outcome && usage ? 'usage-and-outcome' : outcome ? 'outcome' : 'usage', ingress, worker };
 };
 
 /** Picodollars that the worker's count costs beyond the ingress's; negative where it costs less. */
 export const differenceOf = ({ ingress, worker }: Contradiction, price: PriceVector): bigint =>
-  worker.usageBy === 'worker' ? priceUsage(price, worker.usage) - priceUsage(price, ingress.usage) : 0n;
+  worker.usageBy === 'worker'
+    ? priceUsage(price, worker.usage, worker.serviceTier) - priceUsage(price, ingress.usage, ingress.serviceTier)
+    : 0n;

@@ -19,11 +19,14 @@ const word = z.object({
   /** Absent where a worker told no final usage. */
   usage: z.record(z.string(), z.number()).optional(),
   usageSource: z.enum(['provider', 'estimated', 'clamped']).optional(),
+  serviceTier: z.string().optional(),
 });
 type Word = z.infer<typeof word>;
 
-const wordOf = ({ outcome, usageBy, usage, usageSource }: Evidence): Word =>
-  usageBy === 'ingress' || usageBy === 'worker' ? { outcome, usage, usageSource } : { outcome };
+const wordOf = ({ outcome, usageBy, usage, usageSource, serviceTier }: Evidence): Word =>
+  usageBy === 'ingress' || usageBy === 'worker'
+    ? { outcome, usage, usageSource, ...(serviceTier === undefined ? {} : { serviceTier }) }
+    : { outcome };
 
 /** Answers the kinds of those that were not known before. Where there is none it asks nothing. */
 export const insertDisagreements = async (

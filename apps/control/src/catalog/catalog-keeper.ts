@@ -1,5 +1,6 @@
 // Brings the catalog up to date with its sources: the operator's file, providers whose key is in the environment, the sandbox. At boot and whenever the
-// file changes. Invariant: billing has stored every price version before an endpoint that names it is committed.
+// file changes or the time of a price has come. Invariant: billing has stored every price version before an endpoint that names it is committed, and none is
+// routed before it is in force.
 import { createHash } from 'node:crypto';
 import {
   BUILTIN_PROVIDERS,
@@ -72,7 +73,7 @@ const gather = (file: ConfigFile, { providerKeys }: ControlConfig, sandbox: read
 /** All faults of the file and of what it says together with the other sources. */
 export const checkSources = (config: ControlConfig, file: ConfigFile): string[] => [
   ...file.faults,
-  ...(file.faults.length > 0 ? [] : normaliseCatalog(gather(file, config, []).located, sha256hex).faults),
+  ...(file.faults.length > 0 ? [] : normaliseCatalog(gather(file, config, []).located, sha256hex, Date.now()).faults),
 ];
 
 /** The faults as one text for a person, a line each. */
@@ -86,6 +87,10 @@ export const startCatalogKeeper = (
 ): CatalogKeeper => {
   const { bus, log, config, scaleMs } = context;
   const stored = new Set<string>();
+  /** The version at which billing knows an endpoint to be. */
+  const atVersion = new Map<string, string>();
+  /** When the catalog was last brought up to date by us. */
+  let appliedMs = Infinity;
   let stopped = false;
   let ready = false;
   let fault: string | undefined;
@@ -103,27 +108,42 @@ export const startCatalogKeeper = (
       };
     });
 
-  const putPrices = async ({ endpoints }: NormalisedCatalog): Promise<void> => {
-    const unknown = new Map(
-      endpoints
-        .filter(({ priceVersion }) => !stored.has(priceVersion))
-        .map(({ priceVersion, price }) => [priceVersion, price]),
+  /**
+   * Tells billing of every price that it may not know: those in force, with the endpoints that are at them from now on, and those to come, so that nothing
+   * stands in the way when their time has come. A change that came while we watched is in force since it was to be, any other since now.
+   */
+  const putPrices = async (known: NormalisedCatalog['prices'], nowMs: number): Promise<void> => {
+    const news = known.filter(({ endpointId, version, inForce }) =>
+      inForce ? atVersion.get(endpointId) !== version : !stored.has(version),
     );
-    const prices = [...unknown].map(([version, price]) => ({ version, price, effectiveAt: Date.now() }));
-    for (let at = 0; at < prices.length; at += PRICES_PER_CALL) {
-      const portion = prices.slice(at, at + PRICES_PER_CALL);
-      await bus.request(BillingPricesPut, { v: 1, principal: CONTROL_PRINCIPAL, prices: portion });
+    for (let at = 0; at < news.length; at += PRICES_PER_CALL) {
+      const portion = news.slice(at, at + PRICES_PER_CALL);
+      const inForce = portion.filter((each) => each.inForce);
+      await bus.request(BillingPricesPut, {
+        ...{ v: 1, principal: CONTROL_PRINCIPAL },
+        prices: [...new Map(portion.map((each) => [each.version, each])).values()].map(
+          ({ version, price, effectiveAtMs = nowMs }) => ({ version, price, effectiveAt: effectiveAtMs }),
+        ),
+        endpoints: inForce.map(({ endpointId, version, effectiveAtMs }) => ({
+          endpointId,
+          version,
+          effectiveAt: effectiveAtMs !== undefined && effectiveAtMs >= appliedMs ? effectiveAtMs : nowMs,
+        })),
+      });
       for (const { version } of portion) stored.add(version);
+      for (const { endpointId, version } of inForce) atVersion.set(endpointId, version);
     }
   };
 
-  const apply = async (from: ConfigFile): Promise<void> => {
+  /** Answers when the next price comes into force, in Unix ms. */
+  const apply = async (from: ConfigFile): Promise<number> => {
     const sandbox = config.sandboxUrl === undefined ? [] : await readSandbox(config.sandboxUrl);
     const sources = gather(from, config, sandbox);
-    const catalog = normaliseCatalog(sources.located, sha256hex);
+    const nowMs = Date.now();
+    const catalog = normaliseCatalog(sources.located, sha256hex, nowMs);
     if (catalog.faults.length > 0) throw new Error(describeFaults(catalog.faults));
     for (const rounding of catalog.roundings) log.warn({}, rounding);
-    await putPrices(catalog);
+    await putPrices(catalog.prices, nowMs);
     await changes.commit(async (change) => {
       const credentials = await storeCredentials(change, config.workerPublicKey, sources.credentials);
       const { written, removed } = await storeCatalog(change, catalog);
@@ -142,6 +162,10 @@ export const startCatalogKeeper = (
         },
       };
     });
+    appliedMs = nowMs;
+    return Math.min(
+      ...catalog.prices.map(({ effectiveAtMs = 0 }) => (effectiveAtMs > nowMs ? effectiveAtMs : Infinity)),
+    );
   };
 
   /** The file as it is now, if it changed and is good; what is wrong with it is logged once and nothing else happens. */
@@ -160,13 +184,14 @@ export const startCatalogKeeper = (
 
   const run = async (): Promise<void> => {
     let retryMs = RETRY_MS;
+    let nextChangeMs = Infinity;
     while (!stopped) {
       try {
-        if (applied?.providers !== file.providers) {
-          await apply(file);
+        if (applied?.providers !== file.providers || Date.now() >= nextChangeMs) {
+          nextChangeMs = await apply(file);
           [applied, ready, fault, retryMs] = [file, true, undefined, RETRY_MS];
         }
-        await pause(scaleMs(LOOK_EVERY_MS));
+        await pause(Math.min(scaleMs(LOOK_EVERY_MS), Math.max(0, nextChangeMs - Date.now())));
         await look();
         fault = undefined;
       } catch (error) {

@@ -1,4 +1,5 @@
 // The operator's file: what it may say, and every fault with its place.
+import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { parseConfigFile } from './read-config-file.js';
 
@@ -85,7 +86,7 @@ describe('the operator’s file', () => {
       'waystation.yaml:8:16: providers[0].endpoints[0].model: must not end in a variant that only says how to sort (:nitro, :floor, :exacto)',
       'waystation.yaml:9:18: providers[0].endpoints[0].context: must be a number',
       'waystation.yaml:10:16: providers[0].endpoints[0].price: must say what each price is for, in USD per million tokens: { input: "0.15", output: "0.60" }',
-      'waystation.yaml:13:38: providers[0].endpoints[1].price.tokens: is no unit of price; known are input, cacheRead, cacheWrite, cacheWrite1h, output, reasoning, audioInput, audioOutput, imageInput, imageOutput, request',
+      'waystation.yaml:13:38: providers[0].endpoints[1].price.tokens: is no unit of price; known are input, cacheRead, cacheWrite, cacheWrite1h, output, reasoning, audioInput, audioOutput, imageInput, imageOutput, request, inputImages, outputImages',
       'waystation.yaml:13:16: providers[0].endpoints[1].price: must have a price for output ("0" where it is free)',
       'waystation.yaml:14:9: providers[0].endpoints[2].model: is missing',
       'waystation.yaml:6:5: providers[0].datapolicy: is not known here',
@@ -101,6 +102,76 @@ describe('the operator’s file', () => {
       'waystation.yaml:12:37: providers[0].endpoints[0].price.output: is not a plain decimal amount such as "0.15" (1e-3)',
       'waystation.yaml:12:54: providers[0].endpoints[0].price.cacheRead: is more than 10000 USD per million tokens (20000); the unit is USD per million tokens',
     ]);
+  });
+
+  const priced = (yaml: string): string =>
+    GOOD.replace('price: { input: "0.15", output: "0.60", cacheRead: "0.075" }', yaml);
+
+  it('prices requests and images, large prompts, service tiers and days to come', () => {
+    const { providers, faults } = read(
+      priced(`price: { input: 1, output: 2, request: 0.01, inputImages: "0.002", outputImages: 0.04 }
+        tiers: [{ aboveInputTokens: 200000, price: { input: 2, output: 4 } }]
+        serviceTiers:
+          flex: { price: { input: 0.5, output: 1 } }
+          priority: { price: { input: 3, output: 6 }, tiers: [{ aboveInputTokens: 1000, price: { input: 4, output: 8 } }] }
+        priceChanges:
+          - { effectiveAt: 2026-12-01T01:00:00+01:00, price: { input: 0.75, output: 1.50 } }`),
+      { LAB_KEY: 'k' },
+    );
+    expect(faults).toEqual([]);
+    expect(providers[0]?.source.endpoints[0]).toMatchObject({
+      price: { input: '1', output: '2', request: '0.01', inputImages: '0.002', outputImages: '0.04' },
+      tiers: [{ aboveInputTokens: 200_000, price: { input: '2', output: '4' } }],
+      serviceTiers: {
+        flex: { price: { input: '0.5', output: '1' } },
+        priority: {
+          price: { input: '3', output: '6' },
+          tiers: [{ aboveInputTokens: 1_000, price: { input: '4', output: '8' } }],
+        },
+      },
+      priceChanges: [{ effectiveAtMs: Date.UTC(2026, 11, 1), price: { input: '0.75', output: '1.50' } }],
+    });
+  });
+
+  it('takes what the guide shows', async () => {
+    const guide = await readFile('docs/guides/change-a-price.md', 'utf8');
+    const { faults, providers } = read(/```yaml\n(.*?)```/s.exec(guide)?.[1] ?? '');
+    expect(faults).toEqual([]);
+    const [endpoint] = providers[0]?.source.endpoints ?? [];
+    expect(Object.keys(endpoint?.serviceTiers ?? {})).toEqual(['flex', 'priority']);
+    expect(endpoint?.priceChanges).toHaveLength(1);
+  });
+
+  test.each([
+    ['price: 0.15', 'price: must say what each price is for'],
+    ['price: { input: "1" }', 'price: must have a price for output'],
+    ['price: { input: -1, output: 1 }', 'price.input: is negative (-1)'],
+    ['price: { input: .nan, output: 1 }', 'price.input: is not a plain decimal amount'],
+    ['price: { input: free, output: 1 }', 'price.input: is not a plain decimal amount'],
+    ['price: { input: 0.1234567890123, output: 1 }', 'price.input: has more than 12 decimals (0.1234567890123)'],
+    ['price: { input: 1, output: 1, request: 101 }', 'price.request: is more than 100 USD per request'],
+    ['price: { input: 1, output: 1, inputImages: 0.0000000000001 }', 'price.inputImages: has more than 12 decimals'],
+    [
+      'price: { input: 1, output: 1 }\n        tiers: [{ aboveInputTokens: 5, price: { input: 1, output: 1, request: 1 } }]',
+      'tiers[0].price.request: is no unit of price',
+    ],
+    [
+      'price: { input: 1, output: 1 }\n        serviceTiers: { Flex!: { price: { input: 1, output: 1 } } }',
+      'must be a service tier such as flex or priority',
+    ],
+    [
+      'price: { input: 1, output: 1 }\n        serviceTiers: { flex: { price: { input: 1 } } }',
+      'serviceTiers.flex.price: must have a price for output',
+    ],
+    [
+      'price: { input: 1, output: 1 }\n        priceChanges: [{ effectiveAt: tomorrow, price: { input: 1, output: 1 } }]',
+      'priceChanges[0].effectiveAt: must be a time such as 2026-12-01T00:00:00Z',
+    ],
+  ])('refuses %j, with line and reason', (yaml, reason) => {
+    const { faults, providers } = read(priced(yaml), { LAB_KEY: 'k' });
+    expect(providers).toEqual([]);
+    expect(faults[0]).toMatch(/^waystation\.yaml:\d+:\d+: providers\[0\]/);
+    expect(faults.join('\n')).toContain(reason);
   });
 
   it('tells what is there twice, together with what else is wrong', () => {

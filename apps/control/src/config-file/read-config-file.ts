@@ -1,6 +1,6 @@
 // Reads the operator's file (WAYSTATION_CONFIG). All faults at once, each with file, line and column; nothing of a file with a fault is used.
 import { open } from 'node:fs/promises';
-import type { EndpointSource, Locate, ProviderSource } from '@waystation/catalog';
+import type { EndpointSource, Locate, PriceSource, ProviderSource } from '@waystation/catalog';
 import { LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { placeNodes, type Path, type PlacedDocument } from './place-nodes.js';
@@ -86,7 +86,8 @@ const describe = (path: string, placed: PlacedDocument, issue: z.core.$ZodIssue)
   const at = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => `${path}:${placed.placeOf(at, key)}: ${nameOf([...at, key])}is not known here`);
-  const problem = has(placed.value, at) || issue.code === 'custom' ? issue.message : 'is missing';
+  const message = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
+  const problem = has(placed.value, at) || issue.code === 'custom' ? message : 'is missing';
   return [`${path}:${placed.placeOf(at)}: ${nameOf(at)}${problem}`];
 };
 
@@ -145,9 +146,33 @@ const sourceOf = (provider: FileProvider): ProviderSource => ({
   endpoints: provider.endpoints.map(endpointOf),
 });
 
-const endpointOf = ({ name, tag, ...endpoint }: FileProvider['endpoints'][number]): EndpointSource =>
+type FilePrice = Pick<FileProvider['endpoints'][number], 'price' | 'tiers' | 'serviceTiers'>;
+
+const priceOf = ({ price, tiers, serviceTiers }: FilePrice): PriceSource =>
+  defined({
+    price,
+    tiers,
+    serviceTiers:
+      serviceTiers &&
+      Object.fromEntries(Object.entries(serviceTiers).map(([name, each]) => [name, defined(each)] as const)),
+  });
+
+const endpointOf = ({
+  name,
+  tag,
+  price,
+  tiers,
+  serviceTiers,
+  priceChanges,
+  ...endpoint
+}: FileProvider['endpoints'][number]): EndpointSource =>
   defined({
     ...endpoint,
+    ...priceOf({ price, tiers, serviceTiers }),
+    priceChanges: priceChanges?.map(({ effectiveAt, ...change }) => ({
+      ...priceOf(change),
+      effectiveAtMs: effectiveAt,
+    })),
     upstreamModel: endpoint.upstreamModel ?? endpoint.model,
     modelName: name,
     tagSuffix: tag,

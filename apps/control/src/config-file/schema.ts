@@ -1,12 +1,10 @@
 // The operator's file. Strict: a member nobody knows is a fault, since a misspelt `dataPolicy` must not route. Prices stay text here; libs/catalog says what they mean.
-import { parseModelId, readUsdPerMillion, readUsdPerRequest } from '@waystation/catalog';
-import { USAGE_CLASSES } from '@waystation/generation';
+import { PRICE_UNITS, parseModelId, readPrice } from '@waystation/catalog';
 import { PROVIDER_DIALECTS } from '@waystation/providers';
 import { z } from 'zod';
 
 const SLUG = /^[a-z0-9][a-z0-9-]{0,47}$/;
 const MODEL = /^[A-Za-z0-9][\w.-]*(\/[\w.-]+){0,3}(:[\w.-]+){0,3}$/;
-const PRICE_UNITS = [...USAGE_CLASSES, 'request'];
 const MODALITIES = ['text', 'image', 'audio', 'video', 'file'] as const;
 
 const text = (max: number) => z.string('must be text').min(1, 'must not be empty').max(max);
@@ -18,29 +16,43 @@ const whole = z
 const list = <Item>(item: z.ZodType<Item>, max: number) => z.array(item).max(max);
 
 const amount = z.string('must be an amount of USD such as "0.15"');
-const prices = z
-  .record(
-    z.string(),
-    amount,
-    'must say what each price is for, in USD per million tokens: { input: "0.15", output: "0.60" }',
-  )
-  .superRefine((given, context) => {
-    for (const [unit, amountText] of Object.entries(given)) {
-      if (!PRICE_UNITS.includes(unit)) {
-        context.addIssue({
-          code: 'custom',
-          path: [unit],
-          message: `is no unit of price; known are ${PRICE_UNITS.join(', ')}`,
-        });
-        continue;
+const prices = (units: readonly string[]) =>
+  z
+    .record(
+      z.string(),
+      amount,
+      'must say what each price is for, in USD per million tokens: { input: "0.15", output: "0.60" }',
+    )
+    .superRefine((given, context) => {
+      for (const [unit, amountText] of Object.entries(given)) {
+        const reading = units.includes(unit)
+          ? readPrice(unit, amountText)
+          : { fault: `is no unit of price; known are ${units.join(', ')}` };
+        if ('fault' in reading) context.addIssue({ code: 'custom', path: [unit], message: reading.fault });
       }
-      const reading = unit === 'request' ? readUsdPerRequest(amountText) : readUsdPerMillion(amountText);
-      if ('fault' in reading) context.addIssue({ code: 'custom', path: [unit], message: reading.fault });
-    }
-    for (const unit of ['input', 'output'])
-      if (given[unit] === undefined)
-        context.addIssue({ code: 'custom', message: `must have a price for ${unit} ("0" where it is free)` });
-  });
+      for (const unit of ['input', 'output'])
+        if (given[unit] === undefined)
+          context.addIssue({ code: 'custom', message: `must have a price for ${unit} ("0" where it is free)` });
+    });
+const rates = {
+  price: prices(PRICE_UNITS),
+  tiers: list(
+    z.strictObject({ aboveInputTokens: whole, price: prices(PRICE_UNITS.filter((unit) => unit !== 'request')) }),
+    8,
+  ).optional(),
+};
+const priced = {
+  ...rates,
+  serviceTiers: z
+    .record(
+      text(32).regex(/^[a-z0-9][a-z0-9_-]*$/, 'must be a service tier such as flex or priority'),
+      z.strictObject(rates),
+    )
+    .optional(),
+};
+const instant = z.iso
+  .datetime({ offset: true, error: 'must be a time such as 2026-12-01T00:00:00Z' })
+  .transform((at) => Date.parse(at));
 
 const model = text(256)
   .regex(MODEL, 'must be a model id such as author/slug')
@@ -60,8 +72,8 @@ const endpoint = z.strictObject({
     .optional(),
   context: whole,
   maxOutput: whole.optional(),
-  price: prices,
-  tiers: list(z.strictObject({ aboveInputTokens: whole, price: prices }), 8).optional(),
+  ...priced,
+  priceChanges: list(z.strictObject({ effectiveAt: instant, ...priced }), 64).optional(),
   inputModalities: list(z.enum(MODALITIES), 5).min(1).optional(),
   outputModalities: list(z.enum(MODALITIES), 5).min(1).optional(),
   supportedParameters: list(text(64), 64).optional(),

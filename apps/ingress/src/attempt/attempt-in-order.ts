@@ -43,6 +43,8 @@ const requestFor = (
   spans: generation.request.spans,
   ...(hold.capped ? { outputCap: bound.outputTokens } : {}),
   inputTokensEstimate: generation.request.features.inputTokensEstimate,
+  ...(generation.request.inputImages === 0 ? {} : { inputImages: generation.request.inputImages }),
+  ...(generation.request.features.serviceTier ? { serviceTier: generation.request.features.serviceTier } : {}),
   ...(hold.hold.leaseId === undefined ? {} : { leaseId: hold.hold.leaseId }),
   holdPicodollars: holdOf(hold, bound.attempt).toString(),
   ...(requests === 0 ? {} : { requests }),
@@ -87,6 +89,7 @@ const recordOf = (
         outcome: end.outcome,
         usage: end.usage,
         usageSource: end.usageSource,
+        ...(end.serviceTier === undefined ? {} : { serviceTier: end.serviceTier }),
         ...(end.upstreamStatus === undefined ? {} : { upstreamStatus: end.upstreamStatus }),
       };
     }

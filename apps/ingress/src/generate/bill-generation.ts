@@ -5,7 +5,13 @@ import { decideCharge, type ChargeDecision } from '@waystation/ledger';
 import type { Usage } from '@waystation/generation';
 import type { AttemptRecord } from './generation.js';
 
-const OUTPUT_CLASSES: ReadonlySet<string> = new Set(['output', 'reasoning', 'audioOutput', 'imageOutput']);
+const OUTPUT_CLASSES: ReadonlySet<string> = new Set([
+  'output',
+  'reasoning',
+  'audioOutput',
+  'imageOutput',
+  'outputImages',
+]);
 
 const withoutOutput = (usage: Usage): Usage =>
   Object.fromEntries(Object.entries(usage).filter(([name]) => !OUTPUT_CLASSES.has(name)));
@@ -18,19 +24,20 @@ export interface Billed {
 
 /** The charge of the attempt that served; undefined where its usage is not known here. */
 export const billAttempt = (record: AttemptRecord, holdPicodollars: bigint): Billed | undefined => {
-  const { usage, usageSource, outcome, planned } = record;
+  const { usage, usageSource, serviceTier, outcome, planned } = record;
   if (usage === 'pending') return undefined;
   const decision = decideCharge({
     outcome,
     served: true,
     usage,
     usageSource,
+    serviceTier,
     price: planned.price,
     holdPicodollars,
     byok: planned.byok,
   });
-  const total = priceUsage(planned.price, usage);
-  const promptCost = priceUsage(planned.price, withoutOutput(usage));
+  const total = priceUsage(planned.price, usage, serviceTier);
+  const promptCost = priceUsage(planned.price, withoutOutput(usage), serviceTier);
   return {
     decision,
     usage,

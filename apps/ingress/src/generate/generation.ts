@@ -47,6 +47,8 @@ export interface AttemptRecord {
   errorMessage?: string;
   usage: Usage | 'pending';
   usageSource: UsageSource;
+  /** That it was served at, as far as anybody said. */
+  serviceTier?: string;
   upstreamStatus?: number;
   latencyMs?: number;
   durationMs?: number;

@@ -43,6 +43,7 @@ const attemptLine = (
   ...(record.errorCode === undefined ? {} : { errorCode: record.errorCode }),
   usage: record.usage,
   usageSource: record.usageSource,
+  ...(record.serviceTier === undefined ? {} : { serviceTier: record.serviceTier }),
 });
 
 export const finishedLine = (

@@ -44,7 +44,7 @@ describe('the hold', () => {
       fc.property(fc.array(prices, { minLength: 1, maxLength: 4 }), fc.integer({ min: 1, max: 8 }), (list, n) => {
         const attempts = list.map((price, index) => planned(`p${index}`, { price }));
         const request = ask({ n, max_tokens: 100 });
-        const hold = amountsOf(boundAttempts(request, attempts, DEFAULT_OUTPUT_TOKENS), request.choices, SET);
+        const hold = amountsOf(boundAttempts(request, attempts, DEFAULT_OUTPUT_TOKENS), request, SET);
         for (const { price } of attempts) {
           expect(priceUsage(price, { input: request.features.bodyBytes, output: 100 * n }) <= hold.usd).toBe(true);
         }
@@ -53,13 +53,30 @@ describe('the hold', () => {
     );
   });
 
+  it('covers the images of the prompt, those that are made, and the service tier that is asked for', () => {
+    const image = { type: 'image_url', image_url: { url: 'https://example.com/a.png' } };
+    const fields = { max_tokens: 10, n: 2, messages: [{ role: 'user', content: [image, image] }] };
+    const price = {
+      perUnit: { input: '1', output: '1', inputImages: '1000000000', outputImages: '500000000000' },
+      serviceTiers: { priority: { perUnit: { input: '2', output: '2', inputImages: '3000000000' } } },
+    };
+    const usd = (more: object): bigint => {
+      const request = ask({ ...fields, ...more });
+      return amountsOf(boundAttempts(request, [planned('alpha', { price })], 100), request, SET).usd / 1_000_000_000n;
+    };
+    expect(usd({ service_tier: 'default' })).toBe(2n);
+    expect(usd({ service_tier: 'priority' })).toBe(6n);
+    expect(usd({})).toBe(6n);
+    expect(usd({ modalities: ['text', 'image'] })).toBe(1002n);
+  });
+
   it('of content that is only referred to is bounded by the context', () => {
     const request = ask({
       max_tokens: 10,
       messages: [{ role: 'user', content: [{ type: 'file', file: { file_id: 'f' } }] }],
     });
     const attempt = planned('alpha', { context: 5_000 });
-    expect(amountsOf(boundAttempts(request, [attempt], 100), 1, SET).usd).toBe(
+    expect(amountsOf(boundAttempts(request, [attempt], 100), request, SET).usd).toBe(
       boundCost(attempt.price, { inputTokens: 5_000, outputTokens: 10 }),
     );
   });
@@ -72,7 +89,7 @@ describe('the hold', () => {
         (list, left) => {
           const attempts = list.map((price, index) => planned(`p${index}`, { price, maxOutput: 50_000 }));
           const request = ask();
-          const cost = (cap: number): bigint => amountsOf(boundAttempts(request, attempts, cap), 1, SET).usd;
+          const cost = (cap: number): bigint => amountsOf(boundAttempts(request, attempts, cap), request, SET).usd;
           const cap = affordableCap(request, attempts, SET, left, 10_000);
           if (cap === 0) expect(cost(16) > left).toBe(true);
           else {

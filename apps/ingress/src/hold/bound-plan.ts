@@ -46,15 +46,25 @@ export const boundAttempts = (
 
 /** Whether no call of the endpoint ever costs anything. */
 export const costsNothing = ({ price }: Pick<PlannedAttempt, 'price'>): boolean =>
-  boundCost(price, { inputTokens: 1, outputTokens: 1 }) === 0n;
+  boundCost(price, { inputTokens: 1, outputTokens: 1, pieces: { inputImages: 1, outputImages: 1 } }) === 0n;
 
 /** The dearest endpoint of the plan decides, of ours and of those with an own key each. Amounts that no quota of the set meters are zero. */
-export const amountsOf = (bounds: readonly BoundAttempt[], choices: number, set: QuotaSet): Amounts => {
+export const amountsOf = (
+  bounds: readonly BoundAttempt[],
+  { choices, inputImages, features }: Pick<ChatRequest, 'choices' | 'inputImages' | 'features'>,
+  set: QuotaSet,
+): Amounts => {
+  // Where images are made and paid by the piece, a completion is taken to make one.
+  const pieces = { inputImages, outputImages: features.outputModalities.includes('image') ? choices : 0 };
   let usd = 0n;
   let byok = 0n;
   let tokens = 0;
   for (const { attempt, inputTokens, outputTokens } of bounds) {
-    const cost = boundCost(attempt.price, { inputTokens, outputTokens: outputTokens * choices });
+    const cost = boundCost(
+      attempt.price,
+      { inputTokens, outputTokens: outputTokens * choices, pieces },
+      features.serviceTier || undefined,
+    );
     if (attempt.byok) byok = cost > byok ? cost : byok;
     else if (cost > usd) usd = cost;
     tokens = Math.max(tokens, inputTokens + outputTokens * choices);
@@ -75,7 +85,7 @@ export const affordableCap = (
   left: bigint,
   policyCap: number,
 ): number => {
-  const cost = (cap: number): bigint => amountsOf(boundAttempts(request, attempts, cap), request.choices, set).usd;
+  const cost = (cap: number): bigint => amountsOf(boundAttempts(request, attempts, cap), request, set).usd;
   let low = 0;
   let high = policyCap;
   while (low < high) {

@@ -40,7 +40,7 @@ const mayClamp = ({ request }: HoldRequest, refusal: LeaseRefusal): boolean =>
 
 const boundsWith = (job: HoldRequest, cap: number) => {
   const bounds = boundAttempts(job.request, job.attempts, cap);
-  return { bounds, amounts: amountsOf(bounds, job.request.choices, job.set) };
+  return { bounds, amounts: amountsOf(bounds, job.request, job.set) };
 };
 
 const refuse = (job: HoldRequest, refusal: LeaseRefusal, bounds: readonly BoundAttempt[]) => {

@@ -1,5 +1,12 @@
 // The catalog as the reference API shows it. Prices are text, USD per token, exact.
-import { formatUsd, type EndpointEntry, type ModelEntry, type PriceVector } from '@waystation/contracts';
+import { unitPrice } from '@waystation/catalog';
+import {
+  formatUsd,
+  type EndpointEntry,
+  type ModelEntry,
+  type PriceRates,
+  type PriceVector,
+} from '@waystation/contracts';
 import type { CatalogSnapshot } from '@waystation/runtime';
 
 /** Our usage classes by the reference's price names. */
@@ -15,6 +22,7 @@ const PRICE_NAMES: readonly (readonly [name: string, unit: string])[] = [
   ['image_token', 'imageInput'],
   ['image_output', 'imageOutput'],
 ];
+const IMAGE = ['image', 'inputImages'] as const;
 const ALWAYS: ReadonlySet<string> = new Set(['prompt', 'completion']);
 
 type Prices = { readonly prompt?: string; readonly completion?: string } & Readonly<Record<string, string>>;
@@ -27,16 +35,36 @@ const pricesOf = (perUnit: PriceVector['perUnit']): Prices =>
     ]),
   );
 
-export const pricing = (price: PriceVector) => ({
+/** What a tier does not name falls back inside of the tier; a reader of overrides would take it for inherited, so it is spelled out. */
+const overrideOf = (perUnit: PriceVector['perUnit'], base: PriceVector['perUnit']): Prices =>
+  Object.fromEntries(
+    [...PRICE_NAMES, IMAGE]
+      .filter(([name, unit]) => [perUnit, base].some((each) => each[unit] !== undefined) || ALWAYS.has(name))
+      .map(([name, unit]) => [name, formatUsd(unitPrice(perUnit, unit))]),
+  );
+
+const ratesInfo = (price: PriceRates) => ({
   ...pricesOf(price.perUnit),
   request: formatUsd(BigInt(price.perRequest ?? 0)),
-  image: '0',
+  image: formatUsd(unitPrice(price.perUnit, 'inputImages')),
   ...(price.tiers === undefined || price.tiers.length === 0
     ? {}
     : {
         overrides: [...price.tiers]
           .sort((a, b) => a.aboveInputTokens - b.aboveInputTokens)
-          .map((tier) => ({ min_prompt_tokens: tier.aboveInputTokens, ...pricesOf(tier.perUnit) })),
+          .map((tier) => ({ min_prompt_tokens: tier.aboveInputTokens, ...overrideOf(tier.perUnit, price.perUnit) })),
+      }),
+});
+
+/** Prices of service tiers are an addition to the reference: there they are endpoints of their own. */
+export const pricing = ({ serviceTiers, ...price }: PriceVector) => ({
+  ...ratesInfo(price),
+  ...(serviceTiers === undefined
+    ? {}
+    : {
+        service_tiers: Object.fromEntries(
+          Object.entries(serviceTiers).map(([name, rates]) => [name, ratesInfo(rates)] as const),
+        ),
       }),
 });
 

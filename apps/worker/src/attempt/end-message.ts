@@ -1,7 +1,8 @@
 // The end frame of a completed attempt: with it the ingress can settle alone.
-import type { AttemptEnd } from '@waystation/contracts';
+import type { AttemptEnd, AttemptRunRequest } from '@waystation/contracts';
 import type { Warning } from '@waystation/generation';
 import type { RelayResult } from './relay.js';
+import { tellUsage } from './tell-usage.js';
 
 const WARNINGS_MAX = 32;
 
@@ -16,6 +17,7 @@ const clamped: Warning = {
 };
 
 export const endMessage = (
+  request: AttemptRunRequest,
   { outcome, report, totalBytes, timeToFirstTokenMs, durationMs, upstreamStatus }: RelayResult,
   asked: readonly Warning[],
 ): AttemptEnd => {
@@ -25,8 +27,7 @@ export const endMessage = (
     outcome,
     ...(report.finishReason === undefined ? {} : { finishReason: report.finishReason }),
     ...(report.nativeFinishReason === undefined ? {} : { nativeFinishReason: report.nativeFinishReason }),
-    usage: report.usage,
-    usageSource: report.usageSource,
+    ...tellUsage(request, report),
     totalBytes,
     ...(report.upstreamId === undefined ? {} : { upstreamId: report.upstreamId }),
     ...(timeToFirstTokenMs === undefined ? {} : { timeToFirstTokenMs }),

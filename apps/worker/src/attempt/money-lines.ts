@@ -2,6 +2,7 @@
 import type { AttemptFinished, AttemptRunRequest, MoneyLine } from '@waystation/contracts';
 import type { ResponseReport } from '@waystation/providers';
 import type { RelayResult } from './relay.js';
+import { tellUsage } from './tell-usage.js';
 
 type AttemptStarted = Extract<MoneyLine, { kind: 'attempt.started' }>;
 type AttemptProgressed = Extract<MoneyLine, { kind: 'attempt.progressed' }>;
@@ -33,19 +34,18 @@ export const attemptStartedLine = (request: AttemptRunRequest, worker: string, a
 });
 
 export const attemptProgressedLine = (
-  { generationId, attemptId }: AttemptRunRequest,
+  request: AttemptRunRequest,
   sequence: number,
-  { usage, usageSource }: ResponseReport,
+  report: ResponseReport,
   at: number,
 ): AttemptProgressed => ({
   kind: 'attempt.progressed',
   v: 1,
   at,
-  generationId,
-  attemptId,
+  generationId: request.generationId,
+  attemptId: request.attemptId,
   sequence,
-  usage,
-  usageSource,
+  ...tellUsage(request, report),
 });
 
 export const attemptFinishedLine = (
@@ -63,6 +63,5 @@ export const attemptFinishedLine = (
   ...(report.finishReason === undefined ? {} : { finishReason: report.finishReason }),
   ...(error === undefined ? {} : { errorCode: error.code }),
   ...(report.upstreamId === undefined ? {} : { upstreamId: report.upstreamId }),
-  usage: report.usage,
-  usageSource: report.usageSource,
+  ...tellUsage(request, report),
 });

@@ -12,6 +12,8 @@ export interface ChatRequest {
   readonly spans: FieldSpan[];
   /** No provider counts more prompt tokens than this; infinite where the body only refers to its content. Capped by an endpoint's context. */
   readonly inputTokensMax: number;
+  /** Images of the prompt. */
+  readonly inputImages: number;
   /** Completions asked for (`n`): each may be as long as the output cap. */
   readonly choices: number;
   readonly endUserId?: string;

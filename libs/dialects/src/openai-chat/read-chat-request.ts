@@ -282,6 +282,7 @@ export const readChatRequest = (bytes: Buffer, options: ReadChatOptions): ChatRe
     features,
     spans,
     inputTokensMax: tokens.max,
+    inputImages: measures.images,
     choices: (body['n'] as number | null | undefined) ?? 1,
     ...(endUserId === undefined ? {} : { endUserId }),
     ...(sessionId === undefined ? {} : { sessionId }),

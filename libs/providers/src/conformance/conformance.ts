@@ -55,12 +55,13 @@ const expectOwnFields = (wire: ReturnType<typeof readPublicStream>, object: stri
   expect(contentOf(wire)).toEqual(contentOf(expected));
 };
 
-const reportOf = ({ finishReason, nativeFinishReason, upstreamId, usage, usageSource }: Completion) => ({
+const reportOf = ({ finishReason, nativeFinishReason, upstreamId, usage, usageSource, serviceTier }: Completion) => ({
   finishReason,
   nativeFinishReason,
   upstreamId,
   usage,
   usageSource,
+  serviceTier,
 });
 
 export const describeConformance = (dialect: ProviderDialect, fixtures: Fixtures): void => {

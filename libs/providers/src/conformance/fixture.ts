@@ -38,6 +38,7 @@ export interface Completion {
   readonly upstreamId: string;
   readonly usage: Usage;
   readonly usageSource: UsageSource;
+  readonly serviceTier?: string;
 }
 
 export interface Fixtures {

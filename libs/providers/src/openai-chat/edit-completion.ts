@@ -6,7 +6,7 @@ import type { FinishReason } from '@waystation/generation';
 import { hasMeaning } from './has-meaning.js';
 import { chatFinishReason, mapFinishReason } from './map-finish-reason.js';
 
-type TopLevelKey = 'id' | 'object' | 'created' | 'model' | 'provider' | 'choices' | 'usage' | 'error';
+type TopLevelKey = 'id' | 'object' | 'created' | 'model' | 'provider' | 'choices' | 'usage' | 'error' | 'service_tier';
 
 /** A completion as it stands in its bytes. Nothing but what is asked for is parsed. */
 export interface ScannedCompletion {
@@ -38,6 +38,7 @@ const TOP_LEVEL: ReadonlySet<string> = new Set<TopLevelKey>([
   'choices',
   'usage',
   'error',
+  'service_tier',
 ]);
 const CHOICE: ReadonlySet<string> = new Set(['delta', 'message', 'finish_reason', 'native_finish_reason']);
 const NULL_START = 0x6e;
@@ -49,6 +50,15 @@ export const valueOf = (bytes: Buffer, span: FieldSpan | undefined): unknown =>
   span === undefined || isNull(bytes, span)
     ? undefined
     : JSON.parse(bytes.toString('utf8', span.valueStart, span.valueEnd));
+
+/** https://platform.openai.com/docs/api-reference/chat/object#chat/object-service_tier */
+const SERVICE_TIER_CHARS_MAX = 32;
+
+/** The tier that the provider says it served at. */
+export const serviceTierOf = (bytes: Buffer, { service_tier }: ScannedCompletion['fields']): string | undefined => {
+  const told = valueOf(bytes, service_tier);
+  return typeof told === 'string' && told !== '' && told.length <= SERVICE_TIER_CHARS_MAX ? told : undefined;
+};
 
 const scanChoice = (bytes: Buffer, start: number): ScannedChoice => {
   let content: FieldSpan | undefined;

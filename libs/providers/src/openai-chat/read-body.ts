@@ -20,6 +20,7 @@ import {
   ownEdits,
   ownFields,
   scanCompletion,
+  serviceTierOf,
   valueOf,
   type OwnFields,
   type ScannedCompletion,
@@ -40,6 +41,7 @@ export class ChatBodyReader implements ResponseReader {
   #usage: unknown;
   #finish: { native: string; reason: FinishReason } | undefined;
   #upstreamId: string | undefined;
+  #serviceTier: string | undefined;
   meaningful = false;
   readonly done = false;
   failure: WaystationError | undefined;
@@ -81,6 +83,7 @@ export class ChatBodyReader implements ResponseReader {
         ? {}
         : { finishReason: this.#finish.reason, nativeFinishReason: this.#finish.native.slice(0, 128) }),
       ...(this.#upstreamId === undefined ? {} : { upstreamId: this.#upstreamId }),
+      ...(this.#serviceTier === undefined ? {} : { serviceTier: this.#serviceTier }),
     };
   }
 
@@ -94,6 +97,7 @@ export class ChatBodyReader implements ResponseReader {
     const id = valueOf(body, fields.id);
     if (typeof id === 'string' && id !== '') this.#upstreamId = id.slice(0, UPSTREAM_ID_CHARS_MAX);
     this.#usage = valueOf(body, fields.usage);
+    this.#serviceTier = serviceTierOf(body, fields);
     this.#finish = choices?.findLast((choice) => choice.finish !== undefined)?.finish;
     // Counted only where the provider did not: it is a walk over all of the text.
     if (this.#usage === undefined && fields.choices !== undefined) {

@@ -24,6 +24,7 @@ import {
   ownEdits,
   ownFields,
   scanCompletion,
+  serviceTierOf,
   usageEdits,
   valueOf,
   type OwnFields,
@@ -54,6 +55,7 @@ export class ChatStreamReader implements ResponseReader {
   #finish: { native: string; reason: FinishReason } | undefined;
   #usage: unknown;
   #upstreamId: string | undefined;
+  #serviceTier: string | undefined;
   readonly #delivered: DeliveredContent = { bytes: 0, chunks: 0 };
   meaningful = false;
   done = false;
@@ -94,6 +96,7 @@ export class ChatStreamReader implements ResponseReader {
       ...(reason === undefined ? {} : { finishReason: reason }),
       ...(native === undefined ? {} : { nativeFinishReason: native.slice(0, 128) }),
       ...(this.#upstreamId === undefined ? {} : { upstreamId: this.#upstreamId }),
+      ...(this.#serviceTier === undefined ? {} : { serviceTier: this.#serviceTier }),
     };
   }
 
@@ -138,6 +141,7 @@ export class ChatStreamReader implements ResponseReader {
       return false;
     }
     this.#usage = valueOf(bytes, fields.usage) ?? this.#usage;
+    this.#serviceTier = serviceTierOf(bytes, fields) ?? this.#serviceTier;
     if (this.#upstreamId === undefined) this.#noteId(valueOf(bytes, fields.id));
     if (choices === undefined || choices.length === 0 || fields.choices === undefined) return false;
     for (const { meaningful, finish } of choices) {
