@@ -179,6 +179,18 @@ test('a lease is granted, spent, settled from the journal, renewed and given bac
   expect(explained.charges).toMatchObject([
     { amount: '30', payer: 'credits', policyRow: 'completed', holdPicodollars: '1000', leaseId },
   ]);
+  expect(explained.attempts).toMatchObject([
+    {
+      lines: [
+        { unit: 'input', count: 10, unitPicodollars: '1', amountPicodollars: '10' },
+        { unit: 'output', count: 20, unitPicodollars: '1', amountPicodollars: '20' },
+      ],
+      ...{ cost: '30', credits: '30', waste: '0', variance: '0', byok: '0', unbilled: '0', hold: '1000' },
+      ...{ bearer: 'customer', why: 'The completion was delivered.', quotas: [`wallet:${workspaceId}`] },
+      lease: { id: leaseId, endsAt: expect.any(Number) },
+      revisions: [{ revision: 0, credits: '30', reason: 'Settled from what the ingress told.' }],
+    },
+  ]);
   const usage = await ingress.request(BillingKeyUsage, { v: 1, principal: OPERATOR, workspaceId, hashes: [KEY_HASH] });
   expect(usage.keys).toMatchObject([{ hash: KEY_HASH, usage: { total: '30', daily: '30' } }]);
 });
@@ -252,7 +264,7 @@ describe('who may ask', () => {
     const principal = key(mine, 'generations:read');
     expect(
       await ingress.request(BillingGenerationExplain, { v: 1, principal, workspaceId: mine, generationId }),
-    ).toEqual({ charges: [] });
+    ).toEqual({ charges: [], attempts: [] });
   });
 
   test('granting credits needs the permission', async () => {

@@ -89,7 +89,12 @@ export class SettleHandler implements OnApplicationBootstrap, OnApplicationShutd
   async settle(lines: readonly ConsumedLine[]): Promise<void> {
     const begun = performance.now();
     try {
-      const { settled, corrected, bad, disagreements } = await settleLines(this.database, this.prices, lines, this.#times);
+      const { settled, corrected, bad, disagreements } = await settleLines(
+        this.database,
+        this.prices,
+        lines,
+        this.#times,
+      );
       this.#settled.value += settled;
       this.#corrected.value += corrected;
       this.#deadLetters.value += bad.length;
