@@ -145,6 +145,7 @@ describe('/keys', () => {
   it.each([
     ['no name', {}, 'name: Required'],
     ['a name that is a number', { name: 5 }, 'name: Expected string of 1 to 256 characters, received number'],
+    ['a name that cannot be stored', { name: 'a\0b' }, 'name: Expected text without the character U+0000'],
     ['a negative limit', { name: 'x', limit: -1 }, 'limit: Expected a non-negative number of USD, received number'],
     ['a limit as text', { name: 'x', limit: '5' }, 'limit: Expected a non-negative number of USD, received string'],
     [
