@@ -2,6 +2,7 @@
 import type { RunningSystem } from '@waystation/testing';
 import { ask, complete, say, stream, type ErrorBody } from '../support/ask.ts';
 import { audit, baseline, creditsUsed, type Told } from '../support/audit.ts';
+import { asOperator } from '../support/operator.ts';
 import { story, type Random } from '../support/story.ts';
 import { billOf, forgetTruth, sandboxPrices, truth } from '../support/truth.ts';
 import { until } from '../support/wait.ts';
@@ -195,6 +196,8 @@ export const money = (system: () => RunningSystem): void => {
             expect({ ...one, cost }).toEqual({ ...one, cost: billOf(served, price) });
           if (one.cost !== undefined) expect({ ...one, cost }).toEqual({ ...one, cost: one.cost });
         }
+        // Whatever failed or was left in the middle: ingress and worker tell of the same end alike.
+        expect(await asOperator(system(), (operator) => operator.disagreements())).toEqual([]);
         const kinds = {
           completed: calls.filter((call) => call.outcome === 'completed').length,
           failed: calls.filter((call) => call.outcome === 'failed').length,

@@ -11,6 +11,7 @@ import {
   BillingKeyUsage,
   BillingLedgerVerify,
   BillingPricesPut,
+  BillingWitnessesDisagreements,
   BillingRerateApply,
   BillingReratePlan,
   BillingRerateReport,
@@ -230,6 +231,31 @@ test('the sweeper waits for facts that are stored and not yet settled, however o
     [],
   );
 }, 30_000);
+
+test('witnesses that contradict each other are counted by kind and listed for the operator, and for nobody else', async () => {
+  const workspaceId = await newWorkspace();
+  const generationId = newGeneration();
+  await append(
+    generationFinished({ workspaceId, generationId }),
+    attemptFinished({ workspaceId, generationId }, { usage: { input: 10, output: 23 } }),
+  );
+  const list = { v: 1, limit: 10 } as const;
+  const listed = async () =>
+    (await ingress.request(BillingWitnessesDisagreements, { ...list, principal: OPERATOR })).disagreements;
+  await until(async () => (await listed()).length === 1);
+  const [found] = await listed();
+  expect(found).toMatchObject({ generationId, workspaceId, kind: 'usage', difference: '3' });
+  expect(
+    (await ingress.request(BillingWitnessesDisagreements, { ...list, principal: OPERATOR, before: found?.id ?? 0 }))
+      .disagreements,
+  ).toEqual([]);
+  expect(await metrics.registry.getSingleMetricAsString('billing_witness_disagreements_total')).toMatch(
+    /\{kind="usage"\} 1$/m,
+  );
+  await expect(
+    ingress.request(BillingWitnessesDisagreements, { ...list, principal: key(workspaceId, 'generations:read') }),
+  ).rejects.toMatchObject({ code: 'permission_denied' });
+});
 
 test('a bad fact becomes a dead letter, and what comes after it is settled', async () => {
   const workspaceId = await newWorkspace();
