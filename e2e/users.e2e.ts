@@ -2,6 +2,7 @@
 import type { FakeUpstream } from '@waystation/testing';
 import { useSystem } from './support/use-system.ts';
 import { badInput } from './users/bad-input.ts';
+import { books } from './users/books.ts';
 import { happy, startLab } from './users/happy.ts';
 import { money } from './users/money.ts';
 
@@ -17,3 +18,4 @@ afterAll(() => lab.close());
 happy(system, () => lab);
 money(system);
 badInput(system);
+books(system);

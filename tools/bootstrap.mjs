@@ -11,6 +11,7 @@ const SCRIPTS = {
   test: ['tools/test/main.ts'],
   faults: ['tools/test/main.ts', '--faults'],
   bench: ['bench/main.ts'],
+  ledger: ['tools/ledger/main.ts'],
 };
 const MIN_NODE_MAJOR = 24;
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');

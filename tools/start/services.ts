@@ -1,4 +1,5 @@
 // Which processes make up a system in each shape, and the environment of each. The one place that knows which variable goes where.
+import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { freePort } from '../../libs/testing/src/servers/free-port.ts';
 import { repositoryRoot } from '../../libs/testing/src/servers/paths.ts';
@@ -138,7 +139,12 @@ function appEnv(
 ): Record<string, string> {
   switch (name) {
     case 'ingress':
-      return { WAYSTATION_HOST: ground.host, WAYSTATION_PORT: String(publicPort) };
+      return {
+        WAYSTATION_HOST: ground.host,
+        WAYSTATION_PORT: String(publicPort),
+        // Whoever started the system runs it.
+        WAYSTATION_OPERATOR_KEY_HASHES: createHash('sha256').update(ground.secrets.managementKey).digest('hex'),
+      };
     case 'router':
       return {};
     case 'worker':
@@ -193,13 +199,17 @@ export function migrateEnv(ground: Pick<Ground, 'postgres' | 'secrets'>): Record
   };
 }
 
-/** What a service inherits. Provider keys go to control alone, which seals them to the workers; nobody gets npm's own variables. */
+/** What a service inherits. Provider keys go to control alone, which seals them to the workers, the payment service's to billing; nobody gets npm's own variables. */
 export function inherited(service: string, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const mayHoldSecrets = service === 'control' || service === 'back-office';
+  const takesPayments = service === 'billing';
   return Object.fromEntries(
     Object.entries(env).filter(
       ([name]) =>
-        !/^npm_/i.test(name) && (mayHoldSecrets || !/(_KEY|_TOKEN|_SECRET|PASSWORD|DATABASE_URL|NATS_URL)$/.test(name)),
+        !/^npm_/i.test(name) &&
+        (mayHoldSecrets ||
+          (takesPayments && name.startsWith('WAYSTATION_STRIPE_')) ||
+          !/(_KEY|_TOKEN|_SECRET|PASSWORD|DATABASE_URL|NATS_URL)$/.test(name)),
     ),
   );
 }

@@ -40,7 +40,16 @@ const STAGES: readonly Stage[] = [
   e2e('fused', false),
 ];
 
-const FAULTS: readonly Stage[] = [BUILD, e2e('split', true), e2e('fused', true)];
+const FULL_LEDGER: Stage = {
+  name: 'verify 100,000',
+  command: jest('apps/billing/src/verify/verify-many'),
+  env: { WAYSTATION_VERIFY_GENERATIONS: '100000' },
+  jest: true,
+  postgres: true,
+  timeoutMs: 10 * MINUTE,
+};
+
+const FAULTS: readonly Stage[] = [BUILD, FULL_LEDGER, e2e('split', true), e2e('fused', true)];
 
 /** All stages, or those whose names begin with one of the words given. */
 export function chooseStages(words: readonly string[], faults: boolean): Stage[] {

@@ -6,7 +6,11 @@ import { billingConfig, type BillingConfig } from './config.js';
 import { CountMoreThanMoney1764150000102 } from './migrations/count-more-than-money.js';
 import { CreateLedger1763800000101 } from './migrations/create-ledger.js';
 import { CreatePriceBook1764150000301 } from './migrations/create-price-book.js';
-import { ListDisagreements1764160000103 } from './migrations/list-disagreements.js';
+import { CreatePayments1764158400201 } from './migrations/create-payments.js';
+import { CreatePromo1764158400202 } from './migrations/create-promo.js';
+import { ReadBooks1764160000302 } from './migrations/read-books.js';
+import { SealEntries1764160000301 } from './migrations/seal-entries.js';
+import { ListDisagreements1764160000401 } from './migrations/list-disagreements.js';
 
 export const app: AppDefinition<BillingConfig> = {
   name: 'billing',
@@ -18,7 +22,11 @@ export const migrations: MigrateOptions['migrations'] = [
   CreateLedger1763800000101,
   CountMoreThanMoney1764150000102,
   CreatePriceBook1764150000301,
-  ListDisagreements1764160000103,
+  CreatePayments1764158400201,
+  CreatePromo1764158400202,
+  SealEntries1764160000301,
+  ReadBooks1764160000302,
+  ListDisagreements1764160000401,
 ];
 
 // For the operator's commands, which run without a bus.

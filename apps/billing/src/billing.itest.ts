@@ -7,11 +7,18 @@ import { priceVersionOf } from '@waystation/catalog';
 import {
   BillingCreditsGet,
   BillingCreditsGrant,
+  BillingDeadLettersReplay,
+  BillingFocusExport,
   BillingGenerationExplain,
+  BillingGenerationStory,
   BillingKeyUsage,
+  BillingLedgerRebuild,
   BillingLedgerVerify,
   BillingPricesPut,
   BillingWitnessesDisagreements,
+  BillingReconcileReport,
+  BillingStatementGet,
+  BillingUsageQuery,
   BillingRerateApply,
   BillingReratePlan,
   BillingRerateReport,
@@ -29,6 +36,7 @@ import { pino } from 'pino';
 import { throwError, type Observable } from 'rxjs';
 import { app } from './app.js';
 import type { BillingConfig } from './config.js';
+import { WITHOUT_PAYMENTS } from './topups/stripe-stand-in.js';
 import {
   attemptFinished,
   attemptStarted,
@@ -69,7 +77,7 @@ beforeAll(async () => {
   metrics = createMetrics();
   const context: AppContext<BillingConfig> = {
     name: 'billing',
-    config: { writerUrl: ledger.writerUrl, readerUrl: ledger.readerUrl },
+    config: { writerUrl: ledger.writerUrl, readerUrl: ledger.readerUrl, payments: WITHOUT_PAYMENTS },
     bus: billingBus,
     log: pino({ level: 'silent' }),
     metrics,
@@ -291,6 +299,52 @@ describe('who may ask', () => {
     expect(
       await ingress.request(BillingGenerationExplain, { v: 1, principal, workspaceId: mine, generationId }),
     ).toEqual({ charges: [], attempts: [] });
+  });
+
+  test('usage: its own workspace for a key, all of them for the operator alone', async () => {
+    const [mine, other] = [await newWorkspace(), await newWorkspace()];
+    const ask = (principal: Principal, workspaceId?: string) =>
+      ingress.request(BillingUsageQuery, {
+        ...{ v: 1, principal, from: Date.now() - 1_000, to: Date.now() + 1_000, groupBy: [], limit: 1 },
+        ...(workspaceId === undefined ? {} : { workspaceId }),
+      });
+    const principal = key(mine, 'credits:read');
+    expect(await ask(principal, mine)).toMatchObject({ truncated: false });
+    await expect(ask(principal, other)).rejects.toMatchObject({ code: 'not_found' });
+    await expect(ask(principal)).rejects.toMatchObject({ code: 'permission_denied' });
+    expect(await ask(OPERATOR)).toMatchObject({ truncated: false });
+    await expect(ask(key(mine, 'inference'), mine)).rejects.toMatchObject({ code: 'permission_denied' });
+  });
+
+  test.each(['statement', 'export'] as const)('another workspace has no %s for a key', async (what) => {
+    const [mine, other] = [await newWorkspace(), await newWorkspace()];
+    const asked = { v: 1, principal: key(mine, 'credits:read'), month: new Date().toISOString().slice(0, 7) } as const;
+    const ask = (workspaceId: string): Promise<object> =>
+      what === 'statement'
+        ? ingress.request(BillingStatementGet, { ...asked, workspaceId, format: 'json' })
+        : ingress.request(BillingFocusExport, { ...asked, workspaceId });
+    expect(Object.keys(await ask(mine))).toContain(what === 'statement' ? 'hash' : 'header');
+    await expect(ask(other)).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  test.each<[string, (principal: Principal) => Promise<unknown>]>([
+    ['verify', (principal) => ingress.request(BillingLedgerVerify, { v: 1, principal })],
+    ['rebuild', (principal) => ingress.request(BillingLedgerRebuild, { v: 1, principal, repair: true })],
+    ['replay', (principal) => ingress.request(BillingDeadLettersReplay, { v: 1, principal, limit: 1, dryRun: false })],
+    [
+      'the story of a generation',
+      (principal) => ingress.request(BillingGenerationStory, { v: 1, principal, generationId: newGeneration() }),
+    ],
+    [
+      'reconciliation',
+      (principal) => {
+        const range = { provider: 'p', from: '2026-01-01', to: '2026-01-02' };
+        return ingress.request(BillingReconcileReport, { v: 1, principal, ...range, book: true });
+      },
+    ],
+  ])("%s is the operator's", async (_what, ask) => {
+    const principal = key(await newWorkspace(), 'credits:read', 'credits:write', 'generations:read', 'service');
+    await expect(ask(principal)).rejects.toMatchObject({ code: 'permission_denied' });
   });
 
   test('granting credits needs the permission', async () => {

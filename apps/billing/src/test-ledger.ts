@@ -156,6 +156,7 @@ export const attemptProgressed = (
   generationId: string,
   sequence: number,
   usage: Record<string, number>,
+  hold?: bigint,
 ): MoneyLine => ({
   ...{
     kind: 'attempt.progressed',
@@ -165,6 +166,7 @@ export const attemptProgressed = (
     attemptId: attemptIdOf(generationId, 0),
     sequence,
   },
+  ...(hold === undefined ? {} : { holdPicodollars: hold.toString() }),
   ...{ usage, usageSource: 'estimated' },
 });
 

@@ -8,6 +8,7 @@ import {
 } from '@nestjs/common';
 import { openDatabase, type Database } from '@waystation/postgres';
 import { APP_CONTEXT, type AppContext } from '@waystation/runtime';
+import { AuditHandler } from './audit/audit.handler.js';
 import { verifyAudit } from './audit/verify-audit.js';
 import { checkSources, describeFaults, startCatalogKeeper, type CatalogKeeper } from './catalog/catalog-keeper.js';
 import { createChanges, type Changes } from './changes/changes.js';
@@ -18,6 +19,7 @@ import { LimitsHandler } from './limits/limits.handler.js';
 import { startProjector, type Projector } from './projection/projector.js';
 import { seedCredits, seedKeys, seedWorkspace, type CreditsSeeder } from './seeds/seed.js';
 import { CHANGES, CONFIG_FILE, CONTROL_READER, CONTROL_WRITER } from './tokens.js';
+import { SuspensionHandler } from './workspaces/suspension.handler.js';
 
 const STATEMENT_TIMEOUT_MS = 10_000;
 
@@ -66,7 +68,7 @@ export class ControlModule implements OnApplicationBootstrap, OnApplicationShutd
     await seedKeys(changes, config.seeds);
     return {
       module: ControlModule,
-      controllers: [KeysHandler, LimitsHandler],
+      controllers: [KeysHandler, LimitsHandler, SuspensionHandler, AuditHandler],
       providers: [
         { provide: CONTROL_WRITER, useValue: writer },
         { provide: CONTROL_READER, useValue: reader },

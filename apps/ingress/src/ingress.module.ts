@@ -3,6 +3,8 @@ import { Inject, Module, type DynamicModule, type OnApplicationShutdown } from '
 import { APP_FILTER } from '@nestjs/core';
 import { CONSOLE_FILES, type ConsoleFiles } from './console/console-files.js';
 import { AccountController } from './http/account.controller.js';
+import { ActivityController } from './http/activity.controller.js';
+import { BooksController } from './http/books.controller.js';
 import { ChatCompletionsController } from './http/chat-completions.controller.js';
 import { ConsoleController } from './http/console.controller.js';
 import { ErrorFilter } from './http/error.filter.js';
@@ -11,6 +13,8 @@ import { KeysController } from './http/keys.controller.js';
 import { LimitsController } from './http/limits.controller.js';
 import { ModelsController } from './http/models.controller.js';
 import { PricesController } from './http/prices.controller.js';
+import { StripeWebhookController } from './http/stripe-webhook.controller.js';
+import { TopUpsController } from './http/topups.controller.js';
 import { INGRESS, type Ingress } from './ingress.js';
 
 @Module({})
@@ -24,10 +28,14 @@ export class IngressModule implements OnApplicationShutdown {
         ChatCompletionsController,
         ModelsController,
         AccountController,
+        TopUpsController,
+        StripeWebhookController,
         KeysController,
         BudgetsController,
         LimitsController,
         PricesController,
+        ActivityController,
+        BooksController,
         ConsoleController,
       ],
       providers: [

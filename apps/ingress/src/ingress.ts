@@ -10,7 +10,7 @@ import {
   type HeadSnapshot,
   type EntitySnapshot,
 } from '@waystation/runtime';
-import type { KeyEntry } from '@waystation/contracts';
+import type { KeyEntry, WorkspaceEntry } from '@waystation/contracts';
 import { UNANSWERED_MAX } from './attempt/attempt-in-order.js';
 import { watchLoopLag } from './attempt/loop-lag.js';
 import { createAuthenticator, type Authenticator } from './auth/authenticator.js';
@@ -19,8 +19,12 @@ import { createServicesSeen, type ServicesSeen } from './console/services-seen.j
 import type { Client } from './deliver/client.js';
 import type { Delivery } from './deliver/delivery.js';
 import { createGiveUp, type GiveUp } from './generate/give-up.js';
+import { answerBefore } from './generate/finish.js';
 import { generate, type GenerateDeps } from './generate/generate.js';
 import type { GenerationRequest } from './generate/generation.js';
+import { CLAIM_TIMES, createClaims, type Claims } from './idempotency/claims.js';
+import { generateOnce } from './idempotency/generate-once.js';
+import { answerNeeds } from './hold/answer-needs.js';
 import { leaseBankOver } from './hold/lease-bank.js';
 import { createLeaseCache, type LeaseCache } from './hold/lease-cache.js';
 import { LEASE_TIMES, type LeaseTimes } from './hold/lease-pool.js';
@@ -52,6 +56,7 @@ export interface Ingress {
   readonly context: AppContext<IngressConfig>;
   readonly authenticator: Authenticator;
   readonly keys: EntitySnapshot<KeyEntry>;
+  readonly workspaces: EntitySnapshot<WorkspaceEntry>;
   readonly catalog: HeadSnapshot<CatalogSnapshot>;
   readonly services: ServicesSeen;
   readonly cells: IngressCells;
@@ -81,6 +86,14 @@ const openLeases = ({ bus, log, scaleMs }: AppContext<IngressConfig>, cells: Ing
   });
 };
 
+const openClaims = async ({ bus, log, scaleMs }: AppContext<IngressConfig>): Promise<Claims> =>
+  createClaims({
+    bucket: await bus.kv('idempotency'),
+    times: { answerMs: CLAIM_TIMES.answerMs, retryMs: scaleMs(CLAIM_TIMES.retryMs) },
+    nowMs: Date.now,
+    onFault: (error, what) => log.warn({ err: error }, `${what} failed`),
+  });
+
 export const createIngress = async (context: AppContext<IngressConfig>): Promise<Ingress> => {
   const { bus, log, health, metrics, scaleMs, stopping } = context;
   const keys = watchKeys(bus, { log });
@@ -91,6 +104,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
     workspaces,
     staleAfterMs: scaleMs(STALE_AFTER_MS),
     nowMs: Date.now,
+    operatorKeyHashes: context.config.operatorKeyHashes,
   });
   const open = new Set<GiveUp>();
   const cells = createIngressCells(
@@ -102,6 +116,8 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
   const ticking = setInterval(() => leases.tick(), scaleMs(LEASE_TICK_MS));
   ticking.unref();
   const recalls = await bus.onSignal(LeaseRecall, bus.instance, ({ leaseIds }) => leases.recall(leaseIds));
+  const claims = await openClaims(context);
+  const needs = await answerNeeds(bus);
   const services = createServicesSeen(Date.now);
   const beats = await bus.onSignal(Alive, undefined, (beat) => services.saw(beat));
 
@@ -120,6 +136,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
   const deps: GenerateDeps = {
     bus,
     leases,
+    needs,
     log,
     nowMs: Date.now,
     deadlineMs: DEADLINE_MS,
@@ -139,6 +156,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
     context,
     authenticator,
     keys,
+    workspaces,
     catalog,
     services,
     cells,
@@ -150,17 +168,18 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
           new WaystationError('overloaded', 'This server has as many requests in flight as it takes; try again.', {
             retryAfterMs: 1000,
           }),
-          {
-            generationId: request.generationId,
-            createdSeconds: Math.floor(Date.now() / 1000),
-            model: request.request.models[0] ?? '',
-          },
+          answerBefore(request, Date.now()),
         );
       }
       open.add(giveUp);
       client.onGone(() => giveUp.now('client-gone'));
       const startedMs = performance.now();
-      void generate(deps, request, delivery, giveUp).finally(() => {
+      const { idempotencyKey } = request;
+      const generated =
+        idempotencyKey === undefined
+          ? generate(deps, request, delivery, giveUp)
+          : generateOnce(deps, claims, request, idempotencyKey, delivery, giveUp);
+      void generated.finally(() => {
         open.delete(giveUp);
         cells.generated(performance.now() - startedMs);
       });
@@ -169,7 +188,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
       clearInterval(ticking);
       lag.stop();
       await leases.drain();
-      await Promise.all([recalls.drain(), beats.drain()]);
+      await Promise.all([recalls.drain(), beats.drain(), needs.drain()]);
       for (const snapshot of [keys, workspaces, catalog]) snapshot.stop();
     },
   };

@@ -22,14 +22,16 @@ export class AttemptHandler {
     const call = prepareCall(request, body, worker.sites, worker.credentials);
     if (!worker.client.hasRoom(call.target)) return this.#busy(writer);
 
-    const relay = new Relay(call, writer, worker.relayOptions(request.attempt.billsAfterCancel));
-    const leave = worker.inFlight.add(request, relay);
+    const allowance = worker.allowances.open(request, writer.caller);
+    const relay = new Relay(call, writer, worker.relayOptions(request.attempt.billsAfterCancel, allowance));
+    const leave = worker.inFlight.add(request, relay, allowance);
     const started = worker.facts.append(attemptStartedLine(request, worker.instance, Date.now()));
     const { warnings } = call;
     // A callback instead of `await`, so that the body is not kept for as long as the response takes.
     return relay.run(worker.client, call, started).then((result) => {
       leave();
-      this.#tell(request, result, warnings, writer);
+      if (allowance !== undefined) worker.allowances.close(request.attemptId, allowance);
+      this.#tell(request, result, warnings, writer, allowance?.holdPicodollars);
     });
   }
 
@@ -38,12 +40,19 @@ export class AttemptHandler {
     writer.busy();
   }
 
-  #tell(request: AttemptRunRequest, result: RelayResult, warnings: readonly Warning[], writer: AttemptWriter): void {
+  /** @param held what is held by now, where it grew */
+  #tell(
+    request: AttemptRunRequest,
+    result: RelayResult,
+    warnings: readonly Warning[],
+    writer: AttemptWriter,
+    held: string | undefined,
+  ): void {
     const { facts, health, metrics, log, instance } = this.worker;
     // An empty completion ends in order: its usage belongs into the first witness too. It is the caller who makes an error of it.
     if (result.error === undefined || result.outcome === 'empty') writer.end(endMessage(request, result, warnings));
     else writer.fail(result.error);
-    facts.appendSoon(attemptFinishedLine(request, instance, result, Date.now())).catch((error: unknown) => {
+    facts.appendSoon(attemptFinishedLine(request, instance, result, Date.now(), held)).catch((error: unknown) => {
       log.error(
         { err: error, attemptId: request.attemptId },
         'the journal did not take the end of an attempt; the sweeper will settle it',

@@ -2,6 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectBus, provisionStreams, type Bus, type Consumer } from '@waystation/bus';
 import {
+  AttemptHeld,
+  AttemptNeed,
   AttemptRun,
   HealthCounters,
   SNAPSHOT_KEYS,
@@ -333,6 +335,42 @@ describe('a worker', () => {
     expect(await finishedOf(request)).toMatchObject({
       outcome: 'timed-out',
     });
+  });
+
+  it('asks the ingress for more hold ahead, journals what it was told, and ends where it is refused', async () => {
+    upstream.script((_request, reply) => reply.sse(chatChunks(10_000), { everyMs: 2 }));
+    const body = attemptBody();
+    const request: AttemptRunRequest = { ...attemptRequest(body), heldOutputTokens: 400 };
+    const told: number[] = [];
+    const needs = await ingress.onSignal(AttemptNeed, ingress.instance, (need) => {
+      if (need.attemptId !== request.attemptId) return;
+      told.push(need.heldOutputTokens);
+      const heldOutputTokens = need.heldOutputTokens + 400;
+      const { attemptId } = request;
+      ingress.signal(
+        AttemptHeld,
+        need.worker,
+        heldOutputTokens > 2_000
+          ? { v: 1, attemptId, holdPicodollars: '5000', heldOutputTokens: 2_000, refused: true }
+          : { v: 1, attemptId, holdPicodollars: String(heldOutputTokens * 2.5), heldOutputTokens, refused: false },
+      );
+    });
+    const { text, end } = await call(request, body).answer;
+    await needs.drain();
+    expect(new Set(told)).toEqual(new Set([400, 800, 1_200, 1_600, 2_000]));
+    expect(end).toMatchObject({
+      outcome: 'completed',
+      cutShort: true,
+      finishReason: 'length',
+      nativeFinishReason: 'credit_exhausted',
+      usageSource: 'estimated',
+    });
+    const content = [...text.matchAll(/"content":"(w[0-9]+ )"/g)].map(([, word]) => word).join('');
+    expect(content.length).toBeGreaterThanOrEqual(2_000);
+    expect(await finishedOf(request)).toMatchObject({ holdPicodollars: '5000', finishReason: 'length' });
+    const progress = lines.filter((line) => line.kind === 'attempt.progressed' && line.attemptId === request.attemptId);
+    expect(progress.length).toBeGreaterThan(0);
+    for (const line of progress) expect(line).toHaveProperty('holdPicodollars');
   });
 
   it('journals the progress of a stream that lasts', async () => {

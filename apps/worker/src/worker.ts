@@ -4,6 +4,8 @@ import type { AttemptRunRequest, MoneyLine } from '@waystation/contracts';
 import { createUpstreamClient, type UpstreamClient } from '@waystation/providers';
 import { watchCatalog, watchCredentials, type AppContext } from '@waystation/runtime';
 import type { Logger } from 'pino';
+import { ALLOWANCE_TIMES, type Allowance } from './attempt/allowance.js';
+import { Allowances } from './attempt/allowances.js';
 import { InFlight } from './attempt/in-flight.js';
 import type { RelayOptions } from './attempt/relay.js';
 import type { WorkerConfig } from './config.js';
@@ -35,7 +37,8 @@ export interface Worker {
   readonly metrics: WorkerMetrics;
   /** Whether one more attempt may be taken: there is room, it was not here before, and the journal can record it. */
   takes(request: AttemptRunRequest): boolean;
-  relayOptions(billsAfterCancel: boolean): RelayOptions;
+  readonly allowances: Allowances;
+  relayOptions(billsAfterCancel: boolean, allowance: Allowance | undefined): RelayOptions;
   close(): Promise<void>;
 }
 
@@ -59,6 +62,10 @@ export const createWorker = ({
     attemptsMax: config.attemptsMax,
     progressEveryMs: scaleMs(PROGRESS_EVERY_MS),
     facts: bus.facts,
+  });
+  const allowances = new Allowances(bus, {
+    repeatMs: scaleMs(ALLOWANCE_TIMES.repeatMs),
+    waitMs: scaleMs(ALLOWANCE_TIMES.waitMs),
   });
   const endpointHealth = new EndpointHealth(bus, scaleMs(HEALTH_EVERY_MS));
   const cells = createWorkerMetrics(
@@ -88,7 +95,9 @@ export const createWorker = ({
       inFlight.hasRoom &&
       !stopping.aborted &&
       !(request.skipInstances?.includes(bus.instance) ?? false),
-    relayOptions: (billsAfterCancel) => ({
+    allowances,
+    relayOptions: (billsAfterCancel, allowance) => ({
+      allowance,
       drain: billsAfterCancel
         ? {
             ms: scaleMs(config.drainMs),
@@ -105,7 +114,7 @@ export const createWorker = ({
       endpointHealth.close();
       catalog.stop();
       credentials.stop();
-      await client.close();
+      await Promise.all([client.close(), allowances.drain()]);
     },
   };
 };

@@ -179,6 +179,7 @@ describe('refused is', () => {
     ['worker', 'running attempts elsewhere', (c) => publish(c, SUBJECTS.attemptRun('acme'))],
     ['router', 'management calls', (c) => publish(c, SUBJECTS.management('control', 'key', 'create'))],
     ['logging', 'management calls to billing', (c) => publish(c, SUBJECTS.management('billing', 'credits', 'grant'))],
+    ['billing', 'making keys', (c) => publish(c, SUBJECTS.management('control', 'key', 'create'))],
     ['worker', "answering in a router's inbox", (c) => publish(c, '_INBOX.router.x.y')],
     ['ingress', 'telling workers health', (c) => publish(c, SUBJECTS.health('x'))],
     ['worker', "listening to the ingress's inbox", (c) => subscribe(c, '_INBOX.ingress.>')],

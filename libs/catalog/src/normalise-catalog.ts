@@ -128,6 +128,7 @@ const endpointOf = (
   price,
   enabled: source.enabled ?? true,
   ...(source.billsAfterCancel === undefined ? {} : { billsAfterCancel: source.billsAfterCancel }),
+  ...(source.showsOutput === undefined ? {} : { showsOutput: source.showsOutput }),
 });
 
 /** A model is what its endpoints say of it together: the largest context, every modality; the first that names or dates it wins. */

@@ -44,6 +44,8 @@ export interface EndpointSource extends PriceSource {
   readonly tokenizer?: string;
   readonly apis?: readonly string[];
   readonly billsAfterCancel?: boolean;
+  /** Whether every output token that is billed shows in the stream, reasoning included. Absent: as far as it does not reason. */
+  readonly showsOutput?: boolean;
   readonly enabled?: boolean;
 }
 

@@ -52,6 +52,11 @@ export const attemptRunRequest = z.object({
   // money: what the journal's first line must name
   leaseId: leaseId.optional(),
   holdPicodollars: picodollarsUnsigned,
+  /**
+   * Where the hold grows with the stream: so many output tokens are covered by it. A byte of output counts as a token. The worker asks for more ahead
+   * (`attempt.need`) and ends the output where no more is held. Absent: the hold covers all that the attempt can make.
+   */
+  heldOutputTokens: count.optional(),
   /** As the journal's lines tell them: what of the attempt the quotas that count requests and tokens are to count. */
   requests: z.number().int().min(0).max(1).optional(),
   holdTokens: count.optional(),
@@ -68,6 +73,8 @@ export const attemptEnd = z.object({
   outcome: z.enum(OUTCOMES),
   finishReason: z.enum(FINISH_REASONS).optional(),
   nativeFinishReason: z.string().max(128).optional(),
+  /** The worker ended the output because no more was held: what the client got is whole but for its last chunk, which says so. */
+  cutShort: z.boolean().optional(),
   usage: z.union([usage, z.literal('pending')]),
   usageSource: z.enum(['provider', 'estimated', 'clamped']),
   /** The tier that served, as the provider told it, or else as it was asked for. */

@@ -14,6 +14,7 @@ export type Permission =
   | 'members:write'
   | 'credits:read'
   | 'credits:write'
+  | 'payments:write'
   | 'generations:read'
   | 'catalog:read'
   | 'catalog:write'

@@ -81,6 +81,8 @@ export const ERRORS = {
   journal_unavailable: row(503, 'waystation', 'later', 'provider_overloaded'),
   snapshot_stale: row(503, 'waystation', 'later', 'provider_overloaded'),
   shutting_down: row(503, 'waystation', 'later', 'provider_overloaded', true),
+  payments_not_configured: row(503, 'waystation', 'never', 'server'),
+  payments_unavailable: row(503, 'waystation', 'later', 'server'),
   overloaded: row(503, 'waystation', 'later', 'provider_overloaded'),
   deadline_exceeded: row(504, 'waystation', 'later', 'timeout', true),
   cancelled: row(499, 'client', 'never', 'unmapped', true),

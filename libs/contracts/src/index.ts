@@ -9,6 +9,20 @@ export {
   type FieldSpan,
 } from './attempt.js';
 export {
+  BillingDeadLettersReplay,
+  BillingFocusExport,
+  BillingGenerationStory,
+  BillingLedgerRebuild,
+  BillingReconcileImport,
+  BillingReconcileReport,
+  BillingStatementGet,
+  BillingUsageQuery,
+  USAGE_DIMENSIONS,
+  USAGE_METRICS,
+  type UsageDimension,
+  type UsageMetric,
+} from './books.js';
+export {
   defineRpc,
   defineSignal,
   defineStream,
@@ -98,6 +112,21 @@ export {
 } from './limit-spec.js';
 export { formatUsd, parseUsd } from './money-text.js';
 export {
+  BillingAutotopupGet,
+  BillingAutotopupPut,
+  BillingStripeEvent,
+  BillingTopupCreate,
+  BillingTopupGet,
+  BillingTopupList,
+  BillingTopupRefund,
+  ControlAuditAppend,
+  ControlWorkspaceSuspend,
+  WEBHOOK_BYTES_MAX,
+  type AutoTopup,
+  type AutoTopupState,
+  type TopupOrder,
+} from './payments.js';
+export {
   BillingPricesList,
   BillingRerateApply,
   BillingReratePlan,
@@ -128,7 +157,15 @@ export {
   type RoutePlanRequest,
 } from './route.js';
 export { identity, leaseVector, usage, type Identity, type LeaseVector } from './scalars.js';
-export { Alive, AttemptCancel, AttemptCredit, HealthCounters, LeaseRecall } from './signals.js';
+export {
+  Alive,
+  AttemptCancel,
+  AttemptCredit,
+  AttemptHeld,
+  AttemptNeed,
+  HealthCounters,
+  LeaseRecall,
+} from './signals.js';
 export {
   SNAPSHOT_KEYS,
   affinityEntry,
@@ -144,6 +181,7 @@ export {
   type CredentialEntry,
   type EndpointEntry,
   type HeadEntry,
+  type IdempotencyEntry,
   type KeyEntry,
   type ModelEntry,
   type PolicyEntry,

@@ -64,6 +64,8 @@ export const attemptProgressed = z.object({
   generationId,
   attemptId,
   sequence: count,
+  /** What is held by now, where the hold grows. */
+  holdPicodollars: picodollarsUnsigned.optional(),
   ...usageReport,
 });
 

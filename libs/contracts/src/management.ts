@@ -28,9 +28,10 @@ export const principal = z.object({
 });
 export type Principal = z.infer<typeof principal>;
 
-const call = { v: z.literal(1), principal };
+/** What every management call carries. */
+export const call = { v: z.literal(1), principal };
 
-const define = <Request, Reply>(
+export const define = <Request, Reply>(
   service: 'control' | 'billing' | 'logging',
   noun: string,
   verb: string,
@@ -142,7 +143,7 @@ export const BillingCreditsGet = define(
   z.object({ purchased: picodollars, used: picodollars, balance: picodollars, held: picodollarsUnsigned }),
 );
 
-/** An admin's grant, without fee. Idempotent on `grantId`. */
+/** An admin's grant, without fee. Idempotent on `grantId`. With `expiresAt` it is promotional: spent first, and what is left of it then goes back. */
 export const BillingCreditsGrant = define(
   'billing',
   'credits',
@@ -155,6 +156,7 @@ export const BillingCreditsGrant = define(
     grantId: z.string().min(8).max(64),
     amount: picodollarsUnsigned,
     reason: z.string().max(256),
+    expiresAt: unixMs.optional(),
   }),
   z.object({ balance: picodollars }),
 );

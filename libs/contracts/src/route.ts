@@ -140,6 +140,8 @@ export const plannedAttempt = z.object({
   maxOutput: count.optional(),
   /** Whether the provider stops billing when its connection is closed. */
   billsAfterCancel: z.boolean(),
+  /** Whether every output token that is billed shows in the stream; absent: not known. */
+  showsOutput: z.boolean().optional(),
   credentialId: z.string().max(64).optional(),
   byok: z.boolean(),
   /** Request parameters this endpoint does not take and that are left out upstream; each becomes a warning. */

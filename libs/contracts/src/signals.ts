@@ -1,7 +1,16 @@
 // Control signals: no answer, no storage. All of them may be lost, and heal by being repeated.
 import { z } from 'zod';
 import { defineSignal } from './contract.js';
-import { count, endpointId, instanceId, leaseId, unixMs } from './scalars.js';
+import {
+  attemptId,
+  count,
+  endpointId,
+  generationId,
+  instanceId,
+  leaseId,
+  picodollarsUnsigned,
+  unixMs,
+} from './scalars.js';
 import { SUBJECTS } from './subjects.js';
 
 /**
@@ -34,6 +43,35 @@ export const AttemptCredit = defineSignal({
     go: z.boolean().optional(),
     /** Calls whose end has arrived: the worker need not keep them for resending. Many in one message, told when convenient. */
     finished: z.array(z.string().max(64)).max(256).optional(),
+  }),
+});
+
+/**
+ * A worker asks the ingress to hold more for an attempt whose hold grows with its stream: what it has covers `heldOutputTokens`. Asked ahead of need, and
+ * again while no answer makes it superfluous.
+ */
+export const AttemptNeed = defineSignal({
+  name: 'attempt.need',
+  subjectOf: SUBJECTS.attemptNeed,
+  subjectAny: SUBJECTS.attemptNeed('*'),
+  version: 1,
+  message: z.object({ v: z.literal(1), generationId, attemptId, worker: instanceId, heldOutputTokens: count }),
+});
+
+/** The answer: what is held by now, in all. Absolute, so that a lost or repeated one does no harm. */
+export const AttemptHeld = defineSignal({
+  name: 'attempt.held',
+  subjectOf: SUBJECTS.attemptHeld,
+  subjectAny: SUBJECTS.attemptHeld('*'),
+  version: 1,
+  message: z.object({
+    v: z.literal(1),
+    attemptId,
+    holdPicodollars: picodollarsUnsigned,
+    /** Output tokens that this covers; absent: all that the attempt can make. */
+    heldOutputTokens: count.optional(),
+    /** More was asked for and not given. */
+    refused: z.boolean(),
   }),
 });
 

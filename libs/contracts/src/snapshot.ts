@@ -133,6 +133,8 @@ export const endpointEntry = z.object({
   enabled: z.boolean(),
   dataPolicy: dataPolicy.optional(),
   billsAfterCancel: z.boolean().optional(),
+  /** Whether every output token that is billed shows in the stream. Absent: as far as it does not reason. */
+  showsOutput: z.boolean().optional(),
 });
 export type EndpointEntry = z.infer<typeof endpointEntry>;
 
@@ -170,14 +172,16 @@ export const credentialEntry = z.object({
 });
 export type CredentialEntry = z.infer<typeof credentialEntry>;
 
-/** Bucket `idempotency`, key = hash of workspace and client's key. */
+/** Bucket `idempotency`, key = hash of workspace and client's key. Past `deadlineAt` nothing of it runs, whatever `state` says. */
 export const idempotencyEntry = z.object({
   v: z.literal(1),
   bodyHash: z.string().max(64),
   generationId: z.string().max(64),
   state: z.enum(['running', 'finished']),
   at: unixMs,
+  deadlineAt: unixMs,
 });
+export type IdempotencyEntry = z.infer<typeof idempotencyEntry>;
 
 /** Bucket `affinity`, key = hash of workspace, model and conversation. */
 export const affinityEntry = z.object({ v: z.literal(1), endpointId, at: unixMs });

@@ -27,6 +27,8 @@ export const SUBJECTS = {
     `${RPC_ROOT}.${service}.${noun}.${verb}`,
   attemptCancel: (workerInstance: string): string => `${CTL_ROOT}.attempt.cancel.${workerInstance}`,
   attemptCredit: (workerInstance: string): string => `${CTL_ROOT}.attempt.credit.${workerInstance}`,
+  attemptNeed: (ingressInstance: string): string => `${CTL_ROOT}.attempt.need.${ingressInstance}`,
+  attemptHeld: (workerInstance: string): string => `${CTL_ROOT}.attempt.held.${workerInstance}`,
   leaseRecall: (ingressInstance: string): string => `${CTL_ROOT}.lease.recall.${ingressInstance}`,
   alive: (instance: string): string => `${CTL_ROOT}.alive.${instance}`,
   aliveAny: `${CTL_ROOT}.alive.*`,

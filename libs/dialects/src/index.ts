@@ -8,6 +8,7 @@ export { readChatRequest } from './openai-chat/read-chat-request.js';
 export { readProviderPreferences, slugOfName } from './openai-chat/read-provider-preferences.js';
 export {
   SSE_KEEP_ALIVE,
+  chatStreamCut,
   chatStreamEnd,
   chatStreamError,
   chatUsageJson,

@@ -10,7 +10,8 @@ export interface Amounts {
   readonly tokens: bigint;
 }
 
-const PARTS = ['usd', 'byok', 'requests', 'tokens'] as const;
+/** In an order that never changes. */
+export const PARTS = ['usd', 'byok', 'requests', 'tokens'] as const;
 export type AmountPart = (typeof PARTS)[number];
 
 export const NOTHING: Amounts = { usd: 0n, byok: 0n, requests: 0n, tokens: 0n };

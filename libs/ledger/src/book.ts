@@ -1,9 +1,12 @@
-// The book: quotas, leases and charges as the fold of events. The wallet is one quota among others; its limit is all credits ever put in.
-// In every state: posted + held ≤ limit of each quota, and a quota's held is what of its open leases it counts: held, or spent since it was last booked.
-// Only the credits among the amounts are money that moves between accounts; the other parts are counted.
+// The book: quotas, leases and charges as the fold of events. The wallet is one quota among others; its limit is all credits ever put in, less what went back.
+// In every state: posted + held ≤ limit of each quota (but a wallet that a bank took from, which no usage can bring about), and a quota's held is what of its
+// open leases it counts: held, or spent since it was last booked. Only the credits among the amounts are money that moves between accounts; the other parts
+// are counted.
 import { WaystationError, type QuotaRef } from '@waystation/contracts';
 import { NOTHING, countedBy, isNothing, minus, plus, type Amounts } from './amounts.js';
 import { ACCOUNTS, entryOf, type Entry } from './entry.js';
+import { evolveLots, promoEntriesOf, promoWalletChangeOf, type LotState, type PromoEvent } from './promo.js';
+import { paymentAfter, paymentEntriesOf, walletChangeOf, type PaymentEvent, type PaymentState } from './payment.js';
 import { walletQuotaId } from './quota-set.js';
 
 export interface QuotaState {
@@ -68,6 +71,12 @@ export interface Book {
   readonly charges: Map<string, ChargeState>;
   /** By grant id. */
   readonly creditGrants: Map<string, { readonly workspaceId: string; readonly amount: bigint }>;
+  /** By order id. */
+  readonly payments: Map<string, PaymentState>;
+  /** Promotional, by grant id. */
+  readonly lots: Map<string, LotState>;
+  /** By workspace: up to where its spending is attributed to lots. */
+  readonly promoMarks: Map<string, bigint>;
 }
 
 export const emptyBook = (): Book => ({
@@ -75,9 +84,14 @@ export const emptyBook = (): Book => ({
   leases: new Map(),
   charges: new Map(),
   creditGrants: new Map(),
+  payments: new Map(),
+  lots: new Map(),
+  promoMarks: new Map(),
 });
 
 export type LedgerEvent =
+  | PaymentEvent
+  | PromoEvent
   | {
       readonly type: 'credits-granted';
       readonly grantId: string;
@@ -175,6 +189,27 @@ export const evolve = (book: Book, event: LedgerEvent): void => {
       const wallet = book.quotas.get(walletQuotaId(workspaceId)) ?? newWallet(workspaceId);
       book.quotas.set(wallet.id, { ...wallet, limit: wallet.limit + amount });
       book.creditGrants.set(grantId, { workspaceId, amount });
+      return;
+    }
+    case 'topped-up':
+    case 'refunded':
+    case 'refund-failed':
+    case 'charged-back':
+    case 'chargeback-reversed': {
+      const { workspaceId, orderId } = event;
+      const wallet = book.quotas.get(walletQuotaId(workspaceId)) ?? newWallet(workspaceId);
+      book.quotas.set(wallet.id, { ...wallet, limit: wallet.limit + walletChangeOf(event) });
+      book.payments.set(orderId, paymentAfter(book.payments.get(orderId), event));
+      return;
+    }
+    case 'promo-granted':
+    case 'promo-attributed':
+    case 'promo-expired': {
+      const { workspaceId } = event;
+      const wallet = book.quotas.get(walletQuotaId(workspaceId)) ?? newWallet(workspaceId);
+      book.quotas.set(wallet.id, { ...wallet, limit: wallet.limit + promoWalletChangeOf(event) });
+      evolveLots(book.lots, event);
+      if (event.type === 'promo-attributed') book.promoMarks.set(workspaceId, event.mark);
       return;
     }
     case 'lease-granted': {
@@ -305,6 +340,16 @@ export const entriesOf = (event: LedgerEvent): Entry[] => {
   switch (event.type) {
     case 'credits-granted':
       return entryOf('credit-grant', ACCOUNTS.granted, credits, event.amount, event);
+    case 'topped-up':
+    case 'refunded':
+    case 'refund-failed':
+    case 'charged-back':
+    case 'chargeback-reversed':
+      return paymentEntriesOf(event);
+    case 'promo-granted':
+    case 'promo-attributed':
+    case 'promo-expired':
+      return promoEntriesOf(event);
     case 'lease-granted':
       return entryOf('lease-grant', credits, held, event.amount.usd, event);
     case 'lease-renewed':

@@ -3,6 +3,7 @@
 import { WaystationError, type QuotaRef } from '@waystation/contracts';
 import {
   NOTHING,
+  PARTS,
   aboveZero,
   countedBy,
   minus,
@@ -91,7 +92,7 @@ const sliceOf = (
     return [...shares, ...rests, want[part] - need[part]].reduce((least, each) => (each < least ? each : least));
   };
   // One part after the other: what a quota counts of two parts must fit in it together.
-  for (const part of ['usd', 'byok', 'requests', 'tokens'] as const) {
+  for (const part of PARTS) {
     const more = moreOf(part);
     if (more > 0n) amount = { ...amount, [part]: amount[part] + more };
   }
@@ -254,9 +255,9 @@ export const decideLeaseClose = (book: Book, leaseId: string): readonly LedgerEv
 export const quotasOf = (book: Book, lease: Pick<LeaseState, 'quotaIds'>): QuotaState[] =>
   lease.quotaIds.flatMap((id) => book.quotas.get(id) ?? []);
 
-/** The least that the quotas which count a part have free; undefined where none counts it. */
-export const freeFor = (quotas: readonly QuotaState[], part: AmountPart): bigint | undefined =>
+/** The least that the quotas which count a part have free, once they were told `moved`; undefined where none counts it. */
+export const freeFor = (quotas: readonly QuotaState[], part: AmountPart, moved: Amounts): bigint | undefined =>
   quotas
     .filter((quota) => partsCountedBy(quota).includes(part))
-    .map(freeOf)
+    .map((quota) => freeOf(quota) - countedBy(quota, moved))
     .reduce<bigint | undefined>((least, free) => (least === undefined || free < least ? free : least), undefined);

@@ -192,6 +192,14 @@ describe('what is counted beside money', () => {
     return book;
   };
   const counted = { requests: 1n, tokens: 120n };
+  /** What the limit counts of own keys is spent, by this very attempt. */
+  const paidByOwnKey = (): Book => {
+    const book = metered({});
+    const own = book.quotas.get('key:own');
+    if (own !== undefined) book.quotas.set(own.id, { ...own, posted: 100n });
+    book.charges.set('t', { revision: 0, charged: { ...NOTHING, byok: 100n }, waste: 0n, variance: 0n, byok: 100n });
+    return book;
+  };
 
   test.each<[string, Book, Settlement, Partial<Amounts>, Partial<Amounts>]>([
     [
@@ -228,6 +236,13 @@ describe('what is counted beside money', () => {
       settlement({ ...waste(30n), payer: 'byok' }, { requests: 1n }),
       { byok: 30n, requests: 1n },
       {},
+    ],
+    [
+      'makes room by what goes back before it takes',
+      paidByOwnKey(),
+      settlement(credits(100n)),
+      {},
+      { usd: 100n, byok: -100n },
     ],
     [
       'counts an own key late, as far as its limit goes',

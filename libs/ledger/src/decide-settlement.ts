@@ -1,7 +1,7 @@
 // Booking what an attempt came to. The first booking takes from its lease; what the lease no longer has is taken from what is free, and money that is not
 // free goes to `variance`, never below zero; counts that are not free are not counted, never above a limit. A later, better figure books the difference as one
 // more revision.
-import { NOTHING, isNothing, mapParts, minus, plus, fitsInto, type AmountPart, type Amounts } from './amounts.js';
+import { NOTHING, PARTS, fitsInto, isNothing, mapParts, minus, plus, smaller, type Amounts } from './amounts.js';
 import { NO_CHARGE, type Book, type LedgerEvent } from './book.js';
 import type { ChargeDecision } from './decide-charge.js';
 import { freeFor } from './decide-lease.js';
@@ -50,16 +50,13 @@ export const decideSettlement = (book: Book, settlement: Settlement): Charged | 
   );
   const rest = minus(due, fromLease);
   const hasWallet = quotaIds.includes(walletQuotaId(workspaceId));
-  /** Two parts that one quota counts must fit in it together: what the first takes is not free for the second. */
-  let taken = 0n;
-  const fromCredit = mapParts((part: AmountPart) => {
-    if (rest[part] <= 0n) return rest[part];
-    if (part === 'usd' && !hasWallet) return 0n;
-    const free = (freeFor(quotas, part) ?? 0n) - (part === 'byok' ? taken : 0n);
-    const took = rest[part] < free ? rest[part] : free > 0n ? free : 0n;
-    if (part === 'usd') taken = took;
-    return took;
-  });
+  // What goes back makes room first; then each part takes what the parts before it left in the quotas that count both.
+  let fromCredit = smaller(rest, NOTHING);
+  for (const part of PARTS) {
+    if (rest[part] <= 0n || (part === 'usd' && !hasWallet)) continue;
+    const free = freeFor(quotas, part, fromCredit) ?? 0n;
+    fromCredit = { ...fromCredit, [part]: rest[part] < free ? rest[part] : free > 0n ? free : 0n };
+  }
 
   const waste = (decision.payer === 'waste' ? decision.amount : 0n) - before.waste;
   const byok = (decision.payer === 'byok' ? decision.amount : 0n) - before.byok;

@@ -1,12 +1,18 @@
 // Accounts and entries. An entry moves one positive amount from one account (debit) to another (credit); entries are only ever added.
 // A balance is credits minus debits of its account, so that all balances together are always zero.
 
-/** Every account there is. What an id in a name stands for: a workspace (`credits`, `held`) or a provider (`payable`). */
+/** Every account there is. What an id in a name stands for: a workspace (`credits`, `held`, `promo`), a grant (`promo`) or a provider (`payable`). */
 export const ACCOUNTS = {
+  /** Money of customers that came in, less what went back to them. */
+  cash: 'cash',
+  /** What customers paid on top of their credits. */
+  fees: 'fees',
   /** Credits that an admin gave without payment: our cost. */
   granted: 'granted',
   /** Credits of a workspace that nothing holds. */
   credits: (workspaceId: string): string => `credits:${workspaceId}`,
+  /** What of a promotional lot can still expire, with a minus: the part of `credits:W` that goes back then. */
+  promo: (workspaceId: string, lotId: string): string => `promo:${workspaceId}:${lotId}`,
   /** Credits of a workspace inside open leases, not yet settled. */
   held: (workspaceId: string): string => `held:${workspaceId}`,
   /** What we owe a provider. */
@@ -18,7 +24,22 @@ export const ACCOUNTS = {
 } as const;
 
 export type EntryKind =
-  'credit-grant' | 'lease-grant' | 'lease-renew' | 'lease-return' | 'lease-close' | 'settle' | 'adjust';
+  | 'credit-grant'
+  | 'promo-grant'
+  | 'promo-spend'
+  | 'promo-expire'
+  | 'top-up'
+  | 'refund'
+  | 'refund-failed'
+  | 'chargeback'
+  | 'chargeback-reversed'
+  | 'lease-grant'
+  | 'lease-renew'
+  | 'lease-return'
+  | 'lease-close'
+  | 'settle'
+  | 'adjust'
+  | 'reconcile';
 
 export interface Entry {
   readonly kind: EntryKind;

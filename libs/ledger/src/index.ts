@@ -1,5 +1,5 @@
 // The rules of money: quota sets and windows, leases, settlement, the outcome policy, the witnesses. Pure: no clock, no I/O.
-export { NOTHING, countedBy, isNothing, minus, plus, type Amounts } from './amounts.js';
+export { NOTHING, PARTS, countedBy, isNothing, minus, plus, type Amounts } from './amounts.js';
 export {
   NO_CHARGE,
   emptyBook,
@@ -23,6 +23,13 @@ export {
   type OutcomePolicyRow,
   type Payer,
 } from './decide-charge.js';
+export {
+  decideAutoTopUp,
+  waitAfterFailures,
+  type AutoTopUpDecision,
+  type AutoTopUpFacts,
+  type AutoTopUpState,
+} from './decide-auto-topup.js';
 export { decideCreditGrant, type GrantCredits } from './decide-credits.js';
 export {
   decideLeaseClose,
@@ -36,8 +43,21 @@ export {
   type LeaseTimes,
   type Shortage,
 } from './decide-lease.js';
+export { OPEN_LOTS_MAX, decidePromoExpiry, decidePromoGrant, promotionalOf, type GrantPromo } from './decide-promo.js';
 export { decideRerate } from './decide-rerate.js';
 export { decideSettlement, touchesQuotas, type Charged, type Settlement } from './decide-settlement.js';
+export {
+  decideChargeback,
+  decideChargebackReversal,
+  decideOutsideRefund,
+  decideRefund,
+  decideRefundFailure,
+  decideTopUp,
+  refundableOf,
+  type FeeRefundPolicy,
+  type RefundTopUp,
+  type TopUp,
+} from './decide-topup.js';
 export { ACCOUNTS, foldBalances, type Entry, type EntryKind } from './entry.js';
 export {
   NO_EVIDENCE,
@@ -49,6 +69,8 @@ export {
   type OutcomeWitness,
   type UsageWitness,
 } from './evidence.js';
+export { leftOf, paymentAfter, type Paid, type PaymentEvent, type PaymentState } from './payment.js';
+export { remainingOf, type LotState, type PromoEvent } from './promo.js';
 export {
   QUOTAS_PER_CALL_MAX,
   byId,
@@ -61,3 +83,11 @@ export {
 } from './quota-set.js';
 export { windowEnd, windowStart, type QuotaWindow } from './quota-window.js';
 export { mayComeBack, refusalOf } from './refusal.js';
+export {
+  DEFAULT_FEE_POLICY,
+  PICODOLLARS_PER_CENT,
+  fromCents,
+  toCents,
+  topUpFeeCents,
+  type FeePolicy,
+} from './topup-fee.js';

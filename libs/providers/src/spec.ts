@@ -104,6 +104,8 @@ export interface ResponseReader {
   push(chunk: Buffer): void;
   /** The response ended. Sets `failure` if that was too early. */
   end(): void;
+  /** Bytes of output that were read, as they stand in the provider's JSON: no fewer than the tokens that show. */
+  readonly contentBytes: number;
   /** Whether something was given to the sink that a client could act on. */
   readonly meaningful: boolean;
   /** Whether the provider said that nothing more will come. */

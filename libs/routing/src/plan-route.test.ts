@@ -128,12 +128,23 @@ describe('a plan', () => {
         context: 100_000,
         maxOutput: 99,
         billsAfterCancel: true,
+        showsOutput: true,
         credentialId: 'operator-a',
         byok: false,
       },
     ]);
     expect(snapshotRevision).toBe(7);
     expect(strategy).toBe('conversation');
+  });
+
+  it.each<[string, Partial<EndpointEntry>, true | undefined]>([
+    ['that cannot reason shows what it makes', {}, true],
+    ['that can reason may hide it', { supportedParameters: ['reasoning'] }, undefined],
+    ['by any of the names of it', { supportedParameters: ['include_reasoning'] }, undefined],
+    ['that is known to show its reasoning', { supportedParameters: ['reasoning'], showsOutput: true }, true],
+    ['that is known to hide something', { showsOutput: false }, undefined],
+  ])('tells of an endpoint %s', (_name, more, shows) => {
+    expect(plan(request(), indexOf([endpoint('a', more)])).attempts[0]?.showsOutput).toBe(shows);
   });
 
   it.each<[string, EndpointEntry, Partial<ProviderEntry>, ProviderPreferences, Partial<RouteFeatures>, string]>([

@@ -79,6 +79,12 @@ const namesOf = (endpoint: EndpointEntry, provider: ProviderEntry): string[] => 
   ];
 };
 
+const REASONING = ['reasoning', 'include_reasoning', 'reasoning_effort'];
+
+/** Reasoning is billed and often hidden, so where nothing is said an endpoint that can reason does not show all it makes. */
+const showsOutput = (endpoint: EndpointEntry): boolean =>
+  endpoint.showsOutput ?? !REASONING.some((name) => endpoint.supportedParameters.includes(name));
+
 const routeOf = (endpoint: EndpointEntry, provider: ProviderEntry, cheapest: bigint): Route => {
   const data = endpoint.dataPolicy ?? provider.dataPolicy;
   const blendedPrice = blend(endpoint.price);
@@ -111,6 +117,7 @@ const routeOf = (endpoint: EndpointEntry, provider: ProviderEntry, cheapest: big
       context: endpoint.context,
       ...(endpoint.maxOutput === undefined ? {} : { maxOutput: endpoint.maxOutput }),
       billsAfterCancel: endpoint.billsAfterCancel ?? provider.billsAfterCancel,
+      ...(showsOutput(endpoint) ? { showsOutput: true } : {}),
       ...(provider.credentialId === undefined ? {} : { credentialId: provider.credentialId }),
       byok: false,
     }),

@@ -3,7 +3,9 @@ import { Controller, Inject } from '@nestjs/common';
 import { BillingCreditsGet, BillingCreditsGrant, type Principal } from '@waystation/contracts';
 import type { Database } from '@waystation/postgres';
 import { Handles } from '@waystation/runtime';
+import { actorOf } from '../notices/notice-rows.js';
 import { mustBeOwn } from '../own-workspace.js';
+import { grantPromo } from '../promo/promo.js';
 import { BILLING_READER, BILLING_WRITER } from '../tokens.js';
 import { grantCredits, readCredits } from './credits.js';
 
@@ -15,6 +17,7 @@ interface CreditsGrant extends CreditsGet {
   readonly grantId: string;
   readonly amount: string;
   readonly reason: string;
+  readonly expiresAt?: number | undefined;
 }
 
 @Controller()
@@ -39,9 +42,14 @@ export class CreditsHandler {
   }
 
   @Handles(BillingCreditsGrant)
-  async grant({ principal, workspaceId, grantId, amount, reason }: CreditsGrant) {
+  async grant({ principal, workspaceId, grantId, amount, reason, expiresAt }: CreditsGrant) {
     mustBeOwn(principal, workspaceId);
-    const { balance } = await grantCredits(this.writer, { grantId, workspaceId, amount: BigInt(amount), reason });
+    const actor = principal.kind === 'key' ? actorOf(principal) : undefined;
+    const grant = { workspaceId, amount: BigInt(amount), reason };
+    const { balance } =
+      expiresAt === undefined
+        ? await grantCredits(this.writer, { ...grant, grantId }, actor)
+        : await grantPromo(this.writer, { ...grant, lotId: grantId, expiresAtMs: expiresAt, nowMs: Date.now() }, actor);
     return { balance: balance.toString() };
   }
 }

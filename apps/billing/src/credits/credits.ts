@@ -1,9 +1,10 @@
 // A workspace's credits: granting them, and what people see of them. Idle slices of leases never count as used.
-import { WaystationError } from '@waystation/contracts';
-import { decideCreditGrant, newWallet, walletQuotaId, type GrantCredits } from '@waystation/ledger';
+import { WaystationError, formatUsd } from '@waystation/contracts';
+import { decideCreditGrant, newWallet, walletQuotaId, type Book, type GrantCredits } from '@waystation/ledger';
 import { queryRows, type Database } from '@waystation/postgres';
 import type { QueryRunner } from 'typeorm';
 import { lockQuotas, newPosting, openLedger, openQuotas } from '../ledger/store.js';
+import { appendNotice, type Actor } from '../notices/notice-rows.js';
 
 export interface Credits {
   readonly purchased: bigint;
@@ -33,8 +34,17 @@ export const readCredits = async (runner: QueryRunner, workspaceId: string): Pro
 /** Picodollars that all grants of a workspace may come to: far above any use, far below what the column holds. */
 const PURCHASED_MAX = 10n ** 30n;
 
+/** Whether a wallet could not hold so much more. */
+export const wouldBeTooMuch = (book: Book, workspaceId: string, amount: bigint): boolean =>
+  (book.quotas.get(walletQuotaId(workspaceId))?.limit ?? 0n) + amount > PURCHASED_MAX;
+
 /** Gives credits without payment. Repeating a grant answers the balance and changes nothing. */
-export const grantCredits = (database: Database, grant: GrantCredits & { readonly reason: string }): Promise<Credits> =>
+export const grantCredits = (
+  database: Database,
+  grant: GrantCredits & { readonly reason: string },
+  /** Told to the audit; absent for what control does itself. */
+  actor?: Actor,
+): Promise<Credits> =>
   database.transaction(async (runner) => {
     const { grantId, workspaceId, amount, reason } = grant;
     const ledger = openLedger(runner);
@@ -50,7 +60,10 @@ export const grantCredits = (database: Database, grant: GrantCredits & { readonl
     );
     if (known !== undefined)
       book.creditGrants.set(grantId, { workspaceId: known.workspace_id, amount: BigInt(known.amount) });
-    if ((book.quotas.get(wallet.id)?.limit ?? 0n) + amount > PURCHASED_MAX) {
+    const promotional = await queryRows(runner, `select 1 from promo_lot where lot_id = $1`, [grantId]);
+    if (promotional.length > 0)
+      throw new WaystationError('conflict', `Grant ${grantId} was made before, with an expiry.`);
+    if (wouldBeTooMuch(book, workspaceId, amount)) {
       throw new WaystationError('invalid_request', `A grant of ${amount} picodollars is more than a wallet can hold.`);
     }
     const { events, answer } = decideCreditGrant(book, { grantId, workspaceId, amount });
@@ -63,6 +76,17 @@ export const grantCredits = (database: Database, grant: GrantCredits & { readonl
         `insert into credit_grant (grant_id, workspace_id, amount, reason, posting) values ($1, $2, $3, $4, $5)`,
         [grantId, workspaceId, amount.toString(), reason, posting],
       );
+      if (actor !== undefined) {
+        const detail = { credits: formatUsd(amount), reason };
+        await appendNotice(runner, {
+          kind: 'audit',
+          workspaceId,
+          actor,
+          action: 'credits.granted',
+          subject: grantId,
+          detail,
+        });
+      }
       await ledger.flush(posting);
     }
     return readCredits(runner, workspaceId);

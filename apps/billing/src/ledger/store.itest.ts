@@ -157,7 +157,8 @@ class Run {
   readonly entries: Entry[] = [];
   readonly prices = new PriceBook();
   readonly generationIds = Array.from({ length: 10 }, () => newGeneration(NOW));
-  readonly seen = new Set<number>();
+  /** Generations that were told of, with what was held for each: a second telling does not change that. */
+  readonly seen = new Map<number, bigint>();
   /** By attempt id: what it was settled from, and what a token of it costs now. */
   readonly rated = new Map<
     string,
@@ -239,8 +240,8 @@ class Run {
         return;
       }
       case 'settle': {
-        const fresh = each.generations.map((one) => ({ ...one, known: this.seen.has(one.generation) }));
-        const lines = fresh.map((one) => {
+        const lines = each.generations.map((told) => {
+          const one = { ...told, hold: this.seen.get(told.generation) ?? told.hold };
           const leased = one.lease === undefined ? undefined : this.book.leases.get(this.leaseOf(one.lease));
           const workspaceId = leased?.workspaceId ?? this.workspaceOf(0);
           const generationId = this.generationIds[one.generation] ?? '';
@@ -256,7 +257,7 @@ class Run {
           );
           if (!this.seen.has(one.generation))
             this.settleInModel(line.attempts[0]?.attemptId ?? '', one, workspaceId, leased?.id);
-          this.seen.add(one.generation);
+          this.seen.set(one.generation, one.hold);
           return line;
         });
         const { bad } = await settleLines(ledger.writer, this.prices, delivered(...lines), {

@@ -7,6 +7,7 @@ import {
   entriesOf,
   evolve,
   foldBalances,
+  PARTS,
   isNothing,
   recountByok,
   walletQuotaId,
@@ -50,7 +51,6 @@ export const newPosting = async (runner: QueryRunner): Promise<string> => {
   return row.posting;
 };
 
-const PARTS = ['usd', 'byok', 'requests', 'tokens'] as const satisfies readonly (keyof Amounts)[];
 type Part = (typeof PARTS)[number];
 const VECTORS = ['granted', 'held', 'unbooked', 'last_released'] as const;
 type Vector = (typeof VECTORS)[number];
@@ -232,6 +232,14 @@ const isLeaseEvent = (event: LedgerEvent): event is Extract<LedgerEvent, { lease
 const quotaIdsOf = (book: Book, event: LedgerEvent): readonly string[] => {
   switch (event.type) {
     case 'credits-granted':
+    case 'topped-up':
+    case 'refunded':
+    case 'refund-failed':
+    case 'charged-back':
+    case 'chargeback-reversed':
+    case 'promo-granted':
+    case 'promo-attributed':
+    case 'promo-expired':
       return [walletQuotaId(event.workspaceId)];
     case 'lease-granted':
       return event.quotas.map(({ id }) => id);
@@ -337,7 +345,8 @@ const updateQuotas = async (runner: QueryRunner, quotas: readonly QuotaState[]):
   if (quotas.length === 0) return;
   await queryRows(
     runner,
-    `update quota set quota_limit = q.quota_limit, posted = q.posted, held = q.held, include_byok = q.include_byok
+    `update quota set quota_limit = q.quota_limit, posted = q.posted, held = q.held, include_byok = q.include_byok,
+            overdrawn = overdrawn and q.posted + q.held > q.quota_limit
        from unnest($1::text[], $2::numeric[], $3::numeric[], $4::numeric[], $5::boolean[]) as q (id, quota_limit, posted, held, include_byok)
       where quota.id = q.id`,
     [
@@ -350,14 +359,19 @@ const updateQuotas = async (runner: QueryRunner, quotas: readonly QuotaState[]):
   );
 };
 
-const insertEntries = async (runner: QueryRunner, posting: string, entries: readonly Entry[]): Promise<void> => {
+/** The one way to an entry: sealed, counted, and added to the balances. Once for a posting. */
+export const insertEntries = async (runner: QueryRunner, posting: string, entries: readonly Entry[]): Promise<void> => {
   if (entries.length === 0) return;
   await queryRows(
     runner,
-    `insert into entry (posting, kind, debit, credit, amount, workspace_id, lease_id)
-     select $1::bigint, kind, debit, credit, amount, workspace_id, lease_id
-       from unnest($2::text[], $3::text[], $4::text[], $5::numeric[], $6::text[], $7::text[])
-         as e (kind, debit, credit, amount, workspace_id, lease_id)`,
+    `with added as (
+       insert into entry (posting, kind, debit, credit, amount, workspace_id, lease_id, seal)
+       select $1::bigint, kind, debit, credit, amount, workspace_id, lease_id,
+              entry_seal($1::bigint, kind, debit, credit, amount, workspace_id, lease_id, now())
+         from unnest($2::text[], $3::text[], $4::text[], $5::numeric[], $6::text[], $7::text[])
+           as e (kind, debit, credit, amount, workspace_id, lease_id)
+       returning 1)
+     insert into posting_seal (posting, entries) select $1::bigint, count(*) from added`,
     [
       posting,
       entries.map((entry) => entry.kind),

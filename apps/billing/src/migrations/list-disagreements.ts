@@ -2,7 +2,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { forceRowSecurity, revokeFrom } from '@waystation/postgres';
 
-export class ListDisagreements1764160000103 implements MigrationInterface {
+export class ListDisagreements1764160000401 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`
       create table disagreement (

@@ -34,6 +34,10 @@ type Summary = Extract<MoneyLine, { kind: 'generation.finished' }>['attempts'][n
 /** Postgres holds no U+0000, and a user id or a title may. */
 const stored = (text: string): string => text.replaceAll('\0', '\uFFFD');
 
+/** Holds only grow: of two witnesses the one that knows of more is right. Money as text, without leading zeros. */
+export const withHold = (known: Backing, heard: string | undefined): Backing =>
+  heard === undefined || heard === known.hold || BigInt(heard) < BigInt(known.hold) ? known : { ...known, hold: heard };
+
 export const backingOf = (generationId: string, identity: Identity, attempt: AttemptLine | Summary): Backing => ({
   generationId,
   attemptId: attempt.attemptId,

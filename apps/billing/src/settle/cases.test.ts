@@ -46,6 +46,21 @@ test.each<[string, unknown[], number, number, number | undefined]>([
   expect(sorted.open[0]?.dueAtMs).toBe(dueAtMs);
 });
 
+test.each<[string, unknown[], string]>([
+  ['the ingress', [attemptStarted({ ...about, hold: 9n }), generationFinished({ ...about, hold: 10n })], '10'],
+  [
+    'the ingress, heard first',
+    [generationFinished({ ...about, hold: 10n }), attemptStarted({ ...about, hold: 9n })],
+    '10',
+  ],
+  ['the worker', [attemptStarted({ ...about, hold: 9n }), attemptFinished({ ...about, hold: 11n }), pending()], '1000'],
+  ['progress', [attemptStarted({ ...about, hold: 9n }), attemptProgressed(generationId, 1, { output: 3 }, 12n)], '12'],
+  ['nobody', [attemptStarted({ ...about, hold: 9n }), progressed()], '9'],
+])('a hold that grew is known from %s', (_name, lines, hold) => {
+  const { ready, open } = sortCases(heard(...lines), NONE, NONE);
+  expect([...ready, ...open].map(({ backing }) => backing.hold)).toEqual([hold]);
+});
+
 test.each<[string, Partial<Evidence>, unknown[], number]>([
   [
     'a settled attempt ignores its own witnesses',

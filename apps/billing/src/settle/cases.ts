@@ -2,7 +2,7 @@
 import { addsTo, isComplete, merge, NO_EVIDENCE, type Evidence } from '@waystation/ledger';
 import { contradictionOf, type Contradiction } from '../witnesses/compare-witnesses.js';
 import type { Disagreement } from '../witnesses/disagreement-rows.js';
-import type { Backing } from './backing.js';
+import { withHold, type Backing } from './backing.js';
 import type { Testimony } from './read-lines.js';
 
 /** An attempt that waits for a better witness or for its time. */
@@ -71,7 +71,8 @@ export const sortCases = (
     const evidence = merge(draft.evidence, testimony.evidence);
     const contradiction = draft.contradiction ?? contradictionOf(draft.evidence, testimony.evidence);
     const dueAtMs = Math.min(draft.dueAtMs, testimony.dueAtMs ?? draft.dueAtMs);
-    drafts.set(testimony.attemptId, { ...draft, evidence, dueAtMs, contradiction });
+    const backing = withHold(draft.backing, testimony.backing?.hold ?? testimony.hold);
+    drafts.set(testimony.attemptId, { ...draft, backing, evidence, dueAtMs, contradiction });
   }
   const ready: Case[] = [];
   const open: Case[] = [];

@@ -12,6 +12,8 @@ export interface Testimony {
   readonly generationId: string;
   /** Absent in progress lines, which name only the attempt. */
   readonly backing?: Backing;
+  /** What was held by then, in progress lines of holds that grow. */
+  readonly hold?: string;
   readonly evidence: Evidence;
   /** Unix ms from which the attempt may be settled without a better witness. Absent: what is known already decides. */
   readonly dueAtMs?: number;
@@ -112,7 +114,10 @@ const testimoniesOf = (line: MoneyLine, source: ConsumedLine, times: SettleTimes
     case 'attempt.progressed': {
       const { attemptId, sequence } = line;
       const evidence: Evidence = { ...NO_EVIDENCE, ...usageOf(line, 'progress'), sequence };
-      return [{ attemptId, generationId, evidence, onlyIfKnown: true, source }];
+      const { holdPicodollars: hold } = line;
+      return [
+        { attemptId, generationId, ...(hold === undefined ? {} : { hold }), evidence, onlyIfKnown: true, source },
+      ];
     }
     case 'attempt.finished': {
       const { attemptId, outcome } = line;

@@ -280,6 +280,28 @@ test('usage above the hold goes to variance, not to the customer', async () => {
   expect(await creditsOf(workspaceId)).toMatchObject({ used: 25n });
 });
 
+test('a hold that grew with its stream is charged up to what it grew to, whichever witness tells it and when', async () => {
+  const began = async (): Promise<LineOptions> => {
+    const { on } = await workspaceWithLease();
+    await settle(attemptStarted({ ...named(on), hold: 5n, deadlineAt: Date.now() + 1_000 }));
+    return on;
+  };
+  const byIngress = await began();
+  await settle(generationFinished({ ...byIngress, hold: 40n }));
+  expect(await chargedTo(byIngress)).toBe(30n);
+
+  const byWorker = await began();
+  await settle(attemptFinished({ ...named(byWorker), hold: 40n }));
+  await overdue();
+  expect(await chargedTo(byWorker)).toBe(30n);
+
+  const byProgress = await began();
+  await settle(attemptProgressed(byProgress.generationId ?? '', 1, { input: 10, output: 9 }, 15n));
+  await settle(attemptProgressed(byProgress.generationId ?? '', 2, { input: 10, output: 12 }, 22n));
+  await overdue();
+  expect(await chargedTo(byProgress)).toBe(22n);
+});
+
 test('the key of the customer pays for itself: nothing is booked, its usage is counted', async () => {
   const { workspaceId, on } = await workspaceWithLease();
   await settle(generationFinished({ ...on, byok: true, leaseId: undefined, hold: 0n }));

@@ -63,7 +63,7 @@ export const upsertWitnesses = async (runner: QueryRunner, waiting: readonly Wai
      select attempt_id, generation_id, workspace_id, lease_id, backing::jsonb, evidence::jsonb, due_at_ms
        from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[])
          as w (attempt_id, generation_id, workspace_id, lease_id, backing, evidence, due_at_ms)
-     on conflict (attempt_id) do update set evidence = excluded.evidence, due_at_ms = excluded.due_at_ms`,
+     on conflict (attempt_id) do update set backing = excluded.backing, evidence = excluded.evidence, due_at_ms = excluded.due_at_ms`,
     [
       sorted.map(({ backing: { attemptId } }) => attemptId),
       sorted.map(({ backing: { generationId } }) => generationId),

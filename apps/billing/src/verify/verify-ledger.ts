@@ -1,6 +1,9 @@
-// Every invariant of the ledger over the whole database, in set-based SQL over one snapshot. Each check answers rows only where something is wrong, and names it.
+// Every invariant of the ledger over the whole database, over one snapshot: in set-based SQL, and charge by charge where a price must be applied. Each check
+// answers rows only where something is wrong, and names it. What names a single row comes first.
 import { queryRows, type Database } from '@waystation/postgres';
+import { SUMS, usageOfCharges } from '../activity/usage-sql.js';
 import { HOLDS_NOTHING } from '../ledger/store.js';
+import { complaintsOfCharges } from './verify-charges.js';
 
 export interface LedgerReport {
   readonly entries: number;
@@ -17,6 +20,17 @@ const STATEMENT_TIMEOUT_MS = 120_000;
 /** What must hold, and the rows that break it as text. */
 const CHECKS: readonly (readonly [invariant: string, sql: string])[] = [
   [
+    'an entry is as it was booked',
+    `select format('entry %s (%s, %s → %s, %s, posting %s, workspace %s) was altered or added by hand', id, kind, debit, credit, amount, posting, workspace_id)
+       from entry where seal is distinct from entry_seal(posting, kind, debit, credit, amount, workspace_id, lease_id, at)`,
+  ],
+  [
+    'a posting has the entries it was booked with',
+    `select format('posting %s: %s entries, booked with %s', posting, coalesce(e.entries, 0), coalesce(s.entries, 0))
+       from posting_seal s full join (select posting, count(*) as entries from entry group by posting) e using (posting)
+      where coalesce(e.entries, 0) <> coalesce(s.entries, 0)`,
+  ],
+  [
     'balances are the fold of entries',
     `select format('account %s: balance %s, entries fold to %s', coalesce(b.account, f.account), coalesce(b.amount, 0), coalesce(f.amount, 0))
        from balance b
@@ -31,7 +45,7 @@ const CHECKS: readonly (readonly [invariant: string, sql: string])[] = [
   [
     'no quota passes its limit, none goes below zero',
     `select format('quota %s: posted %s, held %s, limit %s', id, posted, held, quota_limit) from quota
-      where posted + held > quota_limit or posted < 0 or held < 0`,
+      where (posted + held > quota_limit and not overdrawn) or posted < 0 or held < 0`,
   ],
   [
     'what a quota holds is what its open leases hold or have spent since it was told',
@@ -51,14 +65,58 @@ const CHECKS: readonly (readonly [invariant: string, sql: string])[] = [
       where closed_at is null and not exists (select 1 from quota where quota.id = named)`,
   ],
   [
-    'a wallet is what was granted, and its free credit the balance of its account',
-    `select format('wallet %s: limit %s, grants %s, entries %s; free %s, account %s', workspace_id, quota_limit, granted, booked, free, account)
+    'a wallet is what was granted and paid less what went back, and its free credit the balance of its account',
+    `select format('wallet %s: limit %s, grants and payments %s, entries %s; free %s, account %s', workspace_id, quota_limit, granted + paid + promotional, booked, free, account)
        from (select q.workspace_id, q.quota_limit, q.quota_limit - q.posted - q.held as free,
                     coalesce((select sum(amount) from credit_grant g where g.workspace_id = q.workspace_id), 0) as granted,
-                    coalesce((select sum(amount) from entry e where e.workspace_id = q.workspace_id and kind = 'credit-grant'), 0) as booked,
+                    coalesce((select sum(case when kind in ('refunded', 'charged-back') then -credits else credits end)
+                                from payment p where p.workspace_id = q.workspace_id), 0) as paid,
+                    coalesce((select sum(amount - expired) from promo_lot l where l.workspace_id = q.workspace_id), 0) as promotional,
+                    coalesce((select sum(case when credit = 'credits:' || q.workspace_id then amount when debit = 'credits:' || q.workspace_id then -amount else 0 end)
+                                from entry e where e.workspace_id = q.workspace_id
+                                 and kind in ('credit-grant', 'promo-grant', 'promo-expire', 'top-up', 'refund', 'refund-failed', 'chargeback', 'chargeback-reversed')), 0) as booked,
                     coalesce((select amount from balance b where b.account = 'credits:' || q.workspace_id), 0) as account
                from quota q where scope = 'wallet') w
-      where quota_limit <> granted or granted <> booked or free <> account`,
+      where quota_limit <> granted + paid + promotional or quota_limit <> booked or free <> account`,
+  ],
+  [
+    'a wallet is overdrawn by what was taken back of it, and by nothing else',
+    `select format('wallet %s: posted %s, held %s, limit %s, taken back %s', workspace_id, posted, held, quota_limit, taken)
+       from (select q.*, coalesce((select sum(case kind when 'chargeback-reversed' then -credits else credits end)
+                                     from payment p where p.workspace_id = q.workspace_id and kind in ('refunded', 'charged-back', 'chargeback-reversed')), 0) as taken
+               from quota q where overdrawn) w
+      where posted + held > quota_limit + taken`,
+  ],
+  [
+    'the account of a promotional lot is what of it is neither spent nor gone back, and its entries say what was',
+    `select format('lot %s of %s: left %s, account %s; spent %s, entries %s', lot_id, workspace_id, remaining, -account, spent, booked)
+       from (select l.*, amount - spent - expired as remaining,
+                    coalesce((select b.amount from balance b where b.account = 'promo:' || workspace_id || ':' || lot_id), 0) as account,
+                    coalesce((select sum(e.amount) from entry e where e.workspace_id = l.workspace_id and e.kind = 'promo-spend'
+                                 and e.credit = 'promo:' || l.workspace_id || ':' || lot_id), 0) as booked
+               from promo_lot l) l
+      where remaining <> -account or spent <> booked or remaining < 0`,
+  ],
+  [
+    'what a posting books of cash is what its payments say',
+    `select format('posting %s of workspace %s: entries book cash %s, payments say %s', posting, workspace_id, coalesce(e.cash, 0), coalesce(p.cash, 0))
+       from (select posting, workspace_id, sum(case when debit = 'cash' then amount else -amount end) as cash
+               from entry where debit = 'cash' or credit = 'cash' group by posting, workspace_id) e
+       full join (select posting, workspace_id, sum(case when kind in ('refunded', 'charged-back') then -credits - fee else credits + fee end) as cash
+                    from payment group by posting, workspace_id having sum(credits + fee) > 0) p using (posting, workspace_id)
+      where coalesce(e.cash, 0) <> coalesce(p.cash, 0)`,
+  ],
+  [
+    'an order is paid if and only if its very amounts were booked',
+    `select format('order %s: %s, %s cents and %s cents of fee; booked %s and %s', o.order_id, o.state, credits_cents, fee_cents, p.credits, p.fee)
+       from topup_order o left join payment p on p.order_id = o.order_id and p.kind = 'topped-up'
+      where (o.state = 'paid') <> (p.order_id is not null) or p.credits <> o.credits_cents * 10000000000::numeric or p.fee <> o.fee_cents * 10000000000::numeric`,
+  ],
+  [
+    'of a payment never more went back than it brought',
+    `select format('order %s: credits %s and fee %s are left', order_id, sum(credits * way), sum(fee * way))
+       from (select order_id, credits, fee, case when kind in ('refunded', 'charged-back') then -1 else 1 end as way from payment) p
+      group by order_id having sum(credits * way) < 0 or sum(fee * way) < 0`,
   ],
   [
     'the held account of a workspace is what its open leases hold',
@@ -102,6 +160,13 @@ const CHECKS: readonly (readonly [invariant: string, sql: string])[] = [
                     from charge group by posting, workspace_id, provider
                   having sum(charged) <> 0 or sum(waste) <> 0 or sum(variance) <> 0) c using (posting, workspace_id, provider)
       where coalesce(e.charged, 0) <> coalesce(c.charged, 0) or coalesce(e.waste, 0) <> coalesce(c.waste, 0) or coalesce(e.variance, 0) <> coalesce(c.variance, 0)`,
+  ],
+  [
+    'an accepted difference to a provider is booked, and nothing else of its kind',
+    `select format('posting %s: entries book %s, accepted %s', posting, coalesce(e.amount, 0), coalesce(d.amount, 0))
+       from (select posting, sum(case when credit like 'payable:%' then amount else -amount end) as amount from entry where kind = 'reconcile' group by posting) e
+       full join (select posting, sum(amount) as amount from provider_difference group by posting) d using (posting)
+      where coalesce(e.amount, 0) <> coalesce(d.amount, 0)`,
   ],
   [
     'what a wallet has posted is what was charged',
@@ -170,6 +235,22 @@ const CHECKS: readonly (readonly [invariant: string, sql: string])[] = [
                          sum(charged) as charged, sum(byok) as byok from charge group by 1, 2, 3) c using (workspace_id, key_hash, day)
       where coalesce(u.charged, 0) <> coalesce(c.charged, 0) or coalesce(u.byok, 0) <> coalesce(c.byok, 0)`,
   ],
+  [
+    // Charges of the last minutes may not have been seen by the job that sums up.
+    'usage by day is the fold of charges',
+    `select format('workspace %s on %s, key %s, endpoint %s: %s requests, %s and byok %s, charges say %s, %s and %s', workspace_id, day, left(key_hash, 12), endpoint_id,
+                   coalesce(u.requests, 0), coalesce(u.charged, 0), coalesce(u.byok, 0), coalesce(c.requests, 0), coalesce(c.charged, 0), coalesce(c.byok, 0))
+       from usage_day u
+       full join (select workspace_id, date '1970-01-01' + day::int as day, key_hash, member_id, app, provider, endpoint_id, model, ${SUMS}
+                    from (${usageOfCharges('true')}) c
+                   where date '1970-01-01' + day::int in (select day from usage_rolled) group by 1, 2, 3, 4, 5, 6, 7, 8
+                  having sum(requests) > 0 or bool_or(charged <> 0) or bool_or(byok <> 0)) c
+         using (workspace_id, day, key_hash, member_id, app, provider, endpoint_id, model)
+      where (u.charged, u.byok, u.requests, u.prompt_tokens, u.completion_tokens, u.reasoning_tokens, u.cached_tokens)
+            is distinct from (c.charged, c.byok, c.requests, c.prompt_tokens, c.completion_tokens, c.reasoning_tokens, c.cached_tokens)
+        and not exists (select 1 from charge n where n.settled_at > now() - interval '10 minutes' and n.workspace_id = coalesce(u.workspace_id, c.workspace_id)
+                           and substr(n.generation_id, 5, 10)::bigint / 86400 = coalesce(u.day, c.day) - date '1970-01-01')`,
+  ],
 ];
 
 export const verifyLedger = (database: Database): Promise<LedgerReport> =>
@@ -185,6 +266,8 @@ export const verifyLedger = (database: Database): Promise<LedgerReport> =>
           : [];
       problems.push(...rows.map(({ problem }) => `${invariant}: ${problem}`.slice(0, PROBLEM_UNITS_MAX)));
     }
+    const charges = await complaintsOfCharges(runner, PROBLEMS_MAX - problems.length);
+    problems.push(...charges.map((each) => `a charge is what its usage costs: ${each}`.slice(0, PROBLEM_UNITS_MAX)));
     const [totals] = await queryRows<{ entries: string; debits: string; credits: string; open_leases: string }>(
       runner,
       `select count(*) as entries,

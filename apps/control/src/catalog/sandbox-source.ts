@@ -55,6 +55,7 @@ const endpointOf = (model: SandboxModel): EndpointSource => ({
   outputModalities: model.output_modalities,
   supportedParameters: model.supported_parameters,
   billsAfterCancel: model.bills_after_cancel,
+  showsOutput: true,
 });
 
 const provider = (slug: string, name: string, url: string, endpoints: readonly EndpointSource[]): ProviderSource => ({

@@ -80,6 +80,7 @@ const endpoint = z.strictObject({
   quantization: text(16).optional(),
   tokenizer: text(64).optional(),
   billsAfterCancel: z.boolean('must be true or false').optional(),
+  showsOutput: z.boolean('must be true or false').optional(),
   enabled: z.boolean('must be true or false').optional(),
 });
 

@@ -47,12 +47,18 @@ const requestFor = (
   ...(generation.request.features.serviceTier ? { serviceTier: generation.request.features.serviceTier } : {}),
   ...(hold.hold.leaseId === undefined ? {} : { leaseId: hold.hold.leaseId }),
   holdPicodollars: holdOf(hold, bound.attempt).toString(),
+  ...heldOutputOf(hold),
   ...(requests === 0 ? {} : { requests }),
   ...(hold.hold.amounts.tokens === 0 ? {} : { holdTokens: hold.hold.amounts.tokens }),
   quotaSet: hold.quotaIds,
   deadlineAt: generation.deadlineAt,
   ...(skip.length === 0 ? {} : { skipInstances: skip.slice(0, SKIP_INSTANCES_MAX) }),
 });
+
+const heldOutputOf = ({ growing }: PlanHold): Pick<AttemptRunRequest, 'heldOutputTokens'> => {
+  const held = growing?.heldOutputTokens;
+  return held === undefined ? {} : { heldOutputTokens: held };
+};
 
 const outcomeOfFailure = (error: WaystationError, delivered: boolean): Outcome => {
   if (error.code === 'accept_timeout') return 'passed-over';

@@ -18,6 +18,8 @@ export interface AuthenticatorDeps {
   /** Silence of a snapshot after which nobody is admitted. */
   readonly staleAfterMs: number;
   readonly nowMs: () => number;
+  /** Hashes of management keys whose holders run the station. */
+  readonly operatorKeyHashes: ReadonlySet<string>;
 }
 
 export interface Authenticator {
@@ -51,7 +53,7 @@ const keyOf = (header: string | undefined): string => {
 };
 
 export const createAuthenticator = (deps: AuthenticatorDeps): Authenticator => {
-  const { keys, workspaces, staleAfterMs, nowMs } = deps;
+  const { keys, workspaces, staleAfterMs, nowMs, operatorKeyHashes } = deps;
   const callers = new Map<string, Caller>();
   const headersOf = new Map<string, Set<string>>();
 
@@ -90,7 +92,7 @@ export const createAuthenticator = (deps: AuthenticatorDeps): Authenticator => {
     if (key === undefined || key.deleted) throw invalid();
     const workspace = workspaces.current.get(key.workspaceId);
     if (workspace === undefined) throw invalid();
-    return callerOf(key, workspace);
+    return callerOf(key, workspace, operatorKeyHashes.has(key.hash));
   };
 
   return {

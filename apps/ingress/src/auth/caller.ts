@@ -26,25 +26,35 @@ const MANAGEMENT_PERMISSIONS: readonly string[] = [
   'workspaces:read',
   'workspaces:write',
   'credits:read',
+  'payments:write',
   'generations:read',
   'catalog:read',
 ];
 
+/** Besides, where the operator's configuration names the key. */
+const OPERATOR_PERMISSIONS: readonly string[] = ['credits:write', 'operator'];
+
 const MINUTE_MS = 60_000;
 
-const principalOf = (key: KeyEntry): Principal => ({
+const permissionsOf = (key: KeyEntry, runsStation: boolean): string[] => {
+  if (key.kind !== 'management') return [...INFERENCE_PERMISSIONS];
+  return [...MANAGEMENT_PERMISSIONS, ...(runsStation ? OPERATOR_PERMISSIONS : [])];
+};
+
+const principalOf = (key: KeyEntry, runsStation: boolean): Principal => ({
   kind: 'key',
   workspaceId: key.workspaceId,
   keyHash: key.hash,
   ...(key.memberId === undefined ? {} : { memberId: key.memberId }),
-  permissions: [...(key.kind === 'management' ? MANAGEMENT_PERMISSIONS : INFERENCE_PERMISSIONS)],
+  permissions: permissionsOf(key, runsStation),
 });
 
 const QUOTA_TOKEN_CHARACTERS = 32;
 /** Text as a token of a quota's id. */
 export const quotaToken = (text: string): string => hash('sha256', text, 'hex').slice(0, QUOTA_TOKEN_CHARACTERS);
 
-export const callerOf = (key: KeyEntry, workspace: WorkspaceEntry): Caller => {
+/** `runsStation`: the key is named as an operator's in the configuration. */
+export const callerOf = (key: KeyEntry, workspace: WorkspaceEntry, runsStation: boolean): Caller => {
   const limits = workspace.limits ?? [];
   const sameForAll = !limits.some(dependsOnCall);
   let set: QuotaSet | undefined;
@@ -65,7 +75,7 @@ export const callerOf = (key: KeyEntry, workspace: WorkspaceEntry): Caller => {
     key,
     workspace,
     policyIds: [workspace.policyId, key.policyId].filter((id) => id !== undefined),
-    principal: principalOf(key),
+    principal: principalOf(key, runsStation),
     quotaSetFor(call, nowMs) {
       if (!sameForAll) return newSet(call, nowMs);
       // Every window starts at a whole minute.

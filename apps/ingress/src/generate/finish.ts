@@ -6,12 +6,20 @@ import { inputTokens, outputTokens, type Outcome } from '@waystation/generation'
 import { NOTHING } from '../hold/amounts.js';
 import { holdOf, type PlanHold } from '../hold/take-hold.js';
 import { billAttempt, type Billed } from './bill-generation.js';
+import { cutShort } from './cut-short.js';
 import type { GenerateDeps } from './generate.js';
-import type { Generation } from './generation.js';
+import type { Generation, GenerationRequest } from './generation.js';
 import { finishedLine, recordedLine, type Ending } from './journal-generation.js';
 
 /** How the attempt loop ended. */
 export type LoopEnd = 'served' | 'given-up' | WaystationError;
+
+/** For what is answered before a generation begins. */
+export const answerBefore = ({ generationId, request }: GenerationRequest, nowMs: number): ChatAnswer => ({
+  generationId,
+  createdSeconds: Math.floor(nowMs / 1000),
+  model: request.models[0] ?? '',
+});
 
 export const answerOf = (generation: Generation): ChatAnswer => {
   const record = generation.served ?? generation.attempts.at(-1);
@@ -39,12 +47,14 @@ const failureOf = (generation: Generation, loopEnd: LoopEnd): WaystationError | 
 /** Hands over the answer. An answer that cannot be written is a failure of the attempt that made it. */
 const deliver = (
   generation: Generation,
+  hold: PlanHold,
   billed: Billed | undefined,
   failure: WaystationError | undefined,
 ): WaystationError | undefined => {
   const answer = answerOf(generation);
   if (failure === undefined) {
     try {
+      if (generation.end?.cutShort === true) generation.delivery.data(cutShort(generation, hold, answer));
       generation.delivery.end(answer, billed?.bill);
       return undefined;
     } catch (thrown) {
@@ -97,7 +107,7 @@ export const finishGeneration = (
   const { bus, log } = deps;
   const { served } = generation;
   const billedFirst = served === undefined ? undefined : billAttempt(served, holdOf(hold, served.planned));
-  const failure = deliver(generation, billedFirst, failureOf(generation, loopEnd));
+  const failure = deliver(generation, hold, billedFirst, failureOf(generation, loopEnd));
   const billed = generation.served === undefined ? undefined : billedFirst;
   settle(generation, hold, billed);
   if (generation.attempts.length === 0) return;

@@ -5,6 +5,7 @@ import { WaystationError, toWaystationError } from '@waystation/contracts';
 import type { Logger } from 'pino';
 import { attemptInOrder, type WorkerView } from '../attempt/attempt-in-order.js';
 import type { Delivery } from '../deliver/delivery.js';
+import type { Needs } from '../hold/answer-needs.js';
 import { costsNothing, DEFAULT_OUTPUT_TOKENS } from '../hold/bound-plan.js';
 import type { LeaseCache } from '../hold/lease-cache.js';
 import { takeHold, type PlanHold } from '../hold/take-hold.js';
@@ -16,6 +17,7 @@ import { planGeneration } from './plan.js';
 export interface GenerateDeps {
   readonly bus: Bus;
   readonly leases: LeaseCache;
+  readonly needs: Needs;
   readonly log: Logger;
   readonly nowMs: () => number;
   /** How long a generation may take in all. */
@@ -24,18 +26,21 @@ export interface GenerateDeps {
   readonly onFirstByte: (latencyMs: number) => void;
 }
 
+/** Answers whether anything may have reached a provider. */
 export const generate = async (
   deps: GenerateDeps,
   asked: GenerationRequest,
   delivery: Delivery,
   giveUp: GiveUp,
-): Promise<void> => {
+): Promise<boolean> => {
   const generation = begin(deps, asked, delivery, giveUp);
   try {
     refuseUnlessJournalled(deps.bus);
     const plan = await planGeneration(deps.bus, generation);
     const hold = await holdFor(deps, generation, plan.attempts);
+    const stopGrowing = hold.growing && deps.needs.answerFor(generation.generationId, hold.growing);
     const loopEnd: LoopEnd = await attemptInOrder(deps.bus, deps.workers, generation, hold).catch(toWaystationError);
+    stopGrowing?.();
     finishGeneration(deps, generation, hold, loopEnd);
     if (generation.firstByteMs !== undefined) deps.onFirstByte(generation.firstByteMs);
   } catch (thrown) {
@@ -47,6 +52,7 @@ export const generate = async (
         'a generation failed',
       );
   }
+  return generation.attempts.some(({ dispatched }) => dispatched);
 };
 
 const begin = (deps: GenerateDeps, asked: GenerationRequest, delivery: Delivery, giveUp: GiveUp): Generation => {
@@ -87,6 +93,7 @@ const holdFor = async (
       generation.createdAt,
     ),
     policyCap,
+    deadlineAt: generation.deadlineAt,
   });
   if (hold.clampedTo !== undefined) {
     generation.head.outputCap = hold.clampedTo;

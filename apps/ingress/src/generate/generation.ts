@@ -28,6 +28,8 @@ export interface GenerationRequest {
   /** What the answer's headers say; the hold may add to it. */
   readonly head: AnswerHead;
   readonly userAgent?: string | undefined;
+  /** The client's own name for the request: with it, the request is run once. */
+  readonly idempotencyKey?: string | undefined;
   readonly app?: Identity['app'];
   readonly tags?: Identity['tags'];
 }

@@ -7,7 +7,7 @@ import { LeasePool, type Hold, type PoolDeps, type QuotaSet, type Refused } from
 const POOLS_MAX = 20_000;
 
 export interface LeaseCache {
-  take(set: QuotaSet, need: Amounts): Hold | Promise<Hold | Refused>;
+  take(set: QuotaSet, need: Amounts, grows?: boolean): Hold | Promise<Hold | Refused>;
   recall(leaseIds: readonly string[]): void;
   /** Called a few times a second. */
   tick(): void;
@@ -33,7 +33,7 @@ export const createLeaseCache = (deps: PoolDeps): LeaseCache => {
   };
 
   return {
-    take: (set, need) => poolOf(set).take(need),
+    take: (set, need, grows) => poolOf(set).take(need, grows),
     recall(leaseIds) {
       for (const pool of pools.values()) for (const id of leaseIds) pool.recall(id);
     },

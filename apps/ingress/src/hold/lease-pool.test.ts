@@ -22,8 +22,8 @@ const SET = quotaSetFrom('default', '0'.repeat(64), [
 ]);
 
 interface Kept {
+  /** All it was ever granted, less what it gave back. */
   granted: bigint;
-  released: bigint;
   step: number;
   final: boolean;
 }
@@ -34,7 +34,7 @@ const createBank = (limit: bigint) => {
   const log: string[] = [];
   let answers = true;
   let spent = 0n;
-  const held = (): bigint => [...leases.values()].reduce((sum, lease) => sum + lease.granted - lease.released, 0n);
+  const held = (): bigint => [...leases.values()].reduce((sum, lease) => sum + lease.granted, 0n);
   const slice = (need: bigint, want: bigint): bigint | undefined => {
     const left = limit - held();
     const share = left / 4n;
@@ -71,7 +71,7 @@ const createBank = (limit: bigint) => {
       log.push(`grant ${need.usd} ${want.usd}`);
       const amount = slice(need.usd, want.usd);
       if (amount === undefined) return refused(need.usd);
-      leases.set(leaseId, { granted: amount, released: 0n, step: 0, final: false });
+      leases.set(leaseId, { granted: amount, step: 0, final: false });
       return terms(leaseId);
     },
     async renew(leaseId, _step, need, want) {
@@ -86,12 +86,12 @@ const createBank = (limit: bigint) => {
     },
     async giveBack(leaseId, step, keep, final) {
       await reachable();
-      log.push(`return ${keep.usd}`);
+      log.push(`return ${keep.usd}${final ? '' : ' for now'}`);
       const lease = leases.get(leaseId);
       if (lease === undefined || step <= lease.step) return;
       lease.step = step;
       lease.final ||= final;
-      lease.released = lease.granted - keep.usd;
+      if (keep.usd < lease.granted) lease.granted = keep.usd;
     },
   };
   return {
@@ -131,6 +131,25 @@ const setUp = (limit: bigint) => {
     }
   };
   return { ...own, own, deps, faults, settleDown, advance };
+};
+
+const turns = async (count: number): Promise<void> => {
+  for (let turn = 0; turn < count; turn += 1) await Promise.resolve();
+};
+
+/** Questions and answers that are on their way for a while. */
+const slowly = (bank: LeaseBank): LeaseBank => {
+  const slow = async <Answer>(ask: () => Promise<Answer>): Promise<Answer> => {
+    await turns(5);
+    const answer = await ask();
+    await turns(5);
+    return answer;
+  };
+  return {
+    grant: (...asked) => slow(() => bank.grant(...asked)),
+    renew: (...asked) => slow(() => bank.renew(...asked)),
+    giveBack: (...asked) => slow(() => bank.giveBack(...asked)),
+  };
 };
 
 const isHold = (result: Hold | Refused): result is Hold => !('refused' in result);
@@ -230,6 +249,119 @@ describe('a hold', () => {
     await advance(pool, 500);
     expect(held()).toBe(40n);
     expect(pool.isEmpty).toBe(true);
+  });
+});
+
+describe('a hold that grows', () => {
+  it('grows at once out of what its lease has free, and is settled whole', async () => {
+    const { deps, held, advance, log } = setUp(1_000n);
+    const pool = new LeasePool(SET, deps);
+    const hold = await taken(pool.take(usd(100), true));
+    (await taken(pool.take(usd(50)))).settle(NOTHING);
+    expect(hold.grow(usd(50))).toBeUndefined();
+    expect([hold.amounts, log]).toEqual([usd(150), ['grant 100 100', 'renew 50 50']]);
+    hold.settle(usd(120));
+    await advance(pool, 5_000);
+    expect([held(), pool.isEmpty]).toEqual([120n, true]);
+  });
+
+  it('asks for exactly what is missing, however many ask at once, and never holds what was not granted', async () => {
+    const { deps, held, log } = setUp(1_000n);
+    const pool = new LeasePool(SET, deps);
+    const holds = await Promise.all(Array.from({ length: 5 }, () => taken(pool.take(usd(10), true))));
+    await Promise.all(holds.map((hold) => hold.grow(usd(20))));
+    expect(holds.map((hold) => hold.amounts.usd)).toEqual(Array.from({ length: 5 }, () => 30n));
+    expect([held(), log]).toEqual([
+      150n,
+      ['grant 10 10', 'renew 40 40', ...Array.from({ length: 5 }, () => 'renew 20 20')],
+    ]);
+  });
+
+  it('goes on growing when its lease has ended: in the same lease, which is returned for good when the last of them ends', async () => {
+    const { deps, held, advance, log } = setUp(1_000n);
+    const pool = new LeasePool(SET, deps);
+    const hold = await taken(pool.take(usd(100), true));
+    (await taken(pool.take(usd(300)))).settle(NOTHING);
+    await advance(pool, 5_000);
+    expect([held(), log.at(-1)]).toEqual([100n, 'return 100 for now']);
+    expect(await hold.grow(usd(50))).toBeUndefined();
+    await advance(pool, 500);
+    expect([hold.amounts, held(), log.at(-1)]).toEqual([usd(150), 150n, 'renew 50 50']);
+    hold.settle(usd(70));
+    await advance(pool, 500);
+    expect([held(), log.at(-1), pool.isEmpty]).toEqual([70n, 'return 70', true]);
+  });
+
+  it('is refused what nobody has left, keeps what it has, and is told the rest', async () => {
+    const { deps, held } = setUp(120n);
+    const pool = new LeasePool(SET, deps);
+    const hold = await taken(pool.take(usd(100), true));
+    expect(await hold.grow(usd(50))).toMatchObject({ refused: { asked: '50', left: '20' } });
+    expect([hold.amounts, held()]).toEqual([usd(100), 100n]);
+    expect(await hold.grow(usd(20))).toBeUndefined();
+    expect(held()).toBe(120n);
+  });
+
+  it('rejects while billing is away, and what may have been granted meanwhile goes back', async () => {
+    const { deps, own, held, advance } = setUp(1_000n);
+    let deaf = false;
+    const bank: LeaseBank = {
+      ...deps.bank,
+      async renew(...asked) {
+        const reply = await deps.bank.renew(...asked);
+        if (deaf) throw new WaystationError('deadline_exceeded', 'the answer was lost');
+        return reply;
+      },
+    };
+    const pool = new LeasePool(SET, { ...deps, bank });
+    const hold = await taken(pool.take(usd(100), true));
+    await advance(pool, 5_000);
+    own.answers = false;
+    await expect(hold.grow(usd(50))).rejects.toThrow('no answer');
+    own.answers = true;
+    deaf = true;
+    await expect(hold.grow(usd(50))).rejects.toThrow('lost');
+    expect([hold.amounts, held()]).toEqual([usd(100), 150n]);
+    await advance(pool, 1_000);
+    expect(held()).toBe(100n);
+    hold.settle(usd(1));
+    await advance(pool, 1_000);
+    expect([held(), pool.isEmpty]).toEqual([1n, true]);
+  });
+
+  it('loses nothing of what was just granted to a recall that comes meanwhile', async () => {
+    const { deps, held } = setUp(1_000n);
+    const pool = new LeasePool(SET, { ...deps, bank: slowly(deps.bank) });
+    const hold = await taken(pool.take(usd(100), true));
+    const growing = hold.grow(usd(50));
+    pool.recall('lease-test1');
+    await growing;
+    await turns(100);
+    expect([hold.amounts, held()]).toEqual([usd(150), 150n]);
+  });
+
+  it('asks again for what another took while it asked', async () => {
+    const { deps, held } = setUp(1_000n);
+    const pool = new LeasePool(SET, { ...deps, bank: slowly(deps.bank) });
+    const hold = await taken(pool.take(usd(100), true));
+    (await taken(pool.take(usd(30)))).settle(NOTHING);
+    const growing = hold.grow(usd(50));
+    await turns(8);
+    const other = await taken(pool.take(usd(30)));
+    await growing;
+    expect([hold.amounts.usd + other.amounts.usd, held()]).toEqual([180n, 180n]);
+  });
+
+  it('that ends while billing is asked leaves nothing of the answer held', async () => {
+    const { deps, held, advance } = setUp(1_000n);
+    const pool = new LeasePool(SET, deps);
+    const hold = await taken(pool.take(usd(100), true));
+    const growing = hold.grow(usd(50));
+    hold.settle(usd(10));
+    await growing;
+    expect(hold.grow(usd(50))).toBeUndefined();
+    await advance(pool, 6_000);
+    expect([hold.amounts, held(), pool.isEmpty]).toEqual([usd(100), 10n, true]);
   });
 });
 
@@ -396,24 +528,45 @@ describe('a warm key', () => {
 
 describe('whatever happens in whatever order', () => {
   it('holds never pass grants, grants never pass the wallet, and in the end only charges are held', async () => {
+    /** How long the next step waits: questions and answers are still on their way then. */
+    const during = { turns: fc.nat(20) };
     const step = fc.oneof(
-      fc.record({ kind: fc.constant('take' as const), amount: fc.integer({ min: 1, max: 400 }) }),
-      fc.record({ kind: fc.constant('settle' as const), which: fc.nat(20), part: fc.integer({ min: 0, max: 100 }) }),
-      fc.record({ kind: fc.constant('lose' as const), which: fc.nat(20) }),
-      fc.record({ kind: fc.constant('wait' as const), ms: fc.constantFrom(250, 2_000, 70_000) }),
-      fc.record({ kind: fc.constant('recall' as const), which: fc.nat(5) }),
+      fc.record({
+        kind: fc.constant('take' as const),
+        amount: fc.integer({ min: 1, max: 400 }),
+        grows: fc.boolean(),
+        ...during,
+      }),
+      fc.record({
+        kind: fc.constant('grow' as const),
+        which: fc.nat(20),
+        amount: fc.integer({ min: 1, max: 200 }),
+        ...during,
+      }),
+      fc.record({
+        kind: fc.constant('settle' as const),
+        which: fc.nat(20),
+        part: fc.integer({ min: 0, max: 100 }),
+        ...during,
+      }),
+      fc.record({ kind: fc.constant('lose' as const), which: fc.nat(20), ...during }),
+      fc.record({ kind: fc.constant('wait' as const), ms: fc.constantFrom(250, 2_000, 70_000), ...during }),
+      fc.record({ kind: fc.constant('recall' as const), which: fc.nat(5), ...during }),
     );
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
-        const { deps, held, advance, settleDown } = setUp(1_000n);
-        const pool = new LeasePool(SET, deps);
+        const { deps, held, advance } = setUp(1_000n);
+        const pool = new LeasePool(SET, { ...deps, bank: slowly(deps.bank) });
         const open: Hold[] = [];
         let spent = 0n;
         for (const each of steps) {
           if (each.kind === 'take')
-            void Promise.resolve(pool.take(usd(each.amount))).then((result) => isHold(result) && open.push(result));
+            void Promise.resolve(pool.take(usd(each.amount), each.grows)).then(
+              (result) => isHold(result) && open.push(result),
+            );
+          else if (each.kind === 'grow') void open[each.which % Math.max(1, open.length)]?.grow(usd(each.amount));
           else if (each.kind === 'wait') await advance(pool, each.ms);
-          else if (each.kind === 'recall') pool.recall(`lease-test${each.which}`);
+          else if (each.kind === 'recall') pool.recall(open[each.which % Math.max(1, open.length)]?.leaseId ?? '');
           else {
             const [hold] = open.splice(each.which % Math.max(1, open.length), 1);
             if (hold === undefined) continue;
@@ -422,11 +575,12 @@ describe('whatever happens in whatever order', () => {
             else hold.settle(usd(charge));
             spent += charge;
           }
-          await settleDown();
+          await turns(each.turns);
           const claimed = open.reduce((sum, hold) => sum + hold.amounts.usd, 0n) + spent;
           expect(claimed <= held()).toBe(true);
           expect(held() <= 1_000n).toBe(true);
         }
+        await turns(100);
         for (const hold of open) hold.settle(NOTHING);
         await advance(pool, 10_000);
         expect(held()).toBe(spent);

@@ -22,7 +22,13 @@ import { Lease } from './lease.js';
 export interface Hold {
   /** Absent where nothing had to be held. */
   readonly leaseId: string | undefined;
+  /** All that is held by now. */
   readonly amounts: Amounts;
+  /**
+   * Holds more, in the same lease: at once (undefined) where it has room, else when billing has answered. Only where it was taken to grow; without effect
+   * once the hold has ended. Rejects where billing cannot be asked; with `conflict` or `not_found` where its lease can have no more.
+   */
+  grow(more: Amounts): undefined | Promise<Refused | undefined>;
   /** The hold ends: this much was charged, the rest is free again. Only the first end counts. */
   settle(charged: Amounts): void;
   /** The hold ends for us, but only billing will learn what was charged: it stays in the lease. */
@@ -113,6 +119,7 @@ type Terms = Extract<LeaseReply, { granted: unknown }>['granted'];
 
 interface Waiter {
   readonly need: Amounts;
+  readonly grows: boolean;
   tries: number;
   readonly resolve: (result: Hold | Refused) => void;
   readonly reject: (error: WaystationError) => void;
@@ -171,12 +178,12 @@ export class LeasePool {
   }
 
   /** At once where the free part suffices, else when billing has answered. */
-  take(need: Amounts): Hold | Promise<Hold | Refused> {
+  take(need: Amounts, grows = false): Hold | Promise<Hold | Refused> {
     const now = this.#deps.now();
     this.#lastTakeMs = now;
     this.#takesSinceTick += 1;
     if (this.#waiters.length === 0 && this.#current?.canTake(need, now) === true) {
-      const hold = this.#hold(this.#current, need);
+      const hold = this.#hold(this.#current, need, grows);
       if (this.#isLow()) this.#fill();
       return hold;
     }
@@ -185,7 +192,7 @@ export class LeasePool {
         retryAfterMs: 1000,
       });
     return new Promise((resolve, reject) => {
-      this.#waiters.push({ need, tries: 0, resolve, reject });
+      this.#waiters.push({ need, grows, tries: 0, resolve, reject });
       this.#fill();
     });
   }
@@ -222,23 +229,34 @@ export class LeasePool {
     );
   }
 
-  #hold(lease: Lease, amounts: Amounts): Hold {
-    lease.open = plus(lease.open, amounts);
-    lease.openHolds += 1;
-    this.#open = plus(this.#open, amounts);
-    this.#peakOpen = larger(this.#peakOpen, this.#open);
+  #hold(lease: Lease, need: Amounts, grows: boolean): Hold {
+    let amounts = NOTHING;
     let ended = false;
+    const add = (more: Amounts): void => {
+      if (ended) return this.#freed(lease);
+      amounts = plus(amounts, more);
+      lease.open = plus(lease.open, more);
+      this.#open = plus(this.#open, more);
+      this.#peakOpen = larger(this.#peakOpen, this.#open);
+    };
+    add(need);
+    lease.openHolds += 1;
+    if (grows) lease.growingHolds += 1;
     const end = (): boolean => {
       if (ended) return false;
       ended = true;
       lease.open = minus(lease.open, amounts);
       lease.openHolds -= 1;
+      if (grows) lease.growingHolds -= 1;
       this.#open = minus(this.#open, amounts);
       return true;
     };
     return {
       leaseId: lease.id,
-      amounts,
+      get amounts() {
+        return amounts;
+      },
+      grow: (more) => (ended || !grows ? undefined : this.#grow(lease, more, add)),
       settle: (charged) => {
         if (!end()) return;
         const kept = smaller(charged, amounts);
@@ -254,6 +272,42 @@ export class LeasePool {
     };
   }
 
+  /** Streams that run go before calls that have not begun: they are served from what is free whoever waits. */
+  #grow(lease: Lease, more: Amounts, add: (more: Amounts) => void): undefined | Promise<Refused | undefined> {
+    this.#lastTakeMs = this.#deps.now();
+    if (!fitsInto(more, lease.free)) return lease.inTurn(() => this.#renewToGrow(lease, more, add));
+    add(more);
+    if (lease === this.#current && this.#isLow()) this.#fill();
+    return undefined;
+  }
+
+  async #renewToGrow(lease: Lease, more: Amounts, add: (more: Amounts) => void): Promise<Refused | undefined> {
+    // What was free when billing was asked may be taken when it answers.
+    for (let tries = 0; tries < TRIES_MAX && !fitsInto(more, lease.free); tries += 1) {
+      const askedAtMs = this.#deps.now();
+      const missing = aboveZero(minus(more, lease.free));
+      const want = lease === this.#current ? larger(missing, this.#float()) : missing;
+      lease.step += 1;
+      const reply = await this.#deps.bank.renew(lease.id, lease.step, missing, want).catch((error: unknown) => {
+        this.#freed(lease); // it may have been granted: a lease that is given back gives that back, too
+        throw error;
+      });
+      if ('refused' in reply) return { refused: withFree(reply.refused, more, aboveZero(lease.free)) };
+      this.#granted(lease, reply.granted, askedAtMs);
+    }
+    if (!fitsInto(more, lease.free))
+      throw new WaystationError('overloaded', 'Too much is taken from this lease at once; try again.');
+    add(more);
+    this.#spareNothing(lease);
+    return undefined;
+  }
+
+  /** A renewal told exactly what a lease has: where all of it is claimed, there is nothing to give back for now. */
+  #spareNothing(lease: Lease): void {
+    const closing = this.#closing.get(lease.id);
+    if (closing !== undefined && lease.growingHolds > 0 && isNothing(aboveZero(lease.free))) closing.dirty = false;
+  }
+
   #freed(lease: Lease): void {
     const closing = this.#closing.get(lease.id);
     if (closing !== undefined) closing.dirty = true;
@@ -267,7 +321,7 @@ export class LeasePool {
     const now = this.#deps.now();
     this.#waiters = this.#waiters.filter((waiter) => {
       if (!lease.canTake(waiter.need, now)) return true;
-      waiter.resolve(this.#hold(lease, waiter.need));
+      waiter.resolve(this.#hold(lease, waiter.need, waiter.grows));
       return false;
     });
   }
@@ -365,12 +419,14 @@ export class LeasePool {
 
   /** Undefined where billing does not know the lease any more, or its window is over: it is closed then. */
   async #renew(lease: Lease, need: Amounts, askedAtMs: number): Promise<LeaseReply | undefined> {
-    const missing = aboveZero(minus(need, lease.free));
-    lease.step += 1;
     try {
-      const reply = await this.#deps.bank.renew(lease.id, lease.step, missing, larger(missing, this.#float()));
-      if ('granted' in reply) this.#granted(lease, reply.granted, askedAtMs);
-      return reply;
+      return await lease.inTurn(async () => {
+        const missing = aboveZero(minus(need, lease.free));
+        lease.step += 1;
+        const reply = await this.#deps.bank.renew(lease.id, lease.step, missing, larger(missing, this.#float()));
+        if ('granted' in reply) this.#granted(lease, reply.granted, askedAtMs);
+        return reply;
+      });
     } catch (thrown) {
       const { code } = toWaystationError(thrown);
       if (code !== 'conflict' && code !== 'not_found') throw thrown;
@@ -484,10 +540,15 @@ export class LeasePool {
     const { lease } = closing;
     if (closing.busy !== undefined || !closing.dirty || now < closing.notBeforeMs) return;
     closing.dirty = false;
-    lease.step += 1;
-    const wasLast = lease.openHolds === 0;
-    closing.busy = this.#deps.bank
-      .giveBack(lease.id, lease.step, lease.claimed, true)
+    let wasLast = false;
+    closing.busy = lease
+      .inTurn(() => {
+        lease.step += 1;
+        wasLast = lease.openHolds === 0;
+        const keep = lease.claimed;
+        lease.granted = smaller(lease.granted, keep); // what goes back is not free any more
+        return this.#deps.bank.giveBack(lease.id, lease.step, keep, lease.growingHolds === 0);
+      })
       .then(
         () => wasLast,
         (error: unknown) => {
@@ -508,7 +569,7 @@ export class LeasePool {
 }
 
 /** What the refusing quota has left; the other metrics were not the reason. */
-const leftOf = (refusal: LeaseRefusal): Amounts => {
+export const leftOf = (refusal: LeaseRefusal): Amounts => {
   const left = BigInt(refusal.left);
   const unlimited = {
     usd: 10n ** 37n,
@@ -525,6 +586,13 @@ const leftOf = (refusal: LeaseRefusal): Amounts => {
       return { ...unlimited, requests: Number(left) };
   }
 };
+
+/** A refusal as it is for all that was wanted: what the lease has free itself is left, too. */
+const withFree = (refusal: LeaseRefusal, more: Amounts, free: Amounts): LeaseRefusal => ({
+  ...refusal,
+  asked: ownPart(refusal, more),
+  left: (BigInt(refusal.left) + BigInt(ownPart(refusal, free))).toString(),
+});
 
 const ownPart = (refusal: LeaseRefusal, need: Amounts): string => {
   if (refusal.metric === 'usd') return need.usd.toString();

@@ -13,10 +13,13 @@ export class Lease {
   /** Sum of what was charged. */
   charged: Amounts = NOTHING;
   openHolds = 0;
+  /** Of these, holds that may grow. While there is one the lease takes no final leave of billing, since only then it can be renewed for them. */
+  growingHolds = 0;
   /** Monotonic ms until which new holds may be taken. */
   takeUntilMs = 0;
   /** Numbers renewals and returns, so that a repeated one has no second effect. */
   step = 0;
+  #lastAnswer: Promise<unknown> = Promise.resolve();
 
   constructor(id: string) {
     this.id = id;
@@ -28,6 +31,13 @@ export class Lease {
 
   get free(): Amounts {
     return minus(this.granted, this.claimed);
+  }
+
+  /** Questions about one lease are asked one after the other: a return that overtook a renewal would give away what was just granted. */
+  inTurn<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+    const answer = this.#lastAnswer.then(ask);
+    this.#lastAnswer = answer.catch(() => undefined);
+    return answer;
   }
 
   canTake(need: Amounts, nowMs: number): boolean {

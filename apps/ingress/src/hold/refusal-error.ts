@@ -1,5 +1,11 @@
 // A refused lease → the error a client understands: which quota, what was asked, what is left, and whether waiting helps.
-import { WaystationError, formatUsd, type ErrorCode, type LeaseRefusal } from '@waystation/contracts';
+import {
+  WaystationError,
+  formatUsd,
+  type ErrorCode,
+  type ErrorDetails,
+  type LeaseRefusal,
+} from '@waystation/contracts';
 
 export interface RefusalContext {
   /** Output tokens that the request could have made, and how many the remaining credit buys. */
@@ -53,23 +59,36 @@ const REMEDIES: Readonly<Record<LeaseRefusal['code'], string>> = {
   workspace_suspended: 'ask the operator',
 };
 
+const detailsOf = (refusal: LeaseRefusal): ErrorDetails => ({
+  limitSource: refusal.scope === 'wallet' ? 'waystation_credits' : `waystation_${refusal.scope}_limit`,
+  remedyHint: REMEDIES[refusal.code],
+  providerName: null,
+  quota: {
+    id: refusal.quotaId,
+    scope: refusal.scope,
+    metric: refusal.metric,
+    window: refusal.window,
+    asked: amountText(refusal, refusal.asked),
+    left: amountText(refusal, refusal.left),
+    ...(refusal.limit === undefined ? {} : { limit: amountText(refusal, refusal.limit) }),
+    ...(refusal.resetsAt === undefined ? {} : { resetsAt: new Date(refusal.resetsAt).toISOString() }),
+  },
+});
+
+/** Why a stream that runs gets no more. Part of what is held is its own, so that waiting for it is no advice. */
+export const exhaustedError = (refusal: LeaseRefusal): WaystationError => {
+  const spent = refusal.scope === 'wallet' ? 'insufficient_credits' : 'limit_exceeded';
+  const told: LeaseRefusal = refusal.code === 'in_flight' ? { ...refusal, code: spent } : refusal;
+  return new WaystationError(
+    CODES[told.code],
+    `The output ends here: it could cost more than is held for it, and of ${nameOf(told)} only ${amount(told, told.left)} is left.`,
+    { details: detailsOf(told) },
+  );
+};
+
 export const refusalError = (refusal: LeaseRefusal, context: RefusalContext): WaystationError =>
   new WaystationError(CODES[refusal.code], sentences(refusal, context).join(' '), {
-    details: {
-      limitSource: refusal.scope === 'wallet' ? 'waystation_credits' : `waystation_${refusal.scope}_limit`,
-      remedyHint: REMEDIES[refusal.code],
-      providerName: null,
-      quota: {
-        id: refusal.quotaId,
-        scope: refusal.scope,
-        metric: refusal.metric,
-        window: refusal.window,
-        asked: amountText(refusal, refusal.asked),
-        left: amountText(refusal, refusal.left),
-        ...(refusal.limit === undefined ? {} : { limit: amountText(refusal, refusal.limit) }),
-        ...(refusal.resetsAt === undefined ? {} : { resetsAt: new Date(refusal.resetsAt).toISOString() }),
-      },
-    },
+    details: detailsOf(refusal),
     ...(refusal.retryAfterMs === undefined ? {} : { retryAfterMs: refusal.retryAfterMs }),
   });
 

@@ -1,11 +1,13 @@
-// Takes the hold of a generation: what its plan may cost at most. Where the client set no output cap and the credit does not reach for the policy's,
+// Takes the hold of a generation: what its plan may cost at most, or a first slice of it where the hold can grow with the stream. Where the client set no output cap and the credit does not reach for the policy's,
 // the cap becomes what the remaining credit buys, and the client is told.
 import type { ChatRequest } from '@waystation/dialects';
 import type { LeaseRefusal, PlannedAttempt, RouteFeatures } from '@waystation/contracts';
-import { isNothing, NOTHING } from './amounts.js';
+import { fitsInto, isNothing, NOTHING, type Amounts } from './amounts.js';
 import { affordableCap, amountsOf, boundAttempts, type BoundAttempt } from './bound-plan.js';
+import { GrowingHold } from './growing-hold.js';
 import type { LeaseCache } from './lease-cache.js';
-import type { Hold, QuotaSet } from './lease-pool.js';
+import type { Hold, QuotaSet, Refused } from './lease-pool.js';
+import { boundsUpTo, FIRST_SLICE_TOKENS, mayGrow } from './plan-growth.js';
 import { refusalError } from './refusal-error.js';
 
 export interface PlanHold {
@@ -16,6 +18,8 @@ export interface PlanHold {
   readonly capped: boolean;
   /** Set where credit, not policy, decided the cap. */
   readonly clampedTo?: number;
+  /** Set where less is held than `bounds` can cost, and more as the stream runs. */
+  readonly growing?: GrowingHold;
 }
 
 /** Picodollars held for an attempt: of credits, or of what limits count of own keys. */
@@ -28,10 +32,18 @@ export interface HoldRequest {
   readonly set: QuotaSet;
   /** Output cap of the policy, for requests that set none. */
   readonly policyCap: number;
+  /** Unix ms by which the generation is over. */
+  readonly deadlineAt: number;
 }
 
 /** Nothing can be charged, so that nothing is held. */
-const FREE_HOLD: Hold = { leaseId: undefined, amounts: NOTHING, settle: () => undefined, leaveOpen: () => undefined };
+const FREE_HOLD: Hold = {
+  leaseId: undefined,
+  amounts: NOTHING,
+  grow: () => undefined,
+  settle: () => undefined,
+  leaveOpen: () => undefined,
+};
 
 const mayClamp = ({ request }: HoldRequest, refusal: LeaseRefusal): boolean =>
   request.features.maxOutputTokens === undefined &&
@@ -59,6 +71,22 @@ const withoutCap = (features: RouteFeatures): RouteFeatures => {
   return copy;
 };
 
+/** The first slice; undefined where that is all that can be needed. */
+const takeSlice = async (
+  leases: LeaseCache,
+  { request, set }: HoldRequest,
+  bounds: readonly BoundAttempt[],
+  full: Amounts,
+): Promise<GrowingHold | Refused | undefined> => {
+  const amountsAt = (tokens: number): Amounts => amountsOf(boundsUpTo(bounds, tokens), request, set);
+  const slice = amountsAt(FIRST_SLICE_TOKENS);
+  if (fitsInto(full, slice)) return undefined;
+  const hold = await leases.take(set, slice, true);
+  if ('refused' in hold) return hold;
+  const fullTokens = bounds.reduce((most, bound) => Math.max(most, bound.outputTokens), 0);
+  return new GrowingHold({ hold, fullTokens, amountsAt, now: () => performance.now() });
+};
+
 /** @throws WaystationError `insufficient_credits`, `limit_exceeded`, `in_flight`, `rate_limited`, `no_responder`, `overloaded` */
 export const takeHold = async (leases: LeaseCache, job: HoldRequest): Promise<PlanHold> => {
   const { set, request } = job;
@@ -67,7 +95,10 @@ export const takeHold = async (leases: LeaseCache, job: HoldRequest): Promise<Pl
   const { bounds, amounts } = boundsWith(job, job.policyCap);
   if (isNothing(amounts)) return { hold: FREE_HOLD, quotaIds, bounds, capped };
 
-  const taken = await leases.take(set, amounts);
+  const slice = mayGrow(job) ? await takeSlice(leases, job, bounds, amounts) : undefined;
+  if (slice instanceof GrowingHold) return { hold: slice.hold, quotaIds, bounds, capped, growing: slice };
+  // Where not even a slice is left the cap says what the rest buys, as where nothing grows.
+  const taken = slice ?? (await leases.take(set, amounts));
   if (!('refused' in taken)) return { hold: taken, quotaIds, bounds, capped };
   if (!mayClamp(job, taken.refused)) throw refuse(job, taken.refused, bounds);
 

@@ -7,6 +7,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { createBodyDelivery } from '../deliver/body-delivery.js';
 import { clientOf } from '../deliver/client.js';
 import { createStreamDelivery } from '../deliver/stream-delivery.js';
+import { readIdempotencyKey } from '../idempotency/read-idempotency-key.js';
 import { INGRESS, type Ingress } from '../ingress.js';
 import { pooledRandomBytes } from '../random-bytes.js';
 import { readTags } from './read-tags.js';
@@ -41,6 +42,7 @@ export class ChatCompletionsController {
       const body = Buffer.isBuffer(http.body) ? http.body : Buffer.alloc(0);
       const request = readChatRequest(body, { hash: shortHash, sessionHeader: one(http.headers['x-session-id']) });
       const tags = readTags(one(http.headers['x-waystation-tags']));
+      const idempotencyKey = readIdempotencyKey(http.headers['idempotency-key']);
       reply.hijack();
       http.body = undefined; // streams can be long, and nobody here needs the bytes again
       const client = clientOf(reply.raw, ingress.cells.bytesOut);
@@ -56,6 +58,7 @@ export class ChatCompletionsController {
           request,
           body: { bytes: body },
           userAgent: http.headers['user-agent'],
+          idempotencyKey,
           ...(app === undefined ? {} : { app }),
           ...(tags === undefined ? {} : { tags }),
         },

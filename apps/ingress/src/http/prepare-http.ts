@@ -7,7 +7,7 @@ import type { Caller } from '../auth/caller.js';
 import type { Ingress } from '../ingress.js';
 import { readBody } from './read-body.js';
 import { refuse } from './refuse.js';
-import { accessOf, type Access } from './routes.js';
+import { routeOf, type Access } from './routes.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -16,6 +16,7 @@ declare module 'fastify' {
   }
   interface FastifyContextConfig {
     access?: Access;
+    bodyBytesMax?: number;
   }
 }
 
@@ -59,10 +60,11 @@ export const prepareHttp = (fastify: FastifyInstance, ingress: Ingress, bodyByte
 
   fastify.addHook('onRoute', (route) => {
     for (const method of [route.method].flat()) {
-      const access = accessOf(method, route.url);
-      if (access === undefined)
+      const known = routeOf(method, route.url);
+      if (known === undefined)
         throw new Error(`${method} ${route.url} has no line in the table of routes (http/routes.ts)`);
-      route.config = { ...route.config, access };
+      const { access, bodyBytesMax: most } = known;
+      route.config = { ...route.config, access, ...(most === undefined ? {} : { bodyBytesMax: most }) };
     }
   });
 
@@ -80,7 +82,7 @@ export const prepareHttp = (fastify: FastifyInstance, ingress: Ingress, bodyByte
 
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('*', (request: FastifyRequest, payload: IncomingMessage) =>
-    readBody(request, payload, bodyBytesMax),
+    readBody(request, payload, Math.min(request.routeOptions.config.bodyBytesMax ?? bodyBytesMax, bodyBytesMax)),
   );
 
   fastify.addHook('onResponse', (request: FastifyRequest, reply: FastifyReply, done: () => void) => {

@@ -1,5 +1,7 @@
 // Every route of the ingress and who may call it, in one table. A route that is not in it cannot be registered, so that no handler is ever without a guard.
 
+import { WEBHOOK_BYTES_MAX } from '@waystation/contracts';
+
 /** `public`: no key. `any-key`: inference or management. Otherwise the key must be of that kind. */
 export type Access = 'public' | 'any-key' | 'inference' | 'management';
 
@@ -7,6 +9,8 @@ export interface Route {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly access: Access;
+  /** Where less than the usual limit is taken. */
+  readonly bodyBytesMax?: number;
 }
 
 const under = (prefixes: readonly string[], routes: readonly Route[]): Route[] =>
@@ -25,12 +29,25 @@ export const ROUTES: readonly Route[] = [
     { method: 'GET', path: '/key', access: 'any-key' },
     { method: 'GET', path: '/auth/key', access: 'any-key' },
     { method: 'GET', path: '/credits', access: 'management' },
+    { method: 'POST', path: '/credits/grants', access: 'management' },
+    { method: 'GET', path: '/credits/topups', access: 'management' },
+    { method: 'POST', path: '/credits/topups', access: 'management' },
+    { method: 'GET', path: '/credits/topups/:id', access: 'management' },
+    { method: 'POST', path: '/credits/topups/:id/refunds', access: 'management' },
+    { method: 'GET', path: '/credits/auto-topup', access: 'management' },
+    { method: 'PUT', path: '/credits/auto-topup', access: 'management' },
+    { method: 'POST', path: '/webhooks/stripe', access: 'public', bodyBytesMax: WEBHOOK_BYTES_MAX },
     { method: 'GET', path: '/generation', access: 'any-key' },
     { method: 'GET', path: '/keys', access: 'management' },
     { method: 'POST', path: '/keys', access: 'management' },
     { method: 'GET', path: '/keys/:hash', access: 'management' },
     { method: 'PATCH', path: '/keys/:hash', access: 'management' },
     { method: 'DELETE', path: '/keys/:hash', access: 'management' },
+    { method: 'GET', path: '/activity', access: 'management' },
+    { method: 'GET', path: '/analytics/meta', access: 'management' },
+    { method: 'POST', path: '/analytics/query', access: 'management' },
+    { method: 'GET', path: '/statements/:month', access: 'management' },
+    { method: 'GET', path: '/exports/focus/:month', access: 'management' },
     { method: 'GET', path: '/workspaces/:id/budgets', access: 'management' },
     { method: 'GET', path: '/workspaces/:id/budgets/:interval', access: 'management' },
     { method: 'PUT', path: '/workspaces/:id/budgets/:interval', access: 'management' },
@@ -46,11 +63,9 @@ export const ROUTES: readonly Route[] = [
 
 export const routeKey = (method: string, path: string): string => `${method} ${path}`;
 
-const ACCESS: ReadonlyMap<string, Access> = new Map(
-  ROUTES.map((route) => [routeKey(route.method, route.path), route.access]),
-);
+const BY_KEY: ReadonlyMap<string, Route> = new Map(ROUTES.map((route) => [routeKey(route.method, route.path), route]));
 
-export const accessOf = (method: string, path: string): Access | undefined => ACCESS.get(routeKey(method, path));
+export const routeOf = (method: string, path: string): Route | undefined => BY_KEY.get(routeKey(method, path));
 
 const PATTERNS = ROUTES.map((route) => ({
   method: route.method,

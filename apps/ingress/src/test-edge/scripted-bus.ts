@@ -40,7 +40,11 @@ export interface ScriptedBus extends Bus {
   /** How long ago the snapshots were last fed. */
   silentMs: number;
   put(bucket: BucketName, key: string, value: unknown): void;
+  /** Whether buckets answer. */
+  kvAnswers: boolean;
   sendSignal(name: string, message: unknown): void;
+  /** Signals that the ingress sent. */
+  readonly signalled: { readonly name: string; readonly instance: string; readonly message: unknown }[];
 }
 
 export const createScriptedBus = (): ScriptedBus => {
@@ -57,6 +61,10 @@ export const createScriptedBus = (): ScriptedBus => {
     throw new Error('the ingress does not use this part of the bus');
   };
 
+  const reachable = (): void => {
+    if (!bus.kvAnswers) throw new WaystationError('bus_unavailable', 'JetStream did not answer.');
+  };
+
   const bus: ScriptedBus = {
     instance: 'ingress-test0001',
     state: 'connected',
@@ -68,6 +76,7 @@ export const createScriptedBus = (): ScriptedBus => {
     trailLines: [],
     factsHealthy: true,
     silentMs: 0,
+    kvAnswers: true,
     onState: () => undefined,
 
     async request<Request, Reply>(contract: RpcContract<Request, Reply>, request: Request): Promise<Reply> {
@@ -101,7 +110,9 @@ export const createScriptedBus = (): ScriptedBus => {
     },
     handleStream: unsupported,
 
-    signal: () => undefined,
+    signalled: [],
+    signal: (contract, instance, message) =>
+      void bus.signalled.push({ name: contract.name, instance, message: contract.message.parse(message) }),
     async onSignal(contract, _instance, handler) {
       listeners.set(contract.name, [...(listeners.get(contract.name) ?? []), handler as (message: never) => void]);
       return subscription;
@@ -127,10 +138,24 @@ export const createScriptedBus = (): ScriptedBus => {
 
     async kv(bucket) {
       return {
-        get: async (key) => entriesOf(bucket).get(key),
-        create: unsupported,
-        put: unsupported,
-        delete: unsupported,
+        async get(key) {
+          reachable();
+          return entriesOf(bucket).get(key);
+        },
+        async create(key, value) {
+          reachable();
+          if (entriesOf(bucket).has(key)) return false;
+          entriesOf(bucket).set(key, value);
+          return true;
+        },
+        async put(key, value) {
+          reachable();
+          entriesOf(bucket).set(key, value);
+        },
+        async delete(key) {
+          reachable();
+          entriesOf(bucket).delete(key);
+        },
         keys: async () => [...entriesOf(bucket).keys()],
         async watch(_filter, handler) {
           watchers.set(bucket, [...(watchers.get(bucket) ?? []), handler]);

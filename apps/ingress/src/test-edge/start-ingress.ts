@@ -24,7 +24,11 @@ export interface TestIngress {
 }
 
 export const startIngress = async (
-  options: { readonly timeScale?: number; readonly bodyBytesMax?: number } = {},
+  options: {
+    readonly timeScale?: number;
+    readonly bodyBytesMax?: number;
+    readonly operatorKeyHashes?: readonly string[];
+  } = {},
 ): Promise<TestIngress> => {
   const bus = createScriptedBus();
   fillSnapshots(bus);
@@ -33,7 +37,12 @@ export const startIngress = async (
   const logged: string[] = [];
   const context: AppContext<IngressConfig> = {
     name: 'ingress',
-    config: { host: '127.0.0.1', port: 0, bodyBytesMax: options.bodyBytesMax ?? 33_554_432 },
+    config: {
+      host: '127.0.0.1',
+      port: 0,
+      bodyBytesMax: options.bodyBytesMax ?? 33_554_432,
+      operatorKeyHashes: new Set(options.operatorKeyHashes),
+    },
     bus,
     log: pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) }),
     metrics: createMetrics(),

@@ -18,7 +18,7 @@ const clamped: Warning = {
 
 export const endMessage = (
   request: AttemptRunRequest,
-  { outcome, report, totalBytes, timeToFirstTokenMs, durationMs, upstreamStatus }: RelayResult,
+  { outcome, report, cutShort, totalBytes, timeToFirstTokenMs, durationMs, upstreamStatus }: RelayResult,
   asked: readonly Warning[],
 ): AttemptEnd => {
   const about = { estimated: [estimated], clamped: [clamped], provider: [] }[report.usageSource];
@@ -27,6 +27,7 @@ export const endMessage = (
     outcome,
     ...(report.finishReason === undefined ? {} : { finishReason: report.finishReason }),
     ...(report.nativeFinishReason === undefined ? {} : { nativeFinishReason: report.nativeFinishReason }),
+    ...(cutShort === undefined ? {} : { cutShort }),
     ...tellUsage(request, report),
     totalBytes,
     ...(report.upstreamId === undefined ? {} : { upstreamId: report.upstreamId }),

@@ -1,12 +1,14 @@
 // The attempts that run in this worker: how many there may be, their progress for the journal, and their end when the process must stop.
 import type { Journal } from '@waystation/bus';
 import { WaystationError, type AttemptRunRequest, type MoneyLine } from '@waystation/contracts';
+import type { Allowance } from './allowance.js';
 import { attemptProgressedLine } from './money-lines.js';
 import type { Relay } from './relay.js';
 
 interface Running {
   readonly request: AttemptRunRequest;
   readonly relay: Relay;
+  readonly allowance: Allowance | undefined;
   told: number;
 }
 
@@ -42,8 +44,8 @@ export class InFlight {
   }
 
   /** Returns how to take it out again. */
-  add(request: AttemptRunRequest, relay: Relay): () => void {
-    const running: Running = { request, relay, told: 0 };
+  add(request: AttemptRunRequest, relay: Relay, allowance?: Allowance): () => void {
+    const running: Running = { request, relay, allowance, told: 0 };
     this.#running.add(running);
     return () => void this.#running.delete(running);
   }
@@ -68,7 +70,15 @@ export class InFlight {
       running.told += 1;
       // A lost one is replaced by the next; the finished line says it all.
       facts
-        .appendSoon(attemptProgressedLine(running.request, running.told, running.relay.report(), Date.now()))
+        .appendSoon(
+          attemptProgressedLine(
+            running.request,
+            running.told,
+            running.relay.report(),
+            Date.now(),
+            running.allowance?.holdPicodollars,
+          ),
+        )
         .catch(() => undefined);
     }
   }

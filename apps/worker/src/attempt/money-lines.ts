@@ -7,7 +7,8 @@ import { tellUsage } from './tell-usage.js';
 type AttemptStarted = Extract<MoneyLine, { kind: 'attempt.started' }>;
 type AttemptProgressed = Extract<MoneyLine, { kind: 'attempt.progressed' }>;
 
-const about = ({ attempt, leaseId, ...request }: AttemptRunRequest) => ({
+/** @param held what is held by now, where it grew */
+const about = ({ attempt, leaseId, ...request }: AttemptRunRequest, held?: string) => ({
   generationId: request.generationId,
   attemptId: request.attemptId,
   identity: request.identity,
@@ -15,7 +16,7 @@ const about = ({ attempt, leaseId, ...request }: AttemptRunRequest) => ({
   endpointId: attempt.endpointId,
   model: attempt.model,
   ...(leaseId === undefined ? {} : { leaseId }),
-  holdPicodollars: request.holdPicodollars,
+  holdPicodollars: held ?? request.holdPicodollars,
   ...(request.requests === undefined ? {} : { requests: request.requests }),
   ...(request.holdTokens === undefined ? {} : { holdTokens: request.holdTokens }),
   quotaSet: request.quotaSet,
@@ -38,6 +39,7 @@ export const attemptProgressedLine = (
   sequence: number,
   report: ResponseReport,
   at: number,
+  held?: string,
 ): AttemptProgressed => ({
   kind: 'attempt.progressed',
   v: 1,
@@ -45,6 +47,7 @@ export const attemptProgressedLine = (
   generationId: request.generationId,
   attemptId: request.attemptId,
   sequence,
+  ...(held === undefined ? {} : { holdPicodollars: held }),
   ...tellUsage(request, report),
 });
 
@@ -53,12 +56,13 @@ export const attemptFinishedLine = (
   worker: string,
   { outcome, error, report }: RelayResult,
   at: number,
+  held?: string,
 ): AttemptFinished => ({
   kind: 'attempt.finished',
   v: 1,
   at,
   worker,
-  ...about(request),
+  ...about(request, held),
   outcome,
   ...(report.finishReason === undefined ? {} : { finishReason: report.finishReason }),
   ...(error === undefined ? {} : { errorCode: error.code }),

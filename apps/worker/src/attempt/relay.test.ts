@@ -5,6 +5,7 @@ import { WaystationError } from '@waystation/contracts';
 import { createUpstreamClient, findProviderDialect } from '@waystation/providers';
 import { fakeUpstream, type FakeUpstream, type UpstreamScript } from '@waystation/testing';
 import { attemptBody, chatChunks } from '../test-edge/attempt-request.js';
+import { Allowance } from './allowance.js';
 import type { PreparedCall } from './prepare-call.js';
 import { Relay, type RelayOptions, type RelayResult } from './relay.js';
 
@@ -399,6 +400,59 @@ describe('a slow caller', () => {
     down.drain();
     expect((await result).outcome).toBe('completed');
     expect(down.text()).toContain('"w1999 "');
+  });
+});
+
+describe('a hold that is used up', () => {
+  const allowanceOf = (heldOutputTokens: number) => {
+    const asked: number[] = [];
+    const allowance = new Allowance(
+      { holdPicodollars: '1', heldOutputTokens },
+      { repeatMs: 20, waitMs: 5_000 },
+      (held) => void asked.push(held),
+    );
+    return { allowance, asked };
+  };
+
+  it('and refused more ends the output in order: what came is the answer, and the provider is cancelled', async () => {
+    const { allowance, asked } = allowanceOf(20);
+    const { result, down, server } = await start(streamOf(1_000, 5), { allowance });
+    await until('it asked', () => asked.length > 0);
+    allowance.heard({ holdPicodollars: '1', heldOutputTokens: 20, refused: true });
+    const { outcome, error, cutShort, report, totalBytes } = await result;
+    expect({ outcome, error, cutShort, report }).toEqual({
+      outcome: 'completed',
+      error: undefined,
+      cutShort: true,
+      report: {
+        usage: { input: 7, output: expect.any(Number) },
+        usageSource: 'estimated',
+        finishReason: 'length',
+        nativeFinishReason: 'credit_exhausted',
+        upstreamId: 'up-1',
+      },
+    });
+    expect(down.text()).toContain('"w5 "');
+    expect(totalBytes).toBe(down.text().length);
+    await server.requests[0]?.over;
+    expect(server.requests[0]?.abandoned).toBe(true);
+  });
+
+  it('stops the reading until more is held, and then goes on to the end', async () => {
+    const { allowance, asked } = allowanceOf(20);
+    const { result, down } = await start(streamOf(200, 2), { allowance });
+    await until('it asked again and again', () => asked.length > 10);
+    const delivered = down.text().length;
+    await sleep(100);
+    expect(down.text()).toHaveLength(delivered);
+    allowance.heard({ holdPicodollars: '2', refused: false });
+    const { outcome, cutShort, report } = await result;
+    expect({ outcome, cutShort, usage: report.usage }).toEqual({
+      outcome: 'completed',
+      cutShort: undefined,
+      usage: { input: 5, output: 200 },
+    });
+    expect(down.text()).toContain('"w199 "');
   });
 });
 

@@ -15,6 +15,7 @@ import {
   type UpstreamHead,
   type UpstreamListener,
 } from '@waystation/providers';
+import type { Allowance } from './allowance.js';
 import { Outbox } from './outbox.js';
 import type { PreparedCall } from './prepare-call.js';
 
@@ -23,6 +24,8 @@ export interface RelayOptions {
   readonly drain: { readonly ms: number; readonly bytesMax: number; readonly allowed: () => boolean } | undefined;
   /** How long the journal may take to know of the attempt. */
   readonly journalMs: number;
+  /** Set where the hold grows with the output. */
+  readonly allowance?: Allowance | undefined;
   /** Bytes read from upstream, for the metrics. */
   readonly onBytes: (bytes: number) => void;
 }
@@ -37,6 +40,8 @@ export interface RelayResult {
   readonly durationMs: number;
   /** Given to the caller's stream. */
   readonly totalBytes: number;
+  /** It was ended by us because no more was held. */
+  readonly cutShort?: true;
 }
 
 const CANCELS: ReadonlySet<string> = new Set([
@@ -46,6 +51,7 @@ const CANCELS: ReadonlySet<string> = new Set([
   'bus_unavailable',
   'stream_gap',
 ]);
+const CUT_SHORT = { finishReason: 'length', nativeFinishReason: 'credit_exhausted' } as const;
 /** What is still read, in the turn of a cancel, of a provider that need not be listened to. */
 const LAST_READ_BYTES_MAX = 1024 * 1024;
 const JSON_BODY = /^application\/(problem\+)?json\b/i;
@@ -70,6 +76,10 @@ export class Relay implements UpstreamListener {
   #left: WaystationError | undefined;
   #drainedBytes = 0;
   #responseOver = false;
+  /** The caller's stream is full; the hold is used up: either stops the reading. */
+  #isFull = false;
+  #isUsedUp = false;
+  #isCutShort = false;
   #timer: NodeJS.Timeout | undefined;
   #settle: ((result: RelayResult) => void) | undefined;
 
@@ -82,7 +92,17 @@ export class Relay implements UpstreamListener {
     this.#terms = terms;
     this.#options = options;
     this.#signal = writer.signal;
-    this.#outbox = new Outbox(writer, (full) => (full ? this.#call?.pause() : this.#call?.resume()));
+    this.#outbox = new Outbox(writer, (full) => {
+      this.#isFull = full;
+      this.#flow();
+    });
+    options.allowance?.readBy({
+      pause: (paused) => {
+        this.#isUsedUp = paused;
+        this.#flow();
+      },
+      cutShort: () => this.#cutShort(),
+    });
   }
 
   /** Milliseconds since the attempt began. */
@@ -169,7 +189,7 @@ export class Relay implements UpstreamListener {
       this.#call?.release();
       return this.#finish();
     }
-    if (this.#left === undefined) return;
+    if (this.#left === undefined) return this.#options.allowance?.used(reader.contentBytes);
     this.#drainedBytes += chunk.length;
     if (this.#drainedBytes > (this.#options.drain?.bytesMax ?? LAST_READ_BYTES_MAX)) this.stop(this.#left);
   }
@@ -208,7 +228,20 @@ export class Relay implements UpstreamListener {
     });
   }
 
+  #flow(): void {
+    if (this.#isFull || this.#isUsedUp) this.#call?.pause();
+    else this.#call?.resume();
+  }
+
   // the end
+
+  /** What came until now is the answer. The provider stops billing when it is cancelled. */
+  #cutShort(): void {
+    if (this.#settle === undefined || this.#responseOver || this.#left !== undefined) return;
+    this.#call?.abort();
+    this.#isCutShort = true;
+    this.#finish();
+  }
 
   /** The caller is gone or the deadline passed: close, or listen on for the usage where the provider bills anyway. */
   readonly #onAbort = (): void => {
@@ -253,11 +286,12 @@ export class Relay implements UpstreamListener {
     settle({
       outcome: error === undefined ? 'completed' : outcomeOf(error, totalBytes > 0),
       ...(error === undefined ? {} : { error }),
-      report: this.report(),
+      report: this.#isCutShort ? { ...this.report(), ...CUT_SHORT } : this.report(),
       ...(this.#head === undefined ? {} : { upstreamStatus: this.#head.status }),
       ...(this.#firstTokenAt === undefined ? {} : { timeToFirstTokenMs: this.#firstTokenAt - this.#startedAt }),
       durationMs: this.ageMs,
       totalBytes,
+      ...(this.#isCutShort ? { cutShort: true } : {}),
     });
   }
 }

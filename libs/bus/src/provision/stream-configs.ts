@@ -10,12 +10,14 @@ export interface ProvisionOptions {
   readonly factsBytesMax?: number;
   /** What TRAIL may hold before it drops its oldest lines. Default 256 MiB. */
   readonly trailBytesMax?: number;
-  /** What one bucket may hold before it refuses new values. Default 128 MiB. */
+  /** What one bucket may hold before it refuses new values. Default 128 MiB; 512 MiB for idempotency keys, one for each request of a day that has one. */
   readonly bucketBytesMax?: number;
 }
 
 const MIB = 1024 * 1024;
 const DEDUPE_WINDOW_MS = 120_000;
+const BUCKET_MIB: Readonly<Partial<Record<BucketName, number>>> = { idempotency: 512 };
+const BUCKET_MIB_DEFAULT = 128;
 /** The server keeps no more than this delivered and not acked; consumers ask for less. */
 const UNACKED_MAX = 10_000;
 
@@ -93,7 +95,7 @@ export const bucketPlans = (options: ProvisionOptions): readonly StreamPlan[] =>
       discard: 'new',
       num_replicas: options.replicas ?? 1,
       max_msgs_per_subject: 1,
-      max_bytes: options.bucketBytesMax ?? 128 * MIB,
+      max_bytes: options.bucketBytesMax ?? (BUCKET_MIB[bucket] ?? BUCKET_MIB_DEFAULT) * MIB,
       max_age: BUCKETS[bucket].ttlMs * NANOS_PER_MS,
       allow_rollup_hdrs: true,
       allow_direct: true,

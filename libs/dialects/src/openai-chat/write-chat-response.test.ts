@@ -1,6 +1,6 @@
 import { formatUsd } from '@waystation/contracts';
 import fc from 'fast-check';
-import { chatStreamEnd, chatStreamError, chatUsageJson, withChatUsage } from './write-chat-response.js';
+import { chatStreamCut, chatStreamEnd, chatStreamError, chatUsageJson, withChatUsage } from './write-chat-response.js';
 
 const bill = {
   usage: { input: 7, cacheRead: 3, output: 4, reasoning: 1 },
@@ -59,6 +59,25 @@ describe('the end of a stream', () => {
       usage: { total_tokens: 15 },
     });
     expect([done, rest]).toEqual(['data: [DONE]', '']);
+  });
+
+  it('that we end ourselves says length, the reason beside it, and nothing that a client would take for a failure of the stream', () => {
+    const text = chatStreamCut(answer, 'credit_exhausted', '{"code":402,"message":"no more"}');
+    expect(text.endsWith('\n\n')).toBe(true);
+    const chunk = JSON.parse(text.slice('data: '.length)) as Record<string, unknown>;
+    expect(chunk).not.toHaveProperty('error');
+    expect(chunk).toMatchObject({
+      id: answer.generationId,
+      choices: [
+        {
+          index: 0,
+          delta: { content: '' },
+          finish_reason: 'length',
+          native_finish_reason: 'credit_exhausted',
+          error: { code: 402, message: 'no more' },
+        },
+      ],
+    });
   });
 
   it('that broke is one chunk with the error and finish reason error, and no end marker', () => {

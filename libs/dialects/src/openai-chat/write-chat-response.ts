@@ -54,6 +54,10 @@ const DONE = 'data: [DONE]\n\n';
 export const chatStreamEnd = (answer: ChatAnswer, bill: ChatBill | undefined): string =>
   bill === undefined ? DONE : `data: ${head(answer)},"choices":[],"usage":${chatUsageJson(bill)}}\n\n${DONE}`;
 
+/** The last choice of a stream that we end ourselves, before its usage and end marker: what came is good, and why no more comes is said in the choice. */
+export const chatStreamCut = (answer: ChatAnswer, nativeReason: string, errorJson: string): string =>
+  `data: ${head(answer)},"choices":[{"index":0,"delta":{"content":""},"finish_reason":"length","native_finish_reason":${JSON.stringify(nativeReason)},"logprobs":null,"error":${errorJson}}]}\n\n`;
+
 /** The last chunk of a stream that broke after the status line: status stays 200, no end marker follows. */
 export const chatStreamError = (answer: ChatAnswer, errorJson: string): string =>
   `data: ${head(answer)},"error":${errorJson},"choices":[{"index":0,"delta":{"content":""},"finish_reason":"error","native_finish_reason":null,"logprobs":null}]}\n\n`;

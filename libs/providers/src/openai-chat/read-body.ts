@@ -37,7 +37,7 @@ export class ChatBodyReader implements ResponseReader {
   readonly #bytesMax: number;
   #chunks: Buffer[] = [];
   #bytes = 0;
-  #contentBytes = 0;
+  contentBytes = 0;
   #usage: unknown;
   #finish: { native: string; reason: FinishReason } | undefined;
   #upstreamId: string | undefined;
@@ -77,7 +77,7 @@ export class ChatBodyReader implements ResponseReader {
   report(): ResponseReport {
     const told = convertUsage(this.#usage, this.#terms.tokensMax);
     return {
-      usage: told?.usage ?? estimateUsage(this.#terms.inputTokensEstimate(), { bytes: this.#contentBytes, chunks: 0 }),
+      usage: told?.usage ?? estimateUsage(this.#terms.inputTokensEstimate(), { bytes: this.contentBytes, chunks: 0 }),
       usageSource: told?.source ?? 'estimated',
       ...(this.#finish === undefined
         ? {}
@@ -101,7 +101,7 @@ export class ChatBodyReader implements ResponseReader {
     this.#finish = choices?.findLast((choice) => choice.finish !== undefined)?.finish;
     // Counted only where the provider did not: it is a walk over all of the text.
     if (this.#usage === undefined && fields.choices !== undefined) {
-      this.#contentBytes = scanChunk(body, fields.choices.valueStart, fields.choices.valueEnd, 0).contentBytes;
+      this.contentBytes = scanChunk(body, fields.choices.valueStart, fields.choices.valueEnd, 0).contentBytes;
     }
     this.failure = this.#refusal(body, completion);
     if (this.failure !== undefined) return;

@@ -30,6 +30,13 @@ describe('a stream', () => {
     expect(read(stream, name.includes('two') ? { choices: 2 } : {}).code).toBe('provider_stream_broken');
   });
 
+  it('counts the bytes of its output as it comes: text, reasoning and tool calls, never what stands around them', () => {
+    const call = '{"tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":"{\\"a\\":1}"}}]}';
+    const stream =
+      ROLE + text('four') + delta('{"reasoning_content":"why"}') + delta(call) + text('ä') + finish() + DONE;
+    expect(read(stream).reader.contentBytes).toBe(4 + 3 + 9 + 2);
+  });
+
   it('without a finish is whole where the provider is known to send none', () => {
     expect(read(ROLE + text('a') + DONE, { quirks: { doneIsFinish: true } }).code).toBeUndefined();
   });

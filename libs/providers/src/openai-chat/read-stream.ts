@@ -69,6 +69,10 @@ export class ChatStreamReader implements ResponseReader {
     this.#events = new EventReader((bytes, start, end) => this.#event(bytes, start, end), this.#limits.eventBytesMax);
   }
 
+  get contentBytes(): number {
+    return this.#delivered.bytes;
+  }
+
   push(chunk: Buffer): void {
     if (this.failure !== undefined || this.done) return;
     this.#events.push(chunk);

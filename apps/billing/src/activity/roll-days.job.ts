@@ -1,0 +1,47 @@
+// Runs the summing up of days now and then. What it has not done yet is read from the charges: it makes reports fast, never right.
+import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import type { Database } from '@waystation/postgres';
+import { APP_CONTEXT, type AppContext } from '@waystation/runtime';
+import type { BillingConfig } from '../config.js';
+import { BILLING_WRITER } from '../tokens.js';
+import { rollDays } from './roll-days.js';
+
+const EVERY_MS = 60_000;
+/** After a start all charges of this time are looked at: the process may have been away for so long. */
+const AWAY_MS_MAX = 35 * 24 * 3_600_000;
+
+@Injectable()
+export class RollDaysJob implements OnApplicationBootstrap, OnApplicationShutdown {
+  #lastMs = Date.now() - AWAY_MS_MAX;
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<unknown> | undefined;
+  #failing = false;
+
+  constructor(
+    @Inject(APP_CONTEXT) private readonly context: AppContext<BillingConfig>,
+    @Inject(BILLING_WRITER) private readonly database: Database,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.#timer = setInterval(() => {
+      this.#running ??= this.#run().then(() => (this.#running = undefined));
+    }, this.context.scaleMs(EVERY_MS));
+  }
+
+  async #run(): Promise<void> {
+    const nowMs = Date.now();
+    try {
+      await rollDays(this.database, nowMs, this.#lastMs);
+      this.#lastMs = nowMs;
+      this.#failing = false;
+    } catch (error) {
+      if (!this.#failing) this.context.log.warn({ err: error }, 'days cannot be summed up for now; it is tried again');
+      this.#failing = true;
+    }
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#running;
+  }
+}

@@ -1,0 +1,96 @@
+// A person can follow each picodollar of a generation: usage × price, policy, hold, correction, entries.
+import { postgresDatabase } from '@waystation/testing';
+import { grantCredits } from '../credits/credits.js';
+import { runLeaseCommands } from '../leases/lease-lane.js';
+import { PriceBook } from '../settle/price-book.js';
+import { settleLines } from '../settle/settle-lines.js';
+import { settleOverdue } from '../sweep/sweep.js';
+import {
+  attemptFinished,
+  attemptStarted,
+  delivered,
+  generationFinished,
+  KEY_HASH,
+  newGeneration,
+  testLedger,
+  type TestLedger,
+} from '../test-ledger.js';
+import { tellStory } from './tell-story.js';
+
+const TIMES = { witnessWaitMs: 60_000, graceMs: 1 };
+const PRICE = { perUnit: { input: '2', output: '3' }, perRequest: '7' };
+let ledger: TestLedger;
+
+beforeAll(async () => {
+  ledger = await testLedger(await postgresDatabase());
+  await grantCredits(ledger.writer, { grantId: 'grant-story', workspaceId: 'ws', amount: 10_000n, reason: 'x' });
+  const wallet = {
+    id: 'wallet:ws',
+    scope: 'wallet',
+    scopeId: 'ws',
+    metric: 'usd',
+    window: 'lifetime',
+    windowStart: 0,
+  } as const;
+  const usd = { usd: '1000', requests: 0, tokens: 0 };
+  const grant = {
+    kind: 'grant',
+    v: 1,
+    leaseId: 'lease-story-0001',
+    instance: 'ingress-1',
+    workspaceId: 'ws',
+    keyHash: KEY_HASH,
+  } as const;
+  await runLeaseCommands(ledger.writer, [{ ...grant, quotas: [wallet], need: usd, want: usd }], {
+    takeForMsMax: 60_000,
+    retryAfterMs: 1_000,
+    now: Date.now,
+  });
+}, 120_000);
+afterAll(() => ledger.drop());
+
+const tell = async (generationId: string): Promise<string> =>
+  (await ledger.writer.transaction((runner) => tellStory(runner, generationId))).join('\n');
+
+test('a corrected generation is told line by line', async () => {
+  const prices = new PriceBook();
+  const about = { generationId: newGeneration(), leaseId: 'lease-story-0001', price: PRICE, hold: 500n };
+  await settleLines(ledger.writer, prices, delivered(attemptStarted(about)), TIMES);
+  expect(await tell(about.generationId)).toMatch(/Attempt att-.*-0 waits for a better witness/);
+  await settleLines(
+    ledger.writer,
+    prices,
+    delivered(attemptFinished(about, { usage: { input: 10, output: 4 } })),
+    TIMES,
+  );
+  await settleOverdue(ledger.writer, prices, Date.now() + 600_000);
+  await settleLines(
+    ledger.writer,
+    prices,
+    delivered(generationFinished(about, { usage: { input: 10, cacheRead: 1, output: 40 } })),
+    TIMES,
+  );
+  const story = await tell(about.generationId);
+  for (const line of [
+    'Workspace ws, key aaaaaaaaaaaa…',
+    'outcome   completed, by the word of worker; the client got output of it',
+    '10 input × 2 pUSD = 20 pUSD',
+    '1 cacheRead × 2 pUSD (priced as input) = 2 pUSD',
+    '40 output × 3 pUSD = 120 pUSD',
+    '1 request × 7 pUSD = 7 pUSD',
+    '=== 0.000000000149 USD (149 pUSD)',
+    'policy    completed: The completion was delivered. Borne by customer.',
+    'hold      0.0000000005 USD (500 pUSD): no customer pays more',
+    '(revision 1), for better information',
+    'borne by  credits of the workspace 0.00000000011 USD (110 pUSD) (differences to the revision before)',
+    'Lease lease-story-0001 of ingress-1, granted ',
+    'In all: the workspace pays 0.000000000149 USD (149 pUSD); waste 0 pUSD, variance 0 pUSD, own key 0 pUSD.',
+    'settle held:ws → payable:sandbox, 0.000000000039 USD (39 pUSD)',
+    'adjust held:ws → payable:sandbox, 0.00000000011 USD (110 pUSD)',
+  ])
+    expect(story).toContain(line);
+});
+
+test('what nobody knows has no story', async () => {
+  expect(await tell(newGeneration())).toBe('');
+});

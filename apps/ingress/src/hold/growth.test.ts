@@ -1,0 +1,202 @@
+// Holds that grow, over real HTTP: what the worker is told to begin with, what it is answered, what the journal says, and how a stream ends that gets no more.
+import type { AttemptHeld, LeaseReply } from '@waystation/contracts';
+import type { z } from 'zod';
+import { answerKindly, chunk, completion, endOf, inferenceKey, planned, serving } from '../test-edge/fixtures.js';
+import type { OpenedStream } from '../test-edge/scripted-bus.js';
+import { startIngress, type TestIngress } from '../test-edge/start-ingress.js';
+import { FIRST_SLICE_TOKENS, UNSEEN_TOKENS } from './plan-growth.js';
+
+/** Of `planned`: $2 per million. */
+const OUTPUT_PICODOLLARS = 2_000_000n;
+const WORKER = 'worker-test0001';
+const FIRST = FIRST_SLICE_TOKENS - UNSEEN_TOKENS;
+
+let ingress: TestIngress;
+beforeEach(async () => {
+  ingress = await startIngress({ timeScale: 0.02 });
+  planFor({ showsOutput: true, maxOutput: 4_000 });
+});
+afterEach(() => ingress.close());
+
+const planFor = (...changes: readonly Parameters<typeof planned>[1][]): void => {
+  ingress.bus.rpc.set('route.plan', () => ({
+    attempts: changes.map((each) => planned('alpha', each)),
+    excluded: [],
+    snapshotRevision: 1,
+    strategy: 'price',
+  }));
+};
+const post = (more: object = {}): Promise<Response> =>
+  fetch(`${ingress.url}/api/v1/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${inferenceKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'lab/small', messages: [{ role: 'user', content: 'Hello' }], stream: true, ...more }),
+  });
+const refusing = (changes: Partial<Extract<LeaseReply, { refused: unknown }>['refused']> = {}): LeaseReply => ({
+  refused: {
+    code: 'limit_exceeded',
+    quotaId: 'key:1',
+    scope: 'key',
+    metric: 'usd',
+    window: 'lifetime',
+    asked: '1',
+    left: '0',
+    ...changes,
+  },
+});
+const until = async (what: string, holds: () => boolean): Promise<void> => {
+  for (let looks = 0; !holds(); looks += 1) {
+    if (looks > 1_000) throw new Error(`not in time: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+};
+const need = ({ request }: OpenedStream, heldOutputTokens: number): void =>
+  ingress.bus.sendSignal('attempt.need', {
+    v: 1,
+    generationId: request.generationId,
+    attemptId: request.attemptId,
+    worker: WORKER,
+    heldOutputTokens,
+  });
+type Held = z.infer<(typeof AttemptHeld)['message']>;
+const answers = (): Held[] =>
+  ingress.bus.signalled.filter(({ name }) => name === 'attempt.held').map(({ message }) => message as Held);
+
+/** A worker that delivers, asks for more, and does what the test says with the answer. */
+const asking =
+  (next: (stream: OpenedStream, held: Held | undefined) => void, waits = true) =>
+  (stream: OpenedStream): void => {
+    stream.reader.accepted(WORKER);
+    stream.reader.data(Buffer.from(chunk('some')));
+    need(stream, stream.request.heldOutputTokens ?? 0);
+    void (waits ? until('an answer', () => answers().length > 0) : Promise.resolve()).then(() =>
+      next(stream, answers()[0]),
+    );
+  };
+const cut = (stream: OpenedStream): void =>
+  stream.reader.end(
+    endOf({ cutShort: true, finishReason: 'length', nativeFinishReason: 'credit_exhausted', usageSource: 'estimated' }),
+  );
+
+it('a stream without a cap begins with a slice; its upstream cap is the policy’s', async () => {
+  ingress.bus.worker = serving([chunk('x')]);
+  const response = await post();
+  await response.text();
+  const { request } = ingress.bus.streams[0] as OpenedStream;
+  expect([request.heldOutputTokens, request.outputCap]).toEqual([FIRST, 4_000]);
+  const prompt = BigInt(request.holdPicodollars) - BigInt(FIRST_SLICE_TOKENS) * OUTPUT_PICODOLLARS;
+  expect(prompt > 0n && prompt < 200n * 1_000_000n).toBe(true);
+  expect(response.headers.get('x-waystation-output-cap')).toBeNull();
+});
+
+it.each<[string, object, Parameters<typeof planned>[1]]>([
+  ['that names its cap', { max_tokens: 2_000 }, {}],
+  ['that is no stream', { stream: false }, {}],
+  ['at an endpoint that may hide output', {}, { showsOutput: false }],
+  ['at an endpoint that bills after a cancel', {}, { billsAfterCancel: true }],
+  ['that cannot make more than a slice', {}, { maxOutput: 500 }],
+  ['that costs nothing', {}, { price: { perUnit: { input: '0', output: '0' } } }],
+])('a request %s is held whole from the start', async (_name, more, attempt) => {
+  planFor({ showsOutput: true, maxOutput: 4_000, ...attempt });
+  ingress.bus.worker = serving([completion('x')]);
+  await (await post(more)).text();
+  expect(ingress.bus.streams[0]?.request.heldOutputTokens).toBeUndefined();
+});
+
+it('grows when its worker asks, and both witnesses know of it', async () => {
+  ingress.bus.worker = asking((stream) => stream.reader.end(endOf({ usage: { input: 10, output: 700 } })));
+  const text = await (await post()).text();
+  const { request } = ingress.bus.streams[0] as OpenedStream;
+  const [held] = answers();
+  const step = (held?.heldOutputTokens ?? 0) - FIRST;
+  expect([FIRST_SLICE_TOKENS, 2 * FIRST_SLICE_TOKENS]).toContain(step);
+  const grown = (BigInt(request.holdPicodollars) + BigInt(step) * OUTPUT_PICODOLLARS).toString();
+  expect(answers()).toEqual([
+    { v: 1, attemptId: request.attemptId, holdPicodollars: grown, heldOutputTokens: FIRST + step, refused: false },
+  ]);
+  expect(ingress.bus.signalled.find(({ name }) => name === 'attempt.held')?.instance).toBe(WORKER);
+  expect(ingress.bus.factLines[0]?.attempts[0]?.holdPicodollars).toBe(grown);
+  // $0.00141: more than the first slice would have covered.
+  expect(text).toContain('"cost":0.00141');
+});
+
+it('that gets no more ends with length, the reason, the cost and the end marker', async () => {
+  ingress.bus.worker = asking(cut);
+  ingress.bus.rpc.set('lease.renew', () => refusing());
+  const response = await post();
+  const events = (await response.text()).split('\n\n');
+  expect(answers()).toMatchObject([{ heldOutputTokens: FIRST, refused: true }]);
+  const [first, last, usage, done] = events;
+  expect([first, done]).toEqual([chunk('some').trimEnd(), 'data: [DONE]']);
+  const message =
+    'The output ends here: it could cost more than is held for it, and of the lifetime limit of this key only $0 is left.';
+  expect(JSON.parse(last?.slice(6) ?? '')).toMatchObject({
+    id: response.headers.get('x-generation-id'),
+    object: 'chat.completion.chunk',
+    model: 'lab/small',
+    provider: 'ALPHA',
+    choices: [
+      {
+        index: 0,
+        delta: { content: '' },
+        finish_reason: 'length',
+        native_finish_reason: 'credit_exhausted',
+        error: {
+          code: 402,
+          message,
+          metadata: { waystation_code: 'limit_exceeded', quota: { id: 'key:1', left: '0' } },
+        },
+      },
+    ],
+  });
+  expect(JSON.parse(usage?.slice(6) ?? '')).toMatchObject({ choices: [], usage: { cost: 0.00002 } });
+  expect(ingress.bus.factLines[0]).toMatchObject({ outcome: 'completed', finishReason: 'length' });
+  expect(ingress.bus.trailLines[0]).toMatchObject({
+    nativeFinishReason: 'credit_exhausted',
+    warnings: [{ code: 'clamped', message, field: 'max_tokens' }],
+  });
+});
+
+it('takes the rest where that is less than a step', async () => {
+  const left = 100n * OUTPUT_PICODOLLARS;
+  const kindly = ingress.bus.rpc.get('lease.renew') as (request: { need: { usd: string } }) => LeaseReply;
+  ingress.bus.rpc.set('lease.renew', (request: { need: { usd: string } }) =>
+    BigInt(request.need.usd) > left ? refusing({ code: 'in_flight', left: left.toString() }) : kindly(request),
+  );
+  ingress.bus.worker = asking(cut);
+  await (await post()).text();
+  expect(answers()).toMatchObject([{ heldOutputTokens: FIRST + 100, refused: false }]);
+});
+
+it('is told nothing while billing is away, and the client is told that', async () => {
+  ingress.bus.rpc.delete('lease.renew');
+  ingress.bus.worker = asking((stream) => setTimeout(() => cut(stream), 50), false);
+  const text = await (await post()).text();
+  expect(answers()).toEqual([]);
+  expect(text).toContain('"message":"The output ends here: no more credit could be held for it in time."');
+  expect(text.endsWith('data: [DONE]\n\n')).toBe(true);
+});
+
+it('answers nobody when the generation is over', async () => {
+  ingress.bus.worker = serving([chunk('x')]);
+  await (await post()).text();
+  need(ingress.bus.streams[0] as OpenedStream, FIRST);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(answers()).toEqual([]);
+});
+
+it('where not even a slice is left, the cap says what the rest buys', async () => {
+  answerKindly(ingress.bus);
+  planFor({ showsOutput: true, maxOutput: 4_000 });
+  const kindly = ingress.bus.rpc.get('lease.grant') as (request: { need: { usd: string } }) => LeaseReply;
+  const left = 400n * OUTPUT_PICODOLLARS;
+  ingress.bus.rpc.set('lease.grant', (request: { need: { usd: string } }) =>
+    BigInt(request.need.usd) > left ? refusing({ left: left.toString() }) : kindly(request),
+  );
+  ingress.bus.worker = serving([chunk('x')]);
+  const response = await post();
+  await response.text();
+  const { request } = ingress.bus.streams[0] as OpenedStream;
+  const cap = Number(response.headers.get('x-waystation-output-cap'));
+  expect([cap > 300 && cap < 400, request.outputCap, request.heldOutputTokens]).toEqual([true, cap, undefined]);
+});
