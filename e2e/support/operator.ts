@@ -1,6 +1,11 @@
 // Questions that only the operator may ask, over the bus.
 import { connectBus, type Bus } from '@waystation/bus';
-import { BillingGenerationExplain, LoggingGenerationList, type GenerationRecorded } from '@waystation/contracts';
+import {
+  BillingGenerationExplain,
+  BillingWitnessesDisagreements,
+  LoggingGenerationList,
+  type GenerationRecorded,
+} from '@waystation/contracts';
 import type { RunningSystem } from '@waystation/testing';
 
 const principal = { kind: 'service', permissions: ['operator', 'generations:read'] } as const;
@@ -20,6 +25,8 @@ export interface Operator {
   /** All of the workspace, newest first. */
   generations(): Promise<GenerationRecorded[]>;
   charges(generationId: string): Promise<readonly Charge[]>;
+  /** The newest of what witnesses said differently. */
+  disagreements(): Promise<readonly { readonly generationId: string; readonly kind: string }[]>;
 }
 
 /** Connects, lets `work` ask, and closes. */
@@ -52,6 +59,14 @@ export const asOperator = async <Result>(
         generationId,
       });
       return reply.charges;
+    },
+    async disagreements() {
+      const reply = await bus.request(BillingWitnessesDisagreements, {
+        v: 1,
+        principal: { ...principal, permissions: [...principal.permissions] },
+        limit: PAGE,
+      });
+      return reply.disagreements;
     },
   };
   try {

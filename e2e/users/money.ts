@@ -2,6 +2,7 @@
 import type { RunningSystem } from '@waystation/testing';
 import { ask, complete, say, stream, type ErrorBody } from '../support/ask.ts';
 import { audit, baseline, creditsUsed, type Told } from '../support/audit.ts';
+import { asOperator } from '../support/operator.ts';
 import { story, type Random } from '../support/story.ts';
 import { billOf, forgetTruth, sandboxPrices, truth } from '../support/truth.ts';
 import { until } from '../support/wait.ts';
@@ -29,6 +30,37 @@ const costIn = (text: string): bigint | undefined => {
   const told = /"cost":\s*([0-9.]+(?:e-?\d+)?)/.exec(text)?.[1];
   // Below 10⁻⁶ JavaScript writes an exponent.
   return told === undefined ? undefined : (parseUsd(told) ?? parseUsd(Number(told).toFixed(12)));
+};
+
+const sumOf = (amounts: readonly string[]): bigint =>
+  amounts.reduce((sum, amount) => sum + (parseUsd(amount) ?? fail(amount)), 0n);
+const fail = (amount: string): never => {
+  throw new Error(`no exact amount of USD: ${amount}`);
+};
+
+interface Explained {
+  readonly cost: string;
+  readonly lines: readonly { readonly count: number; readonly unit_price: string; readonly amount: string }[];
+  readonly paid: Readonly<Record<'credits' | 'waste' | 'variance' | 'byok' | 'unbilled', string>>;
+  readonly policy: { readonly bearer: string; readonly why: string };
+  readonly history: readonly { readonly credits: string; readonly reason: string }[];
+}
+
+/** What a person finds who adds up the explanation: count × price is the line, the lines are the cost, the cost is what was borne, and the revisions are what was paid. */
+const explainedCost = (attempts: readonly Explained[]): bigint => {
+  let paid = 0n;
+  for (const { cost, lines, paid: parts, policy, history } of attempts) {
+    for (const line of lines) expect(BigInt(line.count) * sumOf([line.unit_price])).toBe(sumOf([line.amount]));
+    const total = sumOf(lines.map(({ amount }) => amount));
+    expect([total, sumOf(Object.values(parts))]).toEqual([sumOf([cost]), sumOf([cost])]);
+    const credits = sumOf([parts.credits]);
+    expect(sumOf(history.map((revision) => revision.credits))).toBe(credits);
+    expect([policy.why, ...history.map(({ reason }) => reason)]).not.toContain('');
+    if (policy.bearer === 'customer') expect(credits).toBe(total - sumOf([parts.variance, parts.unbilled, parts.byok]));
+    else expect(credits).toBe(0n);
+    paid += credits;
+  }
+  return paid;
 };
 
 const MODELS = [
@@ -136,12 +168,16 @@ export const money = (system: () => RunningSystem): void => {
         let sum = 0n;
         for (const one of asked) {
           if (one.generationId === undefined || !records.has(one.generationId)) continue;
-          const { status, json, text } = await ask(system(), 'GET', `/api/v1/generation?id=${one.generationId}`);
-          expect(status).toBe(200);
+          const { json, text } = await until('the generation is settled', 30_000, async () => {
+            const answer = await ask(system(), 'GET', `/api/v1/generation?id=${one.generationId}`);
+            expect(answer.status).toBe(200);
+            return answer.json.data.settled === true ? answer : undefined;
+          });
           const cost =
             parseUsd(/"total_cost":\s*([0-9.]+)/.exec(text)?.[1] ?? '') ??
             BigInt(Math.round(json.data.total_cost * 1e12));
           sum += cost;
+          expect({ ...one, explained: explainedCost(json.data.charges) }).toEqual({ ...one, explained: cost });
           // What is shown is what was booked.
           const booked = (charges.get(one.generationId) ?? []).filter((charge) => charge.payer === 'credits');
           expect({ ...one, cost, booked }).toEqual({
@@ -160,6 +196,8 @@ export const money = (system: () => RunningSystem): void => {
             expect({ ...one, cost }).toEqual({ ...one, cost: billOf(served, price) });
           if (one.cost !== undefined) expect({ ...one, cost }).toEqual({ ...one, cost: one.cost });
         }
+        // Whatever failed or was left in the middle: ingress and worker tell of the same end alike.
+        expect(await asOperator(system(), (operator) => operator.disagreements())).toEqual([]);
         const kinds = {
           completed: calls.filter((call) => call.outcome === 'completed').length,
           failed: calls.filter((call) => call.outcome === 'failed').length,

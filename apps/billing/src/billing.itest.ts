@@ -15,6 +15,7 @@ import {
   BillingLedgerRebuild,
   BillingLedgerVerify,
   BillingPricesPut,
+  BillingWitnessesDisagreements,
   BillingReconcileReport,
   BillingStatementGet,
   BillingUsageQuery,
@@ -194,6 +195,18 @@ test('a lease is granted, spent, settled from the journal, renewed and given bac
   expect(explained.charges).toMatchObject([
     { amount: '30', payer: 'credits', policyRow: 'completed', holdPicodollars: '1000', leaseId },
   ]);
+  expect(explained.attempts).toMatchObject([
+    {
+      lines: [
+        { unit: 'input', count: 10, unitPicodollars: '1', amountPicodollars: '10' },
+        { unit: 'output', count: 20, unitPicodollars: '1', amountPicodollars: '20' },
+      ],
+      ...{ cost: '30', credits: '30', waste: '0', variance: '0', byok: '0', unbilled: '0', hold: '1000' },
+      ...{ bearer: 'customer', why: 'The completion was delivered.', quotas: [`wallet:${workspaceId}`] },
+      lease: { id: leaseId, endsAt: expect.any(Number) },
+      revisions: [{ revision: 0, credits: '30', reason: 'Settled from what the ingress told.' }],
+    },
+  ]);
   const usage = await ingress.request(BillingKeyUsage, { v: 1, principal: OPERATOR, workspaceId, hashes: [KEY_HASH] });
   expect(usage.keys).toMatchObject([{ hash: KEY_HASH, usage: { total: '30', daily: '30' } }]);
 });
@@ -238,6 +251,31 @@ test('the sweeper waits for facts that are stored and not yet settled, however o
   );
 }, 30_000);
 
+test('witnesses that contradict each other are counted by kind and listed for the operator, and for nobody else', async () => {
+  const workspaceId = await newWorkspace();
+  const generationId = newGeneration();
+  await append(
+    generationFinished({ workspaceId, generationId }),
+    attemptFinished({ workspaceId, generationId }, { usage: { input: 10, output: 23 } }),
+  );
+  const list = { v: 1, limit: 10 } as const;
+  const listed = async () =>
+    (await ingress.request(BillingWitnessesDisagreements, { ...list, principal: OPERATOR })).disagreements;
+  await until(async () => (await listed()).length === 1);
+  const [found] = await listed();
+  expect(found).toMatchObject({ generationId, workspaceId, kind: 'usage', difference: '3' });
+  expect(
+    (await ingress.request(BillingWitnessesDisagreements, { ...list, principal: OPERATOR, before: found?.id ?? 0 }))
+      .disagreements,
+  ).toEqual([]);
+  expect(await metrics.registry.getSingleMetricAsString('billing_witness_disagreements_total')).toMatch(
+    /\{kind="usage"\} 1$/m,
+  );
+  await expect(
+    ingress.request(BillingWitnessesDisagreements, { ...list, principal: key(workspaceId, 'generations:read') }),
+  ).rejects.toMatchObject({ code: 'permission_denied' });
+});
+
 test('a bad fact becomes a dead letter, and what comes after it is settled', async () => {
   const workspaceId = await newWorkspace();
   const leaseId = await leaseFor(workspaceId, 1_000);
@@ -271,7 +309,7 @@ describe('who may ask', () => {
     const principal = key(mine, 'generations:read');
     expect(
       await ingress.request(BillingGenerationExplain, { v: 1, principal, workspaceId: mine, generationId }),
-    ).toEqual({ charges: [] });
+    ).toEqual({ charges: [], attempts: [] });
   });
 
   test('usage: its own workspace for a key, all of them for the operator alone', async () => {

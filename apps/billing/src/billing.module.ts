@@ -28,6 +28,7 @@ import { createStripeGateway } from './topups/stripe-gateway.js';
 import { TopUpsHandler } from './topups/topups.handler.js';
 import { TopUpsJob } from './topups/topups.job.js';
 import { VerifyHandler } from './verify/verify.handler.js';
+import { DisagreementsHandler } from './witnesses/disagreements.handler.js';
 
 const STATEMENT_TIMEOUT_MS = 10_000;
 /** Settlement, the lease lane, the sweeper, notices, payments, verification, and a few management calls. */
@@ -79,6 +80,7 @@ export class BillingModule implements OnApplicationShutdown {
         RerateHandler,
         ExplainHandler,
         VerifyHandler,
+        DisagreementsHandler,
         UsageHandler,
         RebuildHandler,
         ReplayHandler,

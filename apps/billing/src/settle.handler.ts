@@ -9,6 +9,7 @@ import { PriceBook } from './settle/price-book.js';
 import type { SettleTimes } from './settle/read-lines.js';
 import { settleLines } from './settle/settle-lines.js';
 import { BILLING_WRITER } from './tokens.js';
+import { DISAGREEMENT_KINDS, type DisagreementKind } from './witnesses/compare-witnesses.js';
 
 const BATCH_LINES = 3_000;
 const MESSAGES_IN_FLIGHT_MAX = 1_000;
@@ -36,6 +37,7 @@ export class SettleHandler implements OnApplicationBootstrap, OnApplicationShutd
   readonly #corrected: Cell;
   readonly #deadLetters: Cell;
   readonly #retries: Cell;
+  readonly #disagreements: ReadonlyMap<DisagreementKind, Cell>;
   readonly #batchLines: { observe(value: number): void };
   readonly #seconds: { observe(value: number): void };
 
@@ -52,6 +54,14 @@ export class SettleHandler implements OnApplicationBootstrap, OnApplicationShutd
     this.#retries = metrics.counter(
       'billing_settle_retries_total',
       'Batches left on the bus because they could not be settled now.',
+    );
+    this.#disagreements = new Map(
+      DISAGREEMENT_KINDS.map((kind) => [
+        kind,
+        metrics.counter('billing_witness_disagreements_total', 'Attempts whose witnesses contradict each other.', {
+          kind,
+        }),
+      ]),
     );
     this.#batchLines = metrics.histogram('billing_settle_batch_lines', 'Lines of a batch.', BATCH_BOUNDS);
     this.#seconds = metrics.histogram('billing_settle_seconds', 'Time to commit a batch.', SECONDS);
@@ -79,10 +89,19 @@ export class SettleHandler implements OnApplicationBootstrap, OnApplicationShutd
   async settle(lines: readonly ConsumedLine[]): Promise<void> {
     const begun = performance.now();
     try {
-      const { settled, corrected, bad } = await settleLines(this.database, this.prices, lines, this.#times);
+      const { settled, corrected, bad, disagreements } = await settleLines(
+        this.database,
+        this.prices,
+        lines,
+        this.#times,
+      );
       this.#settled.value += settled;
       this.#corrected.value += corrected;
       this.#deadLetters.value += bad.length;
+      for (const kind of disagreements) {
+        const cell = this.#disagreements.get(kind);
+        if (cell !== undefined) cell.value += 1;
+      }
       for (const { position, instance, reason } of bad)
         this.context.log.warn({ position, instance, reason }, 'a money line became a dead letter');
     } catch (error) {

@@ -189,3 +189,4 @@ export {
   type WorkspaceEntry,
 } from './snapshot.js';
 export { BUCKETS, QUEUE_GROUPS, STREAMS, SUBJECTS, subjectToken, type BucketName } from './subjects.js';
+export { BillingWitnessesDisagreements } from './witnesses.js';

@@ -172,6 +172,8 @@ export const generationRecorded = z.object({
         attemptId,
         attempt: plannedAttempt.pick({ endpointId: true, provider: true, providerName: true, model: true }),
         worker: instanceId.optional(),
+        /** `false` where it cannot have reached the provider: nothing is charged for it. Absent: it can. */
+        dispatched: z.boolean().optional(),
         outcome: z.enum(OUTCOMES),
         errorCode: z.string().max(64).optional(),
         upstreamStatus: z.number().int().optional(),

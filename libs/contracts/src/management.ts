@@ -1,6 +1,7 @@
 // Management calls between services: each carries the principal and is checked against the contract's permission.
 import { z } from 'zod';
 import { defineRpc, type Permission } from './contract.js';
+import { explainedAttempt } from './explain.js';
 import { generationRecorded } from './journal.js';
 import {
   count,
@@ -216,6 +217,8 @@ export const BillingGenerationExplain = define(
         }),
       )
       .max(64),
+    /** The same by attempt, with the lines of the bill and the words of the policy. */
+    attempts: z.array(explainedAttempt).max(64).optional(),
   }),
 );
 

@@ -1,7 +1,7 @@
 // Why a generation was charged: every revision of every attempt, and who bore what of it.
 import type { Payer } from '@waystation/ledger';
-import { queryRows } from '@waystation/postgres';
 import type { QueryRunner } from 'typeorm';
+import { readChargeHistory, type ChargeRow } from './charge-history.js';
 
 export interface ExplainedCharge {
   readonly attemptId: string;
@@ -24,45 +24,18 @@ export interface ExplainedCharge {
   readonly settledAtMs: number;
 }
 
-interface ChargeRow {
-  readonly attempt_id: string;
-  readonly revision: number;
-  readonly charged: string;
-  readonly waste: string;
-  readonly variance: string;
-  readonly byok: string;
-  readonly payer: Payer;
-  readonly outcome: string;
-  readonly outcome_by: string;
-  readonly policy_row: string;
-  readonly price_version: string;
-  readonly usage: Record<string, number>;
-  readonly usage_source: string;
-  readonly usage_by: string;
-  readonly service_tier: string | null;
-  readonly rerate_id: string | null;
-  readonly lease_id: string | null;
-  readonly hold: string;
-  readonly settled_at_ms: string;
-}
-
-const CHARGES_MAX = 32;
+/** Items that are told at most. */
+const ITEMS_MAX = 64;
 
 /** `runner` is a reader's, bound to the workspace. */
 export const explainGeneration = async (
   runner: QueryRunner,
   workspaceId: string,
   generationId: string,
-): Promise<ExplainedCharge[]> => {
-  const rows = await queryRows<ChargeRow>(
-    runner,
-    `select attempt_id, revision, charged, waste, variance, byok, payer, outcome, outcome_by, policy_row, price_version, usage, usage_source, usage_by, service_tier, rerate_id, lease_id, hold,
-            floor(extract(epoch from settled_at) * 1000)::bigint as settled_at_ms
-       from charge where generation_id = $1 and workspace_id = $2 order by attempt_id, revision limit $3`,
-    [generationId, workspaceId, CHARGES_MAX],
-  );
-  return rows.flatMap(explained);
-};
+): Promise<ExplainedCharge[]> => explainCharges(await readChargeHistory(runner, workspaceId, generationId));
+
+export const explainCharges = (rows: readonly ChargeRow[]): ExplainedCharge[] =>
+  rows.flatMap(explained).slice(0, ITEMS_MAX);
 
 /** One item for each account that bore a part; an item of zero where there was nothing to bear. */
 const explained = (row: ChargeRow): ExplainedCharge[] => {

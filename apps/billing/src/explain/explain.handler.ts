@@ -10,7 +10,10 @@ import type { Database } from '@waystation/postgres';
 import { Handles } from '@waystation/runtime';
 import { mustBeOwn } from '../own-workspace.js';
 import { BILLING_READER, BILLING_WRITER } from '../tokens.js';
-import { explainGeneration } from './explain-generation.js';
+import { PriceBook } from '../settle/price-book.js';
+import { readChargeHistory } from './charge-history.js';
+import { explainAttempts, type ExplainedAttempt } from './explain-attempts.js';
+import { explainCharges } from './explain-generation.js';
 import { tellStory } from './tell-story.js';
 
 const LINES_MAX = 1_000;
@@ -26,6 +29,7 @@ interface ExplainRequest {
 export class ExplainHandler {
   constructor(
     @Inject(BILLING_READER) private readonly reader: Database,
+    @Inject(PriceBook) private readonly prices: PriceBook,
     @Inject(BILLING_WRITER) private readonly writer: Database,
   ) {}
 
@@ -33,9 +37,14 @@ export class ExplainHandler {
   @Handles(BillingGenerationExplain)
   async explain({ principal, workspaceId, generationId }: ExplainRequest) {
     mustBeOwn(principal, workspaceId);
-    const charges = await this.reader.asWorkspace(workspaceId, (runner) =>
-      explainGeneration(runner, workspaceId, generationId),
-    );
+    const { charges, attempts } = await this.reader.asWorkspace(workspaceId, async (runner) => {
+      const rows = await readChargeHistory(runner, workspaceId, generationId);
+      const priceOf = await this.prices.of(
+        runner,
+        rows.map((row) => row.price_version),
+      );
+      return { charges: explainCharges(rows), attempts: explainAttempts(rows, priceOf) };
+    });
     return {
       charges: charges.map(({ amount, hold, settledAtMs, ...rest }) => ({
         ...rest,
@@ -43,6 +52,7 @@ export class ExplainHandler {
         holdPicodollars: hold.toString(),
         settledAt: settledAtMs,
       })),
+      attempts: attempts.map(onWire),
     };
   }
 
@@ -55,3 +65,41 @@ export class ExplainHandler {
     return { lines: lines.slice(0, LINES_MAX).map((line) => line.slice(0, LINE_UNITS_MAX)) };
   }
 }
+
+const partsOnWire = ({
+  credits,
+  waste,
+  variance,
+  byok,
+}: Pick<ExplainedAttempt, 'credits' | 'waste' | 'variance' | 'byok'>) => ({
+  credits: credits.toString(),
+  waste: waste.toString(),
+  variance: variance.toString(),
+  byok: byok.toString(),
+});
+
+const leaseOnWire = ({ id, endsAtMs, closedAtMs }: NonNullable<ExplainedAttempt['lease']>) => ({
+  id,
+  ...(endsAtMs === undefined ? {} : { endsAt: endsAtMs }),
+  ...(closedAtMs === undefined ? {} : { closedAt: closedAtMs }),
+});
+
+const onWire = ({ lines, cost, unbilled, hold, lease, quotas, revisions, ...rest }: ExplainedAttempt) => ({
+  ...rest,
+  ...partsOnWire(rest),
+  lines: lines.map(({ unitPicodollars, amountPicodollars, ...line }) => ({
+    ...line,
+    unitPicodollars: unitPicodollars.toString(),
+    amountPicodollars: amountPicodollars.toString(),
+  })),
+  cost: cost.toString(),
+  unbilled: unbilled.toString(),
+  hold: hold.toString(),
+  ...(lease === undefined ? {} : { lease: leaseOnWire(lease) }),
+  quotas: [...quotas],
+  revisions: revisions.map(({ settledAtMs, ...revision }) => ({
+    ...revision,
+    ...partsOnWire(revision),
+    settledAt: settledAtMs,
+  })),
+});

@@ -1,5 +1,7 @@
 // One case for each attempt of a batch: what was known of it, together with all that was heard now, whatever the order.
 import { addsTo, isComplete, merge, NO_EVIDENCE, type Evidence } from '@waystation/ledger';
+import { contradictionOf, type Contradiction } from '../witnesses/compare-witnesses.js';
+import type { Disagreement } from '../witnesses/disagreement-rows.js';
 import { withHold, type Backing } from './backing.js';
 import type { Testimony } from './read-lines.js';
 
@@ -23,6 +25,8 @@ export interface Sorted {
   readonly ready: readonly Case[];
   /** To be kept until more is heard. */
   readonly open: readonly Case[];
+  /** What two witnesses of an attempt say differently. */
+  readonly disagreements: readonly Disagreement[];
 }
 
 /** Only another outcome's witness or a final count is worth a correction; progress after a settlement is not. */
@@ -32,6 +36,7 @@ const improves = (before: Evidence, after: Evidence): boolean =>
 interface Draft extends Waiting {
   readonly known: 'settled' | 'waiting' | 'new';
   readonly before: Evidence;
+  readonly contradiction?: Contradiction | undefined;
 }
 
 const draftOf = (
@@ -64,18 +69,24 @@ export const sortCases = (
     const draft = drafts.get(testimony.attemptId) ?? draftOf(testimony, settled, waiting);
     if (draft === undefined) continue;
     const evidence = merge(draft.evidence, testimony.evidence);
+    const contradiction = draft.contradiction ?? contradictionOf(draft.evidence, testimony.evidence);
     const dueAtMs = Math.min(draft.dueAtMs, testimony.dueAtMs ?? draft.dueAtMs);
     const backing = withHold(draft.backing, testimony.backing?.hold ?? testimony.hold);
-    drafts.set(testimony.attemptId, { ...draft, backing, evidence, dueAtMs });
+    drafts.set(testimony.attemptId, { ...draft, backing, evidence, dueAtMs, contradiction });
   }
   const ready: Case[] = [];
   const open: Case[] = [];
-  for (const { known, before, backing, evidence, dueAtMs } of drafts.values()) {
+  const disagreements: Disagreement[] = [];
+  for (const { known, before, backing, evidence, dueAtMs, contradiction } of drafts.values()) {
+    if (contradiction !== undefined) {
+      const workerWasCharged = known === 'settled' && before.outcomeBy === 'worker';
+      disagreements.push({ ...contradiction, backing, workerWasCharged });
+    }
     const each: Case = { backing, evidence, dueAtMs, waits: known === 'waiting', corrects: known === 'settled' };
     if (known === 'settled') {
       if (improves(before, evidence)) ready.push(each);
     } else if (isComplete(evidence)) ready.push(each);
     else if (known === 'new' || addsTo(before, evidence)) open.push(each);
   }
-  return { ready, open };
+  return { ready, open, disagreements };
 };

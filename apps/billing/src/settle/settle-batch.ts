@@ -19,6 +19,8 @@ import { sortCases, type Case, type Waiting } from './cases.js';
 import { addKeyUsage, closedGenerations, insertCharges, loadCharges, type ChargeRow } from './charge-rows.js';
 import { storePrices, type PriceBook } from './price-book.js';
 import { badLine, type BadLine, type ReadLines, type Testimony } from './read-lines.js';
+import type { DisagreementKind } from '../witnesses/compare-witnesses.js';
+import { insertDisagreements, type Disagreement } from '../witnesses/disagreement-rows.js';
 import { deleteWitnesses, insertDeadLetters, lockWitnesses, upsertWitnesses } from './witness-rows.js';
 
 export interface SettleResult {
@@ -27,6 +29,8 @@ export interface SettleResult {
   /** Attempts that wait for more. */
   readonly waiting: number;
   readonly bad: readonly BadLine[];
+  /** What witnesses were found to say differently, and no correction sets right. */
+  readonly disagreements: readonly DisagreementKind[];
 }
 
 /** Settles what is complete and keeps the rest. */
@@ -47,10 +51,15 @@ export const settleHeard = async (runner: QueryRunner, prices: PriceBook, read: 
 
   const waiting = await lockWitnesses(runner, [...new Set(heard.map(({ attemptId }) => attemptId))]);
   const settledFrom = await loadCharges(runner, ledger.book, heard);
-  const { ready, open } = sortCases(heard, settledFrom, waiting);
+  const { ready, open, disagreements: found } = sortCases(heard, settledFrom, waiting);
   await upsertWitnesses(runner, open);
-  const booked = await bookCases(runner, ledger, prices, ready);
-  return { ...booked, waiting: open.length, bad };
+  const rows = await bookCases(runner, ledger, prices, ready);
+  const disagreements = await insertDisagreements(
+    runner,
+    prices,
+    found.length === 0 ? found : withoutCorrected(found, rows),
+  );
+  return { ...countRevisions(rows), waiting: open.length, bad, disagreements };
 };
 
 /** Settles attempts whose time has come from what is known of them by now. */
@@ -75,8 +84,8 @@ export const settleDue = async (
     [...still.values()].map(({ backing }) => backing),
   );
   const ready = [...still.values()].map((each) => ({ ...each, waits: true, corrects: false }));
-  const booked = await bookCases(runner, ledger, prices, ready);
-  return { ...booked, waiting: 0, bad: [] };
+  const rows = await bookCases(runner, ledger, prices, ready);
+  return { ...countRevisions(rows), waiting: 0, bad: [], disagreements: [] };
 };
 
 /** A line that names a lease of another workspace is nobody's money. */
@@ -92,14 +101,14 @@ const withoutStrangers = (all: readonly Testimony[], book: Book): { heard: Testi
   return { heard, strangers };
 };
 
-/** Books cases as they stand, in order: the one way to a charge. */
+/** Books cases as they stand, in order: the one way to a charge. Answers the revisions that were made. */
 const bookCases = async (
   runner: QueryRunner,
   ledger: Ledger,
   prices: PriceBook,
   all: readonly Case[],
-): Promise<{ settled: number; corrected: number }> => {
-  if (all.length === 0) return { settled: 0, corrected: 0 };
+): Promise<ChargeRow[]> => {
+  if (all.length === 0) return [];
   const cases = await atReratedVersions(runner, all);
   const { book } = ledger;
   const withoutIngress = cases.filter(({ evidence }) => evidence.outcomeBy !== 'ingress');
@@ -157,8 +166,20 @@ const bookCases = async (
   );
   await addKeyUsage(runner, rows);
   await ledger.flush(posting);
-  const corrected = rows.filter(({ event }) => event.revision > 0).length;
+  return rows;
+};
+
+const isCorrection = ({ event }: ChargeRow): boolean => event.revision > 0;
+
+const countRevisions = (rows: readonly ChargeRow[]): Pick<SettleResult, 'settled' | 'corrected'> => {
+  const corrected = rows.filter(isCorrection).length;
   return { settled: rows.length - corrected, corrected };
+};
+
+/** Where the worker's word was charged and the ingress's corrected it, the revisions tell what each said. */
+const withoutCorrected = (found: readonly Disagreement[], rows: readonly ChargeRow[]): Disagreement[] => {
+  const corrected = new Set(rows.filter(isCorrection).map(({ backing }) => backing.attemptId));
+  return found.filter(({ backing, workerWasCharged }) => !(workerWasCharged && corrected.has(backing.attemptId)));
 };
 
 /** What the quotas of requests and tokens are told: tokens that nobody is charged for are nobody's use, and a try that was passed over is no request. */

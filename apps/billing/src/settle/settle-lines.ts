@@ -25,6 +25,7 @@ const joined = (a: SettleResult, b: SettleResult): SettleResult => ({
   corrected: a.corrected + b.corrected,
   waiting: a.waiting + b.waiting,
   bad: [...a.bad, ...b.bad],
+  disagreements: [...a.disagreements, ...b.disagreements],
 });
 
 /** Resolves when all of it is committed. Rejects where a later try may succeed. */

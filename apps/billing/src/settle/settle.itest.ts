@@ -3,6 +3,8 @@ import type { LeaseGrantRequest } from '@waystation/contracts';
 import { postgresDatabase } from '@waystation/testing';
 import { runLeaseCommands } from '../leases/lease-lane.js';
 import { grantCredits, readCredits } from '../credits/credits.js';
+import { readChargeHistory } from '../explain/charge-history.js';
+import { explainAttempts } from '../explain/explain-attempts.js';
 import { explainGeneration } from '../explain/explain-generation.js';
 import { readKeyUsage } from '../keys/key-usage.js';
 import { closeLeases, settleOverdue } from '../sweep/sweep.js';
@@ -456,4 +458,26 @@ test('a price that changes later changes nothing that was charged, and each char
     { price: { perUnit: { input: '2', output: '3' } } },
   ]);
   expect(PRICE.perUnit['input']).toBe('1');
+});
+
+test('whatever happened above, each picodollar of it can be followed: cost is what was borne, and nothing is borne twice', async () => {
+  const all = await ledger.asAdmin<{ workspace_id: string; generation_id: string }>(
+    `select distinct workspace_id, generation_id from charge`,
+  );
+  expect(all.length).toBeGreaterThan(50);
+  for (const { workspace_id, generation_id } of all) {
+    const attempts = await ledger.reader.asWorkspace(workspace_id, async (runner) => {
+      const rows = await readChargeHistory(runner, workspace_id, generation_id);
+      const priceOf = await prices.of(
+        runner,
+        rows.map((row) => row.price_version),
+      );
+      return explainAttempts(rows, priceOf);
+    });
+    for (const { cost, credits, waste, variance, byok, unbilled, ...attempt } of attempts) {
+      expect(credits + waste + variance + byok + unbilled).toBe(cost);
+      for (const part of [credits, waste, variance, byok, unbilled]) expect(part).toBeGreaterThanOrEqual(0n);
+      expect(attempt.revisions.reduce((sum, revision) => sum + revision.credits, 0n)).toBe(credits);
+    }
+  }
 });

@@ -86,6 +86,7 @@ const attemptTrail = (record: AttemptRecord): GenerationRecorded['attempts'][num
     attemptId: record.attemptId,
     attempt: { endpointId, provider, providerName, model },
     ...(record.worker === undefined ? {} : { worker: record.worker }),
+    ...(record.dispatched ? {} : { dispatched: false }),
     outcome: record.outcome,
     ...(record.errorCode === undefined ? {} : { errorCode: record.errorCode }),
     ...(record.upstreamStatus === undefined ? {} : { upstreamStatus: record.upstreamStatus }),

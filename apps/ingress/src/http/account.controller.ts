@@ -15,7 +15,8 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Caller } from '../auth/caller.js';
 import { INGRESS, type Ingress } from '../ingress.js';
-import { generationInfo, type Charges } from '../management/generation-info.js';
+import { NOTHING_BOOKED, type Booked } from '../management/charge-info.js';
+import { generationInfo } from '../management/generation-info.js';
 import { ownKeyInfo } from '../management/key-info.js';
 import { limitDesk, limitsOfKey } from '../management/limit-desk.js';
 import { limitInfo } from '../management/limit-info.js';
@@ -27,6 +28,8 @@ const GENERATION_ID = /^gen-\d{10}-[0-9A-Za-z]{20}$/;
 const FRESH_SECONDS = 60;
 const LOOKS_MAX = 15;
 const LOOK_AGAIN_MS = 150;
+/** For billing to say what it booked. */
+const EXPLAIN_WITHIN_MS = 1_000;
 
 @Controller(['api/v1', 'v1'])
 export class AccountController {
@@ -71,7 +74,7 @@ export class AccountController {
       throw new WaystationError('invalid_request', 'id: Required', { details: { field: 'id' } });
     const caller = callerOf(request);
     const record = await this.#find(caller, id);
-    sendJson(reply, 200, { data: generationInfo(record, await this.#chargesOf(caller, record)) });
+    sendJson(reply, 200, { data: generationInfo(record, await this.#bookedOf(caller, record)) });
   }
 
   async #find({ principal, workspace }: Caller, generationId: string): Promise<GenerationRecorded> {
@@ -95,17 +98,23 @@ export class AccountController {
     }
   }
 
-  /** Only asked for where the ingress could not know the usage when the generation ended. */
-  async #chargesOf({ principal, workspace }: Caller, record: GenerationRecorded): Promise<Charges> {
-    if (record.usage !== undefined) return [];
+  /**
+   * What billing has booked by now: nobody waits for a settlement here. Where billing cannot be asked, a generation whose cost the trail knows is shown without;
+   * one whose cost only billing can know is not shown as free.
+   */
+  async #bookedOf({ principal, workspace }: Caller, record: GenerationRecorded): Promise<Booked> {
     const { generationId } = record;
-    const { charges } = await this.ingress.context.bus
-      .request(BillingGenerationExplain, { v: 1, principal, workspaceId: workspace.id, generationId })
+    return this.ingress.context.bus
+      .request(
+        BillingGenerationExplain,
+        { v: 1, principal, workspaceId: workspace.id, generationId },
+        { timeoutMs: EXPLAIN_WITHIN_MS },
+      )
       .catch((thrown: unknown) => {
-        if (toWaystationError(thrown).code === 'not_found') return { charges: [] };
-        throw thrown;
+        const error = toWaystationError(thrown);
+        if (record.usage === undefined && error.code !== 'not_found') throw error;
+        return NOTHING_BOOKED;
       });
-    return charges;
   }
 }
 

@@ -2,7 +2,7 @@
 // https://openrouter.ai/docs/api-reference/workspaces
 import { hash } from 'node:crypto';
 import { Controller, Delete, Get, Inject, Put, Req, Res } from '@nestjs/common';
-import { WaystationError, type LimitSpec, type LimitName } from '@waystation/contracts';
+import { WaystationError, toWaystationError, type LimitSpec, type LimitName } from '@waystation/contracts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { INGRESS, type Ingress } from '../ingress.js';
 import { limitDesk, type ListedLimit } from '../management/limit-desk.js';
@@ -79,16 +79,20 @@ export class BudgetsController {
         ...{ scope, metric, window: of, limit: most, includeByok: flag },
       }),
     );
-    const after = (await desk.put(set)).filter(isBudget);
+    const after = (await desk.put(set, 'limit_usd')).filter(isBudget);
     sendJson(reply, 200, {
       data: budgetInfo(workspaceId, budgetOf(after, window)),
       include_byok_in_budgets: flag,
     });
   }
 
+  /** As the reference has it, a budget that is not there is deleted. */
   @Delete(':interval')
   async remove(@Req() request: OneBudget, @Res() reply: FastifyReply): Promise<void> {
-    await this.#at(request).desk.remove(nameOf(windowOf(request)));
+    const { desk } = this.#at(request);
+    await desk.remove(nameOf(windowOf(request))).catch((thrown: unknown) => {
+      if (toWaystationError(thrown).code !== 'not_found') throw thrown;
+    });
     sendJson(reply, 200, { deleted: true });
   }
 

@@ -422,6 +422,7 @@ describe('tries', () => {
     expect(second).toMatchObject({ skipInstances: ['worker-full0001'], attempt: { provider: 'alpha' } });
     expect(second?.attemptId).not.toBe(first?.attemptId);
     expect(ingress.bus.factLines[0]?.attempts.map(({ dispatched }) => dispatched)).toEqual([false, true]);
+    expect(ingress.bus.trailLines[0]?.attempts.map(({ dispatched }) => dispatched)).toEqual([false, undefined]);
   });
 
   it('without a worker for a provider the next endpoint is tried; without any the answer is 503, at once', async () => {

@@ -2,7 +2,7 @@
 import { Controller, Delete, Get, Inject, Put, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { INGRESS, type Ingress } from '../ingress.js';
-import { limitDesk } from '../management/limit-desk.js';
+import { isSameLimit, limitDesk } from '../management/limit-desk.js';
 import { limitInfo } from '../management/limit-info.js';
 import { readLimit, readLimitName } from '../management/read-limit.js';
 import { callerOf } from './caller-of.js';
@@ -28,17 +28,10 @@ export class LimitsController {
   async put(@Req() request: OneWorkspace, @Res() reply: FastifyReply): Promise<void> {
     const desk = this.#deskFor(request);
     const limit = readLimit(request.body);
-    const limits = await desk.put([limit]);
+    const limits = await desk.put([limit], 'limit');
     const useOf = await desk.usesOf([limit]);
-    const set = limits.filter(
-      (each) =>
-        each.scope === limit.scope &&
-        each.scopeId === limit.scopeId &&
-        each.metric === limit.metric &&
-        each.window === limit.window &&
-        (each.freeOnly ?? false) === (limit.freeOnly ?? false),
-    );
-    sendJson(reply, 200, { data: set.map((each) => limitInfo(each, useOf(each)))[0] });
+    const set = limits.find((each) => isSameLimit(each, limit)) ?? limit;
+    sendJson(reply, 200, { data: limitInfo(set, useOf(set)) });
   }
 
   @Delete()

@@ -145,6 +145,7 @@ describe('/keys', () => {
   it.each([
     ['no name', {}, 'name: Required'],
     ['a name that is a number', { name: 5 }, 'name: Expected string of 1 to 256 characters, received number'],
+    ['a name that cannot be stored', { name: 'a\0b' }, 'name: Expected text without the character U+0000'],
     ['a negative limit', { name: 'x', limit: -1 }, 'limit: Expected a non-negative number of USD, received number'],
     ['a limit as text', { name: 'x', limit: '5' }, 'limit: Expected a non-negative number of USD, received string'],
     [
@@ -299,6 +300,119 @@ describe('GET /generation', () => {
       cancelled: true,
       usage_source: 'provider',
     });
+  });
+
+  const attemptId = 'att-1700000000-abcdefghijklmnopqrst-0';
+  const parts = { credits: '1234567', waste: '0', variance: '0', byok: '0' };
+  const told = { outcome: 'completed', usage: { input: 7, output: 4 }, usageSource: 'provider' };
+  const charge = {
+    ...{ ...told, attemptId, revision: 0, amount: '1234567', payer: 'credits', policyRow: 'completed' },
+    ...{ priceVersion: 'price-1', witness: 'ingress', holdPicodollars: '2000000', settledAt: 1_700_000_001_000 },
+  };
+  const explained = {
+    ...{ attemptId, provider: 'alpha', endpointId, model, priceVersion: 'price-1' },
+    lines: [
+      ...[{ unit: 'input', count: 7, pricedAs: 'input', unitPicodollars: '1000000', amountPicodollars: '1234000' }],
+      ...[{ unit: 'odd', count: 4, unitPicodollars: '0', amountPicodollars: '567' }],
+    ],
+    ...{ cost: '1234568', policyRow: 'completed', bearer: 'customer', why: 'The completion was delivered.' },
+    ...{ ...parts, unbilled: '1', hold: '2000000' },
+    lease: { id: 'lease-00000001', endsAt: 1_700_000_060_000 },
+    quotas: ['wallet:default'],
+    revisions: [
+      {
+        ...{ ...told, ...parts, revision: 0, reason: 'Settled from what the ingress told.', policyRow: 'completed' },
+        ...{ outcomeBy: 'ingress', usageBy: 'ingress', priceVersion: 'price-1', settledAt: 1_700_000_001_000 },
+      },
+    ],
+  };
+  const dataOf = async (): Promise<Answer> =>
+    (await call('GET', `/generation?id=${id}`, { key: inferenceKey })).json['data'] as Answer;
+
+  it('says why it was charged, attempt by attempt, every amount as exact text', async () => {
+    ingress.bus.rpc.set('logging.generation.get', () => ({ generation: record }));
+    ingress.bus.rpc.set('billing.generation.explain', () => ({ charges: [charge], attempts: [explained] }));
+    expect(await dataOf()).toMatchObject({
+      settled: true,
+      charges: [
+        {
+          ...{ attempt_id: attemptId, provider: 'alpha', endpoint_id: endpointId, model: 'lab/small' },
+          ...{ price_version: 'price-1', service_tier: null, cost: '0.000001234568' },
+          lines: [
+            ...[{ unit: 'input', count: 7, priced_as: 'input', unit_price: '0.000001', amount: '0.000001234' }],
+            ...[{ unit: 'odd', count: 4, priced_as: null, unit_price: '0', amount: '0.000000000567' }],
+          ],
+          policy: { row: 'completed', bearer: 'customer', why: 'The completion was delivered.' },
+          paid: { credits: '0.000001234567', waste: '0', variance: '0', byok: '0', unbilled: '0.000000000001' },
+          hold: {
+            amount: '0.000002',
+            lease: { id: 'lease-00000001', ends_at: '2023-11-14T22:14:20.000Z', closed_at: null },
+            quotas: ['wallet:default'],
+          },
+          history: [
+            {
+              ...{ revision: 0, settled_at: '2023-11-14T22:13:21.000Z', reason: 'Settled from what the ingress told.' },
+              ...{ credits: '0.000001234567', waste: '0', outcome: 'completed', policy_row: 'completed' },
+              ...{ usage: { input: 7, output: 4 }, usage_source: 'provider', rerate_id: null },
+              witnesses: { outcome: 'ingress', usage: 'ingress' },
+            },
+          ],
+        },
+      ],
+    });
+    expect(askedOf('billing.generation.explain')).toMatchObject({ workspaceId: 'default', generationId: id });
+  });
+
+  it('costs what the ledger says once it is booked: corrections and re-ratings count', async () => {
+    ingress.bus.rpc.set('logging.generation.get', () => ({ generation: record }));
+    ingress.bus.rpc.set('billing.generation.explain', () => ({
+      charges: [charge, { ...charge, revision: 1, amount: '-34567' }, { ...charge, payer: 'variance', amount: '9' }],
+    }));
+    expect(await dataOf()).toMatchObject({ total_cost: 0.0000012, usage: 0.0000012, settled: true });
+  });
+
+  it('shows what the customer’s own key paid as the cost upstream, when it is known', async () => {
+    ingress.bus.rpc.set('logging.generation.get', () => ({
+      generation: { ...record, byok: true, costPicodollars: '0' },
+    }));
+    expect(await dataOf()).toMatchObject({ is_byok: true, total_cost: 0, upstream_inference_cost: null });
+    ingress.bus.rpc.set('billing.generation.explain', () => ({ charges: [{ ...charge, payer: 'byok' }] }));
+    expect(await dataOf()).toMatchObject({ total_cost: 0, upstream_inference_cost: 0.000001234567 });
+  });
+
+  it.each<[string, () => unknown]>([
+    ['has not settled it yet', () => ({ charges: [], attempts: [] })],
+    [
+      'is away',
+      () => {
+        throw new WaystationError('no_responder', 'Nobody answers.');
+      },
+    ],
+  ])('does not wait for billing: while it %s the cost is the trail’s', async (_name, answer) => {
+    ingress.bus.rpc.set('logging.generation.get', () => ({ generation: record }));
+    ingress.bus.rpc.set('billing.generation.explain', answer);
+    expect(await dataOf()).toMatchObject({ total_cost: 0.000001234567, settled: false, charges: [] });
+  });
+
+  it('is not shown as free when only billing knows the cost and cannot be asked', async () => {
+    const { usage: _usage, ...pending } = record;
+    expect(_usage).toBeDefined();
+    ingress.bus.rpc.set('logging.generation.get', () => ({ generation: pending }));
+    expect((await call('GET', `/generation?id=${id}`, { key: inferenceKey })).status).toBe(503);
+  });
+
+  it('is settled when every attempt that can have reached a provider is', async () => {
+    const [first] = record.attempts;
+    const second = { ...first, attemptId: `${attemptId.slice(0, -1)}1` };
+    ingress.bus.rpc.set('billing.generation.explain', () => ({ charges: [charge] }));
+    for (const [attempts, settled] of [
+      [[first, second], false],
+      [[first, { ...second, dispatched: false }], true],
+      [[], true],
+    ] as const) {
+      ingress.bus.rpc.set('logging.generation.get', () => ({ generation: { ...record, attempts } }));
+      expect(await dataOf()).toMatchObject({ settled });
+    }
   });
 
   it('waits a moment for one that just ended, and does not for one that is long gone', async () => {

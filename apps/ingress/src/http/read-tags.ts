@@ -4,11 +4,13 @@ import { WaystationError } from '@waystation/contracts';
 const TAGS_MAX = 8;
 const TAG = /^[\w.:/@-]{1,64}$/;
 
+export const isTag = (text: string): boolean => TAG.test(text);
+
 /** Undefined where there is no such header. @throws WaystationError `invalid_request` */
 export const readTags = (header: string | undefined): string[] | undefined => {
   if (header === undefined) return undefined;
   const tags = [...new Set(header.split(',').map((tag) => tag.trim()))].filter((tag) => tag !== '');
-  const bad = tags.find((tag) => !TAG.test(tag));
+  const bad = tags.find((tag) => !isTag(tag));
   if (tags.length > TAGS_MAX || bad !== undefined) {
     const problem =
       bad === undefined

@@ -1,10 +1,8 @@
 // A recorded generation as `GET /generation` of the reference API shows it, and as the status page lists it.
-import type { BillingGenerationExplain, GenerationRecorded } from '@waystation/contracts';
+import type { GenerationRecorded } from '@waystation/contracts';
 import { inputTokens, outputTokens, type Usage } from '@waystation/generation';
-import type { z } from 'zod';
-import { usd } from '../http/send-json.js';
-
-export type Charges = z.infer<typeof BillingGenerationExplain.reply>['charges'];
+import { optionalUsd, usd } from '../http/send-json.js';
+import { chargeInfo, isSettled, type Booked } from './charge-info.js';
 
 const FINISH_WORDS: Readonly<Record<string, string>> = {
   'tool-calls': 'tool_calls',
@@ -15,25 +13,30 @@ const finishWord = (reason: string | undefined): string | null =>
 
 const servedAttempt = (record: GenerationRecorded): string | undefined => record.attempts.at(-1)?.attemptId;
 
+const borneBy = (charges: Booked['charges'], payer: Booked['charges'][number]['payer']): bigint =>
+  charges.filter((charge) => charge.payer === payer).reduce((sum, { amount }) => sum + BigInt(amount), 0n);
+
 interface Settled {
   readonly usage: Usage;
   readonly source: string | undefined;
   readonly cost: bigint;
+  readonly byok: bigint | undefined;
 }
 
-/** Usage and cost: as recorded, or as billing settled them where the ingress could not know. */
-const settledOf = (record: GenerationRecorded, charges: Charges): Settled => {
-  if (record.usage !== undefined)
-    return { usage: record.usage, source: record.usageSource, cost: BigInt(record.costPicodollars) };
-  const cost = charges
-    .filter((charge) => charge.payer === 'credits')
-    .reduce((sum, charge) => sum + BigInt(charge.amount), 0n);
-  const last = charges.findLast((charge) => charge.attemptId === servedAttempt(record));
-  return { usage: last?.usage ?? {}, source: last?.usageSource, cost };
+/** The cost as billing booked it, once it has. The usage as recorded, or as billing settled it where the ingress could not know. */
+const settledOf = (record: GenerationRecorded, { charges }: Booked): Settled => {
+  const served = charges.findLast((charge) => charge.attemptId === servedAttempt(record));
+  const counted = record.usage === undefined && served !== undefined ? served : record;
+  return {
+    usage: counted.usage ?? {},
+    source: counted.usageSource,
+    cost: served === undefined ? BigInt(record.costPicodollars) : borneBy(charges, 'credits'),
+    byok: served === undefined ? undefined : borneBy(charges, 'byok'),
+  };
 };
 
-export const generationInfo = (record: GenerationRecorded, charges: Charges) => {
-  const { usage, source, cost } = settledOf(record, charges);
+export const generationInfo = (record: GenerationRecorded, booked: Booked) => {
+  const { usage, source, cost, byok } = settledOf(record, booked);
   const prompt = inputTokens(usage);
   const completion = outputTokens(usage);
   return {
@@ -76,7 +79,7 @@ export const generationInfo = (record: GenerationRecorded, charges: Charges) => 
     web_search_engine: null,
     usage: usd(cost),
     total_cost: usd(cost),
-    upstream_inference_cost: record.byok ? usd(record.costPicodollars) : 0,
+    upstream_inference_cost: record.byok ? optionalUsd(byok) : 0,
     cache_discount: null,
     is_byok: record.byok,
     service_tier: null,
@@ -91,6 +94,8 @@ export const generationInfo = (record: GenerationRecorded, charges: Charges) => 
       status: attempt.upstreamStatus ?? null,
     })),
     // Ours: why it was charged, and what became of it.
+    settled: isSettled(record, booked),
+    charges: chargeInfo(booked),
     outcome: record.outcome,
     policy_row: record.policyRow,
     usage_source: source ?? null,

@@ -20,6 +20,14 @@ import type { LimitUse } from './limit-info.js';
 
 export type ListedLimit = z.infer<typeof ControlLimitList.reply>['limits'][number];
 
+/** Whether two limits have one name, so that one stands in the place of the other. */
+export const isSameLimit = (a: LimitName, b: LimitName): boolean =>
+  a.scope === b.scope &&
+  a.scopeId === b.scopeId &&
+  a.metric === b.metric &&
+  a.window === b.window &&
+  (a.freeOnly ?? false) === (b.freeOnly ?? false);
+
 /** The one quota of a limit; undefined for a limit of each. */
 const quotaOf = (limit: LimitSpec, workspaceId: string, nowMs: number): QuotaRef | undefined => {
   const scopeId = limit.scope === 'workspace' ? workspaceId : limit.scopeId;
@@ -50,7 +58,7 @@ export const limitDesk = (bus: Bus, { principal, workspace }: Caller, nowMs: num
     };
   };
 
-  const refuseBelowUse = async (limits: readonly LimitSpec[]): Promise<void> => {
+  const refuseBelowUse = async (limits: readonly LimitSpec[], field: string): Promise<void> => {
     const useOf = await usesOf(limits);
     for (const limit of limits) {
       const used = useOf(limit)?.used ?? 0n;
@@ -59,8 +67,8 @@ export const limitDesk = (bus: Bus, { principal, workspace }: Caller, nowMs: num
         limit.metric === 'usd' ? `$${formatUsd(amount)}` : `${amount} ${limit.metric}`;
       throw new WaystationError(
         'unprocessable',
-        `limit: ${shown(BigInt(limit.limit))} is below the ${shown(used)} that this ${limit.window} has used already; set a higher one, or wait for its end.`,
-        { details: { field: 'limit' } },
+        `${field}: ${shown(BigInt(limit.limit))} is below the ${shown(used)} that this ${limit.window} has used already; set a higher one, or wait for its end.`,
+        { details: { field } },
       );
     }
   };
@@ -70,8 +78,9 @@ export const limitDesk = (bus: Bus, { principal, workspace }: Caller, nowMs: num
     async list(): Promise<ListedLimit[]> {
       return (await bus.request(ControlLimitList, about)).limits;
     },
-    async put(limits: LimitSpec[]): Promise<ListedLimit[]> {
-      await refuseBelowUse(limits);
+    /** @param field what the caller calls the amount */
+    async put(limits: LimitSpec[], field: string): Promise<ListedLimit[]> {
+      await refuseBelowUse(limits, field);
       return (await bus.request(ControlLimitPut, { ...about, limits })).limits;
     },
     async remove(limit: LimitName): Promise<void> {

@@ -35,20 +35,30 @@ export const refuseUnknown = (value: Readonly<Record<string, unknown>>, allowed:
   throw new WaystationError('unknown_parameter', `Unrecognized key(s) in object: ${named.join(', ')}`);
 };
 
+/** Text of 1 to so many characters that can be stored: Postgres holds no U+0000. @throws WaystationError `invalid_request` */
+export const textOf = (field: string, value: unknown, charactersMax: number): string => {
+  if (typeof value !== 'string' || value.length < 1 || value.length > charactersMax)
+    return refuseField(field, `Expected string of 1 to ${charactersMax} characters, received ${typeName(value)}`);
+  return value.includes('\0') ? refuseField(field, 'Expected text without the character U+0000') : value;
+};
+
 /** JSON numbers from here on are not written in full. */
 const USD_MAX = 1e15;
 const PICODOLLAR_DIGITS = 12;
 
-/** A JSON number of USD as picodollars. @throws WaystationError `invalid_request` */
+/** Without an exponent, which JavaScript writes below 10⁻⁶. What is finer than a picodollar stays as it is, and is no amount. */
+const plainText = (value: number): string => {
+  const fixed = value.toFixed(PICODOLLAR_DIGITS);
+  return Number(fixed) === value ? fixed : String(value);
+};
+
+/** A JSON number of USD as picodollars, never rounded. @throws WaystationError `invalid_request` */
 export const usdAmount = (field: string, value: unknown): bigint => {
-  const written =
-    typeof value === 'number' && Number.isFinite(value) && value < USD_MAX
-      ? /e/i.test(String(value))
-        ? value.toFixed(PICODOLLAR_DIGITS)
-        : String(value)
-      : '';
-  const picodollars = parseUsd(written);
-  return picodollars === undefined || picodollars < 0n
-    ? refuseField(field, `Expected a non-negative number of USD, received ${typeName(value)}`)
-    : picodollars;
+  if (typeof value !== 'number' || !(value >= 0))
+    return refuseField(field, `Expected a non-negative number of USD, received ${typeName(value)}`);
+  if (value >= USD_MAX) return refuseField(field, `Expected a number of USD below ${USD_MAX}`);
+  return (
+    parseUsd(/e/.test(String(value)) ? plainText(value) : String(value)) ??
+    refuseField(field, `Expected a number of USD with at most ${PICODOLLAR_DIGITS} decimals`)
+  );
 };

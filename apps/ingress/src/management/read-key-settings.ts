@@ -1,5 +1,12 @@
 // Bodies of POST /keys and PATCH /keys/{hash}: checked strictly, named as the contracts do. An unknown field is refused: nobody sets what is not theirs to set.
-import { readJsonObject, refuseField as refuse, refuseUnknown, typeName as shown, usdAmount } from './read-json.js';
+import {
+  readJsonObject,
+  refuseField as refuse,
+  refuseUnknown,
+  textOf,
+  typeName as shown,
+  usdAmount,
+} from './read-json.js';
 
 interface KeySettings {
   name?: string;
@@ -16,9 +23,7 @@ interface KeySettings {
 const text =
   (field: string, max: number) =>
   (value: unknown): string =>
-    typeof value === 'string' && value.length >= 1 && value.length <= max
-      ? value
-      : refuse(field, `Expected string of 1 to ${max} characters, received ${shown(value)}`);
+    textOf(field, value, max);
 
 const flag =
   (field: string) =>

@@ -1,6 +1,7 @@
 // Bodies and queries that name limits and budgets, read strictly: a limit that says less than was meant would spend money.
 import { LIMIT_METRICS, LIMIT_SCOPES, LIMIT_WINDOWS, type LimitName, type LimitSpec } from '@waystation/contracts';
-import { readJsonObject, refuseField, refuseUnknown, typeName, usdAmount } from './read-json.js';
+import { isTag } from '../http/read-tags.js';
+import { readJsonObject, refuseField, refuseUnknown, textOf, typeName, usdAmount } from './read-json.js';
 
 const oneOf = <const Word extends string>(field: string, words: readonly Word[], value: unknown): Word =>
   words.find((word) => word === value) ??
@@ -14,18 +15,19 @@ const flag = (field: string, value: unknown): boolean | undefined => {
   return typeof value === 'boolean' ? value : refuseField(field, `Expected boolean, received ${typeName(value)}`);
 };
 
+const SCOPE_ID_CHARACTERS_MAX = 512;
+
 const name = (value: Readonly<Record<string, unknown>>): LimitName => {
-  const { scope_id: scopeId } = value;
-  if (
-    scopeId !== undefined &&
-    scopeId !== null &&
-    (typeof scopeId !== 'string' || scopeId === '' || scopeId.length > 512)
-  )
-    return refuseField('scope_id', 'Expected string of 1 to 512 characters, or null for each of the scope');
+  const { scope_id: whom } = value;
+  const scope = oneOf('scope', LIMIT_SCOPES, value['scope']);
+  const scopeId = whom === undefined || whom === null ? undefined : textOf('scope_id', whom, SCOPE_ID_CHARACTERS_MAX);
+  // A limit of a tag that no call can carry would hold nothing back.
+  if (scope === 'tag' && scopeId !== undefined && !isTag(scopeId))
+    return refuseField('scope_id', 'Expected a tag of 1 to 64 letters, digits or any of . : / @ _ -');
   const freeOnly = flag('free_only', value['free_only']);
   return {
-    scope: oneOf('scope', LIMIT_SCOPES, value['scope']),
-    ...(typeof scopeId === 'string' ? { scopeId } : {}),
+    scope,
+    ...(scopeId === undefined ? {} : { scopeId }),
     metric: oneOf('metric', LIMIT_METRICS, value['metric']),
     window: oneOf('window', LIMIT_WINDOWS, value['window']),
     ...(freeOnly === true ? { freeOnly } : {}),

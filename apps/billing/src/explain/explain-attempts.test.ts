@@ -1,0 +1,145 @@
+// What a person is told of a charge, one story a case; in each the lines add up to the cost, and the cost to what was borne.
+import type { PriceVector } from '@waystation/contracts';
+import type { ChargeRow } from './charge-history.js';
+import { explainAttempts } from './explain-attempts.js';
+
+const PRICES: Readonly<Record<string, PriceVector>> = {
+  old: { perUnit: { input: '2', output: '5' }, perRequest: '7' },
+  new: { perUnit: { input: '1', output: '5' } },
+};
+const priceOf = (version: string): PriceVector => PRICES[version] ?? { perUnit: {} };
+
+/** 10 × 2 + 20 × 5 + 7 = 127, delivered and paid. */
+const row = (changes: Partial<ChargeRow> = {}): ChargeRow => ({
+  attempt_id: 'att-1700000000-abcdefghijklmnopqrst-0',
+  revision: 0,
+  provider: 'lab',
+  endpoint_id: 'lab/small@lab',
+  model: 'lab/small',
+  charged: '127',
+  waste: '0',
+  variance: '0',
+  byok: '0',
+  payer: 'credits',
+  outcome: 'completed',
+  outcome_by: 'ingress',
+  policy_row: 'completed',
+  price_version: 'old',
+  usage: { input: 10, output: 20 },
+  usage_source: 'provider',
+  usage_by: 'ingress',
+  service_tier: null,
+  rerate_id: null,
+  lease_id: 'lease-00000001',
+  lease_ends_at_ms: '60000',
+  lease_closed_at_ms: null,
+  quota_set: ['wallet:ws'],
+  hold: '1000',
+  settled_at_ms: '1',
+  ...changes,
+});
+
+const explain = (...rows: ChargeRow[]) => {
+  const attempts = explainAttempts(rows, priceOf);
+  for (const { lines, cost, credits, waste, variance, byok, unbilled } of attempts) {
+    expect(lines.reduce((sum, line) => sum + line.amountPicodollars, 0n)).toBe(cost);
+    expect(credits + waste + variance + byok + unbilled).toBe(cost);
+  }
+  return attempts;
+};
+
+test('a delivered completion: its lines, its price, the rule by which it was charged, and what was held', () => {
+  expect(explain(row())).toEqual([
+    {
+      attemptId: 'att-1700000000-abcdefghijklmnopqrst-0',
+      provider: 'lab',
+      endpointId: 'lab/small@lab',
+      model: 'lab/small',
+      priceVersion: 'old',
+      lines: [
+        { unit: 'input', count: 10, pricedAs: 'input', unitPicodollars: 2n, amountPicodollars: 20n },
+        { unit: 'output', count: 20, pricedAs: 'output', unitPicodollars: 5n, amountPicodollars: 100n },
+        { unit: 'request', count: 1, pricedAs: 'request', unitPicodollars: 7n, amountPicodollars: 7n },
+      ],
+      cost: 127n,
+      policyRow: 'completed',
+      bearer: 'customer',
+      why: 'The completion was delivered.',
+      ...{ credits: 127n, waste: 0n, variance: 0n, byok: 0n, unbilled: 0n },
+      hold: 1000n,
+      lease: { id: 'lease-00000001', endsAtMs: 60_000 },
+      quotas: ['wallet:ws'],
+      revisions: [
+        {
+          revision: 0,
+          reason: 'Settled from what the ingress told.',
+          ...{ credits: 127n, waste: 0n, variance: 0n, byok: 0n },
+          outcome: 'completed',
+          outcomeBy: 'ingress',
+          policyRow: 'completed',
+          usage: { input: 10, output: 20 },
+          usageSource: 'provider',
+          usageBy: 'ingress',
+          priceVersion: 'old',
+          settledAtMs: 1,
+        },
+      ],
+    },
+  ]);
+});
+
+test.each<[string, Partial<ChargeRow>, object]>([
+  ['beyond the hold', { charged: '100', variance: '27' }, { credits: 100n, variance: 27n, unbilled: 0n }],
+  ['an estimate beyond the hold', { charged: '100', usage_source: 'estimated' }, { credits: 100n, unbilled: 27n }],
+  [
+    'a failure that the provider bills',
+    { charged: '0', waste: '127', policy_row: 'failed-before-output' },
+    { waste: 127n, bearer: 'nobody', why: 'The attempt failed before any output.' },
+  ],
+  ['a failure that nobody bills', { charged: '0', policy_row: 'failed-before-output' }, { unbilled: 127n }],
+  ['the customer’s own key', { charged: '0', byok: '127' }, { byok: 127n, credits: 0n, unbilled: 0n }],
+  ['a rule that the policy no longer has', { policy_row: 'gone' }, { policyRow: 'gone' }],
+])('%s is told apart', (_name, changes, expected) => {
+  const [attempt] = explain(row(changes));
+  expect(attempt).toMatchObject(expected);
+});
+
+test('a rule that the policy no longer has comes without words', () => {
+  expect(explain(row({ policy_row: 'gone' }))[0]).not.toHaveProperty('why');
+});
+
+test.each<[Partial<ChargeRow>, string]>([
+  [{ usage_by: 'worker' }, 'Settled from what the ingress told, with the usage that the worker told.'],
+  [{ outcome_by: 'worker', usage_by: 'worker' }, 'Settled from what the worker told.'],
+  [
+    { outcome_by: 'nobody', usage_by: 'progress' },
+    'Settled from the last progress of the worker, as an estimate: nobody told how much was used in the end.',
+  ],
+  [{ outcome_by: 'nobody', usage_by: 'nobody' }, 'Settled as begun and never heard of again.'],
+  [{ usage_by: 'nobody' }, 'Settled from what the ingress told; nobody told any usage.'],
+  [{ revision: 1 }, 'Corrected from what the ingress told.'],
+  [{ revision: 1, rerate_id: 'r1' }, 'Brought to price version old by the re-rating r1.'],
+])('%j: %s', (changes, reason) => {
+  expect(explain(row(changes))[0]?.revisions[0]?.reason).toBe(reason);
+});
+
+test('revisions add up, and the bill is that of the last one', () => {
+  const estimate = { usage: { output: 4 }, usage_source: 'estimated', outcome_by: 'nobody', usage_by: 'progress' };
+  const [attempt] = explain(
+    row({ ...estimate, charged: '27' }),
+    row({ revision: 1, charged: '100' }),
+    row({ revision: 2, charged: '-17', price_version: 'new', rerate_id: 'r1' }),
+  );
+  expect(attempt).toMatchObject({ credits: 110n, cost: 110n, priceVersion: 'new', unbilled: 0n });
+  expect(attempt?.revisions.map(({ credits }) => credits)).toEqual([27n, 100n, -17n]);
+});
+
+test('attempts of one generation stand side by side', () => {
+  const other = row({ attempt_id: 'att-1700000000-abcdefghijklmnopqrst-1', lease_id: null, lease_ends_at_ms: null });
+  const attempts = explain(row({ charged: '0' }), other);
+  expect(attempts.map(({ attemptId, credits }) => [attemptId.at(-1), credits])).toEqual([
+    ['0', 0n],
+    ['1', 127n],
+  ]);
+  expect(attempts[1]).not.toHaveProperty('lease');
+});
