@@ -23,6 +23,7 @@ test.each<[string, string[], number, number]>([
   ['escapes as they are written', [event({ content: '"\\' })], 1, 4],
   ['text that looks like an event', [event({ content: '{"content":"x"}' })], 1, 19],
   ['reasoning', [event({ reasoning: 'hm' })], 1, 2],
+  ['reasoning under two names once', [event({ content: '', reasoning: 'hm', reasoning_content: 'hm' })], 1, 2],
   ['arguments', [event({ tool_calls: [{ index: 0, function: { arguments: '{"a"' } }] })], 1, 6],
   ['a comment', [': WAYSTATION PROCESSING\n\n'], 0, 0],
   ['half a text', ['data: {"choices":[{"delta":{"content":"ab'], 1, 2],
