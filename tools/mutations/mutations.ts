@@ -195,6 +195,45 @@ export const MUTATIONS: readonly Mutation[] = [
       test: 'keeps the tier of its usage, whichever witness tells what',
     },
   },
+  // Payments and gifts.
+  {
+    name: 'fee that rounds down',
+    breaks: 'Half a cent of a fee is lost at every top-up.',
+    file: `${LEDGER}/topup-fee.ts`,
+    text: '(creditsCents * basisPoints + BASIS_POINTS / 2n) / BASIS_POINTS',
+    fault: '(creditsCents * basisPoints) / BASIS_POINTS',
+    caughtBy: { file: `${LEDGER}/topup-fee.test.ts`, test: 'half a cent goes up' },
+  },
+  {
+    name: 'payment credited twice',
+    breaks: 'A payment that is announced again is credited again.',
+    file: `${LEDGER}/decide-topup.ts`,
+    text: 'if (book.payments.has(orderId)) return NOTHING;',
+    fault: '',
+    caughtBy: {
+      file: `${LEDGER}/decide-topup.test.ts`,
+      test: 'row 17: an order that was paid is credited once, however often it is said',
+    },
+  },
+  {
+    name: 'refund of what is spent',
+    breaks: 'Credits that calls have used are paid out.',
+    file: `${LEDGER}/decide-topup.ts`,
+    text: 'if (credits > refundable) {',
+    fault: 'if (credits > refundable + left.credits) {',
+    caughtBy: {
+      file: `${LEDGER}/decide-topup.test.ts`,
+      test: 'a refund above what is free is refused and says what is free',
+    },
+  },
+  {
+    name: 'expiry of what is held',
+    breaks: 'A promotional lot takes credit that calls under way hold.',
+    file: `${LEDGER}/decide-promo.ts`,
+    text: 'const stays = least(remaining, held);',
+    fault: 'const stays = 0n;',
+    caughtBy: { file: `${LEDGER}/decide-promo.test.ts`, test: 'what is neither spent nor held' },
+  },
   // Prices.
   {
     name: 'edge of a price tier',
@@ -238,9 +277,9 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'missing guard in the database',
     breaks: 'Nothing stands behind a mistake of the code: the table takes a quota beyond its limit.',
-    file: `${BILLING}/migrations/create-ledger.ts`,
-    text: 'constraint quota_holds check (posted + held <= quota_limit)',
-    fault: 'constraint quota_holds check (posted + held <= quota_limit or true)',
+    file: `${BILLING}/migrations/create-payments.ts`,
+    text: 'check (posted + held <= quota_limit or overdrawn)',
+    fault: 'check (posted + held <= quota_limit or true)',
     caughtBy: {
       file: `${BILLING}/verify/verify-ledger.itest.ts`,
       test: 'the database itself refuses a quota beyond its limit',
