@@ -3,6 +3,7 @@ import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShut
 import type { Database } from '@waystation/postgres';
 import { APP_CONTEXT, type AppContext } from '@waystation/runtime';
 import type { BillingConfig } from '../config.js';
+import { repeat, type Repetition } from '../repeat.js';
 import { BILLING_WRITER } from '../tokens.js';
 import { rollDays } from './roll-days.js';
 
@@ -13,9 +14,7 @@ const AWAY_MS_MAX = 35 * 24 * 3_600_000;
 @Injectable()
 export class RollDaysJob implements OnApplicationBootstrap, OnApplicationShutdown {
   #lastMs = Date.now() - AWAY_MS_MAX;
-  #timer: NodeJS.Timeout | undefined;
-  #running: Promise<unknown> | undefined;
-  #failing = false;
+  #repeated: Repetition | undefined;
 
   constructor(
     @Inject(APP_CONTEXT) private readonly context: AppContext<BillingConfig>,
@@ -23,25 +22,21 @@ export class RollDaysJob implements OnApplicationBootstrap, OnApplicationShutdow
   ) {}
 
   onApplicationBootstrap(): void {
-    this.#timer = setInterval(() => {
-      this.#running ??= this.#run().then(() => (this.#running = undefined));
-    }, this.context.scaleMs(EVERY_MS));
+    this.#repeated = repeat(
+      this.context.scaleMs(EVERY_MS),
+      () => this.#run(),
+      this.context.log,
+      'days cannot be summed up for now; it is tried again',
+    );
   }
 
   async #run(): Promise<void> {
     const nowMs = Date.now();
-    try {
-      await rollDays(this.database, nowMs, this.#lastMs);
-      this.#lastMs = nowMs;
-      this.#failing = false;
-    } catch (error) {
-      if (!this.#failing) this.context.log.warn({ err: error }, 'days cannot be summed up for now; it is tried again');
-      this.#failing = true;
-    }
+    await rollDays(this.database, nowMs, this.#lastMs);
+    this.#lastMs = nowMs;
   }
 
   async onApplicationShutdown(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.#running;
+    await this.#repeated?.stop();
   }
 }

@@ -5,6 +5,7 @@ import type { Bus } from '@waystation/bus';
 import type { Database } from '@waystation/postgres';
 import { APP_CONTEXT, type AppContext } from '@waystation/runtime';
 import type { BillingConfig } from '../config.js';
+import { repeat, type Repetition } from '../repeat.js';
 import { BILLING_WRITER } from '../tokens.js';
 import { claimNotices, removeNotice, type StoredNotice } from './notice-rows.js';
 
@@ -50,9 +51,7 @@ export const deliverNotices = (database: Database, bus: Bus): Promise<number> =>
 
 @Injectable()
 export class NoticesJob implements OnApplicationBootstrap, OnApplicationShutdown {
-  #timer: NodeJS.Timeout | undefined;
-  #running: Promise<unknown> | undefined;
-  #failing = false;
+  #repeated: Repetition | undefined;
 
   constructor(
     @Inject(APP_CONTEXT) private readonly context: AppContext<BillingConfig>,
@@ -60,26 +59,15 @@ export class NoticesJob implements OnApplicationBootstrap, OnApplicationShutdown
   ) {}
 
   onApplicationBootstrap(): void {
-    const everyMs = Math.max(50, this.context.scaleMs(EVERY_MS));
-    this.#timer = setInterval(() => {
-      this.#running ??= deliverNotices(this.database, this.context.bus)
-        .then(
-          () => (this.#failing = false),
-          (error: unknown) => this.#noteFailure(error),
-        )
-        .then(() => (this.#running = undefined));
-    }, everyMs);
-  }
-
-  /** One line for an outage, not one a second. */
-  #noteFailure(error: unknown): void {
-    if (!this.#failing)
-      this.context.log.warn({ err: error }, 'control does not take notices for now; they are kept and told again');
-    this.#failing = true;
+    this.#repeated = repeat(
+      this.context.scaleMs(EVERY_MS),
+      () => deliverNotices(this.database, this.context.bus),
+      this.context.log,
+      'control does not take notices for now; they are kept and told again',
+    );
   }
 
   async onApplicationShutdown(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.#running;
+    await this.#repeated?.stop();
   }
 }

@@ -3,6 +3,7 @@ import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShut
 import type { Database } from '@waystation/postgres';
 import { APP_CONTEXT, type AppContext } from '@waystation/runtime';
 import type { BillingConfig } from '../config.js';
+import { repeat, type Repetition } from '../repeat.js';
 import { BILLING_WRITER } from '../tokens.js';
 import { expireDue } from './promo.js';
 
@@ -10,9 +11,7 @@ const EVERY_MS = 10_000;
 
 @Injectable()
 export class PromoJob implements OnApplicationBootstrap, OnApplicationShutdown {
-  #timer: NodeJS.Timeout | undefined;
-  #running: Promise<unknown> | undefined;
-  #failing = false;
+  #repeated: Repetition | undefined;
 
   constructor(
     @Inject(APP_CONTEXT) private readonly context: AppContext<BillingConfig>,
@@ -20,26 +19,15 @@ export class PromoJob implements OnApplicationBootstrap, OnApplicationShutdown {
   ) {}
 
   onApplicationBootstrap(): void {
-    const everyMs = Math.max(50, this.context.scaleMs(EVERY_MS));
-    this.#timer = setInterval(() => {
-      this.#running ??= expireDue(this.database, Date.now())
-        .then(
-          () => (this.#failing = false),
-          (error: unknown) => this.#noteFailure(error),
-        )
-        .then(() => (this.#running = undefined));
-    }, everyMs);
-  }
-
-  /** One line for an outage, not one every few seconds. */
-  #noteFailure(error: unknown): void {
-    if (!this.#failing)
-      this.context.log.warn({ err: error }, 'promotional credits cannot expire for now; it is tried again');
-    this.#failing = true;
+    this.#repeated = repeat(
+      this.context.scaleMs(EVERY_MS),
+      () => expireDue(this.database, Date.now()),
+      this.context.log,
+      'promotional credits cannot expire for now; it is tried again',
+    );
   }
 
   async onApplicationShutdown(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.#running;
+    await this.#repeated?.stop();
   }
 }

@@ -5,6 +5,7 @@ import { APP_CONTEXT, type AppContext, type Cell } from '@waystation/runtime';
 import type { BillingConfig } from '../config.js';
 import { SettleHandler, settleTimesOf } from '../settle.handler.js';
 import { PriceBook } from '../settle/price-book.js';
+import { repeat, type Repetition } from '../repeat.js';
 import { BILLING_WRITER } from '../tokens.js';
 import { closeLeases, settleOverdue } from './sweep.js';
 import { Watermark } from './watermark.js';
@@ -19,9 +20,7 @@ export class SweeperJob implements OnApplicationBootstrap, OnApplicationShutdown
   readonly #settledLate: Cell;
   readonly #closed: Cell;
   #pending = 0;
-  #failing = false;
-  #timer: NodeJS.Timeout | undefined;
-  #running: Promise<unknown> | undefined;
+  #repeated: Repetition | undefined;
 
   constructor(
     @Inject(APP_CONTEXT) private readonly context: AppContext<BillingConfig>,
@@ -43,16 +42,11 @@ export class SweeperJob implements OnApplicationBootstrap, OnApplicationShutdown
   }
 
   onApplicationBootstrap(): void {
-    this.#timer = setInterval(
-      () => {
-        this.#running ??= this.#tick()
-          .then(
-            () => (this.#failing = false),
-            (error: unknown) => this.#noteFailure(error),
-          )
-          .then(() => (this.#running = undefined));
-      },
-      Math.max(50, this.context.scaleMs(EVERY_MS)),
+    this.#repeated = repeat(
+      this.context.scaleMs(EVERY_MS),
+      () => this.#tick(),
+      this.context.log,
+      'sweeps do not succeed for now; they are tried again',
     );
   }
 
@@ -76,15 +70,8 @@ export class SweeperJob implements OnApplicationBootstrap, OnApplicationShutdown
     });
   }
 
-  /** One line for an outage, not one a second. */
-  #noteFailure(error: unknown): void {
-    if (!this.#failing) this.context.log.warn({ err: error }, 'sweeps do not succeed for now; they are tried again');
-    this.#failing = true;
-  }
-
   async onApplicationShutdown(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.#running;
+    await this.#repeated?.stop();
   }
 }
 

@@ -4,6 +4,7 @@ import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShut
 import type { Database } from '@waystation/postgres';
 import { APP_CONTEXT, type AppContext, type Cell } from '@waystation/runtime';
 import type { BillingConfig } from '../config.js';
+import { repeat, type Repetition } from '../repeat.js';
 import { BILLING_WRITER, STRIPE } from '../tokens.js';
 import { chargeOrder, dueAutoTopUps, orderAutomatically, staleAutoOrders } from './auto-topup.js';
 import { payOut, pendingRefunds } from './refund-topup.js';
@@ -18,9 +19,7 @@ const LOOK_EVERY_MS = 600_000;
 @Injectable()
 export class TopUpsJob implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly #ordered: Cell;
-  #timer: NodeJS.Timeout | undefined;
-  #running: Promise<unknown> | undefined;
-  #failing = false;
+  #repeated: Repetition | undefined;
   #lookAtMs = 0;
 
   constructor(
@@ -34,15 +33,12 @@ export class TopUpsJob implements OnApplicationBootstrap, OnApplicationShutdown 
   onApplicationBootstrap(): void {
     const { stripe } = this;
     if (stripe === undefined) return;
-    const everyMs = Math.max(50, this.context.scaleMs(EVERY_MS));
-    this.#timer = setInterval(() => {
-      this.#running ??= this.#tick(stripe)
-        .then(
-          () => (this.#failing = false),
-          (error: unknown) => this.#noteFailure(error),
-        )
-        .then(() => (this.#running = undefined));
-    }, everyMs);
+    this.#repeated = repeat(
+      this.context.scaleMs(EVERY_MS),
+      () => this.#tick(stripe),
+      this.context.log,
+      'payments that wait do not succeed for now; they are tried again',
+    );
   }
 
   async #tick(stripe: StripeGateway): Promise<void> {
@@ -64,16 +60,8 @@ export class TopUpsJob implements OnApplicationBootstrap, OnApplicationShutdown 
     await inTurn(processing, (order) => chargeOrder(database, stripe, order, nowMs));
   }
 
-  /** One line for an outage, not one every few seconds. */
-  #noteFailure(error: unknown): void {
-    if (!this.#failing)
-      this.context.log.warn({ err: error }, 'payments that wait do not succeed for now; they are tried again');
-    this.#failing = true;
-  }
-
   async onApplicationShutdown(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.#running;
+    await this.#repeated?.stop();
   }
 }
 
