@@ -44,6 +44,8 @@ export interface Decoding {
 
 /** What a decoder may need to know of the attempt. */
 export interface DecodeTerms {
+  /** For names that a provider does not give. */
+  readonly generationId: string;
   readonly providerName: string;
   readonly secret?: string;
   readonly quirks: Readonly<Record<string, string | number | boolean>>;

@@ -42,7 +42,7 @@ export class UpstreamAddress {
 
   pathOf({ path, query }: UpstreamMessage): string {
     const whole = this.#basePath + path;
-    if (this.#search === '') return query === '' ? whole : `${whole}?${query}`;
+    if (this.#search === '') return query === '' ? whole : `${whole}${path.includes('?') ? '&' : '?'}${query}`;
     return query === '' ? whole + this.#search : `${whole}${this.#search}&${query}`;
   }
 
