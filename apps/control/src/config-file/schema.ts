@@ -1,6 +1,6 @@
 // The operator's file. Strict: a member nobody knows is a fault, since a misspelt `dataPolicy` must not route. Prices stay text here; libs/catalog says what they mean.
 import { PRICE_UNITS, parseModelId, readPrice } from '@waystation/catalog';
-import { PROVIDER_DIALECTS } from '@waystation/providers';
+import { PROVIDER_DIALECTS, isTokenKind, readGrant } from '@waystation/providers';
 import { z } from 'zod';
 
 const SLUG = /^[a-z0-9][a-z0-9-]{0,47}$/;
@@ -103,7 +103,7 @@ const baseUrl = z.string('must be text').refine((value) => {
   );
 }, 'must be an http or https URL without user, query or fragment');
 
-const provider = z.strictObject({
+const fields = z.strictObject({
   slug: z.string('must be text').regex(SLUG, 'must be lower-case letters, digits and dashes, at most 48'),
   name: text(128).optional(),
   dialect: z.enum(PROVIDER_DIALECTS as [string, ...string[]], `must be one of ${PROVIDER_DIALECTS.join(', ')}`),
@@ -117,6 +117,8 @@ const provider = z.strictObject({
         name: text(128).regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header'),
       }),
       z.strictObject({ kind: z.literal('query'), name: text(128) }),
+      z.strictObject({ kind: z.literal('google-service-account') }),
+      z.strictObject({ kind: z.literal('azure-ad') }),
     ])
     .optional(),
   headers: z
@@ -137,6 +139,13 @@ const provider = z.strictObject({
     .strictObject({ connectMs: whole.optional(), firstByteMs: whole.optional(), idleMs: whole.optional() })
     .optional(),
   endpoints: list(endpoint, 5_000).min(1, 'must have at least one endpoint'),
+});
+
+/** A secret that tokens are got with is read here already, so that its faults have a place. */
+const provider = fields.superRefine(({ auth, apiKey }, context) => {
+  if (auth === undefined || !isTokenKind(auth.kind)) return;
+  const reading = apiKey === undefined ? { fault: `is needed with auth ${auth.kind}` } : readGrant(auth.kind, apiKey);
+  if ('fault' in reading) context.addIssue({ code: 'custom', path: ['apiKey'], message: reading.fault });
 });
 
 /** An empty file is a file without providers. */
