@@ -120,6 +120,7 @@ export {
   BillingTopupList,
   BillingTopupRefund,
   ControlAuditAppend,
+  ControlSuspensionPut,
   ControlWorkspaceSuspend,
   WEBHOOK_BYTES_MAX,
   type AutoTopup,
@@ -186,6 +187,7 @@ export {
   type ModelEntry,
   type PolicyEntry,
   type ProviderEntry,
+  type Suspension,
   type WorkspaceEntry,
 } from './snapshot.js';
 export { BUCKETS, QUEUE_GROUPS, STREAMS, SUBJECTS, subjectToken, type BucketName } from './subjects.js';

@@ -561,6 +561,18 @@ describe('a dispute', () => {
     expect(await notices('suspension')).toHaveLength(1);
   });
 
+  test('that was lost after its credits were spent leaves a debt, which the next top-up pays first', async () => {
+    const order = await pay(20);
+    await spend(15);
+    await send('charge.dispute.created', disputeOf(order));
+    await send('charge.dispute.closed', disputeOf(order, { status: 'lost' }));
+    expect(await balance()).toBe(usd(-15));
+    await pay(20);
+    expect(await balance()).toBe(usd(5));
+    const [wallet] = await ledger.asAdmin(`select overdrawn from quota where id = $1`, [`wallet:${W}`]);
+    expect(wallet).toEqual({ overdrawn: false });
+  });
+
   test('of two that stand, winning one does not lift the suspension', async () => {
     const [first, second] = [await pay(20), await pay(20)];
     await send('charge.dispute.created', disputeOf(first));
