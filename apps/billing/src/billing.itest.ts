@@ -309,7 +309,7 @@ describe('who may ask', () => {
     const principal = key(mine, 'generations:read');
     expect(
       await ingress.request(BillingGenerationExplain, { v: 1, principal, workspaceId: mine, generationId }),
-    ).toEqual({ charges: [], attempts: [] });
+    ).toEqual({ charges: [], attempts: [], waiting: [] });
   });
 
   test('usage: its own workspace for a key, all of them for the operator alone', async () => {

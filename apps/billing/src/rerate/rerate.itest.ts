@@ -3,7 +3,7 @@ import { priceVersionOf } from '@waystation/catalog';
 import type { LeaseGrantRequest, PriceVector, RerateSelection } from '@waystation/contracts';
 import { postgresDatabase } from '@waystation/testing';
 import { grantCredits, readCredits } from '../credits/credits.js';
-import { explainGeneration } from '../explain/explain-generation.js';
+import { readCharges } from '../explain/list-charges.js';
 import { readKeyUsage } from '../keys/key-usage.js';
 import { runLeaseCommands } from '../leases/lease-lane.js';
 import { PriceBook, storePrices } from '../settle/price-book.js';
@@ -102,7 +102,7 @@ const plan = (selection: RerateSelection, price: PriceVector, limit = 100) =>
 const apply = (id: string, selection: RerateSelection, price: PriceVector, bounds = ALL_AT_ONCE): Promise<Run> =>
   applyRerate(ledger.writer, { id, selection, priceVersion: versionOf(price), reason: 'test' }, bounds, NOW);
 const chargesOf = (workspaceId: string, generationId: string) =>
-  ledger.reader.asWorkspace(workspaceId, (runner) => explainGeneration(runner, workspaceId, generationId));
+  ledger.reader.asWorkspace(workspaceId, (runner) => readCharges(runner, workspaceId, generationId));
 const creditsOf = ({ workspaceId }: Place) =>
   ledger.reader.asWorkspace(workspaceId, (runner) => readCredits(runner, workspaceId));
 const balanceOf = async (account: string): Promise<bigint> => {

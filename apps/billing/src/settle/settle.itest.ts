@@ -3,9 +3,9 @@ import type { LeaseGrantRequest } from '@waystation/contracts';
 import { postgresDatabase } from '@waystation/testing';
 import { runLeaseCommands } from '../leases/lease-lane.js';
 import { grantCredits, readCredits } from '../credits/credits.js';
-import { readChargeHistory } from '../explain/charge-history.js';
-import { explainAttempts } from '../explain/explain-attempts.js';
-import { explainGeneration } from '../explain/explain-generation.js';
+import { readCharges } from '../explain/list-charges.js';
+import { readGeneration } from '../explain/read-generation.js';
+import { tellGeneration } from '../explain/tell-generation.js';
 import { readKeyUsage } from '../keys/key-usage.js';
 import { closeLeases, settleOverdue } from '../sweep/sweep.js';
 import {
@@ -94,7 +94,7 @@ const overdue = (throughMs = LATER) => settleOverdue(ledger.writer, prices, thro
 const creditsOf = (workspaceId: string) =>
   ledger.reader.asWorkspace(workspaceId, (runner) => readCredits(runner, workspaceId));
 const chargesOf = ({ workspaceId = '', generationId = '' }: LineOptions) =>
-  ledger.reader.asWorkspace(workspaceId, (runner) => explainGeneration(runner, workspaceId, generationId));
+  ledger.reader.asWorkspace(workspaceId, (runner) => readCharges(runner, workspaceId, generationId));
 const chargedTo = async (on: LineOptions, payer = 'credits'): Promise<bigint> =>
   (await chargesOf(on)).filter((charge) => charge.payer === payer).reduce((sum, { amount }) => sum + amount, 0n);
 type Named = LineOptions & { readonly generationId: string };
@@ -466,14 +466,10 @@ test('whatever happened above, each picodollar of it can be followed: cost is wh
   );
   expect(all.length).toBeGreaterThan(50);
   for (const { workspace_id, generation_id } of all) {
-    const attempts = await ledger.reader.asWorkspace(workspace_id, async (runner) => {
-      const rows = await readChargeHistory(runner, workspace_id, generation_id);
-      const priceOf = await prices.of(
-        runner,
-        rows.map((row) => row.price_version),
-      );
-      return explainAttempts(rows, priceOf);
-    });
+    const rows = await ledger.reader.asWorkspace(workspace_id, (runner) =>
+      readGeneration(runner, generation_id, workspace_id),
+    );
+    const { attempts } = tellGeneration(rows);
     for (const { cost, credits, waste, variance, byok, unbilled, ...attempt } of attempts) {
       expect(credits + waste + variance + byok + unbilled).toBe(cost);
       for (const part of [credits, waste, variance, byok, unbilled]) expect(part).toBeGreaterThanOrEqual(0n);

@@ -5,7 +5,15 @@ import { runLeaseCommands } from '../leases/lease-lane.js';
 import { expireLots, grantPromo } from '../promo/promo.js';
 import { PriceBook } from '../settle/price-book.js';
 import { settleLines } from '../settle/settle-lines.js';
-import { delivered, generationFinished, KEY_HASH, testLedger, type TestLedger } from '../test-ledger.js';
+import {
+  attemptStarted,
+  delivered,
+  generationFinished,
+  KEY_HASH,
+  newGeneration,
+  testLedger,
+  type TestLedger,
+} from '../test-ledger.js';
 import { applyFact } from '../topups/apply-fact.js';
 import { insertOrder } from '../topups/order-rows.js';
 import { refundTopUp } from '../topups/refund-topup.js';
@@ -236,7 +244,9 @@ test('the database itself refuses a quota beyond its limit', async () => {
 });
 
 test('a reader sees the rows of its workspace, and nothing without one', async () => {
-  for (const table of ['entry', 'quota', 'lease', 'charge', 'key_usage', 'credit_grant']) {
+  const begun = attemptStarted({ generationId: newGeneration(), leaseId: LEASE });
+  await settleLines(ledger.writer, new PriceBook(), delivered(begun), { witnessWaitMs: 1, graceMs: 1 });
+  for (const table of ['entry', 'quota', 'lease', 'charge', 'key_usage', 'credit_grant', 'witness']) {
     const rows = (workspaceId: string) =>
       ledger.reader.asWorkspace(workspaceId, (runner) => runner.query(`select 1 from ${table}`) as Promise<unknown[]>);
     expect((await rows('ws')).length).toBeGreaterThan(0);
@@ -249,6 +259,6 @@ test('a reader sees the rows of its workspace, and nothing without one', async (
     expect((await rows('paying')).length).toBeGreaterThan(0);
     expect(await rows('ws')).toEqual([]);
   }
-  for (const table of ['balance', 'witness', 'dead_letter', 'stripe_event', 'notice'])
+  for (const table of ['balance', 'dead_letter', 'stripe_event', 'notice'])
     await expect(ledger.reader.query(`select 1 from ${table}`)).rejects.toThrow(/permission denied/);
 });

@@ -2,7 +2,7 @@
 import type { Database } from '@waystation/postgres';
 import { postgresDatabase } from '@waystation/testing';
 import type { QueryRunner } from 'typeorm';
-import { explainGeneration } from '../explain/explain-generation.js';
+import { readCharges } from '../explain/list-charges.js';
 import { PriceBook } from '../settle/price-book.js';
 import { settleLines } from '../settle/settle-lines.js';
 import { settleOverdue } from '../sweep/sweep.js';
@@ -41,7 +41,7 @@ const list = (limit = 100, before?: number) =>
 const listedOf = async (generationId: string) => (await list()).filter((each) => each.generationId === generationId);
 const about = () => ({ generationId: newGeneration(), workspaceId: 'ws', price });
 const chargesOf = ({ workspaceId, generationId }: ReturnType<typeof about>) =>
-  ledger.reader.asWorkspace(workspaceId, (runner) => explainGeneration(runner, workspaceId, generationId));
+  ledger.reader.asWorkspace(workspaceId, (runner) => readCharges(runner, workspaceId, generationId));
 const more = { usage: { input: 10, output: 24 } };
 
 test.each<[string, (on: ReturnType<typeof about>) => (readonly unknown[])[]]>([

@@ -15,7 +15,7 @@ import {
   testLedger,
   type TestLedger,
 } from '../test-ledger.js';
-import { tellStory } from './tell-story.js';
+import { ExplainHandler } from './explain.handler.js';
 
 const TIMES = { witnessWaitMs: 60_000, graceMs: 1 };
 const PRICE = { perUnit: { input: '2', output: '3' }, perRequest: '7' };
@@ -50,7 +50,7 @@ beforeAll(async () => {
 afterAll(() => ledger.drop());
 
 const tell = async (generationId: string): Promise<string> =>
-  (await ledger.writer.transaction((runner) => tellStory(runner, generationId))).join('\n');
+  (await new ExplainHandler(ledger.reader, ledger.writer).story({ generationId })).lines.join('\n');
 
 test('a corrected generation is told line by line', async () => {
   const prices = new PriceBook();
@@ -91,6 +91,30 @@ test('a corrected generation is told line by line', async () => {
     expect(story).toContain(line);
 });
 
+test('its workspace is told what is charged and what still waits, another workspace nothing', async () => {
+  const prices = new PriceBook();
+  const about = { generationId: newGeneration(), leaseId: 'lease-story-0001', price: PRICE, hold: 500n };
+  const explain = (workspaceId: string) =>
+    new ExplainHandler(ledger.reader, ledger.writer).explain({
+      ...{ principal: { kind: 'service', permissions: ['service'] }, workspaceId, generationId: about.generationId },
+    });
+  await settleLines(ledger.writer, prices, delivered(attemptStarted(about), attemptFinished(about)), TIMES);
+  const attemptId = `att-${about.generationId.slice(4)}-0`;
+  expect(await explain('ws')).toEqual({
+    charges: [],
+    attempts: [],
+    waiting: [{ attemptId, dueAt: expect.any(Number) }],
+  });
+  await settleOverdue(ledger.writer, prices, Date.now() + 600_000);
+  expect(await explain('ws')).toMatchObject({ charges: [{ amount: '87', witness: 'worker' }], waiting: [] });
+  await settleLines(ledger.writer, prices, delivered(attemptStarted(about, 1)), TIMES);
+  expect(await explain('ws')).toMatchObject({
+    charges: [{ amount: '87' }],
+    waiting: [{ attemptId: `${attemptId.slice(0, -1)}1` }],
+  });
+  expect(await explain('other')).toEqual({ charges: [], attempts: [], waiting: [] });
+});
+
 test('what nobody knows has no story', async () => {
-  expect(await tell(newGeneration())).toBe('');
+  await expect(tell(newGeneration())).rejects.toMatchObject({ code: 'not_found' });
 });
