@@ -28,7 +28,6 @@ import {
   LeaseReturn,
   type MoneyLine,
   type Principal,
-  type QuotaRef,
 } from '@waystation/contracts';
 import { BusStrategy, createHealth, createMetrics, type AppContext, type Metrics } from '@waystation/runtime';
 import { natsServer, postgresDatabase, type TestNats } from '@waystation/testing';
@@ -47,6 +46,7 @@ import {
   testLedger,
   type TestLedger,
 } from './test-ledger.js';
+import { leaseRequest } from './test-lease.js';
 
 const SCALE = 0.02;
 const OPERATOR: Principal = { kind: 'service', permissions: ['operator'] };
@@ -128,30 +128,9 @@ const key = (workspaceId: string, ...permissions: string[]): Principal => ({ kin
 const priceOf = (perToken: string) => ({ perUnit: { input: perToken, output: perToken } });
 const versionOf = (price: ReturnType<typeof priceOf>): string => priceVersionOf(price, sha256hex);
 const vector = (usd: number) => ({ usd: `${usd}`, requests: 0, tokens: 0 });
-const walletOf = (workspaceId: string): QuotaRef => ({
-  id: `wallet:${workspaceId}`,
-  scope: 'wallet',
-  scopeId: workspaceId,
-  metric: 'usd',
-  window: 'lifetime',
-  windowStart: 0,
-});
 const leaseFor = async (workspaceId: string, usd: number): Promise<string> => {
   const leaseId = `lease-00000${String(count).padStart(4, '0')}`;
-  const grant = {
-    v: 1,
-    leaseId,
-    instance: 'ingress-1',
-    workspaceId,
-    keyHash: KEY_HASH,
-    quotas: [walletOf(workspaceId)],
-  } as const;
-  const reply = await ingress.request(LeaseGrant, {
-    ...grant,
-    quotas: [...grant.quotas],
-    need: vector(usd),
-    want: vector(usd),
-  });
+  const reply = await ingress.request(LeaseGrant, leaseRequest({ leaseId, workspaceId, usd: BigInt(usd) }));
   expect(reply).toMatchObject({ granted: { leaseId, granted: { usd: `${usd}` } } });
   return leaseId;
 };

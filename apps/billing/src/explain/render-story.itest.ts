@@ -1,7 +1,6 @@
 // A person can follow each picodollar of a generation: usage × price, policy, hold, correction, entries.
 import { postgresDatabase } from '@waystation/testing';
 import { grantCredits } from '../credits/credits.js';
-import { runLeaseCommands } from '../leases/lease-lane.js';
 import { PriceBook } from '../settle/price-book.js';
 import { settleLines } from '../settle/settle-lines.js';
 import { settleOverdue } from '../sweep/sweep.js';
@@ -10,11 +9,11 @@ import {
   attemptStarted,
   delivered,
   generationFinished,
-  KEY_HASH,
   newGeneration,
   testLedger,
   type TestLedger,
 } from '../test-ledger.js';
+import { grantLease } from '../test-lease.js';
 import { ExplainHandler } from './explain.handler.js';
 
 const TIMES = { witnessWaitMs: 60_000, graceMs: 1 };
@@ -24,28 +23,7 @@ let ledger: TestLedger;
 beforeAll(async () => {
   ledger = await testLedger(await postgresDatabase());
   await grantCredits(ledger.writer, { grantId: 'grant-story', workspaceId: 'ws', amount: 10_000n, reason: 'x' });
-  const wallet = {
-    id: 'wallet:ws',
-    scope: 'wallet',
-    scopeId: 'ws',
-    metric: 'usd',
-    window: 'lifetime',
-    windowStart: 0,
-  } as const;
-  const usd = { usd: '1000', requests: 0, tokens: 0 };
-  const grant = {
-    kind: 'grant',
-    v: 1,
-    leaseId: 'lease-story-0001',
-    instance: 'ingress-1',
-    workspaceId: 'ws',
-    keyHash: KEY_HASH,
-  } as const;
-  await runLeaseCommands(ledger.writer, [{ ...grant, quotas: [wallet], need: usd, want: usd }], {
-    takeForMsMax: 60_000,
-    retryAfterMs: 1_000,
-    now: Date.now,
-  });
+  await grantLease(ledger.writer, { leaseId: 'lease-story-0001', workspaceId: 'ws', usd: 1_000n });
 }, 120_000);
 afterAll(() => ledger.drop());
 

@@ -1,7 +1,6 @@
 // Settlement against a real Postgres: witnesses in any order and number, bad lines, corrections, leases that are over. After each the ledger verifies.
-import type { LeaseGrantRequest } from '@waystation/contracts';
+import type { QuotaRef } from '@waystation/contracts';
 import { postgresDatabase } from '@waystation/testing';
-import { runLeaseCommands } from '../leases/lease-lane.js';
 import { grantCredits, readCredits } from '../credits/credits.js';
 import { readCharges } from '../explain/list-charges.js';
 import { readGeneration } from '../explain/read-generation.js';
@@ -21,6 +20,7 @@ import {
   type LineOptions,
   type TestLedger,
 } from '../test-ledger.js';
+import { grantLease, walletOf } from '../test-lease.js';
 import { verifyLedger } from '../verify/verify-ledger.js';
 import { PriceBook } from './price-book.js';
 import { settleLines } from './settle-lines.js';
@@ -52,40 +52,17 @@ const workspaceWithLease = async (
   const workspaceId = `ws-${count}`;
   const leaseId = `lease-00000${String(count).padStart(4, '0')}`;
   await grantCredits(ledger.writer, { grantId: `grant-${count}-1`, workspaceId, amount: 10_000n, reason: 'test' });
-  const grant: LeaseGrantRequest = {
-    ...{ v: 1, leaseId, instance: 'ingress-1', workspaceId, keyHash: KEY_HASH },
-    quotas: [
-      ...(limit === undefined
-        ? []
-        : [
-            {
-              id: `key:${count}:usd:lifetime:0`,
-              scope: 'key',
-              scopeId: KEY_HASH,
-              metric: 'usd',
-              window: 'lifetime',
-              windowStart: 0,
-              limit: limit.toString(),
-            } as const,
-          ]),
-      {
-        id: `wallet:${workspaceId}`,
-        scope: 'wallet',
-        scopeId: workspaceId,
-        metric: 'usd',
-        window: 'lifetime',
-        windowStart: 0,
-      },
-    ],
-    need: { usd: '1000', requests: 0, tokens: 0 },
-    want: { usd: '1000', requests: 0, tokens: 0 },
-  };
-  const [answer] = await runLeaseCommands(ledger.writer, [{ kind: 'grant', ...grant }], {
-    takeForMsMax: 60_000,
-    retryAfterMs: 1_000,
-    now: Date.now,
-  });
-  expect(answer).toMatchObject({ granted: { granted: { usd: '1000' } } });
+  const keyLimit: QuotaRef[] =
+    limit === undefined
+      ? []
+      : [
+          {
+            ...{ id: `key:${count}:usd:lifetime:0`, scope: 'key', scopeId: KEY_HASH, metric: 'usd' },
+            ...{ window: 'lifetime', windowStart: 0, limit: limit.toString() },
+          },
+        ];
+  const quotas = [...keyLimit, walletOf(workspaceId)];
+  await grantLease(ledger.writer, { leaseId, workspaceId, usd: 1_000n, quotas });
   return { workspaceId, leaseId, on: { workspaceId, leaseId, generationId: newGeneration() } };
 };
 

@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import { parseUsd, toWaystationError } from '@waystation/contracts';
 import { postgresDatabase } from '@waystation/testing';
 import { grantCredits } from '../credits/credits.js';
-import { runLeaseCommands } from '../leases/lease-lane.js';
 import { PriceBook } from '../settle/price-book.js';
 import { settleLines } from '../settle/settle-lines.js';
 import { settleOverdue } from '../sweep/sweep.js';
@@ -16,6 +15,7 @@ import {
   testLedger,
   type TestLedger,
 } from '../test-ledger.js';
+import { grantLease } from '../test-lease.js';
 import { getStatement, type StatementFormat } from './get-statement.js';
 import { readFocusPart } from './read-focus.js';
 import { statementDocument } from './statement-document.js';
@@ -46,29 +46,7 @@ beforeAll(async () => {
     reason: 'x',
   });
   await happenedAt('2026-09-03T00:00:00Z');
-  const wallet = {
-    id: 'wallet:ws',
-    scope: 'wallet',
-    scopeId: 'ws',
-    metric: 'usd',
-    window: 'lifetime',
-    windowStart: 0,
-  } as const;
-  const usd = { usd: '100000', requests: 0, tokens: 0 };
-  const grant = {
-    kind: 'grant',
-    v: 1,
-    leaseId: 'lease-statement',
-    instance: 'ingress-1',
-    workspaceId: 'ws',
-    keyHash: KEY_HASH,
-  } as const;
-  await runLeaseCommands(ledger.writer, [{ ...grant, quotas: [wallet], need: usd, want: usd }], {
-    takeForMsMax: 60_000,
-    retryAfterMs: 1_000,
-    now: Date.now,
-  });
-  const leaseId = 'lease-statement';
+  const leaseId = await grantLease(ledger.writer, { leaseId: 'lease-statement', workspaceId: 'ws', usd: 100_000n });
   const corrected = { leaseId, generationId: at('2026-09-30T23:00:00Z') };
   await settleLines(
     ledger.writer,

@@ -1,7 +1,6 @@
 // Whatever somebody alters by hand, the verification names it; and nobody alters anything with the roles that the services have.
 import { postgresDatabase } from '@waystation/testing';
 import { grantCredits } from '../credits/credits.js';
-import { runLeaseCommands } from '../leases/lease-lane.js';
 import { expireLots, grantPromo } from '../promo/promo.js';
 import { PriceBook } from '../settle/price-book.js';
 import { settleLines } from '../settle/settle-lines.js';
@@ -9,11 +8,11 @@ import {
   attemptStarted,
   delivered,
   generationFinished,
-  KEY_HASH,
   newGeneration,
   testLedger,
   type TestLedger,
 } from '../test-ledger.js';
+import { grantLease } from '../test-lease.js';
 import { applyFact } from '../topups/apply-fact.js';
 import { insertOrder } from '../topups/order-rows.js';
 import { refundTopUp } from '../topups/refund-topup.js';
@@ -59,32 +58,7 @@ beforeAll(async () => {
   ledger = await testLedger(await postgresDatabase());
   await grantCredits(ledger.writer, { grantId: 'grant-0001', workspaceId: 'ws', amount: 10_000n, reason: 'test' });
   await payAndRefund();
-  const usd = { usd: '1000', requests: 0, tokens: 0 };
-  const wallet = {
-    id: 'wallet:ws',
-    scope: 'wallet',
-    scopeId: 'ws',
-    metric: 'usd',
-    window: 'lifetime',
-    windowStart: 0,
-  } as const;
-  await runLeaseCommands(
-    ledger.writer,
-    [
-      {
-        kind: 'grant',
-        v: 1,
-        leaseId: LEASE,
-        instance: 'i-1',
-        workspaceId: 'ws',
-        keyHash: KEY_HASH,
-        quotas: [wallet],
-        need: usd,
-        want: usd,
-      },
-    ],
-    { takeForMsMax: 60_000, retryAfterMs: 1_000, now: Date.now },
-  );
+  await grantLease(ledger.writer, { leaseId: LEASE, workspaceId: 'ws', usd: 1_000n });
   const times = { witnessWaitMs: 1, graceMs: 1 };
   await settleLines(
     ledger.writer,
