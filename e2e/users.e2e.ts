@@ -2,6 +2,7 @@
 import type { FakeUpstream } from '@waystation/testing';
 import { useSystem } from './support/use-system.ts';
 import { badInput } from './users/bad-input.ts';
+import { badMoney } from './users/bad-money.ts';
 import { books } from './users/books.ts';
 import { happy, startLab } from './users/happy.ts';
 import { money } from './users/money.ts';
@@ -18,4 +19,5 @@ afterAll(() => lab.close());
 happy(system, () => lab);
 money(system);
 badInput(system);
+badMoney(system);
 books(system);

@@ -194,6 +194,21 @@ describe('an order', () => {
     expect(refused.code).toBe('payments_not_configured');
     expect(refused.row.status).toBe(503);
   });
+
+  test('what is wrong with a request is told first, also where payments are not configured', async () => {
+    const without = tested.handlerWith(WITHOUT_PAYMENTS, undefined);
+    const asked = { v: 1, principal: principal(), workspaceId: W } as const;
+    const order = { ...asked, requestId: 'request-none', savePaymentMethod: false };
+    const orderId = 'top-00000000-0000-0000-0000-000000000000';
+    const back = { ...asked, orderId, refundId: 'refund-none', manual: false, reason: '' };
+    for (const [work, status] of [
+      [without.create({ ...order, credits: usd(-5), currency: 'usd' }), 400],
+      [without.create({ ...order, credits: usd(5), currency: 'doge' }), 400],
+      [without.refund({ ...back, credits: '1' }), 400],
+      [without.refund(back), 404],
+    ] as const)
+      expect((await refusal(work)).row.status).toBe(status);
+  });
 });
 
 const SESSION = { id: 'cs_1', amount_total: 2_110, currency: 'usd', payment_status: 'paid' };
