@@ -6,6 +6,7 @@ import { badMoney } from './users/bad-money.ts';
 import { books } from './users/books.ts';
 import { happy, startLab } from './users/happy.ts';
 import { money } from './users/money.ts';
+import { suspension } from './users/suspension.ts';
 
 let lab: FakeUpstream;
 
@@ -20,4 +21,5 @@ happy(system, () => lab);
 money(system);
 badInput(system);
 badMoney(system);
+suspension(system);
 books(system);
