@@ -30,6 +30,8 @@ const { values: options } = parseArgs({
     rate: { type: 'string', default: '5000' },
     /** Settled before anything is measured, until the compiler is done. */
     warm: { type: 'string', default: '15000' },
+    /** That each generation carries. */
+    tags: { type: 'string', default: '0' },
   },
 });
 const generations = Number(options.generations);
@@ -58,7 +60,7 @@ console.log(`a backlog of ${warm + 3 * generations} generations is written …`)
 const maker = path.join(import.meta.dirname, 'billing-backlog.ts');
 execFileSync(
   process.execPath,
-  ['--disable-warning=ExperimentalWarning', maker, backlogFile, `${warm + 3 * generations}`],
+  ['--disable-warning=ExperimentalWarning', maker, backlogFile, `${warm + 3 * generations}`, options.tags],
   {
     stdio: 'inherit',
   },

@@ -5,6 +5,7 @@ import { badInput } from './users/bad-input.ts';
 import { books } from './users/books.ts';
 import { happy, startLab } from './users/happy.ts';
 import { money } from './users/money.ts';
+import { tags } from './users/tags.ts';
 
 let lab: FakeUpstream;
 
@@ -18,4 +19,5 @@ afterAll(() => lab.close());
 happy(system, () => lab);
 money(system);
 badInput(system);
+tags(system);
 books(system);

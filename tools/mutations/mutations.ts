@@ -342,8 +342,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'budget that counts the day before',
     breaks: 'The usage of yesterday is counted against the budget of today.',
     file: `${BILLING}/quotas/spent-before.ts`,
-    text: `'day >= $3::date'`,
-    fault: `'day >= $3::date - 1'`,
+    text: 'and day >= $3::date`',
+    fault: 'and day >= $3::date - 1`',
     caughtBy: {
       file: `${BILLING}/leases/leases.itest.ts`,
       test: 'a budget that is set in the middle of its window counts what was spent in it before',

@@ -11,6 +11,7 @@ import { CreatePromo1764158400202 } from './migrations/create-promo.js';
 import { ReadBooks1764160000302 } from './migrations/read-books.js';
 import { SealEntries1764160000301 } from './migrations/seal-entries.js';
 import { ListDisagreements1764160000401 } from './migrations/list-disagreements.js';
+import { TagCharges1764160000503 } from './migrations/tag-charges.js';
 
 export const app: AppDefinition<BillingConfig> = {
   name: 'billing',
@@ -27,6 +28,7 @@ export const migrations: MigrateOptions['migrations'] = [
   SealEntries1764160000301,
   ReadBooks1764160000302,
   ListDisagreements1764160000401,
+  TagCharges1764160000503,
 ];
 
 // For the operator's commands, which run without a bus.

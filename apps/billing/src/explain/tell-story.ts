@@ -14,6 +14,7 @@ interface ChargeRow {
   readonly member_id: string | null;
   readonly end_user_id: string | null;
   readonly app: string | null;
+  readonly tags: readonly string[] | null;
   readonly provider: string;
   readonly endpoint_id: string;
   readonly model: string;
@@ -101,7 +102,8 @@ const whose = (row: ChargeRow | undefined): string[] =>
         `Workspace ${row.workspace_id}, key ${row.key_hash.slice(0, 12)}…` +
           (row.member_id === null ? '' : `, member ${row.member_id}`) +
           (row.end_user_id === null ? '' : `, end user ${row.end_user_id}`) +
-          (row.app === null ? '' : `, app ${row.app}`),
+          (row.app === null ? '' : `, app ${row.app}`) +
+          (row.tags === null ? '' : `, tags ${row.tags.join(' ')}`),
       ];
 
 const attemptLines = (attemptId: string, revisions: readonly ChargeRow[]): string[] => {

@@ -93,7 +93,8 @@ export const generationInfo = (record: GenerationRecorded, booked: Booked) => {
       provider_name: attempt.attempt.providerName,
       status: attempt.upstreamStatus ?? null,
     })),
-    // Ours: why it was charged, and what became of it.
+    // Ours: its labels, why it was charged, and what became of it.
+    tags: record.identity.tags ?? [],
     settled: isSettled(record, booked),
     charges: chargeInfo(booked),
     outcome: record.outcome,
