@@ -206,6 +206,11 @@ const CHECKS: readonly (readonly [invariant: string, sql: string])[] = [
       group by generation_id, attempt_id having sum(charged) > max(hold)`,
   ],
   [
+    'a charge names each of its tags once',
+    `select format('attempt %s: tags %s', attempt_id, array_to_string(tags, ' ')) from charge
+      where tags is not null and cardinality(tags) <> (select count(distinct tag) from unnest(tags) as t (tag))`,
+  ],
+  [
     'a charge names a stored price version',
     `select format('attempt %s names price version %s, which is not stored', attempt_id, price_version) from charge
       where not exists (select 1 from price_version where price_version.id = charge.price_version)`,
