@@ -33,6 +33,8 @@ const { values: options } = parseArgs({
     warm: { type: 'string', default: '15000' },
     /** Settled at least before the books are verified, as far as the backlog goes. */
     verified: { type: 'string', default: '100000' },
+    /** That each generation carries. */
+    tags: { type: 'string', default: '0' },
   },
 });
 const generations = Number(options.generations);
@@ -61,7 +63,7 @@ console.log(`a backlog of ${warm + 3 * generations} generations is written …`)
 const maker = path.join(import.meta.dirname, 'billing-backlog.ts');
 execFileSync(
   process.execPath,
-  ['--disable-warning=ExperimentalWarning', maker, backlogFile, `${warm + 3 * generations}`],
+  ['--disable-warning=ExperimentalWarning', maker, backlogFile, `${warm + 3 * generations}`, options.tags],
   {
     stdio: 'inherit',
   },

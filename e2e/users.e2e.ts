@@ -7,6 +7,7 @@ import { books } from './users/books.ts';
 import { happy, startLab } from './users/happy.ts';
 import { money } from './users/money.ts';
 import { suspension } from './users/suspension.ts';
+import { tags } from './users/tags.ts';
 
 let lab: FakeUpstream;
 
@@ -22,4 +23,5 @@ money(system);
 badInput(system);
 badMoney(system);
 suspension(system);
+tags(system);
 books(system);

@@ -176,7 +176,7 @@ test('a re-rating is applied until it is finished', async () => {
 
 test.each<[Command, readonly string[], Parameters<typeof valuesOf>[0]]>([
   [usage, [], { from: '2026-01-01' }],
-  [usage, [], { from: '2026-01-01', to: '2026-01-02', by: 'tag' }],
+  [usage, [], { from: '2026-01-01', to: '2026-01-02', by: 'colour' }],
   [reconcile, ['import'], {}],
   [reconcile, ['import', 'f'], { format: 'pdf' }],
   [reconcile, ['import', 'f'], { format: 'csv', model: ['=x'] }],

@@ -342,12 +342,42 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'budget that counts the day before',
     breaks: 'The usage of yesterday is counted against the budget of today.',
     file: `${BILLING}/quotas/spent-before.ts`,
-    text: `'day >= $3::date'`,
-    fault: `'day >= $3::date - 1'`,
+    text: 'and day >= $3::date`',
+    fault: 'and day >= $3::date - 1`',
     caughtBy: {
       file: `${BILLING}/leases/leases.itest.ts`,
       test: 'a budget that is set in the middle of its window counts what was spent in it before',
     },
+  },
+  {
+    name: 'fallback before the limit that counts twice',
+    breaks: 'A limit of requests that is set at noon counts the fallbacks of the morning as requests of their own.',
+    file: `${BILLING}/quotas/spent-before.ts`,
+    text: 'select count(distinct generation_id) as used',
+    fault: 'select count(*) as used',
+    caughtBy: {
+      file: `${BILLING}/quotas/spent-before.itest.ts`,
+      test: 'a budget of a tag lets be spent what the morning left of it, to the picodollar, and no more',
+    },
+  },
+  {
+    name: 'tokens of nobody before the limit',
+    breaks: 'A limit of tokens that is set at noon counts what failed in the morning and was charged to nobody.',
+    file: `${BILLING}/quotas/spent-before.ts`,
+    text: `where payer <> 'waste'`,
+    fault: 'where true',
+    caughtBy: {
+      file: `${BILLING}/quotas/spent-before.itest.ts`,
+      test: 'a budget of a tag lets be spent what the morning left of it, to the picodollar, and no more',
+    },
+  },
+  {
+    name: 'tag that is named twice and counts twice',
+    breaks: 'A call that repeats a tag is in the sums of the tag twice.',
+    file: `${BILLING}/settle/backing.ts`,
+    text: '[...new Set(tags.map(stored))].sort()',
+    fault: 'tags.map(stored).sort()',
+    caughtBy: { file: `${BILLING}/quotas/spent-before.itest.ts`, test: 'a charge has its tags' },
   },
   // Settlement.
   {

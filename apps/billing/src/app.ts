@@ -12,6 +12,7 @@ import { ReadBooks1764160000302 } from './migrations/read-books.js';
 import { SealEntries1764160000301 } from './migrations/seal-entries.js';
 import { LetReadersSeeWitnesses1764165600402 } from './migrations/let-readers-see-witnesses.js';
 import { ListDisagreements1764160000401 } from './migrations/list-disagreements.js';
+import { TagCharges1764160000503 } from './migrations/tag-charges.js';
 
 export const app: AppDefinition<BillingConfig> = {
   name: 'billing',
@@ -28,6 +29,7 @@ export const migrations: MigrateOptions['migrations'] = [
   SealEntries1764160000301,
   ReadBooks1764160000302,
   ListDisagreements1764160000401,
+  TagCharges1764160000503,
   LetReadersSeeWitnesses1764165600402,
 ];
 

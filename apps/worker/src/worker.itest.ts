@@ -248,8 +248,10 @@ describe('a worker', () => {
       leaseId: 'lease-00000000',
       holdPicodollars: '1000',
       quotaSet: ['wallet:ws-1'],
+      identity: request.identity,
       worker: running.bus.instance,
     };
+    expect(request.identity.tags).toEqual(['nightly']);
     expect(started).toMatchObject({ kind: 'attempt.started', ...backing });
     expect(finished).toMatchObject({
       kind: 'attempt.finished',

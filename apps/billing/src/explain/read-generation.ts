@@ -12,6 +12,7 @@ export interface ChargeRow {
   readonly member_id: string | null;
   readonly end_user_id: string | null;
   readonly app: string | null;
+  readonly tags: readonly string[] | null;
   readonly provider: string;
   readonly endpoint_id: string;
   readonly model: string;
@@ -62,7 +63,7 @@ const WAITING_MAX = 64;
 const MS = (column: string): string => `floor(extract(epoch from ${column}) * 1000)::bigint`;
 
 const CHARGES = `
-  select c.attempt_id, c.revision, c.posting, c.workspace_id, c.key_hash, c.member_id, c.end_user_id, coalesce(c.app_title, c.app_referer) as app,
+  select c.attempt_id, c.revision, c.posting, c.workspace_id, c.key_hash, c.member_id, c.end_user_id, coalesce(c.app_title, c.app_referer) as app, c.tags,
          c.provider, c.endpoint_id, c.model, c.charged, c.waste, c.variance, c.byok, c.payer, c.outcome, c.outcome_by, c.served, c.policy_row,
          c.price_version, p.price, p.effective_at_ms as price_from_ms, c.usage, c.usage_source, c.usage_by, c.service_tier, c.rerate_id,
          c.quota_set, c.hold, ${MS('c.settled_at')} as settled_at_ms, c.lease_id, l.instance as lease_instance, l.granted as lease_granted,

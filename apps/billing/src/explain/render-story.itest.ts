@@ -32,7 +32,13 @@ const tell = async (generationId: string): Promise<string> =>
 
 test('a corrected generation is told line by line', async () => {
   const prices = new PriceBook();
-  const about = { generationId: newGeneration(), leaseId: 'lease-story-0001', price: PRICE, hold: 500n };
+  const about = {
+    generationId: newGeneration(),
+    leaseId: 'lease-story-0001',
+    price: PRICE,
+    hold: 500n,
+    tags: ['b', 'a'],
+  };
   await settleLines(ledger.writer, prices, delivered(attemptStarted(about)), TIMES);
   expect(await tell(about.generationId)).toMatch(/Attempt att-.*-0 waits for a better witness/);
   await settleLines(
@@ -50,7 +56,7 @@ test('a corrected generation is told line by line', async () => {
   );
   const story = await tell(about.generationId);
   for (const line of [
-    'Workspace ws, key aaaaaaaaaaaa…',
+    'Workspace ws, key aaaaaaaaaaaa…, tags a b',
     'outcome   completed, by the word of worker; the client got output of it',
     '10 input × 2 pUSD = 20 pUSD',
     '1 cacheRead × 2 pUSD (priced as input) = 2 pUSD',

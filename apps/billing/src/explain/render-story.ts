@@ -50,7 +50,8 @@ const whoseLines = (whose: ToldGeneration['whose']): string[] =>
         `Workspace ${whose.workspaceId}, key ${whose.keyHash.slice(0, 12)}…` +
           (whose.memberId === undefined ? '' : `, member ${whose.memberId}`) +
           (whose.endUserId === undefined ? '' : `, end user ${whose.endUserId}`) +
-          (whose.app === undefined ? '' : `, app ${whose.app}`),
+          (whose.app === undefined ? '' : `, app ${whose.app}`) +
+          (whose.tags === undefined ? '' : `, tags ${whose.tags.join(' ')}`),
       ];
 
 const attemptLines = ({ attemptId, endpointId, provider, model, revisions }: ToldAttempt): string[] => [

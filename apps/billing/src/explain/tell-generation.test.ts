@@ -19,6 +19,7 @@ const row = (changes: Partial<ChargeRow> = {}): ChargeRow => ({
   key_hash: 'a'.repeat(64),
   member_id: null,
   end_user_id: null,
+  tags: null,
   app: null,
   provider: 'lab',
   endpoint_id: 'lab/small@lab',
@@ -105,12 +106,12 @@ test('a delivered completion: its lines, its price, the rule by which it was cha
 });
 
 test('the customer is not told of whom, where and in which posting it was booked; the operator is', () => {
-  const charge = row({ member_id: 'mem-1', end_user_id: 'eve', app: 'Chat' });
+  const charge = row({ member_id: 'mem-1', end_user_id: 'eve', app: 'Chat', tags: ['nightly'] });
   expect(JSON.stringify(renderWire(tell(charge)))).not.toMatch(/ingress-1|aaaaaaaaaaaa|mem-1|eve|Chat|posting/);
   const entry = { id: '9', posting: '1', kind: 'settle', debit: 'held:ws', credit: 'payable:lab', amount: '127' };
   const story = renderStory('gen-1700000000-abcdefghijklmnopqrst', tell(charge), [entry]).join('\n');
   for (const line of [
-    'Workspace ws, key aaaaaaaaaaaa…, member mem-1, end user eve, app Chat',
+    'Workspace ws, key aaaaaaaaaaaa…, member mem-1, end user eve, app Chat, tags nightly',
     '  Settled 1970-01-01 00:00:00 UTC',
     '  Lease lease-00000001 of ingress-1, granted 1970-01-01 00:00:00 UTC: 0.000000005 USD (5000 pUSD) in all, 0.000000001 USD (1000 pUSD) not settled; open',
     'Booked with others of the same posting:',

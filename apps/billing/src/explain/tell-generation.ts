@@ -77,6 +77,7 @@ export interface ToldGeneration {
     readonly keyHash: string;
     readonly memberId?: string;
     readonly endUserId?: string;
+    readonly tags?: readonly string[];
     readonly app?: string;
   };
   readonly attempts: readonly ToldAttempt[];
@@ -211,6 +212,7 @@ const whoseOf = (row: ChargeRow | undefined): Pick<ToldGeneration, 'whose'> =>
           ...(row.member_id === null ? {} : { memberId: row.member_id }),
           ...(row.end_user_id === null ? {} : { endUserId: row.end_user_id }),
           ...(row.app === null ? {} : { app: row.app }),
+          ...(row.tags === null ? {} : { tags: row.tags }),
         },
       };
 

@@ -98,6 +98,24 @@ const everything = () =>
             (select sum(abs(amount)) from balance) as balances`,
   );
 
+test('a correction has the tags of what it corrects', async () => {
+  const place = await newPlace();
+  const generationId = await charge(place, { tags: ['nightly', 'search'] });
+  await charge(place);
+  await apply('fix-tags', place.selection, LOWER);
+  expect(
+    await ledger.asAdmin(
+      `select distinct revision, generation_id = $2 as is_tagged, tags from charge where workspace_id = $1 order by 1, 2`,
+      [place.workspaceId, generationId],
+    ),
+  ).toEqual([
+    { revision: 0, is_tagged: false, tags: null },
+    { revision: 0, is_tagged: true, tags: ['nightly', 'search'] },
+    { revision: 1, is_tagged: false, tags: null },
+    { revision: 1, is_tagged: true, tags: ['nightly', 'search'] },
+  ]);
+});
+
 test('the plan tells before, after and difference of each generation and of all, and changes nothing', async () => {
   const place = await newPlace();
   const ids = [await charge(place), await charge(place), await charge(place, {}, { outcome: 'empty' })].sort();

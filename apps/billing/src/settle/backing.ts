@@ -12,6 +12,8 @@ export const backing = z.object({
   sessionId: z.string().optional(),
   appReferer: z.string().optional(),
   appTitle: z.string().optional(),
+  /** Sorted, each once, at least one. */
+  tags: z.array(z.string()).optional(),
   provider: z.string(),
   endpointId: z.string(),
   model: z.string(),
@@ -34,6 +36,10 @@ type Summary = Extract<MoneyLine, { kind: 'generation.finished' }>['attempts'][n
 /** Postgres holds no U+0000, and a user id or a title may. */
 const stored = (text: string): string => text.replaceAll('\0', '\uFFFD');
 
+/** A call that names a tag twice carries it once. */
+const tagsOf = ({ tags = [] }: Identity): Pick<Backing, 'tags'> =>
+  tags.length === 0 ? {} : { tags: [...new Set(tags.map(stored))].sort() };
+
 /** Holds only grow: of two witnesses the one that knows of more is right. Money as text, without leading zeros. */
 export const withHold = (known: Backing, heard: string | undefined): Backing =>
   heard === undefined || heard === known.hold || BigInt(heard) < BigInt(known.hold) ? known : { ...known, hold: heard };
@@ -48,6 +54,7 @@ export const backingOf = (generationId: string, identity: Identity, attempt: Att
   ...(identity.sessionId === undefined ? {} : { sessionId: stored(identity.sessionId) }),
   ...(identity.app?.referer === undefined ? {} : { appReferer: stored(identity.app.referer) }),
   ...(identity.app?.title === undefined ? {} : { appTitle: stored(identity.app.title) }),
+  ...tagsOf(identity),
   provider: attempt.provider,
   endpointId: attempt.endpointId,
   model: attempt.model,

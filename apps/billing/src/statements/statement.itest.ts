@@ -52,9 +52,9 @@ beforeAll(async () => {
     ledger.writer,
     prices,
     delivered(
-      generationFinished({ leaseId, generationId: at('2026-09-29T00:00:00Z') }),
+      generationFinished({ leaseId, generationId: at('2026-09-29T00:00:00Z'), tags: ['search', 'nightly'] }),
       generationFinished(
-        { leaseId, keyHash: OTHER_KEY, generationId: at('2026-09-30T00:00:00Z') },
+        { leaseId, keyHash: OTHER_KEY, generationId: at('2026-09-30T00:00:00Z'), tags: ['nightly', '=1+1'] },
         { model: '=lab/<small>' },
       ),
       generationFinished({ leaseId, byok: true, generationId: at('2026-09-30T00:00:00Z') }),
@@ -105,6 +105,12 @@ test('the first month: a grant, usage by model and key, and what the own keys wo
     usageByKey: [
       { name: KEY_HASH, amountUsd: '0.00000000013' },
       { name: OTHER_KEY, amountUsd: '0.00000000003' },
+    ],
+    // Two calls of 30 with two tags each, and others without: the lines tell 120, and the month is 160.
+    usageByTag: [
+      { name: 'nightly', requests: 2, promptTokens: 20, completionTokens: 40, amountUsd: '0.00000000006' },
+      { name: '=1+1', requests: 1, amountUsd: '0.00000000003' },
+      { name: 'search', requests: 1, amountUsd: '0.00000000003' },
     ],
     corrections: [],
   });
@@ -198,7 +204,7 @@ test('the FOCUS export has a row for each day, key, endpoint and unit, and adds 
       SubAccountId: 'ws',
     },
     ...{ ProviderName: 'Waystation', PublisherName: 'sandbox', ServiceCategory: 'AI and Machine Learning' },
-    Tags: `"{""key"":""${KEY_HASH}""}"`,
+    Tags: `"{""key"":""${KEY_HASH}"",""tag:nightly"":true,""tag:search"":true}"`,
   });
   for (const row of rows) {
     const product = BigInt(row['PricingQuantity'] ?? '') * pico(row['ListUnitPrice'] ?? '');
@@ -259,6 +265,9 @@ test('as CSV every amount is exact, and no name is a formula', async () => {
     "usage-by-model,'=lab/<small>,2026-09,1,10,20,0.00000000003,0",
     `usage-by-key,${KEY_HASH},2026-09,3,30,130,0.00000000013,0.00000000003`,
     `usage-by-key,${OTHER_KEY},2026-09,1,10,20,0.00000000003,0`,
+    'usage-by-tag,nightly,2026-09,2,20,40,0.00000000006,0',
+    "usage-by-tag,'=1+1,2026-09,1,10,20,0.00000000003,0",
+    'usage-by-tag,search,2026-09,1,10,20,0.00000000003,0',
     'memo,fees paid on top of credits,2026-09,,,,0,',
     '',
   ]);
@@ -267,9 +276,24 @@ test('as CSV every amount is exact, and no name is a formula', async () => {
 test('as a page names are text, and nothing is loaded or run', async () => {
   const { text, hash } = await get('2026-09', 'html');
   expect(text).toContain('&#60;small&#62;');
+  expect(text).toContain('A call with several tags counts under each of them');
   expect(text).not.toMatch(/<small>|<script|<img|<link|https?:/);
   expect(text).toContain('4,999.99<span class="f">999999984</span></td>');
   expect(text).toContain(hash);
+});
+
+test('a statement that was kept before charges had tags is told as it was kept', async () => {
+  const { text } = await get('2026-09');
+  const kept = Object.entries(JSON.parse(text) as object).filter(([name]) => name !== 'usageByTag');
+  const body = JSON.stringify(Object.fromEntries(kept));
+  await ledger.asAdmin(`set session_replication_role = replica; delete from statement where month = '2026-09'`);
+  await ledger.asAdmin(`insert into statement (workspace_id, month, hash, body) values ('ws', '2026-09', $1, $2)`, [
+    createHash('sha256').update(body).digest('hex'),
+    body,
+  ]);
+  expect((await get('2026-09')).text).toBe(body);
+  expect((await get('2026-09', 'csv')).text).not.toContain('usage-by-tag');
+  expect((await get('2026-09', 'html')).text).not.toContain('Usage by tag');
 });
 
 test('a month that has not begun is refused, and of a workspace nobody knows nothing is kept', async () => {

@@ -130,6 +130,11 @@ test.each([
   ],
   ['a revision', `update charge set revision = 1 where hold = 20`, /revisions up to 1/],
   ['a charge beyond its hold', `update charge set hold = 1 where hold = 20`, /charged 20, held 1/],
+  [
+    'a tag of a charge',
+    `update charge set tags = '{a,b,a}' where hold = 20`,
+    /each of its tags once: attempt .*: tags a b a/,
+  ],
   ['the price version of a charge', `update charge set price_version = 'price-none'`, /price version price-none/],
   ['a lost charge', `delete from charge where hold = 20`, /posting/],
   [

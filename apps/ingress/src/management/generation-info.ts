@@ -132,7 +132,8 @@ export const generationInfo = ({ generationId, workspaceId, record }: ShownGener
       record === undefined
         ? attempts.map((attempt) => bookedResponse(isByok, attempt))
         : record.attempts.map((attempt) => recordedResponse(isByok, attempt)),
-    // Ours: why it was charged, and what became of it.
+    // Ours: its labels, why it was charged, and what became of it.
+    tags: record?.identity.tags ?? [],
     settled: isSettled(record, booked),
     charges: chargeInfo(booked),
     outcome: record?.outcome ?? served?.outcome ?? null,
