@@ -21,7 +21,7 @@ import { cpuOf } from './processes.ts';
 
 const { values: options } = parseArgs({
   options: {
-    /** Of the backlog that is settled alone; twice as many again wait while leases are granted. */
+    /** Of the backlog that is settled alone; four times as many again wait while leases are granted. */
     generations: { type: 'string', default: '60000' },
     /** Of granting leases, in each scenario. */
     seconds: { type: 'string', default: '6' },
@@ -40,6 +40,7 @@ const { values: options } = parseArgs({
 const generations = Number(options.generations);
 const seconds = Number(options.seconds);
 const warm = Number(options.warm);
+const backlog = warm + 5 * generations;
 
 /** What one batch of the consumer holds at most: settle.handler.ts. */
 const BATCH_LINES = 3_000;
@@ -59,14 +60,12 @@ const folder = await mkdtemp(path.join(tmpdir(), 'waystation-bench-billing-'));
 await chmod(folder, 0o711);
 await chownForPostgres(folder);
 const backlogFile = path.join(folder, 'backlog.ndjson');
-console.log(`a backlog of ${warm + 3 * generations} generations is written …`);
+console.log(`a backlog of ${backlog} generations is written …`);
 const maker = path.join(import.meta.dirname, 'billing-backlog.ts');
 execFileSync(
   process.execPath,
-  ['--disable-warning=ExperimentalWarning', maker, backlogFile, `${warm + 3 * generations}`, options.tags],
-  {
-    stdio: 'inherit',
-  },
+  ['--disable-warning=ExperimentalWarning', maker, backlogFile, `${backlog}`, options.tags],
+  { stdio: 'inherit' },
 );
 const postgres = await startPostgres({
   dataDir: path.join(folder, 'postgres'),
@@ -163,7 +162,7 @@ try {
   };
   const leases = async (what: string, how: string, ask: () => Promise<number[]>, settling: boolean): Promise<void> => {
     let over = false;
-    const beside = settling ? settle(2 * generations, () => over) : Promise.resolve(0);
+    const beside = settling ? settle(4 * generations, () => over) : Promise.resolve(0);
     const asked = await measured(ask);
     over = true;
     const besides = await beside;

@@ -5,6 +5,7 @@ import { NOTHING, plus, type Book, type ChargeDecision, type Charged, type Evide
 import type { Outcome } from '@waystation/generation';
 import { arrayText, queryRows } from '@waystation/postgres';
 import type { Backing } from './backing.js';
+import { inSlices } from './in-slices.js';
 
 /** One revision, ready to be written. */
 export interface ChargeRow {
@@ -103,12 +104,10 @@ export const closedGenerations = async (
   return new Set(rows.map(({ generation_id }) => generation_id));
 };
 
-export const insertCharges = async (
-  runner: QueryRunner,
-  posting: string,
-  rows: readonly ChargeRow[],
-): Promise<void> => {
-  if (rows.length === 0) return;
+export const insertCharges = (runner: QueryRunner, posting: string, rows: readonly ChargeRow[]): Promise<void> =>
+  inSlices(rows, (slice) => insertSlice(runner, posting, slice));
+
+const insertSlice = async (runner: QueryRunner, posting: string, rows: readonly ChargeRow[]): Promise<void> => {
   await queryRows(
     runner,
     `insert into charge (posting, generation_id, attempt_id, revision, workspace_id, key_hash, member_id, end_user_id, session_id, app_referer, app_title,

@@ -11,12 +11,14 @@ import {
   type Evidence,
   type Settlement,
 } from '@waystation/ledger';
+import type { PriceVector } from '@waystation/contracts';
 import { inputTokens, outputTokens } from '@waystation/generation';
 import { atReratedVersions } from '../rerate/rerated-versions.js';
 import { lockLeases, lockQuotas, newPosting, openLedger, type Ledger } from '../ledger/store.js';
 import type { Backing } from './backing.js';
 import { sortCases, type Case, type Waiting } from './cases.js';
 import { addKeyUsage, closedGenerations, insertCharges, loadCharges, type ChargeRow } from './charge-rows.js';
+import { inSlices } from './in-slices.js';
 import { storePrices, type PriceBook } from './price-book.js';
 import { badLine, type BadLine, type ReadLines, type Testimony } from './read-lines.js';
 import type { DisagreementKind } from '../witnesses/compare-witnesses.js';
@@ -120,19 +122,9 @@ const bookCases = async (
     runner,
     cases.map(({ backing }) => backing.priceVersion),
   );
-  const judged = cases.map((each) => {
-    const { backing, evidence } = each;
-    const concluded = conclude(evidence, closed.has(backing.generationId));
-    const { byok, priceVersion, hold } = backing;
-    const decision = decideCharge({
-      ...concluded,
-      serviceTier: evidence.serviceTier,
-      byok,
-      price: priceOf(priceVersion),
-      holdPicodollars: BigInt(hold),
-    });
-    const settlement: Settlement = { ...backing, decision, ...countsOf(backing, decision, concluded) };
-    return { each, concluded, decision, settlement };
+  const judged: Judged[] = [];
+  await inSlices(cases, (slice) => {
+    for (const each of slice) judged.push(judge(each, priceOf, closed));
   });
   await lockQuotas(
     runner,
@@ -144,20 +136,22 @@ const bookCases = async (
   );
 
   const rows: ChargeRow[] = [];
-  for (const { each, concluded, decision, settlement } of judged) {
-    const event = decideSettlement(book, settlement);
-    if (event === undefined) continue;
-    ledger.apply([event]);
-    const { usage, usageSource, outcome, served } = concluded;
-    rows.push({
-      backing: each.backing,
-      decision,
-      event,
-      outcome,
-      served,
-      evidence: { ...each.evidence, usage, usageSource },
-    });
-  }
+  await inSlices(judged, (slice) => {
+    for (const { each, concluded, decision, settlement } of slice) {
+      const event = decideSettlement(book, settlement);
+      if (event === undefined) continue;
+      ledger.apply([event]);
+      const { usage, usageSource, outcome, served } = concluded;
+      rows.push({
+        backing: each.backing,
+        decision,
+        event,
+        outcome,
+        served,
+        evidence: { ...each.evidence, usage, usageSource },
+      });
+    }
+  });
   const posting = await newPosting(runner);
   await insertCharges(runner, posting, rows);
   await deleteWitnesses(
@@ -167,6 +161,28 @@ const bookCases = async (
   await addKeyUsage(runner, rows);
   await ledger.flush(posting);
   return rows;
+};
+
+/** A case, with what is known of it in the end and what that comes to. */
+interface Judged {
+  readonly each: Case;
+  readonly concluded: ReturnType<typeof conclude>;
+  readonly decision: ChargeDecision;
+  readonly settlement: Settlement;
+}
+
+const judge = (each: Case, priceOf: (version: string) => PriceVector, closed: ReadonlySet<string>): Judged => {
+  const { backing, evidence } = each;
+  const concluded = conclude(evidence, closed.has(backing.generationId));
+  const { byok, priceVersion, hold } = backing;
+  const decision = decideCharge({
+    ...concluded,
+    serviceTier: evidence.serviceTier,
+    byok,
+    price: priceOf(priceVersion),
+    holdPicodollars: BigInt(hold),
+  });
+  return { each, concluded, decision, settlement: { ...backing, decision, ...countsOf(backing, decision, concluded) } };
 };
 
 const isCorrection = ({ event }: ChargeRow): boolean => event.revision > 0;

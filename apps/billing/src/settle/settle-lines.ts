@@ -36,7 +36,7 @@ export const settleLines = async (
   times: SettleTimes,
   alreadyBad: readonly BadLine[] = [],
 ): Promise<SettleResult> => {
-  const read = readLines(lines, prices, times);
+  const read = await readLines(lines, prices, times);
   const input = { ...read, bad: [...alreadyBad, ...read.bad] };
   try {
     const result = await database.transaction((runner) => settleHeard(runner, prices, input));
