@@ -500,7 +500,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'hold that ends twice',
     breaks: 'A hold that is settled twice frees its amount twice: the lease is spent twice.',
     file: `${INGRESS}/hold/lease-pool.ts`,
-    text: '      if (ended) return false;\n',
+    text: "        if (state === 'settled') return;\n",
     fault: '',
     caughtBy: {
       file: `${INGRESS}/hold/lease-pool.test.ts`,

@@ -5,6 +5,7 @@ import { DiscoveryModule, NestFactory } from '@nestjs/core';
 import { connectBus, type Bus } from '@waystation/bus';
 import { priceVersionOf } from '@waystation/catalog';
 import {
+  AttemptSettled,
   BillingCreditsGet,
   BillingCreditsGrant,
   BillingDeadLettersReplay,
@@ -26,6 +27,7 @@ import {
   LeaseGrant,
   LeaseRenew,
   LeaseReturn,
+  attemptIdOf,
   type MoneyLine,
   type Principal,
   type QuotaRef,
@@ -136,12 +138,12 @@ const walletOf = (workspaceId: string): QuotaRef => ({
   window: 'lifetime',
   windowStart: 0,
 });
-const leaseFor = async (workspaceId: string, usd: number): Promise<string> => {
+const leaseFor = async (workspaceId: string, usd: number, instance = 'ingress-1'): Promise<string> => {
   const leaseId = `lease-00000${String(count).padStart(4, '0')}`;
   const grant = {
     v: 1,
     leaseId,
-    instance: 'ingress-1',
+    instance,
     workspaceId,
     keyHash: KEY_HASH,
     quotas: [walletOf(workspaceId)],
@@ -209,6 +211,24 @@ test('a lease is granted, spent, settled from the journal, renewed and given bac
   ]);
   const usage = await ingress.request(BillingKeyUsage, { v: 1, principal: OPERATOR, workspaceId, hashes: [KEY_HASH] });
   expect(usage.keys).toMatchObject([{ hash: KEY_HASH, usage: { total: '30', daily: '30' } }]);
+});
+
+test('an ingress that left a usage to its worker is told what was charged, so that the rest of the hold is free again long before a sweep', async () => {
+  const workspaceId = await newWorkspace();
+  const leaseId = await leaseFor(workspaceId, 1_000, ingress.instance);
+  const about = { workspaceId, leaseId, generationId: newGeneration() };
+  const heard: unknown[] = [];
+  const told = await ingress.onSignal(AttemptSettled, ingress.instance, ({ attempts }) => heard.push(...attempts));
+  await append(
+    generationFinished({ workspaceId, leaseId }),
+    generationFinished(about, { outcome: 'cancelled', usage: 'pending' }),
+  );
+  await append(attemptFinished(about, { outcome: 'cancelled', usage: { input: 10, output: 7 } }));
+  await until(() => Promise.resolve(heard.length > 0));
+  await told.drain();
+  expect(heard).toEqual([{ attemptId: attemptIdOf(about.generationId, 0), charged: vector(17) }]);
+  await ingress.request(LeaseReturn, { v: 1, leaseId, step: 1, keep: vector(30 + 17), final: true });
+  expect(await creditsOf(workspaceId)).toEqual({ purchased: '10000', used: '47', balance: '9953', held: '0' });
 });
 
 test('a lost ingress: the worker settles alone, and the lease is swept', async () => {

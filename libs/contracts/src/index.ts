@@ -163,6 +163,7 @@ export {
   AttemptCredit,
   AttemptHeld,
   AttemptNeed,
+  AttemptSettled,
   HealthCounters,
   LeaseRecall,
 } from './signals.js';

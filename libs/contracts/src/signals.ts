@@ -8,6 +8,7 @@ import {
   generationId,
   instanceId,
   leaseId,
+  leaseVector,
   picodollarsUnsigned,
   unixMs,
 } from './scalars.js';
@@ -82,6 +83,24 @@ export const LeaseRecall = defineSignal({
   subjectAny: SUBJECTS.leaseRecall('*'),
   version: 1,
   message: z.object({ v: z.literal(1), leaseIds: z.array(leaseId).min(1).max(256) }),
+});
+
+/**
+ * Billing has settled attempts whose usage their ingress left to the worker, and tells that ingress what each was charged: the rest of its hold is free again. A
+ * lost one is made up for by the sweeper.
+ */
+export const AttemptSettled = defineSignal({
+  name: 'attempt.settled',
+  subjectOf: SUBJECTS.attemptSettled,
+  subjectAny: SUBJECTS.attemptSettled('*'),
+  version: 1,
+  message: z.object({
+    v: z.literal(1),
+    attempts: z
+      .array(z.object({ attemptId, charged: leaseVector }))
+      .min(1)
+      .max(256),
+  }),
 });
 
 /** Each second, from every process. Three seconds of silence end every stream with that instance. */

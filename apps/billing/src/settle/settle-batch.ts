@@ -19,6 +19,7 @@ import { sortCases, type Case, type Waiting } from './cases.js';
 import { addKeyUsage, closedGenerations, insertCharges, loadCharges, type ChargeRow } from './charge-rows.js';
 import { storePrices, type PriceBook } from './price-book.js';
 import { badLine, type BadLine, type ReadLines, type Testimony } from './read-lines.js';
+import { leftOpenOf, type SettledLeftOpen } from './tell-settled.js';
 import type { DisagreementKind } from '../witnesses/compare-witnesses.js';
 import { insertDisagreements, type Disagreement } from '../witnesses/disagreement-rows.js';
 import { deleteWitnesses, insertDeadLetters, lockWitnesses, upsertWitnesses } from './witness-rows.js';
@@ -31,6 +32,8 @@ export interface SettleResult {
   readonly bad: readonly BadLine[];
   /** What witnesses were found to say differently, and no correction sets right. */
   readonly disagreements: readonly DisagreementKind[];
+  /** Of those settled, what ingresses wait to be told. */
+  readonly leftOpen: readonly SettledLeftOpen[];
 }
 
 /** Settles what is complete and keeps the rest. */
@@ -53,13 +56,13 @@ export const settleHeard = async (runner: QueryRunner, prices: PriceBook, read: 
   const settledFrom = await loadCharges(runner, ledger.book, heard);
   const { ready, open, disagreements: found } = sortCases(heard, settledFrom, waiting);
   await upsertWitnesses(runner, open);
-  const rows = await bookCases(runner, ledger, prices, ready);
+  const { rows, leftOpen } = await bookCases(runner, ledger, prices, ready);
   const disagreements = await insertDisagreements(
     runner,
     prices,
     found.length === 0 ? found : withoutCorrected(found, rows),
   );
-  return { ...countRevisions(rows), waiting: open.length, bad, disagreements };
+  return { ...countRevisions(rows), waiting: open.length, bad, disagreements, leftOpen };
 };
 
 /** Settles attempts whose time has come from what is known of them by now. */
@@ -84,8 +87,8 @@ export const settleDue = async (
     [...still.values()].map(({ backing }) => backing),
   );
   const ready = [...still.values()].map((each) => ({ ...each, waits: true, corrects: false }));
-  const rows = await bookCases(runner, ledger, prices, ready);
-  return { ...countRevisions(rows), waiting: 0, bad: [], disagreements: [] };
+  const { rows, leftOpen } = await bookCases(runner, ledger, prices, ready);
+  return { ...countRevisions(rows), waiting: 0, bad: [], disagreements: [], leftOpen };
 };
 
 /** A line that names a lease of another workspace is nobody's money. */
@@ -101,14 +104,20 @@ const withoutStrangers = (all: readonly Testimony[], book: Book): { heard: Testi
   return { heard, strangers };
 };
 
-/** Books cases as they stand, in order: the one way to a charge. Answers the revisions that were made. */
+/** The revisions that were made, and what there is to tell of them. */
+interface Booked {
+  readonly rows: readonly ChargeRow[];
+  readonly leftOpen: readonly SettledLeftOpen[];
+}
+
+/** Books cases as they stand, in order: the one way to a charge. */
 const bookCases = async (
   runner: QueryRunner,
   ledger: Ledger,
   prices: PriceBook,
   all: readonly Case[],
-): Promise<ChargeRow[]> => {
-  if (all.length === 0) return [];
+): Promise<Booked> => {
+  if (all.length === 0) return { rows: [], leftOpen: [] };
   const cases = await atReratedVersions(runner, all);
   const { book } = ledger;
   const withoutIngress = cases.filter(({ evidence }) => evidence.outcomeBy !== 'ingress');
@@ -166,7 +175,7 @@ const bookCases = async (
   );
   await addKeyUsage(runner, rows);
   await ledger.flush(posting);
-  return rows;
+  return { rows, leftOpen: cases.flatMap(({ backing, evidence }) => leftOpenOf(book, backing, evidence)) };
 };
 
 const isCorrection = ({ event }: ChargeRow): boolean => event.revision > 0;
