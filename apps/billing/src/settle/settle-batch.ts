@@ -17,6 +17,7 @@ import { lockLeases, lockQuotas, newPosting, openLedger, type Ledger } from '../
 import type { Backing } from './backing.js';
 import { sortCases, type Case, type Waiting } from './cases.js';
 import { addKeyUsage, closedGenerations, insertCharges, loadCharges, type ChargeRow } from './charge-rows.js';
+import { leftBehindOf, type LeftBehind } from './left-behind.js';
 import { storePrices, type PriceBook } from './price-book.js';
 import { badLine, type BadLine, type ReadLines, type Testimony } from './read-lines.js';
 import { leftOpenOf, type SettledLeftOpen } from './tell-settled.js';
@@ -125,13 +126,18 @@ const bookCases = async (
     runner,
     withoutIngress.map(({ backing }) => backing.generationId),
   );
+  const behind = await leftBehindOf(
+    runner,
+    withoutIngress.map(({ backing }) => backing),
+  );
   const priceOf = await prices.of(
     runner,
     cases.map(({ backing }) => backing.priceVersion),
   );
   const judged = cases.map((each) => {
     const { backing, evidence } = each;
-    const concluded = conclude(evidence, closed.has(backing.generationId));
+    const leftBehind = behind.get(backing.attemptId);
+    const concluded = conclude(evidence, closed.has(backing.generationId) || leftBehind !== undefined);
     const { byok, priceVersion, hold } = backing;
     const decision = decideCharge({
       ...concluded,
@@ -140,7 +146,7 @@ const bookCases = async (
       price: priceOf(priceVersion),
       holdPicodollars: BigInt(hold),
     });
-    const settlement: Settlement = { ...backing, decision, ...countsOf(backing, decision, concluded) };
+    const settlement: Settlement = { ...backing, decision, ...countsOf(backing, decision, concluded, leftBehind) };
     return { each, concluded, decision, settlement };
   });
   await lockQuotas(
@@ -191,13 +197,14 @@ const withoutCorrected = (found: readonly Disagreement[], rows: readonly ChargeR
   return found.filter(({ backing, workerWasCharged }) => !(workerWasCharged && corrected.has(backing.attemptId)));
 };
 
-/** What the quotas of requests and tokens are told: tokens that nobody is charged for are nobody's use, and a try that was passed over is no request. */
+/** What the quotas of requests and tokens are told: tokens that nobody is charged for are nobody's use, and a try that was passed over for another is no request. */
 const countsOf = (
   { requests = 0, holdTokens = 0 }: Backing,
   { payer }: ChargeDecision,
   { outcome, usage }: Pick<Evidence, 'outcome' | 'usage'>,
+  leftBehind: LeftBehind | undefined,
 ): Pick<Settlement, 'requests' | 'tokens'> => ({
-  requests: outcome === 'passed-over' ? 0n : BigInt(requests),
+  requests: outcome === 'passed-over' || leftBehind?.requestWentOn === true ? 0n : BigInt(requests),
   tokens: payer === 'waste' ? 0n : BigInt(Math.min(holdTokens, inputTokens(usage) + outputTokens(usage))),
 });
 

@@ -44,9 +44,10 @@ afterEach(async () => {
   expect((await verifyLedger(ledger.writer)).problems).toEqual([]);
 });
 
-/** A workspace with 10 000 picodollars, of which a lease of 1 000 holds. */
+/** A workspace with 10 000 picodollars, of which a lease of 1 000 holds; and so many requests, where a quota is to count them. */
 const workspaceWithLease = async (
   limit?: bigint,
+  requests = 0,
 ): Promise<{ workspaceId: string; leaseId: string; on: LineOptions }> => {
   count += 1;
   const workspaceId = `ws-${count}`;
@@ -68,6 +69,19 @@ const workspaceWithLease = async (
               limit: limit.toString(),
             } as const,
           ]),
+      ...(requests === 0
+        ? []
+        : [
+            {
+              id: `key:${count}:requests:lifetime:0`,
+              scope: 'key',
+              scopeId: KEY_HASH,
+              metric: 'requests',
+              window: 'lifetime',
+              windowStart: 0,
+              limit: '100',
+            } as const,
+          ]),
       {
         id: `wallet:${workspaceId}`,
         scope: 'wallet',
@@ -77,8 +91,8 @@ const workspaceWithLease = async (
         windowStart: 0,
       },
     ],
-    need: { usd: '1000', requests: 0, tokens: 0 },
-    want: { usd: '1000', requests: 0, tokens: 0 },
+    need: { usd: '1000', requests, tokens: 0 },
+    want: { usd: '1000', requests, tokens: 0 },
   };
   const [answer] = await runLeaseCommands(ledger.writer, [{ kind: 'grant', ...grant }], {
     takeForMsMax: 60_000,
@@ -287,6 +301,48 @@ describe('an attempt that was passed over', () => {
     await settle(generationFinished(on, passed, {}));
     expect(await chargedTo(on, 'waste')).toBe(30n);
     expect(await chargedTo(on)).toBe(30n);
+    expect(await creditsOf(workspaceId)).toMatchObject({ used: 30n });
+  });
+
+  test('is never charged, not even in between, where its worker had answered before it could hear of it', async () => {
+    const { workspaceId, on } = await workspaceWithLease();
+    const at = Date.now();
+    await settle(
+      attemptStarted(named({ ...on, at })),
+      attemptFinished(named({ ...on, at })),
+      attemptStarted(named({ ...on, at: at + 1_000 }), 1),
+    );
+    expect(await overdue(at + TIMES.witnessWaitMs)).toMatchObject({ settled: 1 });
+    expect(await chargesOf(on)).toMatchObject([{ amount: 30n, payer: 'waste', policyRow: 'completed-unserved' }]);
+    expect(await creditsOf(workspaceId)).toMatchObject({ used: 0n });
+    await settle(generationFinished(on, passed, {}));
+    expect(await chargedTo(on)).toBe(30n);
+    expect(await chargedTo(on, 'waste')).toBe(30n);
+    expect((await chargesOf(on)).filter(({ revision }) => revision > 0)).toEqual([]);
+  });
+
+  test('of a lost ingress, neither: the last attempt is the one that can have served', async () => {
+    const { on } = await workspaceWithLease();
+    const tried = [0, 1, 2].map((ordinal) => attemptFinished(named(on), { usage: { output: 10 + ordinal } }, ordinal));
+    await settle(...tried);
+    await overdue();
+    expect(await chargedTo(on)).toBe(12n);
+    expect(await chargedTo(on, 'waste')).toBe(21n);
+  });
+
+  test('is no request of its key where the next attempt is that', async () => {
+    const { workspaceId, leaseId, on } = await workspaceWithLease(undefined, 5);
+    const at = Date.now();
+    await settle(
+      attemptFinished(named({ ...on, at }), { requests: 1 }),
+      attemptFinished(named({ ...on, at: at + 5_000 }), { requests: 1 }, 1),
+    );
+    await overdue(at + TIMES.witnessWaitMs);
+    const counted = () =>
+      ledger.asAdmin(`select sum(counted_requests) as requests from charge where lease_id = $1`, [leaseId]);
+    expect(await counted()).toEqual([{ requests: '0' }]);
+    await overdue();
+    expect(await counted()).toEqual([{ requests: '1' }]);
     expect(await creditsOf(workspaceId)).toMatchObject({ used: 30n });
   });
 });
