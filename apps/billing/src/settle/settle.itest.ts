@@ -209,6 +209,28 @@ test('an attempt that only began is recorded and charged to nobody', async () =>
   expect(await creditsOf(workspaceId)).toMatchObject({ used: 0n });
 });
 
+test('a prompt of which a lost worker told no progress is charged to nobody, and is no debt to the provider: an estimate is no bill', async () => {
+  for (const [deliveredTokens, amount, policyRow] of [
+    [9, 9n, 'failed-after-output'],
+    [undefined, 0n, 'failed-unserved'],
+  ] as const) {
+    const { workspaceId, leaseId, on } = await workspaceWithLease();
+    const lost = { outcome: 'failed-after-output', usage: 'pending', usageSource: 'estimated' } as const;
+    const delivered = deliveredTokens === undefined ? { served: false } : { deliveredTokens };
+    await settle(attemptStarted(named(on)), generationFinished(on, { ...lost, ...delivered }));
+    await overdue();
+    expect(await chargesOf(on)).toMatchObject([{ amount, usageSource: 'estimated', policyRow }]);
+    expect(await chargedTo(on, 'waste')).toBe(0n);
+    expect(await chargedTo(on, 'variance')).toBe(0n);
+    expect(await creditsOf(workspaceId)).toMatchObject({ used: amount });
+    const [owed] = await ledger.asAdmin<{ amount: string | null }>(
+      `select sum(amount) as amount from entry where lease_id = $1 and kind = 'settle'`,
+      [leaseId],
+    );
+    expect(BigInt(owed?.amount ?? 0)).toBe(amount);
+  }
+});
+
 test('better information that comes late makes one correction, up or down', async () => {
   for (const [final, difference] of [
     [40, 21n],
