@@ -68,7 +68,12 @@ export const AttemptHeld = defineSignal({
   message: z.object({
     v: z.literal(1),
     attemptId,
+    /** Of credits. */
     holdPicodollars: picodollarsUnsigned,
+    /** Of what limits count of own provider keys; absent is zero. */
+    byokPicodollars: picodollarsUnsigned.optional(),
+    /** Tokens, prompt and output, where a quota counts them. */
+    holdTokens: count.optional(),
     /** Output tokens that this covers; absent: all that the attempt can make. */
     heldOutputTokens: count.optional(),
     /** More was asked for and not given. */

@@ -101,7 +101,7 @@ const holdFor = async (
     generation.head.outputCap = hold.clampedTo;
     generation.warnings.push({
       code: 'clamped',
-      message: `The output is capped at ${hold.clampedTo} tokens: that is what the remaining credit buys.`,
+      message: `The output is capped at ${hold.clampedTo} tokens: that is what ${hold.clampedBy === 'tokens' ? 'the limit of tokens leaves' : 'the remaining credit buys'}.`,
       field: 'max_tokens',
     });
   }

@@ -602,6 +602,13 @@ export const leftOf = (refusal: LeaseRefusal): Amounts => {
   }
 };
 
+/** Whether so much fits into what the refusing quota has left. A limit that may count own keys is taken to do so. */
+export const fitsLeft = (need: Amounts, refusal: LeaseRefusal): boolean => {
+  const left = leftOf(refusal);
+  const usd = refusal.scope === 'wallet' ? need.usd : need.usd + need.byok;
+  return fitsInto({ ...need, usd }, left);
+};
+
 /** A refusal as it is for all that was wanted: what the lease has free itself is left, too. */
 const withFree = (refusal: LeaseRefusal, more: Amounts, free: Amounts): LeaseRefusal => ({
   ...refusal,
