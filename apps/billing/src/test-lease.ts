@@ -15,12 +15,21 @@ export interface AskedLease {
   /** Picodollars. */
   readonly usd: bigint;
   readonly quotas?: readonly QuotaRef[];
+  readonly requests?: number;
+  readonly instance?: string;
 }
 
-export const leaseRequest = ({ leaseId, workspaceId, usd, quotas }: AskedLease): LeaseGrantRequest => {
-  const amount = { usd: usd.toString(), requests: 0, tokens: 0 };
+export const leaseRequest = ({
+  leaseId,
+  workspaceId,
+  usd,
+  quotas,
+  requests = 0,
+  instance = 'ingress-1',
+}: AskedLease): LeaseGrantRequest => {
+  const amount = { usd: usd.toString(), requests, tokens: 0 };
   return {
-    ...{ v: 1, leaseId, instance: 'ingress-1', workspaceId, keyHash: KEY_HASH },
+    ...{ v: 1, leaseId, instance, workspaceId, keyHash: KEY_HASH },
     ...{ quotas: [...(quotas ?? [walletOf(workspaceId)])], need: amount, want: amount },
   };
 };

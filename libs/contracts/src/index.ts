@@ -165,6 +165,7 @@ export {
   AttemptCredit,
   AttemptHeld,
   AttemptNeed,
+  AttemptSettled,
   HealthCounters,
   LeaseRecall,
 } from './signals.js';

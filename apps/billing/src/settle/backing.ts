@@ -39,10 +39,15 @@ const stored = (text: string): string => text.replaceAll('\0', '\uFFFD');
 /** A call that names a tag twice carries it once. */
 const tagsOf = ({ tags = [] }: Identity): Pick<Backing, 'tags'> =>
   tags.length === 0 ? {} : { tags: [...new Set(tags.map(stored))].sort() };
+/** What a witness says is held. */
+export type Held = Partial<Pick<Backing, 'hold' | 'holdTokens'>>;
 
 /** Holds only grow: of two witnesses the one that knows of more is right. Money as text, without leading zeros. */
-export const withHold = (known: Backing, heard: string | undefined): Backing =>
-  heard === undefined || heard === known.hold || BigInt(heard) < BigInt(known.hold) ? known : { ...known, hold: heard };
+export const withHold = (known: Backing, { hold = known.hold, holdTokens = 0 }: Held): Backing => {
+  const isMore = hold !== known.hold && BigInt(hold) > BigInt(known.hold);
+  const areMore = holdTokens > (known.holdTokens ?? 0);
+  return isMore || areMore ? { ...known, ...(isMore ? { hold } : {}), ...(areMore ? { holdTokens } : {}) } : known;
+};
 
 export const backingOf = (generationId: string, identity: Identity, attempt: AttemptLine | Summary): Backing => ({
   generationId,

@@ -62,6 +62,17 @@ test.each<[string, unknown[], string]>([
   expect([...ready, ...open].map(({ backing }) => backing.hold)).toEqual([hold]);
 });
 
+test.each<[string, unknown[], number | undefined]>([
+  ['the ingress', [started(), generationFinished(about, { holdTokens: 30 })], 30],
+  ['the worker', [started(), attemptFinished(about, { holdTokens: 20 })], 20],
+  ['progress', [started(), { ...progressed(), holdTokens: 10 }], 10],
+  ['the one that knows of most', [{ ...progressed(), holdTokens: 10 }, attemptFinished(about, { holdTokens: 9 })], 10],
+  ['nobody', [started(), progressed()], undefined],
+])('a hold of tokens that grew is known from %s', async (_name, lines, holdTokens) => {
+  const { ready, open } = sortCases(await heard(...lines), NONE, NONE);
+  expect([...ready, ...open].map(({ backing }) => backing.holdTokens)).toEqual([holdTokens]);
+});
+
 test.each<[string, Partial<Evidence>, unknown[], number]>([
   [
     'a settled attempt ignores its own witnesses',

@@ -3,7 +3,7 @@
 import { moneyLine, quickParse, type MoneyLine, type PriceVector } from '@waystation/contracts';
 import type { ConsumedLine } from '@waystation/bus';
 import { NO_EVIDENCE, type Evidence } from '@waystation/ledger';
-import { backingOf, type Backing } from './backing.js';
+import { backingOf, type Backing, type Held } from './backing.js';
 import { inSlices } from './in-slices.js';
 import type { PriceBook } from './price-book.js';
 
@@ -14,7 +14,7 @@ export interface Testimony {
   /** Absent in progress lines, which name only the attempt. */
   readonly backing?: Backing;
   /** What was held by then, in progress lines of holds that grow. */
-  readonly hold?: string;
+  readonly held?: Held;
   readonly evidence: Evidence;
   /** Unix ms from which the attempt may be settled without a better witness. Absent: what is known already decides. */
   readonly dueAtMs?: number;
@@ -127,10 +127,12 @@ const testimoniesOf = (line: MoneyLine, source: ConsumedLine, times: SettleTimes
     case 'attempt.progressed': {
       const { attemptId, sequence } = line;
       const evidence: Evidence = { ...NO_EVIDENCE, ...usageOf(line, 'progress'), sequence };
-      const { holdPicodollars: hold } = line;
-      return [
-        { attemptId, generationId, ...(hold === undefined ? {} : { hold }), evidence, onlyIfKnown: true, source },
-      ];
+      const { holdPicodollars: hold, holdTokens } = line;
+      const held: Held = {
+        ...(hold === undefined ? {} : { hold }),
+        ...(holdTokens === undefined ? {} : { holdTokens }),
+      };
+      return [{ attemptId, generationId, held, evidence, onlyIfKnown: true, source }];
     }
     case 'attempt.finished': {
       const { attemptId, outcome } = line;

@@ -26,6 +26,7 @@ const joined = (a: SettleResult, b: SettleResult): SettleResult => ({
   waiting: a.waiting + b.waiting,
   bad: [...a.bad, ...b.bad],
   disagreements: [...a.disagreements, ...b.disagreements],
+  leftOpen: [...a.leftOpen, ...b.leftOpen],
 });
 
 /** Resolves when all of it is committed. Rejects where a later try may succeed. */

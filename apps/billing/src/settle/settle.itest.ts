@@ -44,25 +44,25 @@ afterEach(async () => {
   expect((await verifyLedger(ledger.writer)).problems).toEqual([]);
 });
 
-/** A workspace with 10 000 picodollars, of which a lease of 1 000 holds. */
+/** A workspace with 10 000 picodollars, of which a lease of 1 000 holds; and so many requests, where a quota is to count them. */
 const workspaceWithLease = async (
   limit?: bigint,
+  requests = 0,
 ): Promise<{ workspaceId: string; leaseId: string; on: LineOptions }> => {
   count += 1;
   const workspaceId = `ws-${count}`;
   const leaseId = `lease-00000${String(count).padStart(4, '0')}`;
   await grantCredits(ledger.writer, { grantId: `grant-${count}-1`, workspaceId, amount: 10_000n, reason: 'test' });
-  const keyLimit: QuotaRef[] =
-    limit === undefined
-      ? []
-      : [
-          {
-            ...{ id: `key:${count}:usd:lifetime:0`, scope: 'key', scopeId: KEY_HASH, metric: 'usd' },
-            ...{ window: 'lifetime', windowStart: 0, limit: limit.toString() },
-          },
-        ];
-  const quotas = [...keyLimit, walletOf(workspaceId)];
-  await grantLease(ledger.writer, { leaseId, workspaceId, usd: 1_000n, quotas });
+  const own = (metric: 'usd' | 'requests', most: string): QuotaRef => ({
+    ...{ id: `key:${count}:${metric}:lifetime:0`, scope: 'key', scopeId: KEY_HASH, metric },
+    ...{ window: 'lifetime', windowStart: 0, limit: most },
+  });
+  const quotas = [
+    ...(limit === undefined ? [] : [own('usd', limit.toString())]),
+    ...(requests === 0 ? [] : [own('requests', '100')]),
+    walletOf(workspaceId),
+  ];
+  await grantLease(ledger.writer, { leaseId, workspaceId, usd: 1_000n, quotas, requests });
   return { workspaceId, leaseId, on: { workspaceId, leaseId, generationId: newGeneration() } };
 };
 
@@ -172,6 +172,28 @@ test('an attempt that only began is recorded and charged to nobody', async () =>
   expect(await creditsOf(workspaceId)).toMatchObject({ used: 0n });
 });
 
+test('a prompt of which a lost worker told no progress is charged to nobody, and is no debt to the provider: an estimate is no bill', async () => {
+  for (const [deliveredTokens, amount, policyRow] of [
+    [9, 9n, 'failed-after-output'],
+    [undefined, 0n, 'failed-unserved'],
+  ] as const) {
+    const { workspaceId, leaseId, on } = await workspaceWithLease();
+    const lost = { outcome: 'failed-after-output', usage: 'pending', usageSource: 'estimated' } as const;
+    const delivered = deliveredTokens === undefined ? { served: false } : { deliveredTokens };
+    await settle(attemptStarted(named(on)), generationFinished(on, { ...lost, ...delivered }));
+    await overdue();
+    expect(await chargesOf(on)).toMatchObject([{ amount, usageSource: 'estimated', policyRow }]);
+    expect(await chargedTo(on, 'waste')).toBe(0n);
+    expect(await chargedTo(on, 'variance')).toBe(0n);
+    expect(await creditsOf(workspaceId)).toMatchObject({ used: amount });
+    const [owed] = await ledger.asAdmin<{ amount: string | null }>(
+      `select sum(amount) as amount from entry where lease_id = $1 and kind = 'settle'`,
+      [leaseId],
+    );
+    expect(BigInt(owed?.amount ?? 0)).toBe(amount);
+  }
+});
+
 test('better information that comes late makes one correction, up or down', async () => {
   for (const [final, difference] of [
     [40, 21n],
@@ -264,6 +286,48 @@ describe('an attempt that was passed over', () => {
     await settle(generationFinished(on, passed, {}));
     expect(await chargedTo(on, 'waste')).toBe(30n);
     expect(await chargedTo(on)).toBe(30n);
+    expect(await creditsOf(workspaceId)).toMatchObject({ used: 30n });
+  });
+
+  test('is never charged, not even in between, where its worker had answered before it could hear of it', async () => {
+    const { workspaceId, on } = await workspaceWithLease();
+    const at = Date.now();
+    await settle(
+      attemptStarted(named({ ...on, at })),
+      attemptFinished(named({ ...on, at })),
+      attemptStarted(named({ ...on, at: at + 1_000 }), 1),
+    );
+    expect(await overdue(at + TIMES.witnessWaitMs)).toMatchObject({ settled: 1 });
+    expect(await chargesOf(on)).toMatchObject([{ amount: 30n, payer: 'waste', policyRow: 'completed-unserved' }]);
+    expect(await creditsOf(workspaceId)).toMatchObject({ used: 0n });
+    await settle(generationFinished(on, passed, {}));
+    expect(await chargedTo(on)).toBe(30n);
+    expect(await chargedTo(on, 'waste')).toBe(30n);
+    expect((await chargesOf(on)).filter(({ revision }) => revision > 0)).toEqual([]);
+  });
+
+  test('of a lost ingress, neither: the last attempt is the one that can have served', async () => {
+    const { on } = await workspaceWithLease();
+    const tried = [0, 1, 2].map((ordinal) => attemptFinished(named(on), { usage: { output: 10 + ordinal } }, ordinal));
+    await settle(...tried);
+    await overdue();
+    expect(await chargedTo(on)).toBe(12n);
+    expect(await chargedTo(on, 'waste')).toBe(21n);
+  });
+
+  test('is no request of its key where the next attempt is that', async () => {
+    const { workspaceId, leaseId, on } = await workspaceWithLease(undefined, 5);
+    const at = Date.now();
+    await settle(
+      attemptFinished(named({ ...on, at }), { requests: 1 }),
+      attemptFinished(named({ ...on, at: at + 5_000 }), { requests: 1 }, 1),
+    );
+    await overdue(at + TIMES.witnessWaitMs);
+    const counted = () =>
+      ledger.asAdmin(`select sum(counted_requests) as requests from charge where lease_id = $1`, [leaseId]);
+    expect(await counted()).toEqual([{ requests: '0' }]);
+    await overdue();
+    expect(await counted()).toEqual([{ requests: '1' }]);
     expect(await creditsOf(workspaceId)).toMatchObject({ used: 30n });
   });
 });
