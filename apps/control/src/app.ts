@@ -6,6 +6,7 @@ import { ControlModule } from './control.module.js';
 import { AddSuspension1764158400102 } from './migrations/add-suspension.js';
 import { AddTokenCredentials1764172800104 } from './migrations/add-token-credentials.js';
 import { CreateLimits1764150000001 } from './migrations/create-limits.js';
+import { ExplainSuspension1764165600103 } from './migrations/explain-suspension.js';
 import { CreateControl1763800000002 } from './migrations/create-control.js';
 
 export const app: AppDefinition<ControlConfig> = {
@@ -18,5 +19,6 @@ export const migrations: MigrateOptions['migrations'] = [
   CreateControl1763800000002,
   CreateLimits1764150000001,
   AddSuspension1764158400102,
+  ExplainSuspension1764165600103,
   AddTokenCredentials1764172800104,
 ];
