@@ -322,6 +322,20 @@ describe('media', () => {
   });
 });
 
+it('tells that there is no word for how closely to look, and none to mark what is to be cached', () => {
+  const { warned } = partsOf([
+    {
+      role: 'user',
+      content: [
+        { type: 'text', text: 'hi', cache: { ttl: '5m' } },
+        { type: 'image', detail: 'low', source: { kind: 'url', url: 'https://example.com/a.png' } },
+        { type: 'image', detail: 'auto', source: { kind: 'url', url: 'https://example.com/b.png' } },
+      ],
+    },
+  ]);
+  expect(warned).toEqual(['unsupported-parameter cache_control', 'unsupported-parameter detail']);
+});
+
 describe('earlier turns', () => {
   const CALLS = said([
     { type: 'tool-call', id: 'c1', name: 'see', argumentsJson: '{"at":"left"}', signature: 'Sig_A' },

@@ -87,6 +87,8 @@ export const userPart = (part: UserPart, { losses }: PartsContext): Part => {
     case 'text':
       return { text: part.text };
     case 'image':
+      if (part.detail !== undefined && part.detail !== 'auto') losses.leaveOut('detail');
+      return mediaPart(part.source, part.type);
     case 'video':
       return mediaPart(part.source, part.type);
     case 'audio':
