@@ -10,6 +10,7 @@ import { CreatePayments1764158400201 } from './migrations/create-payments.js';
 import { CreatePromo1764158400202 } from './migrations/create-promo.js';
 import { ReadBooks1764160000302 } from './migrations/read-books.js';
 import { SealEntries1764160000301 } from './migrations/seal-entries.js';
+import { AddSurcharges1764170000501 } from './migrations/add-surcharges.js';
 import { ListDisagreements1764160000401 } from './migrations/list-disagreements.js';
 
 export const app: AppDefinition<BillingConfig> = {
@@ -27,6 +28,7 @@ export const migrations: MigrateOptions['migrations'] = [
   SealEntries1764160000301,
   ReadBooks1764160000302,
   ListDisagreements1764160000401,
+  AddSurcharges1764170000501,
 ];
 
 // For the operator's commands, which run without a bus.

@@ -13,6 +13,7 @@ import { KeysController } from './http/keys.controller.js';
 import { LimitsController } from './http/limits.controller.js';
 import { ModelsController } from './http/models.controller.js';
 import { PricesController } from './http/prices.controller.js';
+import { SurchargesController } from './http/surcharges.controller.js';
 import { StripeWebhookController } from './http/stripe-webhook.controller.js';
 import { TopUpsController } from './http/topups.controller.js';
 import { INGRESS, type Ingress } from './ingress.js';
@@ -33,6 +34,7 @@ export class IngressModule implements OnApplicationShutdown {
         KeysController,
         BudgetsController,
         LimitsController,
+        SurchargesController,
         PricesController,
         ActivityController,
         BooksController,

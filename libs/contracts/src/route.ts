@@ -11,6 +11,7 @@ import {
   picodollarsUnsigned,
   priceVersionId,
   providerSlug,
+  surchargePpm,
 } from './scalars.js';
 import { QUEUE_GROUPS, SUBJECTS } from './subjects.js';
 
@@ -144,6 +145,8 @@ export const plannedAttempt = z.object({
   showsOutput: z.boolean().optional(),
   credentialId: z.string().max(64).optional(),
   byok: z.boolean(),
+  /** What the workspace pays on top. Put in by the ingress, when it takes the hold; absent: nothing. */
+  surchargePpm: surchargePpm.optional(),
   /** Request parameters this endpoint does not take and that are left out upstream; each becomes a warning. */
   dropParameters: z.array(z.string().max(64)).max(64).optional(),
 });

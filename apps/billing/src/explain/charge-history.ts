@@ -13,6 +13,8 @@ export interface ChargeRow {
   readonly waste: string;
   readonly variance: string;
   readonly byok: string;
+  readonly surcharge: string;
+  readonly surcharge_ppm: number;
   readonly payer: Payer;
   readonly outcome: string;
   readonly outcome_by: string;
@@ -41,7 +43,7 @@ export const readChargeHistory = (
 ): Promise<ChargeRow[]> =>
   queryRows<ChargeRow>(
     runner,
-    `select attempt_id, revision, provider, endpoint_id, model, charged, waste, variance, byok, payer, outcome, outcome_by, policy_row, price_version,
+    `select attempt_id, revision, provider, endpoint_id, model, charged, waste, variance, byok, surcharge, surcharge_ppm, payer, outcome, outcome_by, policy_row, price_version,
             usage, usage_source, usage_by, service_tier, rerate_id, lease_id, hold, quota_set,
             lease.ends_at_ms as lease_ends_at_ms, floor(extract(epoch from lease.closed_at) * 1000)::bigint as lease_closed_at_ms,
             floor(extract(epoch from settled_at) * 1000)::bigint as settled_at_ms

@@ -20,6 +20,8 @@ const row = (changes: Partial<ChargeRow> = {}): ChargeRow => ({
   waste: '0',
   variance: '0',
   byok: '0',
+  surcharge: '0',
+  surcharge_ppm: 0,
   payer: 'credits',
   outcome: 'completed',
   outcome_by: 'ingress',
@@ -41,9 +43,9 @@ const row = (changes: Partial<ChargeRow> = {}): ChargeRow => ({
 
 const explain = (...rows: ChargeRow[]) => {
   const attempts = explainAttempts(rows, priceOf);
-  for (const { lines, cost, credits, waste, variance, byok, unbilled } of attempts) {
+  for (const { lines, cost, surcharge, credits, waste, variance, byok, unbilled } of attempts) {
     expect(lines.reduce((sum, line) => sum + line.amountPicodollars, 0n)).toBe(cost);
-    expect(credits + waste + variance + byok + unbilled).toBe(cost);
+    expect(credits + waste + variance + byok + unbilled).toBe(cost + (surcharge?.amount ?? 0n));
   }
   return attempts;
 };
@@ -98,6 +100,21 @@ test.each<[string, Partial<ChargeRow>, object]>([
   ],
   ['a failure that nobody bills', { charged: '0', policy_row: 'failed-before-output' }, { unbilled: 127n }],
   ['the customer’s own key', { charged: '0', byok: '127' }, { byok: 127n, credits: 0n, unbilled: 0n }],
+  [
+    'a markup',
+    { charged: '137', surcharge: '10', surcharge_ppm: 75_000 },
+    { credits: 137n, surcharge: { account: 'markup', ratePpm: 75_000, amount: 10n }, unbilled: 0n },
+  ],
+  [
+    'a markup of what nobody is charged for',
+    { charged: '0', waste: '127', surcharge_ppm: 75_000 },
+    { credits: 0n, surcharge: { account: 'markup', ratePpm: 75_000, amount: 0n }, unbilled: 0n },
+  ],
+  [
+    'the fee for the customer’s own key',
+    { charged: '6', byok: '127', surcharge: '6', surcharge_ppm: 50_000, payer: 'byok' },
+    { credits: 6n, byok: 127n, surcharge: { account: 'fees', ratePpm: 50_000, amount: 6n }, unbilled: 0n },
+  ],
   ['a rule that the policy no longer has', { policy_row: 'gone' }, { policyRow: 'gone' }],
 ])('%s is told apart', (_name, changes, expected) => {
   const [attempt] = explain(row(changes));

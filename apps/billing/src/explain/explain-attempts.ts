@@ -1,8 +1,8 @@
 // The charges of a generation by attempt, so that a person can follow each picodollar: the lines of the bill, who bore what, and why each revision was made. Pure.
-// Invariant: lines = cost = credits + waste + variance + byok + unbilled.
+// Invariant: lines = cost, and cost + surcharge = credits + waste + variance + byok + unbilled.
 import { itemise, type CostLine } from '@waystation/catalog';
 import type { PriceVector } from '@waystation/contracts';
-import { policyRowOf, type Bearer } from '@waystation/ledger';
+import { policyRowOf, surchargeAccountOf, type Bearer, type SurchargeAccount } from '@waystation/ledger';
 import type { ChargeRow } from './charge-history.js';
 
 /** Picodollars, by who bore them. `byok` is what the customer's own key paid. */
@@ -23,6 +23,7 @@ interface ExplainedRevision extends Parts {
   readonly usageSource: string;
   readonly usageBy: string;
   readonly priceVersion: string;
+  readonly surcharge?: bigint;
   readonly rerateId?: string;
   readonly settledAtMs: number;
 }
@@ -36,6 +37,8 @@ export interface ExplainedAttempt extends Parts {
   readonly serviceTier?: string;
   readonly lines: readonly CostLine[];
   readonly cost: bigint;
+  /** On top of the cost. Less than its rate says where the hold ended it. */
+  readonly surcharge?: { readonly account: SurchargeAccount; readonly ratePpm: number; readonly amount: bigint };
   readonly policyRow: string;
   readonly bearer?: Bearer;
   readonly why?: string;
@@ -88,6 +91,7 @@ const revisionOf = (row: ChargeRow): ExplainedRevision => ({
   usageSource: row.usage_source,
   usageBy: row.usage_by,
   priceVersion: row.price_version,
+  ...(row.surcharge === '0' ? {} : { surcharge: BigInt(row.surcharge) }),
   ...(row.rerate_id === null ? {} : { rerateId: row.rerate_id }),
   settledAtMs: Number(row.settled_at_ms),
 });
@@ -111,6 +115,12 @@ const policyOf = (row: ChargeRow): Pick<ExplainedAttempt, 'policyRow' | 'bearer'
   };
 };
 
+const surchargeInfo = (
+  { surcharge_ppm: ratePpm, payer }: ChargeRow,
+  amount: bigint,
+): Pick<ExplainedAttempt, 'surcharge'> =>
+  ratePpm === 0 ? {} : { surcharge: { account: surchargeAccountOf(payer === 'byok'), ratePpm, amount } };
+
 const attemptOf = (
   rows: readonly ChargeRow[],
   last: ChargeRow,
@@ -120,6 +130,7 @@ const attemptOf = (
   const lines = itemise(priceOf(last.price_version), last.usage, serviceTier);
   const cost = lines.reduce((sum, { amountPicodollars }) => sum + amountPicodollars, 0n);
   const parts = rows.map(partsOf).reduce(plus);
+  const surcharge = rows.reduce((sum, row) => sum + BigInt(row.surcharge), 0n);
   return {
     attemptId: last.attempt_id,
     provider: last.provider,
@@ -129,9 +140,10 @@ const attemptOf = (
     ...(serviceTier === undefined ? {} : { serviceTier }),
     lines,
     cost,
+    ...surchargeInfo(last, surcharge),
     ...policyOf(last),
     ...parts,
-    unbilled: cost - parts.credits - parts.waste - parts.variance - parts.byok,
+    unbilled: cost + surcharge - parts.credits - parts.waste - parts.variance - parts.byok,
     hold: BigInt(last.hold),
     ...leaseOf(last),
     quotas: last.quota_set,

@@ -84,7 +84,13 @@ const leaseOnWire = ({ id, endsAtMs, closedAtMs }: NonNullable<ExplainedAttempt[
   ...(closedAtMs === undefined ? {} : { closedAt: closedAtMs }),
 });
 
-const onWire = ({ lines, cost, unbilled, hold, lease, quotas, revisions, ...rest }: ExplainedAttempt) => ({
+const surchargeOnWire = ({ surcharge }: Pick<ExplainedAttempt, 'surcharge'>) => {
+  if (surcharge === undefined) return {};
+  const { amount, ...rate } = surcharge;
+  return { surcharge: { ...rate, amountPicodollars: amount.toString() } };
+};
+
+const onWire = ({ lines, cost, surcharge, unbilled, hold, lease, quotas, revisions, ...rest }: ExplainedAttempt) => ({
   ...rest,
   ...partsOnWire(rest),
   lines: lines.map(({ unitPicodollars, amountPicodollars, ...line }) => ({
@@ -93,13 +99,15 @@ const onWire = ({ lines, cost, unbilled, hold, lease, quotas, revisions, ...rest
     amountPicodollars: amountPicodollars.toString(),
   })),
   cost: cost.toString(),
+  ...surchargeOnWire(surcharge === undefined ? {} : { surcharge }),
   unbilled: unbilled.toString(),
   hold: hold.toString(),
   ...(lease === undefined ? {} : { lease: leaseOnWire(lease) }),
   quotas: [...quotas],
-  revisions: revisions.map(({ settledAtMs, ...revision }) => ({
+  revisions: revisions.map(({ settledAtMs, surcharge: more, ...revision }) => ({
     ...revision,
     ...partsOnWire(revision),
+    ...(more === undefined ? {} : { surcharge: more.toString() }),
     settledAt: settledAtMs,
   })),
 });

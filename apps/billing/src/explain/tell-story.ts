@@ -1,7 +1,7 @@
 // Where each picodollar of a generation comes from, as lines for a person: usage × price, who bears it and why, what was held, whose word it is, what was booked.
-import { formatUsd, priceVector, unixOfGeneration } from '@waystation/contracts';
+import { formatUsd, percentOf, priceVector, unixOfGeneration } from '@waystation/contracts';
 import { itemise, type CostLine } from '@waystation/catalog';
-import { policyRowOf } from '@waystation/ledger';
+import { policyRowOf, surchargeAccountOf } from '@waystation/ledger';
 import { queryRows } from '@waystation/postgres';
 import type { QueryRunner } from 'typeorm';
 
@@ -25,6 +25,8 @@ interface ChargeRow {
   readonly waste: string;
   readonly variance: string;
   readonly byok: string;
+  readonly surcharge: string;
+  readonly surcharge_ppm: number;
   readonly payer: string;
   readonly policy_row: string;
   readonly outcome: string;
@@ -121,6 +123,7 @@ const revisionLines = (row: ChargeRow): string[] => {
     `    outcome   ${row.outcome}, by the word of ${row.outcome_by}; ${row.served ? 'the client got output of it' : 'the client got nothing of it'}`,
     `    usage     by the word of ${row.usage_by}, ${row.usage_source}`,
     ...costLines(row),
+    ...surchargeLines(row),
     `    policy    ${row.policy_row}: ${policy === undefined ? 'no such row today' : `${policy.why} Borne by ${policy.bearer}.`}`,
     `    hold      ${money(row.hold)}: no customer pays more`,
     `    borne by  ${bearers(row)}${row.revision === 0 ? '' : ' (differences to the revision before)'}`,
@@ -136,6 +139,15 @@ const costLines = (row: ChargeRow): string[] => {
     `    price     ${row.price_version}${from}${row.service_tier === null ? '' : `, service tier ${row.service_tier}`}`,
     ...lines.map((line) => `      ${costLine(line)}`),
     `      ${'='.repeat(3)} ${money(lines.reduce((sum, line) => sum + line.amountPicodollars, 0n))}`,
+  ];
+};
+
+/** What is on top, as a share of what it costs: less than the share says where the hold ended it, and nothing of what nobody is charged for. */
+const surchargeLines = ({ payer, surcharge, surcharge_ppm: ratePpm, revision }: ChargeRow): string[] => {
+  if (ratePpm === 0) return [];
+  const name = surchargeAccountOf(payer === 'byok') === 'fees' ? 'fee for the own key' : 'markup';
+  return [
+    `    on top    ${name} of ${percentOf(ratePpm)} %, half up and within the hold: ${money(surcharge)}${revision === 0 ? '' : ' more than before'}`,
   ];
 };
 
@@ -173,10 +185,11 @@ const holdLines = async (runner: QueryRunner, row: ChargeRow | undefined): Promi
 };
 
 const totals = (charges: readonly ChargeRow[]): string[] => {
-  const sum = (column: 'charged' | 'waste' | 'variance' | 'byok'): bigint =>
+  const sum = (column: 'charged' | 'waste' | 'variance' | 'byok' | 'surcharge'): bigint =>
     charges.reduce((total, row) => total + BigInt(row[column]), 0n);
   return [
-    `In all: the workspace pays ${money(sum('charged'))}; waste ${sum('waste')} pUSD, variance ${sum('variance')} pUSD, own key ${sum('byok')} pUSD.`,
+    `In all: the workspace pays ${money(sum('charged'))}; waste ${sum('waste')} pUSD, variance ${sum('variance')} pUSD, own key ${sum('byok')} pUSD.` +
+      (sum('surcharge') === 0n ? '' : ` Of it ${sum('surcharge')} pUSD are on top of the price.`),
   ];
 };
 

@@ -123,11 +123,12 @@ const bookCases = async (
   const judged = cases.map((each) => {
     const { backing, evidence } = each;
     const concluded = conclude(evidence, closed.has(backing.generationId));
-    const { byok, priceVersion, hold } = backing;
+    const { byok, surchargePpm, priceVersion, hold } = backing;
     const decision = decideCharge({
       ...concluded,
       serviceTier: evidence.serviceTier,
       byok,
+      surchargePpm,
       price: priceOf(priceVersion),
       holdPicodollars: BigInt(hold),
     });

@@ -55,6 +55,8 @@ export const ROUTES: readonly Route[] = [
     { method: 'GET', path: '/workspaces/:id/limits', access: 'management' },
     { method: 'PUT', path: '/workspaces/:id/limits', access: 'management' },
     { method: 'DELETE', path: '/workspaces/:id/limits', access: 'management' },
+    { method: 'GET', path: '/workspaces/:id/surcharges', access: 'management' },
+    { method: 'PUT', path: '/workspaces/:id/surcharges', access: 'management' },
   ]),
   { method: 'GET', path: '/console', access: 'public' },
   { method: 'GET', path: '/console/:file', access: 'public' },

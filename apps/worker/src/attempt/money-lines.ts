@@ -23,6 +23,7 @@ const about = ({ attempt, leaseId, ...request }: AttemptRunRequest, held?: strin
   priceVersion: attempt.priceVersion,
   price: attempt.price,
   byok: attempt.byok,
+  ...(attempt.surchargePpm === undefined ? {} : { surchargePpm: attempt.surchargePpm }),
   deadlineAt: request.deadlineAt,
 });
 
