@@ -3,6 +3,7 @@ import type { MigrateOptions } from '@waystation/postgres';
 import type { AppDefinition } from '@waystation/runtime';
 import { controlConfig, type ControlConfig } from './config.js';
 import { ControlModule } from './control.module.js';
+import { AddSurcharges1764170000102 } from './migrations/add-surcharges.js';
 import { AddSuspension1764158400102 } from './migrations/add-suspension.js';
 import { CreateLimits1764150000001 } from './migrations/create-limits.js';
 import { ExplainSuspension1764165600103 } from './migrations/explain-suspension.js';
@@ -19,4 +20,5 @@ export const migrations: MigrateOptions['migrations'] = [
   CreateLimits1764150000001,
   AddSuspension1764158400102,
   ExplainSuspension1764165600103,
+  AddSurcharges1764170000102,
 ];

@@ -19,6 +19,7 @@ import { LimitsHandler } from './limits/limits.handler.js';
 import { startProjector, type Projector } from './projection/projector.js';
 import { seedCredits, seedKeys, seedWorkspace, type CreditsSeeder } from './seeds/seed.js';
 import { CHANGES, CONFIG_FILE, CONTROL_READER, CONTROL_WRITER } from './tokens.js';
+import { SurchargesHandler } from './workspaces/surcharges.handler.js';
 import { SuspensionHandler } from './workspaces/suspension.handler.js';
 
 const STATEMENT_TIMEOUT_MS = 10_000;
@@ -68,7 +69,7 @@ export class ControlModule implements OnApplicationBootstrap, OnApplicationShutd
     await seedKeys(changes, config.seeds);
     return {
       module: ControlModule,
-      controllers: [KeysHandler, LimitsHandler, SuspensionHandler, AuditHandler],
+      controllers: [KeysHandler, LimitsHandler, SuspensionHandler, SurchargesHandler, AuditHandler],
       providers: [
         { provide: CONTROL_WRITER, useValue: writer },
         { provide: CONTROL_READER, useValue: reader },

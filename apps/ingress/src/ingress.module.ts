@@ -14,6 +14,7 @@ import { LimitsController } from './http/limits.controller.js';
 import { MessagesController } from './http/messages.controller.js';
 import { ModelsController } from './http/models.controller.js';
 import { PricesController } from './http/prices.controller.js';
+import { SurchargesController } from './http/surcharges.controller.js';
 import { StripeWebhookController } from './http/stripe-webhook.controller.js';
 import { SuspensionController } from './http/suspension.controller.js';
 import { TopUpsController } from './http/topups.controller.js';
@@ -37,6 +38,7 @@ export class IngressModule implements OnApplicationShutdown {
         BudgetsController,
         LimitsController,
         SuspensionController,
+        SurchargesController,
         PricesController,
         ActivityController,
         BooksController,

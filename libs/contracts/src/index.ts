@@ -111,7 +111,8 @@ export {
   type LimitName,
   type LimitSpec,
 } from './limit-spec.js';
-export { formatUsd, parseUsd } from './money-text.js';
+export { formatUsd, parseUsd, percentOf, ppmOfPercent } from './money-text.js';
+export { ControlSurchargesGet, ControlSurchargesPut, type Surcharges } from './surcharges.js';
 export {
   BillingAutotopupGet,
   BillingAutotopupPut,
@@ -158,7 +159,7 @@ export {
   type RoutePlanReply,
   type RoutePlanRequest,
 } from './route.js';
-export { identity, leaseVector, usage, type Identity, type LeaseVector } from './scalars.js';
+export { SURCHARGE_PPM_MAX, identity, leaseVector, usage, type Identity, type LeaseVector } from './scalars.js';
 export {
   Alive,
   AttemptCancel,

@@ -14,6 +14,7 @@ import {
   picodollarsUnsigned,
   priceVersionId,
   providerSlug,
+  surchargePpm,
   unixMs,
   workspaceId,
 } from './scalars.js';
@@ -75,6 +76,9 @@ export const workspaceEntry = z.object({
   defaultMaxOutputTokens: count.optional(),
   storesContent: z.boolean(),
   limits: z.array(limitSpec).max(LIMITS_MAX).optional(),
+  /** What is charged on top of prices, and for calls with own provider keys. Absent: nothing. */
+  markupPpm: surchargePpm.optional(),
+  byokFeePpm: surchargePpm.optional(),
 });
 export type WorkspaceEntry = z.infer<typeof workspaceEntry>;
 

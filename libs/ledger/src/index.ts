@@ -15,6 +15,7 @@ export {
 } from './book.js';
 export {
   OUTCOME_POLICY,
+  creditsOf,
   decideCharge,
   policyRowOf,
   type Bearer,
@@ -83,6 +84,14 @@ export {
 } from './quota-set.js';
 export { windowEnd, windowStart, type QuotaWindow } from './quota-window.js';
 export { mayComeBack, refusalOf } from './refusal.js';
+export {
+  PARTS_PER_MILLION,
+  surchargeAccountOf,
+  surchargeOf,
+  surchargeRateOf,
+  type SurchargeAccount,
+  type SurchargeRates,
+} from './surcharge.js';
 export {
   DEFAULT_FEE_POLICY,
   PICODOLLARS_PER_CENT,

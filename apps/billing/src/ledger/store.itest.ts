@@ -83,6 +83,7 @@ type Settled = {
   readonly requests: number;
   readonly holdTokens: number;
   readonly byok: boolean;
+  readonly surchargePpm: number | undefined;
 };
 type Step =
   | { readonly kind: 'credits'; readonly grant: number; readonly workspace: number; readonly amount: bigint }
@@ -115,6 +116,7 @@ const settled: fc.Arbitrary<Settled> = fc.record({
   requests: fc.nat(1),
   holdTokens: fc.nat(150),
   byok: fc.oneof(fc.constant(false), fc.boolean()),
+  surchargePpm: fc.constantFrom(undefined, 1, 50_000, 75_000, 1_500_000),
 });
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({
@@ -149,7 +151,7 @@ const BEGINNING: readonly Step[] = [
 const decisionOf = (one: Settled, price: PriceVector) =>
   decideCharge({
     ...{ outcome: one.outcome, served: true, usage: { input: one.tokens }, usageSource: 'provider', price },
-    ...{ holdPicodollars: one.hold, byok: one.byok },
+    ...{ holdPicodollars: one.hold, byok: one.byok, surchargePpm: one.surchargePpm },
   });
 
 /** One run: names of its own, a model, and both worlds stepped together. */
@@ -247,6 +249,7 @@ class Run {
               requests: one.requests,
               holdTokens: one.holdTokens,
               byok: one.byok,
+              ...(one.surchargePpm === undefined ? {} : { surchargePpm: one.surchargePpm }),
             },
           );
           if (!this.seen.has(one.generation))
@@ -385,17 +388,18 @@ class Run {
       [...balances].filter(([, each]) => each !== 0n).sort(([a], [b]) => (a < b ? -1 : 1));
     expect(sorted(stored)).toEqual(sorted(foldBalances(this.entries)));
     const charges = await ledger.asAdmin(
-      `select attempt_id, array[sum(charged), sum(counted_byok), sum(counted_requests), sum(counted_tokens)]::text[] as charged, sum(waste) as waste, sum(variance) as variance from charge where workspace_id like $1 group by 1 order by 1`,
+      `select attempt_id, array[sum(charged), sum(counted_byok), sum(counted_requests), sum(counted_tokens)]::text[] as charged, sum(waste) as waste, sum(variance) as variance, sum(surcharge) as surcharge from charge where workspace_id like $1 group by 1 order by 1`,
       [like],
     );
     expect(charges).toEqual(
       [...this.book.charges]
         .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([attempt_id, { charged, waste, variance }]) => ({
+        .map(([attempt_id, { charged, waste, variance, surcharge }]) => ({
           attempt_id,
           charged: listed(charged),
           waste: `${waste}`,
           variance: `${variance}`,
+          surcharge: `${surcharge}`,
         })),
     );
     expect((await verifyLedger(ledger.writer)).problems).toEqual([]);

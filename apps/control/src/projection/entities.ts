@@ -50,6 +50,8 @@ interface WorkspaceRow {
   default_max_output_tokens: string | null;
   stores_content: boolean;
   limits: Parameters<typeof limitOf>[0][];
+  markup_ppm: number;
+  byok_fee_ppm: number;
   version: string;
 }
 
@@ -66,6 +68,8 @@ const workspaceEntryOf = (row: WorkspaceRow): WorkspaceEntry => ({
   ...(row.default_max_output_tokens === null ? {} : { defaultMaxOutputTokens: Number(row.default_max_output_tokens) }),
   storesContent: row.stores_content,
   ...(row.limits.length === 0 ? {} : { limits: row.limits.map(limitOf) }),
+  ...(row.markup_ppm === 0 ? {} : { markupPpm: row.markup_ppm }),
+  ...(row.byok_fee_ppm === 0 ? {} : { byokFeePpm: row.byok_fee_ppm }),
 });
 
 const entity = (id: string, entry: { readonly version: number }): ProjectedEntity => ({

@@ -46,7 +46,7 @@ const requestFor = (
   ...(generation.request.inputImages === 0 ? {} : { inputImages: generation.request.inputImages }),
   ...(generation.request.features.serviceTier ? { serviceTier: generation.request.features.serviceTier } : {}),
   ...(hold.hold.leaseId === undefined ? {} : { leaseId: hold.hold.leaseId }),
-  holdPicodollars: holdOf(hold, bound.attempt).toString(),
+  holdPicodollars: holdOf(hold).toString(),
   ...heldOutputOf(hold),
   ...(requests === 0 ? {} : { requests }),
   ...(hold.hold.amounts.tokens === 0 ? {} : { holdTokens: hold.hold.amounts.tokens }),

@@ -339,7 +339,7 @@ describe('GET /generation', () => {
       charges: [
         {
           ...{ attempt_id: attemptId, provider: 'alpha', endpoint_id: endpointId, model: 'lab/small' },
-          ...{ price_version: 'price-1', service_tier: null, cost: '0.000001234568' },
+          ...{ price_version: 'price-1', service_tier: null, cost: '0.000001234568', surcharge: null },
           lines: [
             ...[{ unit: 'input', count: 7, priced_as: 'input', unit_price: '0.000001', amount: '0.000001234' }],
             ...[{ unit: 'odd', count: 4, priced_as: null, unit_price: '0', amount: '0.000000000567' }],
@@ -363,6 +363,23 @@ describe('GET /generation', () => {
       ],
     });
     expect(askedOf('billing.generation.explain')).toMatchObject({ workspaceId: 'default', generationId: id });
+  });
+
+  it.each([
+    ['a markup', 'markup', 75_000, '7.5'],
+    ['the fee for an own key', 'fees', 50_001, '5.0001'],
+  ])('says what of it is %s', async (_name, account, ratePpm, percent) => {
+    ingress.bus.rpc.set('logging.generation.get', () => ({ generation: record }));
+    const surcharge = { account, ratePpm, amountPicodollars: '92593' };
+    const revisions = explained.revisions.map((revision) => ({ ...revision, surcharge: '92593' }));
+    ingress.bus.rpc.set('billing.generation.explain', () => ({
+      charges: [charge],
+      attempts: [{ ...explained, surcharge, revisions }],
+    }));
+    const amount = '0.000000092593';
+    expect(await dataOf()).toMatchObject({
+      charges: [{ surcharge: { account, percent, amount }, history: [{ surcharge: amount }] }],
+    });
   });
 
   it('costs what the ledger says once it is booked: corrections and re-ratings count', async () => {

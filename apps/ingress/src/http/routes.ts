@@ -61,6 +61,8 @@ export const ROUTES: readonly Route[] = [
     { method: 'DELETE', path: '/workspaces/:id/limits', access: 'management' },
     { method: 'GET', path: '/workspaces/:id/suspension', access: 'management', whileSuspended: true },
     { method: 'PUT', path: '/workspaces/:id/suspension', access: 'management', whileSuspended: true },
+    { method: 'GET', path: '/workspaces/:id/surcharges', access: 'management' },
+    { method: 'PUT', path: '/workspaces/:id/surcharges', access: 'management' },
   ]),
   { method: 'GET', path: '/console', access: 'public' },
   { method: 'GET', path: '/console/:file', access: 'public' },

@@ -24,6 +24,7 @@ const about = ({ attempt, leaseId, ...request }: AttemptRunRequest, held: HeldAm
   priceVersion: attempt.priceVersion,
   price: attempt.price,
   byok: attempt.byok,
+  ...(attempt.surchargePpm === undefined ? {} : { surchargePpm: attempt.surchargePpm }),
   deadlineAt: request.deadlineAt,
 });
 
