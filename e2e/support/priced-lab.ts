@@ -6,6 +6,8 @@ import { until } from './wait.ts';
 
 export const MODEL = 'priced/dime';
 export const FREE_MODEL = 'priced/free';
+/** A dollar a token: what may cost more than a whole wallet. */
+export const DEAR_MODEL = 'priced/dear';
 const TRIES_MAX = 20;
 const AGAIN_AFTER_MS = 250;
 /** Of every answer. */
@@ -38,7 +40,7 @@ providers:
     baseUrl: http://127.0.0.1:${lab.port}/v1
     dataPolicy: { retains: false, trains: false, region: local }
     maxConnections: 2048
-    endpoints: [${endpoint(MODEL, '1000')}, ${endpoint(FREE_MODEL, '0')}]
+    endpoints: [${endpoint(MODEL, '1000')}, ${endpoint(FREE_MODEL, '0')}, ${endpoint(DEAR_MODEL, '1000000')}]
 `;
   return { lab, config };
 };
@@ -93,6 +95,49 @@ export const newKey = async (
 export const usageOf = async (system: RunningSystem, key: string): Promise<number> =>
   (await ask(system, 'GET', '/api/v1/key', undefined, { key })).json.data.usage as number;
 
+/** Until a key, at every ingress, meets a limit or a budget that is told so, or meets none. */
+export const untilMet = async (
+  system: RunningSystem,
+  key: string,
+  limit: Readonly<Record<string, unknown>>,
+  isMet = true,
+): Promise<void> => {
+  const isIt = (each: Record<string, unknown>): boolean =>
+    Object.entries(limit).every(([name, value]) => each[name] === value);
+  for (const url of system.ingressUrls) {
+    await until(`${url} lives by it: ${JSON.stringify(limit)}`, 10_000, async () => {
+      const { json } = await ask(system, 'GET', '/api/v1/key', undefined, { key, url });
+      const limits = json?.data?.limits as Record<string, unknown>[] | undefined;
+      return limits?.some(isIt) === isMet ? true : undefined;
+    });
+  }
+};
+
+/** What a management key asks for, and gets. */
+export const manage = async (
+  system: RunningSystem,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<Readonly<Record<string, unknown>>> => {
+  const answer = await ask(system, method, `/api/v1${path}`, body, { key: system.managementKey });
+  if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.text}`);
+  return (answer.json.data ?? answer.json) as Readonly<Record<string, unknown>>;
+};
+
+let members = 0;
+/** A new member of the workspace, by id. */
+export const newMember = async (system: RunningSystem): Promise<string> => {
+  const email = `member-${(members += 1)}-${Date.now()}@example.com`;
+  return String((await manage(system, 'POST', '/workspaces/default/members', { email }))['id']);
+};
+
+/** A new guardrail, by id. */
+export const newGuardrail = async (
+  system: RunningSystem,
+  settings: Readonly<Record<string, unknown>>,
+): Promise<string> => String((await manage(system, 'POST', '/guardrails', { name: 'test', ...settings }))['id']);
+
 /** Sets a limit of the workspace, and waits until every ingress lives by it, as one of its keys sees; answers how to take it away again. */
 export const setLimit = async (
   system: RunningSystem,
@@ -103,15 +148,7 @@ export const setLimit = async (
   const options = { key: system.managementKey };
   const { status, text } = await ask(system, 'PUT', at, limit, options);
   if (status !== 200) throw new Error(`no limit was set: ${text}`);
-  for (const url of system.ingressUrls) {
-    await until(`${url} lives by the limit`, 10_000, async () => {
-      const { json } = await ask(system, 'GET', '/api/v1/key', undefined, { key, url });
-      const limits = json.data.limits as Record<string, unknown>[];
-      const isIt = (each: Record<string, unknown>): boolean =>
-        Object.entries(limit).every(([name, value]) => each[name] === value);
-      return limits.some(isIt) ? true : undefined;
-    });
-  }
+  await untilMet(system, key, limit);
   return async () => {
     const named = Object.entries(limit).filter(([name]) => name !== 'limit' && name !== 'include_byok');
     const query = new URLSearchParams(Object.fromEntries(named.map(([name, value]) => [name, String(value)])));

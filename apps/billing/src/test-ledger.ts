@@ -76,6 +76,7 @@ export interface LineOptions {
   readonly workspaceId?: string;
   readonly keyHash?: string;
   readonly endUserId?: string;
+  readonly memberId?: string;
   readonly provider?: string;
   readonly leaseId?: string | undefined;
   readonly hold?: bigint;
@@ -106,10 +107,11 @@ const attemptFields = (options: LineOptions, generationId: string, ordinal: numb
   };
 };
 
-const identityOf = ({ workspaceId = 'ws', keyHash = KEY_HASH, endUserId }: LineOptions) => ({
+const identityOf = ({ workspaceId = 'ws', keyHash = KEY_HASH, endUserId, memberId }: LineOptions) => ({
   workspaceId,
   keyHash,
   ...(endUserId === undefined ? {} : { endUserId }),
+  ...(memberId === undefined ? {} : { memberId }),
 });
 
 type Summary = GenerationFinished['attempts'][number];

@@ -54,7 +54,20 @@ export {
   type FrameKind,
 } from './frame.js';
 export { HOT_METADATA_BYTES_MAX, decodeHotMessage, encodeHotMessage } from './hot-message.js';
-export { attemptIdOf, newGenerationId, unixOfGeneration } from './ids.js';
+export {
+  ControlGuardrailAssign,
+  ControlGuardrailAssignments,
+  ControlGuardrailCreate,
+  ControlGuardrailDelete,
+  ControlGuardrailGet,
+  ControlGuardrailList,
+  ControlGuardrailUpdate,
+  GUARDRAILS_PER_CALL_MAX,
+  type GuardrailAssignment,
+  type GuardrailEntry,
+  type GuardrailSettings,
+} from './guardrails.js';
+export { attemptIdOf, newGenerationId, unixOfGeneration, uuidOfDigest } from './ids.js';
 export {
   attemptFinished,
   attemptProgressed,
@@ -110,6 +123,17 @@ export {
   type LimitName,
   type LimitSpec,
 } from './limit-spec.js';
+export {
+  ControlMemberCreate,
+  ControlMemberGet,
+  ControlMemberList,
+  ControlMemberRemove,
+  ControlMemberUpdate,
+  EMAIL_CHARACTERS_MAX,
+  MEMBERS_PER_CALL_MAX,
+  MEMBER_ROLES,
+  type MemberEntry,
+} from './members.js';
 export { formatUsd, parseUsd } from './money-text.js';
 export {
   BillingAutotopupGet,

@@ -5,7 +5,10 @@ import { queryRows } from '@waystation/postgres';
 import type { QueryRunner } from 'typeorm';
 
 export interface OpeningQuota {
-  readonly ref: Pick<QuotaRef, 'id' | 'scope' | 'scopeId' | 'metric' | 'window' | 'windowStart' | 'includeByok'>;
+  readonly ref: Pick<
+    QuotaRef,
+    'id' | 'scope' | 'scopeId' | 'metric' | 'window' | 'windowStart' | 'includeByok' | 'subject'
+  >;
   readonly workspaceId: string;
 }
 
@@ -28,7 +31,9 @@ export const spentBefore = async (
 ): Promise<ReadonlyMap<string, bigint>> => {
   const spent = new Map<string, bigint>();
   for (const { ref, workspaceId } of quotas) {
-    const source = COLUMNS[ref.scope];
+    // Of a guardrail it is what was spent by whom it is assigned to, under whatever guardrail: another one is no fresh start.
+    const { scope, id: whose } = ref.subject ?? { scope: ref.scope, id: ref.scopeId };
+    const source = COLUMNS[scope];
     if (source === undefined || ref.metric !== 'usd' || ref.window === 'minute') continue;
     const { table, column } = source;
     // Ids of generations begin with their time, so that those of a window are one range of the primary key.
@@ -41,7 +46,7 @@ export const spentBefore = async (
       runner,
       `select coalesce(sum(${counted}), 0) as spent from ${table}
         where workspace_id = $1 and ${column} = $2 and ${table === 'key_usage' ? 'day >= $3::date' : 'generation_id >= $3'}`,
-      [workspaceId, ref.scopeId, since],
+      [workspaceId, whose, since],
     );
     const amount = BigInt(row?.spent ?? 0);
     if (amount > 0n) spent.set(ref.id, amount);
