@@ -17,4 +17,9 @@ export {
   type ChatAnswer,
   type ChatBill,
 } from './openai-chat/write-chat-response.js';
+export { encryptedDetail, readReasoningDetails, textDetail } from './openai-chat/reasoning-details.js';
+export { findCallDialect } from './registry.js';
+export { createdSecondsOf } from './created-seconds.js';
+export { chatFinishReason } from './openai-chat/finish-word.js';
+export type { AnswerTerms, CallDialect, CallReading, EventWriter } from './public-dialect.js';
 export { toDialectError, type DialectError, type DialectName } from './to-dialect-error.js';
