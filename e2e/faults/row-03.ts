@@ -5,6 +5,7 @@ import { ask } from '../support/ask.ts';
 import {
   COST_USD,
   DEAR_MODEL,
+  DEAR_TOKEN_USD,
   dime,
   manage,
   newGuardrail,
@@ -19,7 +20,7 @@ import { story } from '../support/story.ts';
 import { deadline, until } from '../support/wait.ts';
 
 /** More than the wallet has. */
-const AMPLE_USD = 5_000;
+const AMPLE_USD = 1_000_000;
 const TIGHT_USD = 0.35;
 const SLICES_BACK_MS = 5_000;
 const SETTLED_WITHIN_MS = 60_000;
@@ -82,7 +83,10 @@ export const row03 = (system: () => RunningSystem): void => {
     };
     const moreThanTheWallet = async (): Promise<{ model: string; times: number }> => {
       const { total_credits, total_usage } = await credits();
-      return { model: DEAR_MODEL, times: Math.ceil((total_credits - total_usage + 1) / OUTPUT_TOKENS) };
+      return {
+        model: DEAR_MODEL,
+        times: Math.ceil((total_credits - total_usage + 1) / (OUTPUT_TOKENS * DEAR_TOKEN_USD)),
+      };
     };
     const usageOfInTheEnd = (key: string, expected: number): Promise<number> =>
       until('the usage is booked', SETTLED_WITHIN_MS, async () => {

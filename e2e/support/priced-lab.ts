@@ -6,8 +6,9 @@ import { until } from './wait.ts';
 
 export const MODEL = 'priced/dime';
 export const FREE_MODEL = 'priced/free';
-/** A dollar a token: what may cost more than a whole wallet. */
+/** What may cost more than a whole wallet. */
 export const DEAR_MODEL = 'priced/dear';
+export const DEAR_TOKEN_USD = 0.01;
 const TRIES_MAX = 20;
 const AGAIN_AFTER_MS = 250;
 /** Of every answer. */
@@ -16,8 +17,8 @@ export const PROMPT_TOKENS = 10;
 /** $0.10: 100 tokens at $1000 a million. */
 export const COST_USD = 0.1;
 
-const endpoint = (model: string, output: string): string =>
-  `{ model: ${model}, upstreamModel: ${model.replace('/', '-')}, context: 128000, maxOutput: 4096, price: { input: "0", output: "${output}" } }`;
+const endpoint = (model: string, output: string, maxOutput = 4_096): string =>
+  `{ model: ${model}, upstreamModel: ${model.replace('/', '-')}, context: ${maxOutput + 128_000}, maxOutput: ${maxOutput}, price: { input: "0", output: "${output}" } }`;
 
 /** What the lab does unless told otherwise. */
 export const answerDime: UpstreamScript = (request, reply) => {
@@ -40,7 +41,7 @@ providers:
     baseUrl: http://127.0.0.1:${lab.port}/v1
     dataPolicy: { retains: false, trains: false, region: local }
     maxConnections: 2048
-    endpoints: [${endpoint(MODEL, '1000')}, ${endpoint(FREE_MODEL, '0')}, ${endpoint(DEAR_MODEL, '1000000')}]
+    endpoints: [${endpoint(MODEL, '1000')}, ${endpoint(FREE_MODEL, '0')}, ${endpoint(DEAR_MODEL, String(DEAR_TOKEN_USD * 1e6), 4_000_000)}]
 `;
   return { lab, config };
 };
