@@ -14,6 +14,7 @@ import { GuardrailsController } from './http/guardrails.controller.js';
 import { KeysController } from './http/keys.controller.js';
 import { LimitsController } from './http/limits.controller.js';
 import { MembersController } from './http/members.controller.js';
+import { MessagesController } from './http/messages.controller.js';
 import { ModelsController } from './http/models.controller.js';
 import { PricesController } from './http/prices.controller.js';
 import { StripeWebhookController } from './http/stripe-webhook.controller.js';
@@ -29,6 +30,7 @@ export class IngressModule implements OnApplicationShutdown {
       module: IngressModule,
       controllers: [
         ChatCompletionsController,
+        MessagesController,
         ModelsController,
         AccountController,
         TopUpsController,

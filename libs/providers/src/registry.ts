@@ -1,8 +1,9 @@
 // The one place where a dialect's name in the catalog meets code.
+import { anthropicMessages } from './anthropic-messages/anthropic-messages.js';
 import { openaiChat } from './openai-chat/openai-chat.js';
 import type { ProviderDialect } from './spec.js';
 
-const DIALECTS: readonly ProviderDialect[] = [openaiChat];
+const DIALECTS: readonly ProviderDialect[] = [openaiChat, anthropicMessages];
 
 const byName: ReadonlyMap<string, ProviderDialect> = new Map(DIALECTS.map((dialect) => [dialect.name, dialect]));
 

@@ -1,7 +1,7 @@
 // From the message of the ingress to a request that can be sent: provider, credential and dialect put together. Nothing has been sent when it throws.
 import { hash } from 'node:crypto';
 import { WaystationError, type AttemptRunRequest } from '@waystation/contracts';
-import { findCallDialect } from '@waystation/dialects';
+import { findPublicDialect } from '@waystation/dialects';
 import type { Warning } from '@waystation/generation';
 import {
   TranslatingReader,
@@ -72,7 +72,7 @@ const wayOf = (request: AttemptRunRequest, body: Buffer, dialect: ProviderDialec
     });
     return { upstream, warnings: upstream.warnings, read: passthrough.readResponse };
   }
-  const spoken = findCallDialect(request.dialect);
+  const spoken = findPublicDialect(request.dialect);
   if (translation === undefined || spoken === undefined)
     throw new WaystationError(
       'no_worker',
