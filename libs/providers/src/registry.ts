@@ -10,3 +10,7 @@ const byName: ReadonlyMap<string, ProviderDialect> = new Map(DIALECTS.map((diale
 export const PROVIDER_DIALECTS: readonly string[] = DIALECTS.map((dialect) => dialect.name);
 
 export const findProviderDialect = (name: string): ProviderDialect | undefined => byName.get(name);
+
+/** How providers of a dialect take a secret where nothing else is said. */
+export const usualCredential = (dialect: string): NonNullable<ProviderDialect['credential']> =>
+  byName.get(dialect)?.credential ?? { kind: 'bearer' };

@@ -114,7 +114,8 @@ export const prepareCall = (
   credentials: Credentials,
 ): PreparedCall => {
   const { attempt } = request;
-  const { dialect, target, headers, quirks, entry } = sites.of(attempt.provider);
+  const { dialect, target, headers, quirks: ofProvider, entry } = sites.of(attempt.provider);
+  const quirks = attempt.quirks === undefined ? ofProvider : { ...ofProvider, ...attempt.quirks };
   const credentialId = attempt.credentialId ?? entry.credentialId;
   const credential = credentialId === undefined ? NO_CREDENTIAL : credentials.open(credentialId, attempt.providerName);
   const { upstream, warnings, read } = wayOf(request, body, dialect, quirks);

@@ -10,6 +10,7 @@ import { messagesPassing } from './pass.js';
 
 export const anthropicMessages: ProviderDialect = {
   name: 'anthropic-messages',
+  credential: { kind: 'header', name: 'x-api-key' },
   parseError: parseProviderError,
   passthrough: {
     dialects: new Set(['anthropic-messages']),
