@@ -675,4 +675,26 @@ export const MUTATIONS: readonly Mutation[] = [
       test: 'counts as one request however many endpoints are tried',
     },
   },
+  {
+    name: 'guardrail that is passed over',
+    breaks: 'A call is not held against the budget of its guardrail.',
+    file: `${INGRESS}/auth/caller.ts`,
+    text: 'guardrails: guardrailBudgets(), ...call()',
+    fault: '...call()',
+    caughtBy: {
+      file: `${INGRESS}/http/guardrails.test.ts`,
+      test: 'is planned under all of them, from the widest in, and held against the budget of each',
+    },
+  },
+  {
+    name: 'fresh start under another guardrail',
+    breaks: 'Whoever has used up a budget gets it anew by being given another guardrail.',
+    file: `${BILLING}/quotas/spent-before.ts`,
+    text: 'ref.subject ?? { scope: ref.scope, id: ref.scopeId }',
+    fault: '{ scope: ref.scope, id: ref.scopeId }',
+    caughtBy: {
+      file: `${BILLING}/leases/leases.itest.ts`,
+      test: 'a budget that is set in the middle of its window counts what was spent in it before',
+    },
+  },
 ];

@@ -37,6 +37,7 @@ import { checkSources, CONTROL_PRINCIPAL, startCatalogKeeper, type CatalogKeeper
 import { createChanges, type Changes } from './changes/changes.js';
 import { controlConfig, type ControlConfig } from './config.js';
 import { NO_FILE, readConfigFile } from './config-file/read-config-file.js';
+import { GuardrailsHandler } from './guardrails/guardrails.handler.js';
 import { hashKey, KeysHandler } from './keys/keys.handler.js';
 import { LimitsHandler } from './limits/limits.handler.js';
 import { PROJECTED_BUCKETS } from './projection/entities.js';
@@ -349,6 +350,28 @@ describe('api keys', () => {
     await control.limits.delete({ ...about, limit: day });
     await until('gone', () => told() === undefined);
     workspaces.stop();
+    await ingress.close(500);
+  });
+
+  it('live by their guardrails, which reach a watching ingress as one complete set, whatever is made and forgotten', async () => {
+    const ingress = await busTo(nats.url, 'ingress');
+    const policies = watchPolicies(ingress);
+    await until('in sync', () => policies.ready);
+    const guardrails = new GuardrailsHandler(control.changes, reader);
+    const about = { v: 1 as const, principal: service, workspaceId: 'default' };
+    const newGuardrail = async (limit: string): Promise<string> =>
+      (await guardrails.create({ ...about, name: 'budget', limit, limitReset: 'weekly' })).guardrail.id;
+    const [first, second] = [await newGuardrail('5'), await newGuardrail('6')];
+    await until('published', () => policies.current.policies.has(second));
+    expect(policies.current.policies.get(first)?.budget).toEqual({ limit: '5', window: 'week', includeByok: false });
+
+    await guardrails.delete({ ...about, guardrailId: first });
+    await until('emptied', () => policies.current.policies.get(first)?.budget === undefined);
+    await writer.query(`update guardrails set deleted_at = now() - interval '30 days' where id = $1`, [first]);
+    await guardrails.delete({ ...about, guardrailId: second });
+    await until('forgotten', () => !policies.current.policies.has(first));
+    expect(policies.current.policies.get(second)).not.toHaveProperty('budget');
+    policies.stop();
     await ingress.close(500);
   });
 

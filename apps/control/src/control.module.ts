@@ -14,8 +14,11 @@ import { checkSources, describeFaults, startCatalogKeeper, type CatalogKeeper } 
 import { createChanges, type Changes } from './changes/changes.js';
 import type { ControlConfig } from './config.js';
 import { NO_FILE, readConfigFile, type ConfigFile } from './config-file/read-config-file.js';
+import { AssignmentsHandler } from './guardrails/assignments.handler.js';
+import { GuardrailsHandler } from './guardrails/guardrails.handler.js';
 import { KeysHandler } from './keys/keys.handler.js';
 import { LimitsHandler } from './limits/limits.handler.js';
+import { MembersHandler } from './members/members.handler.js';
 import { startProjector, type Projector } from './projection/projector.js';
 import { seedCredits, seedKeys, seedWorkspace, type CreditsSeeder } from './seeds/seed.js';
 import { CHANGES, CONFIG_FILE, CONTROL_READER, CONTROL_WRITER } from './tokens.js';
@@ -69,7 +72,16 @@ export class ControlModule implements OnApplicationBootstrap, OnApplicationShutd
     await seedKeys(changes, config.seeds);
     return {
       module: ControlModule,
-      controllers: [KeysHandler, LimitsHandler, SuspensionHandler, SurchargesHandler, AuditHandler],
+      controllers: [
+        KeysHandler,
+        LimitsHandler,
+        MembersHandler,
+        GuardrailsHandler,
+        AssignmentsHandler,
+        SuspensionHandler,
+        SurchargesHandler,
+        AuditHandler,
+      ],
       providers: [
         { provide: CONTROL_WRITER, useValue: writer },
         { provide: CONTROL_READER, useValue: reader },

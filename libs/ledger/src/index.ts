@@ -70,6 +70,7 @@ export {
   type OutcomeWitness,
   type UsageWitness,
 } from './evidence.js';
+export { guardrailBudgetsOf, quotaOfGuardrail, type GuardrailBudget } from './guardrail-budgets.js';
 export { leftOf, paymentAfter, type Paid, type PaymentEvent, type PaymentState } from './payment.js';
 export { remainingOf, type LotState, type PromoEvent } from './promo.js';
 export {
