@@ -23,9 +23,7 @@ const one = (header: string | string[] | undefined): string | undefined => (Arra
 const appOf = ({ headers }: FastifyRequest): Identity['app'] => {
   const referer = one(headers['http-referer'])?.slice(0, 512);
   const title = one(headers['x-openrouter-title'] ?? headers['x-title'])?.slice(0, 256);
-  return referer === undefined && title === undefined
-    ? undefined
-    : { ...(referer === undefined ? {} : { referer }), ...(title === undefined ? {} : { title }) };
+  return referer === undefined && title === undefined ? undefined : { referer, title };
 };
 
 @Controller(['api/v1', 'v1'])
@@ -59,8 +57,8 @@ export class ChatCompletionsController {
           body: { bytes: body },
           userAgent: http.headers['user-agent'],
           idempotencyKey,
-          ...(app === undefined ? {} : { app }),
-          ...(tags === undefined ? {} : { tags }),
+          app,
+          tags,
         },
         delivery,
         client,

@@ -8,21 +8,21 @@ type AttemptStarted = Extract<MoneyLine, { kind: 'attempt.started' }>;
 type AttemptProgressed = Extract<MoneyLine, { kind: 'attempt.progressed' }>;
 
 /** @param held what is held by now, where it grew */
-const about = ({ attempt, leaseId, ...request }: AttemptRunRequest, held?: string) => ({
+const about = (request: AttemptRunRequest, held?: string) => ({
   generationId: request.generationId,
   attemptId: request.attemptId,
   identity: request.identity,
-  provider: attempt.provider,
-  endpointId: attempt.endpointId,
-  model: attempt.model,
-  ...(leaseId === undefined ? {} : { leaseId }),
+  provider: request.attempt.provider,
+  endpointId: request.attempt.endpointId,
+  model: request.attempt.model,
+  leaseId: request.leaseId,
   holdPicodollars: held ?? request.holdPicodollars,
-  ...(request.requests === undefined ? {} : { requests: request.requests }),
-  ...(request.holdTokens === undefined ? {} : { holdTokens: request.holdTokens }),
+  requests: request.requests,
+  holdTokens: request.holdTokens,
   quotaSet: request.quotaSet,
-  priceVersion: attempt.priceVersion,
-  price: attempt.price,
-  byok: attempt.byok,
+  priceVersion: request.attempt.priceVersion,
+  price: request.attempt.price,
+  byok: request.attempt.byok,
   deadlineAt: request.deadlineAt,
 });
 
@@ -47,7 +47,7 @@ export const attemptProgressedLine = (
   generationId: request.generationId,
   attemptId: request.attemptId,
   sequence,
-  ...(held === undefined ? {} : { holdPicodollars: held }),
+  holdPicodollars: held,
   ...tellUsage(request, report),
 });
 
@@ -64,8 +64,8 @@ export const attemptFinishedLine = (
   worker,
   ...about(request, held),
   outcome,
-  ...(report.finishReason === undefined ? {} : { finishReason: report.finishReason }),
-  ...(error === undefined ? {} : { errorCode: error.code }),
-  ...(report.upstreamId === undefined ? {} : { upstreamId: report.upstreamId }),
+  finishReason: report.finishReason,
+  errorCode: error?.code,
+  upstreamId: report.upstreamId,
   ...tellUsage(request, report),
 });

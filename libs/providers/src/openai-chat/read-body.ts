@@ -79,11 +79,10 @@ export class ChatBodyReader implements ResponseReader {
     return {
       usage: told?.usage ?? estimateUsage(this.#terms.inputTokensEstimate(), { bytes: this.contentBytes, chunks: 0 }),
       usageSource: told?.source ?? 'estimated',
-      ...(this.#finish === undefined
-        ? {}
-        : { finishReason: this.#finish.reason, nativeFinishReason: this.#finish.native.slice(0, 128) }),
-      ...(this.#upstreamId === undefined ? {} : { upstreamId: this.#upstreamId }),
-      ...(this.#serviceTier === undefined ? {} : { serviceTier: this.#serviceTier }),
+      finishReason: this.#finish?.reason,
+      nativeFinishReason: this.#finish?.native.slice(0, 128),
+      upstreamId: this.#upstreamId,
+      serviceTier: this.#serviceTier,
     };
   }
 
