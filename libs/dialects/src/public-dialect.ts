@@ -1,6 +1,10 @@
-// What a public dialect has to know beside reading requests: the canonical call in a body, and an answer out of canonical events. Pure; the worker uses both where
-// the endpoint speaks another dialect than the client.
+// What a public dialect has to know. The ingress reads requests with it and writes what needs the bill or the socket; the worker reads the canonical call in a body and
+// writes answers out of canonical events, where the endpoint speaks another dialect than the client. Pure.
+import type { WaystationError } from '@waystation/contracts';
 import type { GenerationCall, GenerationEvent, Warning } from '@waystation/generation';
+import type { ChatRequest, ReadChatOptions } from './openai-chat/chat-request.js';
+import type { ChatAnswer, ChatBill } from './openai-chat/write-chat-response.js';
+import type { DialectError, DialectName } from './to-dialect-error.js';
 
 /** What an answer says of itself. */
 export interface AnswerTerms {
@@ -29,9 +33,31 @@ export interface CallReading {
   readonly warnings: readonly Warning[];
 }
 
+/** The worker's part. */
 export interface CallDialect {
-  readonly name: string;
   /** The body was checked by the dialect's request reader at the edge. @throws WaystationError `invalid_request` for what cannot be translated */
   readCall(body: Buffer): CallReading;
   writeAnswer(terms: AnswerTerms): EventWriter;
+}
+
+/** The ingress's part. */
+export interface AnswerDialect {
+  /** A comment line: keeps a connection warm, and every SSE parser skips it. */
+  readonly keepAlive: string;
+  /** @throws WaystationError `malformed_json`, `invalid_request`, `unknown_parameter` */
+  readRequest(body: Buffer, options: ReadChatOptions): ChatRequest;
+  /** The end of a good stream, with the bill where it is known. `tail`: what the worker left to be finished. */
+  streamEnd(answer: ChatAnswer, bill: ChatBill | undefined, tail: string | undefined): string;
+  /** What stands before the end of a stream that we end ourselves, because no more could be held for it. */
+  streamCut(answer: ChatAnswer, nativeReason: string, error: WaystationError): string;
+  /** The last of a stream that broke after the status line. */
+  streamError(answer: ChatAnswer, error: WaystationError): string;
+  /** A whole answer with the bill in it; as it is while the bill is not known. Undefined where the bytes are no answer. */
+  withBill(body: Buffer, bill: ChatBill | undefined): Buffer | undefined;
+  /** @param generationId of the generation that failed, where there is one */
+  toError(error: WaystationError, generationId?: string): DialectError;
+}
+
+export interface PublicDialect extends CallDialect, AnswerDialect {
+  readonly name: DialectName;
 }

@@ -1,10 +1,10 @@
 // The one place where the name of a public dialect meets code.
+import { anthropicMessages } from './anthropic-messages/anthropic-messages.js';
 import { openAiChat } from './openai-chat/openai-chat.js';
-import type { CallDialect } from './public-dialect.js';
+import type { PublicDialect } from './public-dialect.js';
 
-const DIALECTS: readonly CallDialect[] = [openAiChat];
+const DIALECTS: readonly PublicDialect[] = [openAiChat, anthropicMessages];
 
-const byName: ReadonlyMap<string, CallDialect> = new Map(DIALECTS.map((dialect) => [dialect.name, dialect]));
+const byName: ReadonlyMap<string, PublicDialect> = new Map(DIALECTS.map((dialect) => [dialect.name, dialect]));
 
-/** Undefined for a dialect whose requests are no generation calls. */
-export const findCallDialect = (name: string): CallDialect | undefined => byName.get(name);
+export const findPublicDialect = (name: string): PublicDialect | undefined => byName.get(name);

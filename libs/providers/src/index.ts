@@ -15,7 +15,7 @@ export {
 } from './kit/upstream-client.js';
 export { TranslatingReader } from './events/translate-response.js';
 export { fitCall } from './fit-call.js';
-export { PROVIDER_DIALECTS, findProviderDialect } from './registry.js';
+export { PROVIDER_DIALECTS, findProviderDialect, usualCredential } from './registry.js';
 export {
   ERROR_BODY_BYTES_MAX,
   RESPONSE_LIMITS,

@@ -19,6 +19,15 @@ export class Losses {
     });
   }
 
+  /** A number that the dialect knows a smaller range of. */
+  clamp(field: string, to: number): void {
+    this.#add({
+      code: 'clamped',
+      message: `The endpoint that served this takes \`${field}\` up to ${to}; it was lowered.`,
+      field,
+    });
+  }
+
   /** Content or meaning that got lost on the way. */
   lose(field: string, message: string): void {
     this.#add({ code: 'translated-with-loss', message, field });

@@ -157,6 +157,8 @@ export interface Translation {
 export interface ProviderDialect {
   /** Name in the catalog. */
   readonly name: string;
+  /** How a secret is presented where nothing else is said; absent: as a bearer. */
+  readonly credential?: { readonly kind: 'bearer' | 'header' | 'query'; readonly name?: string };
   /** Of a response with a status outside of 200…299. */
   parseError(response: ErrorResponse): WaystationError;
   readonly passthrough?: Passthrough;

@@ -1,6 +1,7 @@
 // Reads the operator's file (WAYSTATION_CONFIG). All faults at once, each with file, line and column; nothing of a file with a fault is used.
 import { open } from 'node:fs/promises';
 import type { EndpointSource, Locate, PriceSource, ProviderSource } from '@waystation/catalog';
+import { usualCredential } from '@waystation/providers';
 import { LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { placeNodes, type Path, type PlacedDocument } from './place-nodes.js';
@@ -142,7 +143,7 @@ const sourceOf = (provider: FileProvider): ProviderSource => ({
   ...(provider.billsAfterCancel === undefined ? {} : { billsAfterCancel: provider.billsAfterCancel }),
   ...(provider.maxConnections === undefined ? {} : { maxConnections: provider.maxConnections }),
   ...(provider.timeouts === undefined ? {} : { timeouts: defined(provider.timeouts) }),
-  credential: provider.apiKey === undefined ? { kind: 'none' } : (provider.auth ?? { kind: 'bearer' }),
+  credential: provider.apiKey === undefined ? { kind: 'none' } : (provider.auth ?? usualCredential(provider.dialect)),
   endpoints: provider.endpoints.map(endpointOf),
 });
 

@@ -61,6 +61,11 @@ const model = text(256)
     'must not end in a variant that only says how to sort (:nitro, :floor, :exacto)',
   );
 
+const quirks = z.record(text(64), z.union([z.string().max(256), z.number(), z.boolean()]));
+
+/** Jobs that an endpoint can do. Messages, Responses and legacy completions are dialects of `chat`. */
+const APIS = ['chat', 'embeddings', 'rerank', 'images', 'speech', 'transcriptions'] as const;
+
 const endpoint = z.strictObject({
   model,
   upstreamModel: text(256).optional(),
@@ -82,6 +87,8 @@ const endpoint = z.strictObject({
   billsAfterCancel: z.boolean('must be true or false').optional(),
   showsOutput: z.boolean('must be true or false').optional(),
   enabled: z.boolean('must be true or false').optional(),
+  apis: list(z.enum(APIS), 8).min(1).optional(),
+  quirks: quirks.optional(),
 });
 
 const baseUrl = z.string('must be text').refine((value) => {
@@ -123,7 +130,7 @@ const provider = z.strictObject({
       source: text(512).optional(),
     })
     .optional(),
-  quirks: z.record(text(64), z.union([z.string().max(256), z.number(), z.boolean()])).optional(),
+  quirks: quirks.optional(),
   billsAfterCancel: z.boolean('must be true or false').optional(),
   maxConnections: whole.max(100_000).optional(),
   timeouts: z

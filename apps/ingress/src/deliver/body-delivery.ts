@@ -1,7 +1,7 @@
 // An answer as one JSON body: kept until it is complete, then the usage is put into the worker's own bytes. Until then any failure may still move on to
 // another endpoint, because the client has seen nothing.
 import { WaystationError } from '@waystation/contracts';
-import { toDialectError, withChatUsage, type ChatAnswer, type ChatBill } from '@waystation/dialects';
+import type { ChatAnswer, ChatBill, PublicDialect } from '@waystation/dialects';
 import type { Client } from './client.js';
 import type { AnswerHead, Delivery } from './delivery.js';
 import { bodyHead, errorHead } from './response-head.js';
@@ -12,6 +12,7 @@ const BODY_BYTES_MAX = 64 * 1024 * 1024;
 export interface BodyDeliveryOptions {
   readonly client: Client;
   readonly head: AnswerHead;
+  readonly dialect: PublicDialect;
 }
 
 const NOT_CONSUMED = (): void => undefined;
@@ -20,14 +21,16 @@ const NOT_CONSUMED = (): void => undefined;
 class BodyDelivery implements Delivery {
   readonly #client: Client;
   readonly #head: AnswerHead;
+  readonly #dialect: PublicDialect;
   #status = 0;
   #parts: Buffer[] = [];
   #bytes = 0;
   #consumed: (totalBytes: number) => void = NOT_CONSUMED;
 
-  constructor({ client, head }: BodyDeliveryOptions) {
+  constructor({ client, head, dialect }: BodyDeliveryOptions) {
     this.#client = client;
     this.#head = head;
+    this.#dialect = dialect;
   }
 
   get delivered(): boolean {
@@ -59,7 +62,7 @@ class BodyDelivery implements Delivery {
       );
     const [only] = this.#parts;
     const whole = this.#parts.length === 1 && only !== undefined ? only : Buffer.concat(this.#parts);
-    const body = withChatUsage(whole, bill);
+    const body = this.#dialect.withBill(whole, bill);
     if (body === undefined)
       throw new WaystationError('provider_invalid_response', "The provider's answer is not a JSON object.");
     if (this.#client.gone) return;
@@ -70,7 +73,7 @@ class BodyDelivery implements Delivery {
 
   fail(error: WaystationError): void {
     if (this.#client.gone || this.#status !== 0) return;
-    const converted = toDialectError(error, 'openai-chat');
+    const converted = this.#dialect.toError(error, this.#head.generationId);
     this.#status = converted.status;
     this.#client.begin(this.#status, errorHead(converted, this.#head));
     this.#client.end(converted.body);

@@ -1,7 +1,7 @@
 // From the message of the ingress to a request that can be sent: provider, credential and dialect put together. Nothing has been sent when it throws.
 import { hash } from 'node:crypto';
 import { WaystationError, type AttemptRunRequest } from '@waystation/contracts';
-import { findCallDialect } from '@waystation/dialects';
+import { findPublicDialect } from '@waystation/dialects';
 import type { Warning } from '@waystation/generation';
 import {
   TranslatingReader,
@@ -72,7 +72,7 @@ const wayOf = (request: AttemptRunRequest, body: Buffer, dialect: ProviderDialec
     });
     return { upstream, warnings: upstream.warnings, read: passthrough.readResponse };
   }
-  const spoken = findCallDialect(request.dialect);
+  const spoken = findPublicDialect(request.dialect);
   if (translation === undefined || spoken === undefined)
     throw new WaystationError(
       'no_worker',
@@ -114,7 +114,8 @@ export const prepareCall = (
   credentials: Credentials,
 ): PreparedCall => {
   const { attempt } = request;
-  const { dialect, target, headers, quirks, entry } = sites.of(attempt.provider);
+  const { dialect, target, headers, quirks: ofProvider, entry } = sites.of(attempt.provider);
+  const quirks = attempt.quirks === undefined ? ofProvider : { ...ofProvider, ...attempt.quirks };
   const credentialId = attempt.credentialId ?? entry.credentialId;
   const credential = credentialId === undefined ? NO_CREDENTIAL : credentials.open(credentialId, attempt.providerName);
   const { upstream, warnings, read } = wayOf(request, body, dialect, quirks);

@@ -1,6 +1,6 @@
 // The suite that every translation must pass, given fixtures written from its provider's documents. Called from a test file in the dialect's folder.
 import { describe, expect, it } from '@jest/globals';
-import { findCallDialect } from '@waystation/dialects';
+import { findPublicDialect } from '@waystation/dialects';
 import type { GenerationEvent } from '@waystation/generation';
 import { TranslatingReader } from '../events/translate-response.js';
 import type { ProviderDialect, ResponseReader, ResponseTerms, Translation } from '../spec.js';
@@ -86,7 +86,7 @@ export const describeTranslation = (dialect: ProviderDialect, fixtures: Fixtures
         });
 
         it('reaches a client of chat completions with the same content', () => {
-          const chat = findCallDialect('openai-chat');
+          const chat = findPublicDialect('openai-chat');
           if (chat === undefined) throw new Error('chat completions are not registered');
           const writes: Buffer[] = [];
           const reader = new TranslatingReader(

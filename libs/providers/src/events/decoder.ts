@@ -2,8 +2,7 @@
 // response is a failure, what is estimated) is the same for all dialects and stands in `events-reader.ts`.
 import type { WaystationError } from '@waystation/contracts';
 import type { GenerationEvent } from '@waystation/generation';
-
-export type JsonObject = Readonly<Record<string, unknown>>;
+import type { JsonObject } from '../json-shape.js';
 
 /** Takes what one event of the provider comes to. A dialect that learns of usage in parts tells the sum so far each time. */
 export type Emit = (event: GenerationEvent) => void;

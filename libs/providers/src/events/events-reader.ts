@@ -21,7 +21,8 @@ import {
   type ResponseTerms,
 } from '../spec.js';
 import { clampUsage } from './clamp-usage.js';
-import type { BodyDecoder, Decoding, Framing, JsonObject, StreamDecoder } from './decoder.js';
+import { isRecord, type JsonObject } from '../json-shape.js';
+import type { BodyDecoder, Decoding, Framing, StreamDecoder } from './decoder.js';
 
 /** Events before the first content: heads, starts, counts. */
 const HELD_EVENTS_MAX = 4_096;
@@ -52,12 +53,13 @@ const contentBytesOf = (event: GenerationEvent): number => {
   }
 };
 
-const isRecord = (value: unknown): value is JsonObject =>
-  value !== null && typeof value === 'object' && !Array.isArray(value);
+/** Sees each event's JSON, and the bytes it stands in, after it was decoded. */
+export type Tap = (value: JsonObject, bytes: Buffer, start: number, end: number) => void;
 
 export class EventsReader implements ResponseReader {
   readonly #terms: ResponseTerms;
   readonly #sink: EventSink;
+  readonly #tap: Tap | undefined;
   readonly #limits: ResponseLimits;
   readonly #framing: Framing | undefined;
   readonly #endMarker: string | undefined;
@@ -78,9 +80,10 @@ export class EventsReader implements ResponseReader {
   done = false;
   failure: WaystationError | undefined;
 
-  constructor(terms: ResponseTerms, decoding: Decoding, sink: EventSink) {
+  constructor(terms: ResponseTerms, decoding: Decoding, sink: EventSink, tap?: Tap) {
     this.#terms = terms;
     this.#sink = sink;
+    this.#tap = tap;
     this.#limits = { ...RESPONSE_LIMITS, ...terms.limits };
     this.#endMarker = decoding.endMarker;
     if (terms.stream) {
@@ -163,18 +166,22 @@ export class EventsReader implements ResponseReader {
       return;
     }
     this.#decode(() => this.#stream?.event(value as JsonObject, this.#take));
+    if (this.failure === undefined) this.#tap?.(value, bytes, start, end);
   }
 
   #wholeBody(): void {
+    const bytes = Buffer.concat(this.#chunks, this.#bytes);
+    this.#chunks = [];
     let value: unknown;
     try {
-      value = JSON.parse(Buffer.concat(this.#chunks, this.#bytes).toString('utf8'));
+      value = JSON.parse(bytes.toString('utf8'));
     } catch {
       value = undefined;
     }
-    this.#chunks = [];
-    if (isRecord(value)) this.#decode(() => this.#body?.(value as JsonObject, this.#take));
-    else this.#invalid('answered with a body that is not a JSON object');
+    if (isRecord(value)) {
+      this.#decode(() => this.#body?.(value as JsonObject, this.#take));
+      if (this.failure === undefined) this.#tap?.(value, bytes, 0, bytes.length);
+    } else this.#invalid('answered with a body that is not a JSON object');
   }
 
   /** What a provider sends may have any shape: a decoder that stumbles over it has read an invalid response. */

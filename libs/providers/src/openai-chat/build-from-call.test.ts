@@ -1,8 +1,8 @@
 // A chat body that is read as a call and written again says the same; what got lost is in the warnings.
-import { findCallDialect } from '@waystation/dialects';
+import { findPublicDialect } from '@waystation/dialects';
 import { buildChatFromCall } from './build-from-call.js';
 
-const chat = findCallDialect('openai-chat');
+const chat = findPublicDialect('openai-chat');
 const rebuilt = (body: object, quirks: Record<string, string | boolean> = {}) => {
   if (chat === undefined) throw new Error('chat completions are not registered');
   const { call } = chat.readCall(Buffer.from(JSON.stringify(body)));

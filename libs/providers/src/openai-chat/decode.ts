@@ -1,17 +1,12 @@
 // A chat completion as canonical events: for clients of other dialects. Blocks get their index when they begin; a new kind of content ends the one before.
 import type { WaystationError } from '@waystation/contracts';
 import type { GenerationEvent } from '@waystation/generation';
-import type { BodyDecoder, DecodeTerms, Decoding, Emit, JsonObject, StreamDecoder } from '../events/decoder.js';
+import type { BodyDecoder, DecodeTerms, Decoding, Emit, StreamDecoder } from '../events/decoder.js';
 import { sseFraming } from '../events/sse-framing.js';
+import { isRecord, numberOf, recordsOf, textOf, type JsonObject } from '../json-shape.js';
 import { parseInBandError } from '../provider-error.js';
 import { convertUsage } from './convert-usage.js';
 import { mapFinishReason } from './map-finish-reason.js';
-
-const isRecord = (value: unknown): value is JsonObject =>
-  value !== null && typeof value === 'object' && !Array.isArray(value);
-const recordsOf = (value: unknown): JsonObject[] => (Array.isArray(value) ? value.filter(isRecord) : []);
-const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
-const numberOf = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined);
 
 /** Counts are bounded by the reader; here only what is inside of what is taken apart. */
 const UNBOUNDED = { input: Number.MAX_SAFE_INTEGER, output: Number.MAX_SAFE_INTEGER };
