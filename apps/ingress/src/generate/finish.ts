@@ -4,6 +4,7 @@ import { WaystationError, toWaystationError } from '@waystation/contracts';
 import type { ChatAnswer } from '@waystation/dialects';
 import { inputTokens, outputTokens, type Outcome } from '@waystation/generation';
 import { creditsOf } from '@waystation/ledger';
+import type { Logger } from 'pino';
 import { NOTHING } from '../hold/amounts.js';
 import { holdOf, type PlanHold } from '../hold/take-hold.js';
 import { billAttempt, type Billed } from './bill-generation.js';
@@ -106,6 +107,12 @@ const settle = (
   });
 };
 
+/** Knows the id alone: it waits for the journal's ack, and the generation with its request and its answer must not. */
+const reportLost =
+  (log: Logger, generationId: string) =>
+  (error: unknown): void =>
+    log.error({ err: error, generationId }, 'a journal line could not be written');
+
 export const finishGeneration = (
   deps: GenerateDeps,
   generation: Generation,
@@ -127,8 +134,7 @@ export const finishGeneration = (
     httpStatus: generation.delivery.status,
     nowMs: deps.nowMs(),
   };
-  const lost = (error: unknown): void =>
-    log.error({ err: error, generationId: generation.generationId }, 'a journal line could not be written');
+  const lost = reportLost(log, generation.generationId);
   bus.facts.appendSoon(finishedLine(generation, hold, ending, bus.instance)).catch(lost);
   bus.trail.appendSoon(recordedLine(generation, ending)).catch(lost);
 };
