@@ -33,7 +33,9 @@ import pg from 'pg';
 import { pino } from 'pino';
 import { migrations } from './app.js';
 import { verifyAudit } from './audit/verify-audit.js';
-import { checkSources, CONTROL_PRINCIPAL, startCatalogKeeper, type CatalogKeeper } from './catalog/catalog-keeper.js';
+import { openCatalogFiles } from './catalog/catalog-files.js';
+import { CONTROL_PRINCIPAL, sha256hex, startCatalogKeeper, type CatalogKeeper } from './catalog/catalog-keeper.js';
+import { checkSources } from './catalog/gather-sources.js';
 import { createChanges, type Changes } from './changes/changes.js';
 import { controlConfig, type ControlConfig } from './config.js';
 import { NO_FILE, readConfigFile } from './config-file/read-config-file.js';
@@ -135,7 +137,7 @@ const startControl = async (): Promise<Control> => {
       const file =
         config.configFile === undefined ? NO_FILE : await readConfigFile(config.configFile, config.environment);
       const context = { bus, log, config, scaleMs } as unknown as AppContext<ControlConfig>;
-      const keeper = startCatalogKeeper(context, changes, file);
+      const keeper = startCatalogKeeper(context, changes, file, await openCatalogFiles(config.catalogFolder));
       keepers.push(keeper);
       return keeper;
     },
@@ -665,7 +667,9 @@ ${change(later, '4')}${change(Date.now() - 60_000, '2')}${change(soon, '3')}`,
     const provider = `  - { slug: lab, dialect: openai-chat, baseUrl: "http://x/v1", endpoints: [{ model: a/b, context: 1, price: { input: "1", output: "1" } }] }\n`;
     await writeFile(configFile, `providers:\n${provider}${provider}`);
     const config = configOf({ WAYSTATION_CONFIG: configFile });
-    expect(checkSources(config, await readConfigFile(configFile, config.environment))).toEqual([
+    const file = await readConfigFile(configFile, config.environment);
+    const files = await openCatalogFiles(config.catalogFolder);
+    expect(await checkSources(file, files, config.environment, sha256hex)).toEqual([
       `${configFile}:3:13: providers[1].slug: provider "lab" is there twice`,
     ]);
   });

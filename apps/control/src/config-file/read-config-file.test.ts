@@ -50,14 +50,14 @@ describe('the operator’s file', () => {
 
   it('needs no key, and may want it in a header', () => {
     const keyless = GOOD.replace('    apiKey: ${LAB_KEY}\n', '');
-    expect(read(keyless).providers[0]?.source.credential).toEqual({ kind: 'none' });
+    expect(read(keyless).providers[0]?.source?.credential).toEqual({ kind: 'none' });
     const header = GOOD.replace('${LAB_KEY}', 'k\n    auth: { kind: header, name: x-api-key }');
-    expect(read(header).providers[0]?.source.credential).toEqual({ kind: 'header', name: 'x-api-key' });
+    expect(read(header).providers[0]?.source?.credential).toEqual({ kind: 'header', name: 'x-api-key' });
   });
 
   it('takes a number for a price by the digits that were written', () => {
     const { providers } = read(GOOD.replace('"0.15"', '0.1500').replace('"0.60"', '3'), { LAB_KEY: 'k' });
-    expect(providers[0]?.source.endpoints[0]?.price).toEqual({ input: '0.1500', output: '3', cacheRead: '0.075' });
+    expect(providers[0]?.source?.endpoints[0]?.price).toEqual({ input: '0.1500', output: '3', cacheRead: '0.075' });
   });
 
   it('tells every fault at once, each with its line and column', () => {
@@ -119,7 +119,7 @@ describe('the operator’s file', () => {
       { LAB_KEY: 'k' },
     );
     expect(faults).toEqual([]);
-    expect(providers[0]?.source.endpoints[0]).toMatchObject({
+    expect(providers[0]?.source?.endpoints[0]).toMatchObject({
       price: { input: '1', output: '2', request: '0.01', inputImages: '0.002', outputImages: '0.04' },
       tiers: [{ aboveInputTokens: 200_000, price: { input: '2', output: '4' } }],
       serviceTiers: {
@@ -137,7 +137,7 @@ describe('the operator’s file', () => {
     const guide = await readFile('docs/guides/change-a-price.md', 'utf8');
     const { faults, providers } = read(/```yaml\n(.*?)```/s.exec(guide)?.[1] ?? '');
     expect(faults).toEqual([]);
-    const [endpoint] = providers[0]?.source.endpoints ?? [];
+    const [endpoint] = providers[0]?.source?.endpoints ?? [];
     expect(Object.keys(endpoint?.serviceTiers ?? {})).toEqual(['flex', 'priority']);
     expect(endpoint?.priceChanges).toHaveLength(1);
   });

@@ -1,0 +1,107 @@
+// Two sources → one catalog and a report of what could not be taken as it stands. The story; each step has its own file.
+import type { CatalogEndpoint, CatalogModel, CatalogProvider } from '../../libs/catalog/src/catalog-file.ts';
+import type { DataPolicySource } from '../../libs/catalog/src/provider-source.ts';
+import { DATA_POLICIES, STOPS_ON_CANCEL } from './curated/policies.ts';
+import { draftListed, type Draft, type DraftProvider } from './draft-listed.ts';
+import { addMapped } from './add-mapped.ts';
+import { createNaming, registryOf, type Naming } from './naming/name-model.ts';
+import type { Listing, PriceMap } from './read-sources.ts';
+import { createReport, type Report } from './report.ts';
+import type { WrittenCatalog } from './write-texts.ts';
+
+/** Providers whose names of models the others are told by, in the order in which they are believed. */
+const REFERENCE = 'openrouter';
+
+const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+export const importCatalog = (listing: Listing, priceMap: PriceMap): { catalog: WrittenCatalog; report: Report } => {
+  const report = createReport();
+  const drafts = addMapped(draftListed(listing, report), priceMap, report);
+  const naming = createNaming(
+    registryOf([
+      ...Object.keys(listing.providers[REFERENCE]?.models ?? {}),
+      ...Object.keys(priceMap)
+        .filter((id) => id.startsWith(`${REFERENCE}/`) && id.split('/').length === 3)
+        .map((id) => id.slice(REFERENCE.length + 1)),
+    ]),
+    drafts.flatMap(({ head, endpoints }) => endpoints.map((endpoint) => ({ ...endpoint, provider: head.slug }))),
+  );
+  const models = new Map<string, CatalogModel>();
+  const providers = drafts
+    .map((draft) => providerOf(draft, naming, models, report))
+    .filter((provider) => provider.endpoints.length > 0)
+    .sort((a, b) => byText(a.slug, b.slug));
+  return { catalog: { providers, models: [...models.values()].sort((a, b) => byText(a.id, b.id)) }, report };
+};
+
+const policyOf = (slug: string): DataPolicySource | undefined => {
+  const curated = DATA_POLICIES[slug];
+  return curated === undefined
+    ? undefined
+    : { retains: curated.retains, trains: curated.trains, source: curated.source };
+};
+
+const STRICTEST: DataPolicySource = { retains: true, trains: true };
+
+const providerOf = (
+  { head, endpoints }: DraftProvider,
+  naming: Naming,
+  models: Map<string, CatalogModel>,
+  report: Report,
+): CatalogProvider => {
+  const { slug } = head;
+  const dataPolicy = policyOf(slug);
+  const offered = new Map<string, CatalogEndpoint>();
+  const named = endpoints.flatMap((draft) => {
+    const name = naming.nameOf({ ...draft, provider: slug });
+    if (!('unnamed' in name)) return [{ draft, name, plain: isPlain(draft.upstreamModel, name.model) }];
+    report.note('unnamed', { provider: slug, model: draft.upstreamModel, detail: name.unnamed });
+    return [];
+  });
+  // Of two spellings of one model the plain one is offered.
+  named.sort((a, b) => Number(b.plain) - Number(a.plain) || byText(a.draft.upstreamModel, b.draft.upstreamModel));
+  for (const { draft, name } of named) {
+    const place = `${name.model}@${name.tag ?? ''}`;
+    const earlier = offered.get(place);
+    if (earlier !== undefined) {
+      report.note('twice', {
+        provider: slug,
+        model: draft.upstreamModel,
+        detail: `${name.model}, as \`${earlier.upstreamModel}\``,
+      });
+      continue;
+    }
+    const author = name.model.split('/')[0] ?? '';
+    const isPassedOn = DATA_POLICIES[slug]?.exceptAuthors?.includes(author) ?? false;
+    offered.set(place, {
+      model: name.model,
+      ...(name.tag === undefined ? {} : { tagSuffix: name.tag }),
+      ...draft.endpoint,
+      ...(name.quantization === undefined ? {} : { quantization: name.quantization }),
+      ...(isPassedOn ? { dataPolicy: STRICTEST } : {}),
+    });
+    remember(models, name.model, slug, draft);
+  }
+  return {
+    ...head,
+    ...(dataPolicy === undefined ? {} : { dataPolicy }),
+    billsAfterCancel: !STOPS_ON_CANCEL.includes(slug),
+    endpoints: [...offered.values()].sort(
+      (a, b) => byText(a.model, b.model) || byText(a.tagSuffix ?? '', b.tagSuffix ?? ''),
+    ),
+  };
+};
+
+const isPlain = (upstreamModel: string, model: string): boolean =>
+  upstreamModel.toLowerCase().endsWith(model.split('/')[1] ?? '');
+
+/** The reference names a model, or else whoever comes first; it was published on the earliest day that anybody names. */
+const remember = (models: Map<string, CatalogModel>, id: string, slug: string, { name, published }: Draft): void => {
+  const known = models.get(id);
+  const day = [known?.published, published].filter((each) => each !== undefined).sort()[0];
+  models.set(id, {
+    id,
+    name: (slug === REFERENCE ? name : (known?.name ?? name)) ?? known?.name ?? id,
+    ...(day === undefined ? {} : { published: day }),
+  });
+};
