@@ -133,6 +133,66 @@ describe('the operator’s file', () => {
     });
   });
 
+  it('may stand on a provider of the catalog, and says only what is otherwise', () => {
+    const { providers, faults } = read(
+      `providers:
+  - extends: openai
+    models: [openai/gpt-5.5]
+  - extends: openai
+    slug: openai-eu
+    baseUrl: https://eu.example/v1
+    apiKey: \${EU_KEY}
+    timeouts: { idleMs: 5000 }
+    endpoints:
+      - { model: openai/gpt-5.5, price: { input: 4.50, output: 27 } }
+      - { model: openai/gpt-5.4-mini, tag: batch, maxOutput: 10 }
+`,
+      { EU_KEY: 'eu' },
+    );
+    expect(faults).toEqual([]);
+    expect(providers).toMatchObject([
+      {
+        ...{ slug: 'openai', base: 'openai', secret: undefined },
+        extension: { slug: 'openai', models: ['openai/gpt-5.5'] },
+      },
+      {
+        ...{ slug: 'openai-eu', base: 'openai', secret: 'eu' },
+        extension: {
+          ...{ slug: 'openai-eu', baseUrl: 'https://eu.example/v1', allowPrivateAddress: true },
+          timeouts: { idleMs: 5_000 },
+          endpoints: [
+            { model: 'openai/gpt-5.5', price: { input: '4.50', output: '27' } },
+            { model: 'openai/gpt-5.4-mini', tagSuffix: 'batch', maxOutput: 10 },
+          ],
+        },
+      },
+    ]);
+  });
+
+  it('takes what the guide of the catalog shows', async () => {
+    const guide = await readFile('docs/guides/catalog.md', 'utf8');
+    const { faults, providers } = read(/```yaml\n(.*?)```/s.exec(guide)?.[1] ?? '', { OPENAI_EU_KEY: 'k' });
+    expect(faults).toEqual([]);
+    expect(providers.map(({ slug }) => slug)).toEqual(['openai']);
+  });
+
+  test.each([
+    ['- extends: openai\n    dialect: openai-chat', ':3:5: providers[0].dialect: is not known here'],
+    ['- extends: Open AI', ':2:14: providers[0].extends: must be lower-case letters'],
+    ['- extends: openai\n    models: []', ':3:13: providers[0].models: must name at least one model'],
+    [
+      '- extends: openai\n    endpoints: [{ model: a/b, price: { input: 1 } }]',
+      ':3:38: providers[0].endpoints[0].price: must have a price for output',
+    ],
+    ['- extends: openai\n  - extends: openai', 'provider "openai" is there twice'],
+    ['- slug: lab', 'providers[0].dialect: is missing'],
+    ['- just text', 'providers[0]: '],
+  ])('refuses %j', (yaml, reason) => {
+    const { faults, providers } = read(`providers:\n  ${yaml}\n`);
+    expect(providers).toEqual([]);
+    expect(faults.join('\n')).toContain(reason);
+  });
+
   it('takes what the guide shows', async () => {
     const guide = await readFile('docs/guides/change-a-price.md', 'utf8');
     const { faults, providers } = read(/```yaml\n(.*?)```/s.exec(guide)?.[1] ?? '');
