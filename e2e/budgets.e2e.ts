@@ -3,6 +3,7 @@ import type { FakeUpstream } from '@waystation/testing';
 import { row01 } from './faults/row-01.ts';
 import { row02 } from './faults/row-02.ts';
 import { row03 } from './faults/row-03.ts';
+import { grantCredits } from './support/grant-credits.ts';
 import { startPriced } from './support/priced-lab.ts';
 import { useSystem } from './support/use-system.ts';
 
@@ -13,6 +14,8 @@ const system = useSystem(async () => {
   lab = started.lab;
   return { config: started.config, replicas: { ingress: 3 } };
 });
+// Twenty runs over spend more than the demo workspace has.
+beforeAll(() => grantCredits(system(), 10_000));
 afterAll(() => lab.close());
 
 row01(system, () => lab);

@@ -25,7 +25,8 @@ export interface Account {
   audit(options?: { readonly leases?: boolean }): Promise<Audit>;
 }
 
-const CALLS_OVER_MS = 30_000;
+/** Longer than a worker listens to a provider that bills to the end. */
+const CALLS_OVER_MS = 120_000;
 
 /** Waits until all that was before is settled; the truth log begins anew. */
 export const openAccount = async (system: RunningSystem): Promise<Account> => {

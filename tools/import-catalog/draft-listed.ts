@@ -19,6 +19,8 @@ export interface Draft {
   readonly baseModel?: string;
   readonly name?: string;
   readonly published?: string;
+  /** Reasoning is asked for by an effort, and not by a budget of tokens. */
+  readonly byEffort?: true;
   readonly endpoint: Omit<CatalogEndpoint, 'model' | 'tagSuffix' | 'quantization' | 'dataPolicy'>;
 }
 
@@ -85,6 +87,9 @@ const whole = (text: string | undefined): number | undefined => {
   return text !== undefined && Number.isInteger(value) && value > 0 ? value : undefined;
 };
 
+const isByEffort = ({ reasoning_options: options = [] }: ListedModel): boolean =>
+  options.some(({ type }) => type === 'effort') && options.every(({ type }) => type !== 'budget_tokens');
+
 /** Of a month that is named without its day, the first. */
 const dayOf = (text = ''): { published?: string } => {
   const [, month, day = '-01'] = /^(\d{4}-\d{2})(-\d{2})?$/.exec(text) ?? [];
@@ -119,6 +124,7 @@ const draftOf = (
     ...(model.base_model === undefined ? {} : { baseModel: model.base_model }),
     ...(model.name === undefined ? {} : { name: model.name }),
     ...dayOf(model.release_date),
+    ...(isByEffort(model) ? { byEffort: true } : {}),
     endpoint: {
       ...{ upstreamModel, context },
       ...(maxOutput === undefined || served.api !== 'chat' ? {} : { maxOutput }),

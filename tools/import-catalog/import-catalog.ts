@@ -26,12 +26,12 @@ export const importCatalog = (listing: Listing, priceMap: PriceMap): { catalog: 
     ]),
     drafts.flatMap(({ head, endpoints }) => endpoints.map((endpoint) => ({ ...endpoint, provider: head.slug }))),
   );
-  const models = new Map<string, CatalogModel>();
+  const said = new Map<string, Said>();
   const providers = drafts
-    .map((draft) => providerOf(draft, naming, models, report))
+    .map((draft) => providerOf(draft, naming, said, report))
     .filter((provider) => provider.endpoints.length > 0)
     .sort((a, b) => byText(a.slug, b.slug));
-  return { catalog: { providers, models: [...models.values()].sort((a, b) => byText(a.id, b.id)) }, report };
+  return { catalog: { providers, models: [...said].map(modelOf).sort((a, b) => byText(a.id, b.id)) }, report };
 };
 
 const policyOf = (slug: string): DataPolicySource | undefined => {
@@ -41,12 +41,16 @@ const policyOf = (slug: string): DataPolicySource | undefined => {
     : { retains: curated.retains, trains: curated.trains, source: curated.source };
 };
 
+/** https://docs.anthropic.com/en/docs/build-with-claude/adaptive-thinking: newer models take no budget of tokens. */
+const quirksByEffort = (dialect: string, author: string): Pick<CatalogEndpoint, 'quirks'> =>
+  dialect === 'anthropic-messages' && author === 'anthropic' ? { quirks: { thinking: 'adaptive' } } : {};
+
 const STRICTEST: DataPolicySource = { retains: true, trains: true };
 
 const providerOf = (
   { head, endpoints }: DraftProvider,
   naming: Naming,
-  models: Map<string, CatalogModel>,
+  said: Map<string, Said>,
   report: Report,
 ): CatalogProvider => {
   const { slug } = head;
@@ -78,9 +82,10 @@ const providerOf = (
       ...(name.tag === undefined ? {} : { tagSuffix: name.tag }),
       ...draft.endpoint,
       ...(name.quantization === undefined ? {} : { quantization: name.quantization }),
+      ...(draft.byEffort === true ? quirksByEffort(head.dialect, author) : {}),
       ...(isPassedOn ? { dataPolicy: STRICTEST } : {}),
     });
-    remember(models, name.model, slug, draft);
+    remember(said, name.model, slug, draft);
   }
   return {
     ...head,
@@ -95,13 +100,28 @@ const providerOf = (
 const isPlain = (upstreamModel: string, model: string): boolean =>
   upstreamModel.toLowerCase().endsWith(model.split('/')[1] ?? '');
 
-/** The reference names a model, or else whoever comes first; it was published on the earliest day that anybody names. */
-const remember = (models: Map<string, CatalogModel>, id: string, slug: string, { name, published }: Draft): void => {
-  const known = models.get(id);
-  const day = [known?.published, published].filter((each) => each !== undefined).sort()[0];
-  models.set(id, {
-    id,
-    name: (slug === REFERENCE ? name : (known?.name ?? name)) ?? known?.name ?? id,
-    ...(day === undefined ? {} : { published: day }),
-  });
+/** What all say of a model: the reference's word counts, or else what most say, and of these the first by order. */
+interface Said {
+  readonly names: Map<string, number>;
+  readonly days: Map<string, number>;
+}
+
+/** More than all providers together. */
+const WORD_OF_THE_REFERENCE = 1_000;
+
+const remember = (said: Map<string, Said>, id: string, slug: string, { name, published }: Draft): void => {
+  const known = said.get(id) ?? { names: new Map<string, number>(), days: new Map<string, number>() };
+  said.set(id, known);
+  const weight = slug === REFERENCE ? WORD_OF_THE_REFERENCE : 1;
+  const plain = name?.replace(/ \(latest\)$/i, '');
+  if (plain !== undefined) known.names.set(plain, (known.names.get(plain) ?? 0) + weight);
+  if (published !== undefined) known.days.set(published, (known.days.get(published) ?? 0) + weight);
+};
+
+const mostSaid = (votes: ReadonlyMap<string, number>): string | undefined =>
+  [...votes].sort(([a, left], [b, right]) => right - left || byText(a, b))[0]?.[0];
+
+const modelOf = ([id, { names, days }]: readonly [string, Said]): CatalogModel => {
+  const published = mostSaid(days);
+  return { id, name: mostSaid(names) ?? id, ...(published === undefined ? {} : { published }) };
 };

@@ -27,6 +27,7 @@ const models = z.looseObject({
     .partial()
     .optional(),
   reasoning: z.boolean().optional(),
+  reasoning_options: z.array(z.looseObject({ type: z.string() })).optional(),
   tool_call: z.boolean().optional(),
   structured_output: z.boolean().optional(),
   temperature: z.boolean().optional(),

@@ -28,6 +28,7 @@ import {
   watchWorkspaces,
   type AppContext,
 } from '@waystation/runtime';
+import { PROVIDER_DIALECTS } from '@waystation/providers';
 import { natsServer, postgresDatabase, type TestDatabase, type TestNats } from '@waystation/testing';
 import pg from 'pg';
 import { pino } from 'pino';
@@ -753,7 +754,9 @@ ${change(later, '4')}${change(Date.now() - 60_000, '2')}${change(soon, '3')}`,
         [...keyVariables, ...addressVariables].map((name) => [name, `of-${name}`]),
       ),
     );
-    const spoken = heads.filter(({ dialect, onRequest }) => dialect === 'openai-chat' && onRequest === undefined);
+    const spoken = heads.filter(
+      ({ dialect, onRequest }) => PROVIDER_DIALECTS.includes(dialect) && onRequest === undefined,
+    );
     const own = await startControl();
     const catalog = watchCatalog(own.bus);
     const keeper = await own.keep(configOf(everything));

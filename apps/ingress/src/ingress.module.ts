@@ -11,6 +11,7 @@ import { ErrorFilter } from './http/error.filter.js';
 import { BudgetsController } from './http/budgets.controller.js';
 import { KeysController } from './http/keys.controller.js';
 import { LimitsController } from './http/limits.controller.js';
+import { MessagesController } from './http/messages.controller.js';
 import { ModelsController } from './http/models.controller.js';
 import { PricesController } from './http/prices.controller.js';
 import { StripeWebhookController } from './http/stripe-webhook.controller.js';
@@ -26,6 +27,7 @@ export class IngressModule implements OnApplicationShutdown {
       module: IngressModule,
       controllers: [
         ChatCompletionsController,
+        MessagesController,
         ModelsController,
         AccountController,
         TopUpsController,

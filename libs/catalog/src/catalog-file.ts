@@ -27,6 +27,8 @@ export interface CatalogEndpoint extends PriceSource {
   /** Absent: chat. */
   readonly apis?: readonly string[];
   readonly quantization?: string;
+  /** Of this model there, over the provider's. */
+  readonly quirks?: Readonly<Record<string, string | number | boolean>>;
   /** Where it is not the provider's. */
   readonly dataPolicy?: DataPolicySource;
 }

@@ -130,6 +130,7 @@ const endpointOf = (
   ...(source.dataPolicy === undefined ? {} : { dataPolicy: { ...source.dataPolicy } }),
   ...(source.billsAfterCancel === undefined ? {} : { billsAfterCancel: source.billsAfterCancel }),
   ...(source.showsOutput === undefined ? {} : { showsOutput: source.showsOutput }),
+  ...(source.quirks === undefined ? {} : { quirks: { ...source.quirks } }),
 });
 
 /** A model is what its endpoints say of it together: the largest context, every modality; the first that names or dates it wins. */

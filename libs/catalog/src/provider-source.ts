@@ -49,6 +49,8 @@ export interface EndpointSource extends PriceSource {
   readonly enabled?: boolean;
   /** Where it is not the provider's. */
   readonly dataPolicy?: DataPolicySource;
+  /** Of this model there, over the provider's. */
+  readonly quirks?: Readonly<Record<string, string | number | boolean>>;
 }
 
 export interface DataPolicySource {

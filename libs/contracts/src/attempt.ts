@@ -35,11 +35,8 @@ export const attemptRunRequest = z.object({
   /** Dialect of `body`. */
   dialect: z.string().max(64),
   stream: z.boolean(),
-  /**
-   * `passthrough`: frames carry bytes of the public dialect, own fields already edited, without the usage chunk and the end marker.
-   * `events`: frames carry canonical events, one JSON a line.
-   */
-  frames: z.enum(['passthrough', 'events']),
+  /** Frames carry bytes of the client's dialect, own fields already in place, without what needs the bill. Canonical events never cross the bus (ADR 18). */
+  frames: z.literal('passthrough'),
   /** Spans of the fields that we own or edit in `body`, in order of position. */
   spans: z.array(fieldSpan).max(64),
   /** What `max_tokens` must say upstream when the hold or a policy sets it; absent: as the client wrote. */
@@ -68,6 +65,9 @@ export const attemptRunRequest = z.object({
 });
 export type AttemptRunRequest = z.infer<typeof attemptRunRequest>;
 
+/** Longer ends of answers go out as they are, without the bill in them. */
+export const TAIL_CHARACTERS_MAX = 256 * 1024;
+
 /** The end frame. Usage by class, or `pending` where the worker could not know yet and its journal line will tell. */
 export const attemptEnd = z.object({
   outcome: z.enum(OUTCOMES),
@@ -90,6 +90,8 @@ export const attemptEnd = z.object({
     .array(z.object({ code: z.string().max(64), message: z.string().max(512), field: z.string().max(64).optional() }))
     .max(32)
     .optional(),
+  /** The end of the answer, in the client's dialect, which still needs the bill. */
+  tail: z.string().max(TAIL_CHARACTERS_MAX).optional(),
 });
 export type AttemptEnd = z.infer<typeof attemptEnd>;
 

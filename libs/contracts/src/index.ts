@@ -1,6 +1,7 @@
 // All that crosses a process: subjects, message schemas, ids, frames and the error table.
 export { apiKeyLabel, isWellFormedApiKey, newApiKey } from './api-key.js';
 export {
+  TAIL_CHARACTERS_MAX,
   AttemptRun,
   attemptEnd,
   attemptRunRequest,

@@ -11,6 +11,7 @@ import {
   picodollarsUnsigned,
   priceVersionId,
   providerSlug,
+  quirks,
 } from './scalars.js';
 import { QUEUE_GROUPS, SUBJECTS } from './subjects.js';
 
@@ -144,6 +145,8 @@ export const plannedAttempt = z.object({
   showsOutput: z.boolean().optional(),
   credentialId: z.string().max(64).optional(),
   byok: z.boolean(),
+  /** Quirks of the model there, over the provider's. */
+  quirks: quirks.optional(),
   /** Request parameters this endpoint does not take and that are left out upstream; each becomes a warning. */
   dropParameters: z.array(z.string().max(64)).max(64).optional(),
 });

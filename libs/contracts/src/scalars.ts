@@ -56,3 +56,6 @@ export const leaseVector = z.object({
   byok: picodollarsUnsigned.optional(),
 });
 export type LeaseVector = z.infer<typeof leaseVector>;
+
+/** What differs between providers, or models, of one dialect. */
+export const quirks = z.record(z.string().max(64), z.union([z.string().max(256), z.number(), z.boolean()]));

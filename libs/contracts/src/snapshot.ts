@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { limitSpec, LIMITS_MAX } from './limit-spec.js';
 import { priceVector } from './price.js';
+import { quirks } from './scalars.js';
 import { subjectToken } from './subjects.js';
 import {
   count,
@@ -103,7 +104,7 @@ export const providerEntry = z.object({
   headers: z.record(z.string().max(128), z.string().max(1024)).optional(),
   dataPolicy,
   /** Quirks of the provider as data; the dialect's folder names them. */
-  quirks: z.record(z.string().max(64), z.union([z.string().max(256), z.number(), z.boolean()])).optional(),
+  quirks: quirks.optional(),
   billsAfterCancel: z.boolean(),
   maxConnections: count.optional(),
   timeouts: z
@@ -135,6 +136,8 @@ export const endpointEntry = z.object({
   billsAfterCancel: z.boolean().optional(),
   /** Whether every output token that is billed shows in the stream. Absent: as far as it does not reason. */
   showsOutput: z.boolean().optional(),
+  /** Quirks of this model there, over the provider's. */
+  quirks: quirks.optional(),
 });
 export type EndpointEntry = z.infer<typeof endpointEntry>;
 

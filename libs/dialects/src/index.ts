@@ -1,4 +1,6 @@
 // Public wire shapes and what they are made of.
+export { MESSAGES_FIELDS, MESSAGES_PARAMETERS, OWN_MESSAGES_FIELDS } from './anthropic-messages/messages-fields.js';
+export { namedEvent } from './sse.js';
 export { CHAT_FIELDS, CHAT_PARAMETERS, OWN_CHAT_FIELDS } from './json/chat-fields.js';
 export { editMembers, memberEdits, spliceJson, type JsonEdit, type MemberChanges } from './json/edit-members.js';
 export { scanArray, scanObject, scanTopLevelFields } from './json/scan-top-level.js';
@@ -17,4 +19,11 @@ export {
   type ChatAnswer,
   type ChatBill,
 } from './openai-chat/write-chat-response.js';
+export { encryptedDetail, readReasoningDetails, textDetail } from './openai-chat/reasoning-details.js';
+export { anthropicMessages } from './anthropic-messages/anthropic-messages.js';
+export { openAiChat } from './openai-chat/openai-chat.js';
+export { findPublicDialect } from './registry.js';
+export { createdSecondsOf } from './created-seconds.js';
+export { chatFinishReason } from './openai-chat/finish-word.js';
+export type { AnswerTerms, CallDialect, CallReading, EventWriter, PublicDialect } from './public-dialect.js';
 export { toDialectError, type DialectError, type DialectName } from './to-dialect-error.js';

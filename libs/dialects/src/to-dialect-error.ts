@@ -1,8 +1,8 @@
-// WaystationError → what a client of a dialect sees. The only place that knows error envelopes; messages come from where the error was made.
-// Shapes: the reference API's errors page. Nothing but the error's own message and details gets out.
+// WaystationError → what a client of a dialect sees; messages come from where the error was made. Shapes: the reference API's errors page.
+// Nothing but the error's own message and details gets out.
 import type { ErrorDetails, WaystationError } from '@waystation/contracts';
 
-export type DialectName = 'openai-chat';
+export type DialectName = 'openai-chat' | 'anthropic-messages';
 
 export interface DialectError {
   readonly status: number;
@@ -50,42 +50,95 @@ const rateLimitHeadersOf = (error: WaystationError): readonly string[] | undefin
   ];
 };
 
-const openAiError = (error: WaystationError): DialectError => {
-  const { status, type } = error.row;
-  const { availability, ...details } = error.details ?? {};
-  const retryAfterSeconds =
-    error.retryAfterMs === undefined ? undefined : Math.max(1, Math.ceil(error.retryAfterMs / 1000));
-  const rateLimitHeaders = rateLimitHeadersOf(error);
-  const metadata = { error_type: type, waystation_code: error.code, ...(toSnakeCase(details) as object) };
-  const errorJson = JSON.stringify({
-    code: status,
-    message: error.message,
-    metadata,
-    ...(isObject(availability)
-      ? {
-          availability: {
-            ...(toSnakeCase(availability) as object),
-            ...(retryAfterSeconds === undefined ? {} : { retry_after: retryAfterSeconds }),
-          },
-        }
-      : {}),
-  });
+const retryAfterOf = ({ retryAfterMs }: WaystationError): number | undefined =>
+  retryAfterMs === undefined ? undefined : Math.max(1, Math.ceil(retryAfterMs / 1000));
+
+/** What is said of the error beside code and message. */
+const metadataOf = (error: WaystationError): object => {
+  // `availability` is told beside the metadata.
+  const details = Object.fromEntries(Object.entries(error.details ?? {}).filter(([name]) => name !== 'availability'));
+  return { error_type: error.row.type, waystation_code: error.code, ...(toSnakeCase(details) as object) };
+};
+
+const availabilityOf = (error: WaystationError): object => {
+  const availability = error.details?.['availability'];
+  if (!isObject(availability)) return {};
+  const retryAfter = retryAfterOf(error);
   return {
-    status,
-    errorJson,
-    body: `{"error":${errorJson}}`,
-    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
-    ...(rateLimitHeaders === undefined ? {} : { rateLimitHeaders }),
+    availability: {
+      ...(toSnakeCase(availability) as object),
+      ...(retryAfter === undefined ? {} : { retry_after: retryAfter }),
+    },
   };
 };
 
-export const toDialectError = (error: WaystationError, dialect: DialectName): DialectError => {
+const openAiError = (error: WaystationError): { errorJson: string; body: string } => {
+  const { message } = error;
+  const code = error.row.status;
+  const errorJson = JSON.stringify({ code, message, metadata: metadataOf(error), ...availabilityOf(error) });
+  return { errorJson, body: `{"error":${errorJson}}` };
+};
+
+/** https://docs.anthropic.com/en/api/errors, by our error types; all else is `api_error`. */
+const MESSAGES_TYPES: Readonly<Record<string, string>> = {
+  authentication: 'authentication_error',
+  permission_denied: 'permission_error',
+  payment_required: 'billing_error',
+  not_found: 'not_found_error',
+  rate_limit_exceeded: 'rate_limit_error',
+  provider_overloaded: 'overloaded_error',
+  timeout: 'timeout_error',
+  payload_too_large: 'request_too_large',
+};
+const CLIENTS_FAULT_FROM = 400;
+const SERVERS_FAULT_FROM = 500;
+
+const messagesType = ({ row: { type, status } }: WaystationError): string =>
+  MESSAGES_TYPES[type] ??
+  (status >= CLIENTS_FAULT_FROM && status < SERVERS_FAULT_FROM ? 'invalid_request_error' : 'api_error');
+
+const messagesError = (
+  error: WaystationError,
+  generationId: string | undefined,
+): { errorJson: string; body: string } => {
+  const errorJson = JSON.stringify({
+    type: messagesType(error),
+    message: error.message,
+    error_type: error.row.type,
+    metadata: metadataOf(error),
+    ...availabilityOf(error),
+  });
+  return {
+    errorJson,
+    body: `{"type":"error","error":${errorJson},"request_id":${JSON.stringify(generationId ?? null)}}`,
+  };
+};
+
+const wordsOf = (
+  error: WaystationError,
+  dialect: DialectName,
+  generationId: string | undefined,
+): { errorJson: string; body: string } => {
   switch (dialect) {
     case 'openai-chat':
       return openAiError(error);
+    case 'anthropic-messages':
+      return messagesError(error, generationId);
     default: {
       const unreachable: never = dialect;
       return unreachable;
     }
   }
+};
+
+/** @param generationId of the generation that failed, for dialects whose errors name it */
+export const toDialectError = (error: WaystationError, dialect: DialectName, generationId?: string): DialectError => {
+  const retryAfterSeconds = retryAfterOf(error);
+  const rateLimitHeaders = rateLimitHeadersOf(error);
+  return {
+    status: error.row.status,
+    ...wordsOf(error, dialect, generationId),
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+    ...(rateLimitHeaders === undefined ? {} : { rateLimitHeaders }),
+  };
 };

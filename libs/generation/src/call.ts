@@ -46,6 +46,8 @@ export interface ReasoningPart {
   readonly signature?: string;
   readonly encrypted?: string;
   readonly id?: string;
+  /** `text` is a summary of the reasoning. */
+  readonly summary?: true;
 }
 export interface ToolCallPart {
   readonly type: 'tool-call';

@@ -16,16 +16,25 @@ export type GenerationEvent =
       readonly upstreamId?: string;
       readonly upstreamModel?: string;
       readonly systemFingerprint?: string;
+      /** That the provider says it serves at. */
+      readonly serviceTier?: string;
     }
   | { readonly type: 'text-start'; readonly index: number }
   | { readonly type: 'text-delta'; readonly index: number; readonly text: string; readonly logprobs?: unknown }
   | { readonly type: 'text-end'; readonly index: number }
-  | { readonly type: 'reasoning-start'; readonly index: number; readonly format?: string; readonly id?: string }
+  | {
+      readonly type: 'reasoning-start';
+      readonly index: number;
+      readonly format?: string;
+      readonly id?: string;
+      /** The provider tells a summary of its reasoning, not its text. */
+      readonly summary?: true;
+    }
   | { readonly type: 'reasoning-delta'; readonly index: number; readonly text: string }
   | { readonly type: 'reasoning-end'; readonly index: number; readonly signature?: string; readonly encrypted?: string }
   | { readonly type: 'tool-call-start'; readonly index: number; readonly id: string; readonly name: string }
   | { readonly type: 'tool-call-delta'; readonly index: number; readonly argumentsDelta: string }
-  | { readonly type: 'tool-call-end'; readonly index: number; readonly signature?: string }
+  | { readonly type: 'tool-call-end'; readonly index: number; readonly signature?: string; readonly format?: string }
   | { readonly type: 'refusal-delta'; readonly index: number; readonly text: string }
   | { readonly type: 'image'; readonly index: number; readonly mediaType: string; readonly base64: string }
   | { readonly type: 'audio-start'; readonly index: number; readonly id?: string; readonly format: string }
@@ -48,7 +57,8 @@ export type GenerationEvent =
       readonly endIndex?: number;
     }
   | { readonly type: 'warning'; readonly warning: Warning }
-  | { readonly type: 'usage'; readonly usage: Usage; readonly source: UsageSource }
+  /** The sum so far; the last one counts. `serviceTier`: that the provider says it served at. */
+  | { readonly type: 'usage'; readonly usage: Usage; readonly source: UsageSource; readonly serviceTier?: string }
   | { readonly type: 'finish'; readonly reason: FinishReason; readonly nativeReason?: string }
   | { readonly type: 'error'; readonly code: string; readonly message: string };
 

@@ -13,16 +13,22 @@ export {
   type UpstreamTimeouts,
   type UpstreamTls,
 } from './kit/upstream-client.js';
-export { PROVIDER_DIALECTS, findProviderDialect } from './registry.js';
+export { TranslatingReader } from './events/translate-response.js';
+export { fitCall } from './fit-call.js';
+export { PROVIDER_DIALECTS, findProviderDialect, usualCredential } from './registry.js';
 export {
   ERROR_BODY_BYTES_MAX,
   RESPONSE_LIMITS,
+  type ByteSink,
   type ErrorResponse,
+  type Passthrough,
   type PassthroughRequest,
   type ProviderDialect,
   type Quirks,
   type ResponseReader,
   type ResponseReport,
   type ResponseTerms,
+  type TranslatedRequest,
+  type Translation,
   type UpstreamRequest,
 } from './spec.js';

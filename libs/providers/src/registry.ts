@@ -1,11 +1,16 @@
 // The one place where a dialect's name in the catalog meets code.
+import { anthropicMessages } from './anthropic-messages/anthropic-messages.js';
 import { openaiChat } from './openai-chat/openai-chat.js';
 import type { ProviderDialect } from './spec.js';
 
-const DIALECTS: readonly ProviderDialect[] = [openaiChat];
+const DIALECTS: readonly ProviderDialect[] = [openaiChat, anthropicMessages];
 
 const byName: ReadonlyMap<string, ProviderDialect> = new Map(DIALECTS.map((dialect) => [dialect.name, dialect]));
 
 export const PROVIDER_DIALECTS: readonly string[] = DIALECTS.map((dialect) => dialect.name);
 
 export const findProviderDialect = (name: string): ProviderDialect | undefined => byName.get(name);
+
+/** How providers of a dialect take a secret where nothing else is said. */
+export const usualCredential = (dialect: string): NonNullable<ProviderDialect['credential']> =>
+  byName.get(dialect)?.credential ?? { kind: 'bearer' };

@@ -13,8 +13,11 @@ import type {
 /** Differences between providers of one dialect, as data in the catalog. Each dialect's README lists the names that it knows. */
 export type Quirks = Readonly<Record<string, string | number | boolean>>;
 
-/** What every request needs, whatever it is built from. */
-export interface RequestTerms {
+/** Same dialect on both sides: the client's own bytes, of which only the fields that we own are edited. */
+export interface PassthroughRequest {
+  readonly body: Buffer;
+  /** Spans of the top-level fields in `body`; undefined where nobody scanned yet. */
+  readonly spans?: readonly FieldSpan[];
   readonly stream: boolean;
   readonly upstreamModel: string;
   /** Upper bound on output tokens that hold and policy allow; absent: as the client wrote. */
@@ -26,16 +29,15 @@ export interface RequestTerms {
   readonly quirks: Quirks;
 }
 
-/** Same dialect on both sides: the client's own bytes, of which only the fields that we own are edited. */
-export interface PassthroughRequest extends RequestTerms {
-  readonly body: Buffer;
-  /** Spans of the top-level fields in `body`; undefined where nobody scanned yet. */
-  readonly spans?: readonly FieldSpan[];
-}
-
-/** Different dialects: built from the canonical call. */
-export interface TranslatedRequest extends RequestTerms {
+/** Different dialects: built from the canonical call, which is without the parameters that the endpoint does not take and capped as the hold asks (`fit-call.ts`). */
+export interface TranslatedRequest {
   readonly call: GenerationCall;
+  readonly upstreamModel: string;
+  /** The endpoint's limit of output tokens, for dialects that must name one; undefined where the catalog does not know it. */
+  readonly outputTokensMax?: number;
+  /** Stands for the client's end user upstream. Never the raw name. */
+  readonly endUser?: string;
+  readonly quirks: Quirks;
 }
 
 export interface UpstreamRequest {
@@ -97,6 +99,10 @@ export interface ResponseReport {
   readonly nativeFinishReason?: string;
   /** The provider's id of the completion. */
   readonly upstreamId?: string;
+  /** What could not be said in the client's dialect, and what the provider warned of. */
+  readonly warnings?: readonly Warning[];
+  /** The end of the answer, which still needs the bill: written by whoever holds the client's socket. Absent in dialects whose end is made from the bill alone. */
+  readonly tail?: string;
 }
 
 /** Reads one successful response. Bytes go in; what the client may see comes out of the sink, nothing of it before the first meaningful event. */
@@ -104,6 +110,8 @@ export interface ResponseReader {
   push(chunk: Buffer): void;
   /** The response ended. Sets `failure` if that was too early. */
   end(): void;
+  /** The answer is to end here because no more could be held for it: what it needs to be whole for the client goes out. Absent where nothing is needed. */
+  cut?(): void;
   /** Bytes of output that were read, as they stand in the provider's JSON: no fewer than the tokens that show. */
   readonly contentBytes: number;
   /** Whether something was given to the sink that a client could act on. */
@@ -130,21 +138,31 @@ export interface ErrorResponse {
   readonly secret?: string;
 }
 
+/** For clients of the same dialect: their bytes go through. */
+export interface Passthrough {
+  /** Public dialects whose bytes pass. */
+  readonly dialects: ReadonlySet<string>;
+  buildRequest(request: PassthroughRequest): UpstreamRequest;
+  readResponse(terms: ResponseTerms, sink: ByteSink): ResponseReader;
+}
+
+/** For clients of every other dialect: by way of the canonical call and its events. */
+export interface Translation {
+  /** @throws WaystationError `invalid_request` where the call holds what the dialect cannot say and must not be dropped */
+  buildRequest(request: TranslatedRequest): UpstreamRequest;
+  /** Nothing reaches the sink before the first event with content. */
+  readResponse(terms: ResponseTerms, sink: EventSink): ResponseReader;
+}
+
 export interface ProviderDialect {
   /** Name in the catalog. */
   readonly name: string;
-  /** Public dialects whose bytes this dialect passes through. */
-  readonly passes: ReadonlySet<string>;
-  buildRequest(request: PassthroughRequest): UpstreamRequest;
+  /** How a secret is presented where nothing else is said; absent: as a bearer. */
+  readonly credential?: { readonly kind: 'bearer' | 'header' | 'query'; readonly name?: string };
   /** Of a response with a status outside of 200…299. */
   parseError(response: ErrorResponse): WaystationError;
-  readResponse(terms: ResponseTerms, sink: ByteSink): ResponseReader;
-
-  // Rare needs.
-  /** The request from a call of another dialect. */
-  buildFromCall?(request: TranslatedRequest): UpstreamRequest;
-  /** The response as canonical events, for a client of another dialect. */
-  readEvents?(terms: ResponseTerms, sink: EventSink): ResponseReader;
+  readonly passthrough?: Passthrough;
+  readonly translation?: Translation;
   /** Headers that depend on the whole request, e.g. a signature. Replaces the usual authorization. */
   sign?(request: UpstreamRequest, url: URL, secret: string, nowMs: number): readonly string[];
 }

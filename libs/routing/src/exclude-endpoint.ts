@@ -53,10 +53,14 @@ const missing = (needed: readonly string[], offered: readonly string[]): string 
   return undefined;
 };
 
+/** Dialects of one job: an endpoint that can hold a conversation can do so for a client of any of them. */
+const jobOf = (api: RouteFeatures['api']): string =>
+  api === 'messages' || api === 'responses' || api === 'completions' ? 'chat' : api;
+
 export const excludeEndpoint = (route: Route, demand: Demand): Exclusion | undefined => {
   const { features, rules } = demand;
   if (route.unusable !== undefined) return { rule: route.unusable };
-  if (!route.apis.includes(features.api)) return { rule: 'api', detail: features.api };
+  if (!route.apis.includes(jobOf(features.api))) return { rule: 'api', detail: features.api };
   if (demand.only !== undefined && !namesAny(demand.only, route.providerNames)) return { rule: 'not_in_only' };
   if (demand.ignore !== undefined && namesAny(demand.ignore, route.providerNames)) return { rule: 'ignored' };
   if (demand.mustBeInOrder !== undefined && !namesAny(demand.mustBeInOrder, route.providerNames))

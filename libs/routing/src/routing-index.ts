@@ -120,6 +120,7 @@ const routeOf = (endpoint: EndpointEntry, provider: ProviderEntry, cheapest: big
       ...(showsOutput(endpoint) ? { showsOutput: true } : {}),
       ...(provider.credentialId === undefined ? {} : { credentialId: provider.credentialId }),
       byok: false,
+      ...(endpoint.quirks === undefined ? {} : { quirks: endpoint.quirks }),
     }),
   };
 };

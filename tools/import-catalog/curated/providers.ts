@@ -6,7 +6,8 @@ export const DIALECT_OF_PACKAGE: Readonly<Record<string, string>> = {
   '@ai-sdk/openai-compatible': 'openai-chat',
   '@ai-sdk/openai': 'openai-responses',
   '@ai-sdk/anthropic': 'anthropic-messages',
-  '@ai-sdk/google-vertex/anthropic': 'anthropic-messages',
+  // The same events, but the model is in the path and the version in the body: https://docs.anthropic.com/en/api/claude-on-vertex-ai
+  '@ai-sdk/google-vertex/anthropic': 'vertex-anthropic',
   '@ai-sdk/google': 'gemini',
   '@ai-sdk/google-vertex': 'gemini',
   '@ai-sdk/amazon-bedrock': 'bedrock-converse',
@@ -35,6 +36,7 @@ export const SLUG_SUFFIX_OF_DIALECT: Readonly<Record<string, string>> = {
   'openai-chat': 'chat',
   'openai-responses': 'responses',
   'anthropic-messages': 'anthropic',
+  'vertex-anthropic': 'anthropic',
   gemini: 'gemini',
 };
 

@@ -19,6 +19,8 @@ const dataPolicy = z.strictObject({
   source: text.exactOptional(),
 });
 
+const quirks = z.record(text, z.union([z.string(), z.number(), z.boolean()]));
+
 const head = {
   slug: z.string().regex(/^[a-z0-9][a-z0-9-]{0,47}$/),
   name: text,
@@ -44,6 +46,7 @@ const endpoint = z.strictObject({
   abilities: z.array(z.enum(ABILITIES)).exactOptional(),
   apis: z.array(text).min(1).exactOptional(),
   quantization: text.exactOptional(),
+  quirks: quirks.exactOptional(),
   dataPolicy: dataPolicy.exactOptional(),
 });
 
@@ -53,7 +56,7 @@ const providerFile: z.ZodType<CatalogProvider> = z.strictObject({
   baseUrl: text,
   credential: z.strictObject({ kind: z.enum(['bearer', 'header', 'query']), name: text.exactOptional() }),
   headers: z.record(text, z.string()).exactOptional(),
-  quirks: z.record(text, z.union([z.string(), z.number(), z.boolean()])).exactOptional(),
+  quirks: quirks.exactOptional(),
   dataPolicy: dataPolicy.exactOptional(),
   billsAfterCancel: z.boolean(),
   endpoints: z.array(endpoint).min(1),

@@ -1,4 +1,5 @@
 // The operator's file: what it may say, and every fault with its place.
+import { PROVIDER_DIALECTS } from '@waystation/providers';
 import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { parseConfigFile } from './read-config-file.js';
@@ -81,7 +82,7 @@ describe('the operator’s file', () => {
     expect(faults).toEqual([
       'waystation.yaml:5:13: providers[0].apiKey: the environment variable NO_SUCH_KEY is not set',
       'waystation.yaml:2:11: providers[0].slug: must be lower-case letters, digits and dashes, at most 48',
-      'waystation.yaml:3:14: providers[0].dialect: must be one of openai-chat',
+      `waystation.yaml:3:14: providers[0].dialect: must be one of ${PROVIDER_DIALECTS.join(', ')}`,
       'waystation.yaml:4:14: providers[0].baseUrl: must be an http or https URL without user, query or fragment',
       'waystation.yaml:8:16: providers[0].endpoints[0].model: must not end in a variant that only says how to sort (:nitro, :floor, :exacto)',
       'waystation.yaml:9:18: providers[0].endpoints[0].context: must be a number',

@@ -9,6 +9,7 @@ import type {
   ProviderExtension,
   ProviderSource,
 } from '@waystation/catalog';
+import { usualCredential } from '@waystation/providers';
 import { LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { placeNodes, type Path, type PlacedDocument } from './place-nodes.js';
@@ -181,7 +182,7 @@ const sourceOf = (provider: FileProvider): ProviderSource => ({
   ...(provider.billsAfterCancel === undefined ? {} : { billsAfterCancel: provider.billsAfterCancel }),
   ...(provider.maxConnections === undefined ? {} : { maxConnections: provider.maxConnections }),
   ...(provider.timeouts === undefined ? {} : { timeouts: defined(provider.timeouts) }),
-  credential: provider.apiKey === undefined ? { kind: 'none' } : (provider.auth ?? { kind: 'bearer' }),
+  credential: provider.apiKey === undefined ? { kind: 'none' } : (provider.auth ?? usualCredential(provider.dialect)),
   endpoints: provider.endpoints.map(endpointOf),
 });
 

@@ -5,7 +5,6 @@ import { z } from 'zod';
 
 const SLUG = /^[a-z0-9][a-z0-9-]{0,47}$/;
 const MODEL = /^[A-Za-z0-9][\w.-]*(\/[\w.-]+){0,3}(:[\w.-]+){0,3}$/;
-const APIS = ['chat', 'embeddings', 'rerank', 'images', 'speech', 'transcriptions'] as const;
 const MODALITIES = ['text', 'image', 'audio', 'video', 'file'] as const;
 
 const text = (max: number) => z.string('must be text').min(1, 'must not be empty').max(max);
@@ -62,6 +61,11 @@ const model = text(256)
     'must not end in a variant that only says how to sort (:nitro, :floor, :exacto)',
   );
 
+const quirks = z.record(text(64), z.union([z.string().max(256), z.number(), z.boolean()]));
+
+/** Jobs that an endpoint can do. Messages, Responses and legacy completions are dialects of `chat`. */
+const APIS = ['chat', 'embeddings', 'rerank', 'images', 'speech', 'transcriptions'] as const;
+
 const endpointMembers = {
   model,
   upstreamModel: text(256).optional(),
@@ -75,7 +79,6 @@ const endpointMembers = {
   maxOutput: whole.optional(),
   ...priced,
   priceChanges: list(z.strictObject({ effectiveAt: instant, ...priced }), 64).optional(),
-  apis: list(z.enum(APIS), APIS.length).min(1).optional(),
   inputModalities: list(z.enum(MODALITIES), 5).min(1).optional(),
   outputModalities: list(z.enum(MODALITIES), 5).min(1).optional(),
   supportedParameters: list(text(64), 64).optional(),
@@ -84,6 +87,8 @@ const endpointMembers = {
   billsAfterCancel: z.boolean('must be true or false').optional(),
   showsOutput: z.boolean('must be true or false').optional(),
   enabled: z.boolean('must be true or false').optional(),
+  apis: list(z.enum(APIS), 8).min(1).optional(),
+  quirks: quirks.optional(),
 };
 const endpoint = z.strictObject(endpointMembers);
 /** An endpoint of the catalog that is changed keeps what is not said. */
@@ -131,7 +136,7 @@ const providerMembers = {
       source: text(512).optional(),
     })
     .optional(),
-  quirks: z.record(text(64), z.union([z.string().max(256), z.number(), z.boolean()])).optional(),
+  quirks: quirks.optional(),
   billsAfterCancel: z.boolean('must be true or false').optional(),
   maxConnections: whole.max(100_000).optional(),
   timeouts: z

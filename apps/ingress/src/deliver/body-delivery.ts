@@ -1,7 +1,7 @@
 // An answer as one JSON body: kept until it is complete, then the usage is put into the worker's own bytes. Until then any failure may still move on to
 // another endpoint, because the client has seen nothing.
 import { WaystationError } from '@waystation/contracts';
-import { toDialectError, withChatUsage } from '@waystation/dialects';
+import type { PublicDialect } from '@waystation/dialects';
 import type { Client } from './client.js';
 import type { AnswerHead, Delivery } from './delivery.js';
 import { bodyHead, errorHead } from './response-head.js';
@@ -12,9 +12,10 @@ const BODY_BYTES_MAX = 64 * 1024 * 1024;
 export interface BodyDeliveryOptions {
   readonly client: Client;
   readonly head: AnswerHead;
+  readonly dialect: PublicDialect;
 }
 
-export const createBodyDelivery = ({ client, head }: BodyDeliveryOptions): Delivery => {
+export const createBodyDelivery = ({ client, head, dialect }: BodyDeliveryOptions): Delivery => {
   let status = 0;
   let parts: Buffer[] = [];
   let bytes = 0;
@@ -45,7 +46,7 @@ export const createBodyDelivery = ({ client, head }: BodyDeliveryOptions): Deliv
           `The provider's answer is longer than ${BODY_BYTES_MAX} bytes.`,
         );
       const [only] = parts;
-      const body = withChatUsage(parts.length === 1 && only !== undefined ? only : Buffer.concat(parts), bill);
+      const body = dialect.withBill(parts.length === 1 && only !== undefined ? only : Buffer.concat(parts), bill);
       if (body === undefined)
         throw new WaystationError('provider_invalid_response', "The provider's answer is not a JSON object.");
       if (client.gone) return;
@@ -55,7 +56,7 @@ export const createBodyDelivery = ({ client, head }: BodyDeliveryOptions): Deliv
     },
     fail(error) {
       if (client.gone || status !== 0) return;
-      const converted = toDialectError(error, 'openai-chat');
+      const converted = dialect.toError(error, head.generationId);
       status = converted.status;
       client.begin(status, errorHead(converted, head));
       client.end(converted.body);

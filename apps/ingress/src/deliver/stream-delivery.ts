@@ -1,7 +1,7 @@
 // An answer as server-sent events: the worker's bytes pass through, one socket write per event-loop turn. While nothing comes, comments keep the connection
 // warm; the first of them takes the status line along, and from then on errors are told in-band.
 // Invariant: bytes count as consumed when the socket took them, so that a slow reader stops the worker, and memory per stream stays within its window.
-import { SSE_KEEP_ALIVE, chatStreamEnd, chatStreamError, toDialectError } from '@waystation/dialects';
+import type { PublicDialect } from '@waystation/dialects';
 import type { Client } from './client.js';
 import type { AnswerHead, Delivery } from './delivery.js';
 import { errorHead, streamHead } from './response-head.js';
@@ -9,6 +9,7 @@ import { errorHead, streamHead } from './response-head.js';
 export interface StreamDeliveryOptions {
   readonly client: Client;
   readonly head: AnswerHead;
+  readonly dialect: PublicDialect;
   /** Time without output after which the status line goes out, and between comments. */
   readonly warmAfterMs: number;
 }
@@ -16,7 +17,7 @@ export interface StreamDeliveryOptions {
 const NEWLINE = 0x0a;
 const NOT_CONSUMED = (): void => undefined;
 
-export const createStreamDelivery = ({ client, head, warmAfterMs }: StreamDeliveryOptions): Delivery => {
+export const createStreamDelivery = ({ client, head, dialect, warmAfterMs }: StreamDeliveryOptions): Delivery => {
   let status = 0;
   let delivered = false;
   /** Output came since the last look. */
@@ -43,7 +44,7 @@ export const createStreamDelivery = ({ client, head, warmAfterMs }: StreamDelive
     spoke = false;
     if (!isSilent || draining || !betweenEvents) return;
     begin();
-    client.write(SSE_KEEP_ALIVE);
+    client.write(dialect.keepAlive);
   }, warmAfterMs);
   client.onGone(() => clearInterval(warm));
 
@@ -91,24 +92,24 @@ export const createStreamDelivery = ({ client, head, warmAfterMs }: StreamDelive
       scheduled = true;
       setImmediate(flush);
     },
-    end(answer, bill) {
+    end(answer, bill, tail) {
       clearInterval(warm);
       if (client.gone) return;
       begin();
-      queue.push(Buffer.from(chatStreamEnd(answer, bill)));
+      queue.push(Buffer.from(dialect.streamEnd(answer, bill, tail)));
       client.end(takeQueue());
     },
     fail(error, answer) {
       clearInterval(warm);
       if (client.gone) return;
-      const converted = toDialectError(error, 'openai-chat');
       if (status === 0 && !delivered) {
+        const converted = dialect.toError(error, head.generationId);
         status = converted.status;
         client.begin(status, errorHead(converted, head));
         return client.end(converted.body);
       }
       begin();
-      queue.push(Buffer.from(chatStreamError(answer, converted.errorJson)));
+      queue.push(Buffer.from(dialect.streamError(answer, error)));
       client.end(takeQueue());
     },
   };

@@ -1,6 +1,6 @@
 // A stream that was ended because no more could be held for it: its last chunk, and the warning that is kept with the generation.
 import { WaystationError } from '@waystation/contracts';
-import { chatStreamCut, toDialectError, type ChatAnswer } from '@waystation/dialects';
+import type { ChatAnswer } from '@waystation/dialects';
 import { exhaustedError } from '../hold/refusal-error.js';
 import type { PlanHold } from '../hold/take-hold.js';
 import type { Generation } from './generation.js';
@@ -9,10 +9,10 @@ import type { Generation } from './generation.js';
 const unanswered = (): WaystationError =>
   new WaystationError('no_responder', 'The output ends here: no more credit could be held for it in time.');
 
-/** The chunk to write before the usage. */
+/** What to write before the end. */
 export const cutShort = (generation: Generation, { growing }: PlanHold, answer: ChatAnswer): Buffer => {
   const reason = growing?.refusal === undefined ? unanswered() : exhaustedError(growing.refusal);
   generation.warnings.push({ code: 'clamped', message: reason.message, field: 'max_tokens' });
   const native = generation.end?.nativeFinishReason ?? 'length';
-  return Buffer.from(chatStreamCut(answer, native, toDialectError(reason, 'openai-chat').errorJson));
+  return Buffer.from(generation.dialect.streamCut(answer, native, reason));
 };

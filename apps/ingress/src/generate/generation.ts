@@ -7,7 +7,7 @@ import {
   type PlannedAttempt,
   type RoutePlanReply,
 } from '@waystation/contracts';
-import type { ChatRequest } from '@waystation/dialects';
+import type { ChatRequest, PublicDialect } from '@waystation/dialects';
 import type { Outcome, Usage, UsageSource, Warning } from '@waystation/generation';
 import type { Caller } from '../auth/caller.js';
 import type { GiveUp } from './give-up.js';
@@ -24,6 +24,8 @@ export interface GenerationRequest {
   readonly requestId: string;
   readonly caller: Caller;
   readonly request: ChatRequest;
+  /** That the client speaks. */
+  readonly dialect: PublicDialect;
   readonly body: RequestBody;
   /** What the answer's headers say; the hold may add to it. */
   readonly head: AnswerHead;

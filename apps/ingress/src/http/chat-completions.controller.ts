@@ -1,32 +1,9 @@
-// POST /chat/completions: bytes → request, and the story begins. No logic of its own.
-import { hash } from 'node:crypto';
+// POST /chat/completions.
 import { Controller, Inject, Post, Req, Res } from '@nestjs/common';
-import { WaystationError, newGenerationId, toWaystationError, type Identity } from '@waystation/contracts';
-import { readChatRequest } from '@waystation/dialects';
+import { openAiChat } from '@waystation/dialects';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { createBodyDelivery } from '../deliver/body-delivery.js';
-import { clientOf } from '../deliver/client.js';
-import { createStreamDelivery } from '../deliver/stream-delivery.js';
-import { readIdempotencyKey } from '../idempotency/read-idempotency-key.js';
 import { INGRESS, type Ingress } from '../ingress.js';
-import { pooledRandomBytes } from '../random-bytes.js';
-import { readTags } from './read-tags.js';
-import { refuse } from './refuse.js';
-
-const HASH_CHARACTERS = 32;
-
-const shortHash = (text: string): string => hash('sha256', text, 'hex').slice(0, HASH_CHARACTERS);
-
-const one = (header: string | string[] | undefined): string | undefined => (Array.isArray(header) ? header[0] : header);
-
-/** How the calling application presents itself. */
-const appOf = ({ headers }: FastifyRequest): Identity['app'] => {
-  const referer = one(headers['http-referer'])?.slice(0, 512);
-  const title = one(headers['x-openrouter-title'] ?? headers['x-title'])?.slice(0, 256);
-  return referer === undefined && title === undefined
-    ? undefined
-    : { ...(referer === undefined ? {} : { referer }), ...(title === undefined ? {} : { title }) };
-};
+import { beginGeneration } from './begin-generation.js';
 
 @Controller(['api/v1', 'v1'])
 export class ChatCompletionsController {
@@ -34,39 +11,6 @@ export class ChatCompletionsController {
 
   @Post('chat/completions')
   complete(@Req() http: FastifyRequest, @Res() reply: FastifyReply): void {
-    const { ingress } = this;
-    const head = { generationId: newGenerationId(Date.now(), pooledRandomBytes), requestId: http.id };
-    try {
-      const { caller } = http;
-      if (caller === undefined) throw new WaystationError('missing_credentials', 'Missing Authentication header');
-      const body = Buffer.isBuffer(http.body) ? http.body : Buffer.alloc(0);
-      const request = readChatRequest(body, { hash: shortHash, sessionHeader: one(http.headers['x-session-id']) });
-      const tags = readTags(one(http.headers['x-waystation-tags']));
-      const idempotencyKey = readIdempotencyKey(http.headers['idempotency-key']);
-      reply.hijack();
-      http.body = undefined; // streams can be long, and nobody here needs the bytes again
-      const client = clientOf(reply.raw, ingress.cells.bytesOut);
-      const delivery = request.stream
-        ? createStreamDelivery({ client, head, warmAfterMs: ingress.warmAfterMs })
-        : createBodyDelivery({ client, head });
-      const app = appOf(http);
-      ingress.generate(
-        {
-          ...head,
-          head,
-          caller,
-          request,
-          body: { bytes: body },
-          userAgent: http.headers['user-agent'],
-          idempotencyKey,
-          ...(app === undefined ? {} : { app }),
-          ...(tags === undefined ? {} : { tags }),
-        },
-        delivery,
-        client,
-      );
-    } catch (thrown) {
-      refuse(http, reply, toWaystationError(thrown), ['x-generation-id', head.generationId]);
-    }
+    beginGeneration(this.ingress, openAiChat, http, reply);
   }
 }

@@ -24,7 +24,7 @@ const PREFLIGHT: Readonly<Record<string, string>> = {
   'access-control-allow-origin': '*',
   'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE, OPTIONS',
   'access-control-allow-headers':
-    'Authorization, Content-Type, HTTP-Referer, X-Title, X-OpenRouter-Title, X-OpenRouter-Categories, X-Session-Id, X-Waystation-Tags, X-Request-Id, Idempotency-Key, X-Stainless-Arch, X-Stainless-Lang, X-Stainless-OS, X-Stainless-Package-Version, X-Stainless-Retry-Count, X-Stainless-Runtime, X-Stainless-Runtime-Version, X-Stainless-Timeout',
+    'Authorization, Content-Type, HTTP-Referer, X-Title, X-OpenRouter-Title, X-OpenRouter-Categories, X-Session-Id, X-Waystation-Tags, X-Request-Id, X-Api-Key, Anthropic-Version, Anthropic-Beta, Anthropic-Dangerous-Direct-Browser-Access, Idempotency-Key, X-Stainless-Arch, X-Stainless-Lang, X-Stainless-OS, X-Stainless-Package-Version, X-Stainless-Retry-Count, X-Stainless-Runtime, X-Stainless-Runtime-Version, X-Stainless-Timeout',
   'access-control-max-age': '86400',
 };
 
@@ -43,10 +43,16 @@ const KINDS: Readonly<Record<Exclude<Access, 'public'>, (caller: Caller) => Ways
       : new WaystationError('permission_denied', 'Only management keys can perform this operation'),
 };
 
+/** Clients of Anthropic send the key by itself. https://docs.anthropic.com/en/api/overview#authentication */
+const credentialsOf = ({ headers }: FastifyRequest): string | undefined => {
+  const key = headers['x-api-key'];
+  return headers.authorization ?? (typeof key === 'string' ? `Bearer ${key}` : undefined);
+};
+
 /** @throws WaystationError why the caller may not use this route */
 const admit = (ingress: Ingress, access: Access | undefined, request: FastifyRequest): Caller | undefined => {
   if (access === 'public') return undefined;
-  const caller = ingress.authenticator.authenticate(request.headers.authorization);
+  const caller = ingress.authenticator.authenticate(credentialsOf(request));
   const refusal =
     access === undefined
       ? new WaystationError('permission_denied', 'This route is not open to anybody.')

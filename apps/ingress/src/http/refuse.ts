@@ -1,13 +1,17 @@
 // Answers a request with an error in the client's own dialect. A body that is still coming in is read off for a while, so that the client gets to read
 // the answer instead of a broken connection.
 import type { WaystationError } from '@waystation/contracts';
-import { toDialectError } from '@waystation/dialects';
+import { anthropicMessages, openAiChat, type PublicDialect } from '@waystation/dialects';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { errorHead } from '../deliver/response-head.js';
 
 /** How much of an unwanted body is read off, and for how long. */
 const LINGER_BYTES_MAX = 256 * 1024 * 1024;
 const LINGER_MS = 5_000;
+
+/** Whoever asks at a path of a dialect is answered in it; everything else speaks as chat completions do. */
+const dialectAt = (url: string): PublicDialect =>
+  /^(?:\/api)?\/v1\/messages(?:[/?]|$)/.test(url) ? anthropicMessages : openAiChat;
 
 const bodyIsOpen = (request: FastifyRequest): boolean =>
   !request.raw.complete &&
@@ -22,7 +26,7 @@ export const refuse = (
   const { raw } = reply;
   reply.hijack();
   if (raw.headersSent || raw.destroyed) return void raw.end();
-  const converted = toDialectError(error, 'openai-chat');
+  const converted = dialectAt(request.url).toError(error);
   const head = [...errorHead(converted, { requestId: request.id }), ...extraHeaders];
   if (!bodyIsOpen(request)) {
     raw.writeHead(converted.status, head);

@@ -27,7 +27,7 @@ const call = async (method: string, path: string, key?: string): Promise<{ statu
   const text = await response.text();
   return {
     status: response.status,
-    message: text.startsWith('{"error"') ? (JSON.parse(text) as { error: { message: string } }).error.message : '',
+    message: /^\{"(?:error|type)"/.test(text) ? (JSON.parse(text) as { error: { message: string } }).error.message : '',
   };
 };
 

@@ -21,6 +21,8 @@ export const API_PREFIXES: readonly string[] = ['/api/v1', '/v1'];
 export const ROUTES: readonly Route[] = [
   ...under(API_PREFIXES, [
     { method: 'POST', path: '/chat/completions', access: 'inference' },
+    { method: 'POST', path: '/messages', access: 'inference' },
+    { method: 'POST', path: '/messages/count_tokens', access: 'inference' },
     { method: 'GET', path: '/models', access: 'public' },
     { method: 'GET', path: '/models/count', access: 'public' },
     { method: 'GET', path: '/model/:author/:slug', access: 'public' },

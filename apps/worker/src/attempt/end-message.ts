@@ -22,7 +22,7 @@ export const endMessage = (
   asked: readonly Warning[],
 ): AttemptEnd => {
   const about = { estimated: [estimated], clamped: [clamped], provider: [] }[report.usageSource];
-  const warnings = [...asked, ...about].slice(0, WARNINGS_MAX);
+  const warnings = [...asked, ...(report.warnings ?? []), ...about].slice(0, WARNINGS_MAX);
   return {
     outcome,
     ...(report.finishReason === undefined ? {} : { finishReason: report.finishReason }),
@@ -35,5 +35,6 @@ export const endMessage = (
     durationMs,
     ...(upstreamStatus === undefined ? {} : { upstreamStatus }),
     ...(warnings.length === 0 ? {} : { warnings }),
+    ...(report.tail === undefined ? {} : { tail: report.tail }),
   };
 };

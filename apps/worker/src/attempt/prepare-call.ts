@@ -1,20 +1,30 @@
 // From the message of the ingress to a request that can be sent: provider, credential and dialect put together. Nothing has been sent when it throws.
 import { hash } from 'node:crypto';
 import { WaystationError, type AttemptRunRequest } from '@waystation/contracts';
+import { findPublicDialect } from '@waystation/dialects';
 import type { Warning } from '@waystation/generation';
 import {
+  TranslatingReader,
   authorize,
+  fitCall,
+  type Authorization,
+  type ByteSink,
   type Credential,
   type ProviderDialect,
+  type Quirks,
+  type ResponseReader,
   type ResponseTerms,
   type UpstreamMessage,
+  type UpstreamRequest,
   type UpstreamTarget,
 } from '@waystation/providers';
 import type { Credentials } from '../site/credentials.js';
 import type { Sites } from '../site/sites.js';
 
 export interface PreparedCall {
-  readonly dialect: ProviderDialect;
+  /** Reads a successful response as bytes of the client's dialect. */
+  readonly read: (terms: ResponseTerms, sink: ByteSink) => ResponseReader;
+  readonly parseError: ProviderDialect['parseError'];
   readonly target: UpstreamTarget;
   readonly message: UpstreamMessage;
   readonly terms: ResponseTerms;
@@ -34,8 +44,68 @@ const estimateOf = (most: number, ofDialect: () => number | undefined): (() => n
   return () => (known ??= Math.min(most, ofDialect() ?? most));
 };
 
+/** How the request is asked, and how its answer is read: the client's bytes where the endpoint speaks its dialect, by way of the canonical call otherwise. */
+interface Way {
+  readonly upstream: UpstreamRequest;
+  readonly warnings: readonly Warning[];
+  readonly read: PreparedCall['read'];
+}
+
+const wayOf = (request: AttemptRunRequest, body: Buffer, dialect: ProviderDialect, quirks: Quirks): Way => {
+  const { attempt, identity, outputCap } = request;
+  const { passthrough, translation } = dialect;
+  const common = {
+    upstreamModel: attempt.upstreamModel,
+    ...(identity.endUserId === undefined ? {} : { endUser: standInOf(identity.workspaceId, identity.endUserId) }),
+    quirks,
+  };
+  const dropParameters = attempt.dropParameters ?? [];
+  const cap = outputCap === undefined ? {} : { outputCap };
+  if (passthrough?.dialects.has(request.dialect) === true) {
+    const upstream = passthrough.buildRequest({
+      ...common,
+      ...cap,
+      body,
+      ...(request.spans.length === 0 ? {} : { spans: request.spans }),
+      stream: request.stream,
+      dropParameters,
+    });
+    return { upstream, warnings: upstream.warnings, read: passthrough.readResponse };
+  }
+  const spoken = findPublicDialect(request.dialect);
+  if (translation === undefined || spoken === undefined)
+    throw new WaystationError(
+      'no_worker',
+      `No worker here translates ${request.dialect} to the dialect of ${attempt.providerName}.`,
+    );
+  const reading = spoken.readCall(body);
+  const fitted = fitCall(reading.call, { dropParameters, ...cap });
+  const upstream = translation.buildRequest({
+    ...common,
+    call: fitted.call,
+    ...(attempt.maxOutput === undefined ? {} : { outputTokensMax: attempt.maxOutput }),
+  });
+  return {
+    upstream,
+    warnings: [...reading.warnings, ...fitted.warnings, ...upstream.warnings],
+    read: (terms, sink) => new TranslatingReader(translation, terms, spoken.writeAnswer(terms), sink),
+  };
+};
+
+/** A signature covers the whole request; every other credential is put beside it. */
+const authorizationOf = (
+  dialect: ProviderDialect,
+  upstream: UpstreamRequest,
+  target: UpstreamTarget,
+  credential: Credential,
+): Authorization => {
+  if (dialect.sign === undefined || credential.kind === 'none') return authorize(credential);
+  const url = new URL(target.url.href.replace(/\/+$/, '') + upstream.path);
+  return { headers: dialect.sign(upstream, url, credential.secret, Date.now()), query: '' };
+};
+
 /**
- * @throws WaystationError `provider_unavailable`, `provider_auth`, `malformed_json`; `no_worker` where this worker cannot translate between the dialects
+ * @throws WaystationError `provider_unavailable`, `provider_auth`, `malformed_json`, `invalid_request`; `no_worker` where this worker cannot translate between the dialects
  */
 export const prepareCall = (
   request: AttemptRunRequest,
@@ -43,29 +113,16 @@ export const prepareCall = (
   sites: Sites,
   credentials: Credentials,
 ): PreparedCall => {
-  const { attempt, identity } = request;
-  const { dialect, target, headers, quirks, entry } = sites.of(attempt.provider);
-  if (request.frames !== 'passthrough' || !dialect.passes.has(request.dialect)) {
-    throw new WaystationError(
-      'no_worker',
-      `No worker here translates ${request.dialect} to the dialect of ${attempt.providerName}.`,
-    );
-  }
+  const { attempt } = request;
+  const { dialect, target, headers, quirks: ofProvider, entry } = sites.of(attempt.provider);
+  const quirks = attempt.quirks === undefined ? ofProvider : { ...ofProvider, ...attempt.quirks };
   const credentialId = attempt.credentialId ?? entry.credentialId;
   const credential = credentialId === undefined ? NO_CREDENTIAL : credentials.open(credentialId, attempt.providerName);
-  const authorization = authorize(credential);
-  const upstream = dialect.buildRequest({
-    body,
-    ...(request.spans.length === 0 ? {} : { spans: request.spans }),
-    stream: request.stream,
-    upstreamModel: attempt.upstreamModel,
-    ...(request.outputCap === undefined ? {} : { outputCap: request.outputCap }),
-    dropParameters: attempt.dropParameters ?? [],
-    ...(identity.endUserId === undefined ? {} : { endUser: standInOf(identity.workspaceId, identity.endUserId) }),
-    quirks,
-  });
+  const { upstream, warnings, read } = wayOf(request, body, dialect, quirks);
+  const authorization = authorizationOf(dialect, upstream, target, credential);
   return {
-    dialect,
+    read,
+    parseError: dialect.parseError,
     target,
     message: {
       path: upstream.path,
@@ -84,6 +141,6 @@ export const prepareCall = (
       quirks,
       secret: credential.secret,
     },
-    warnings: upstream.warnings,
+    warnings,
   };
 };

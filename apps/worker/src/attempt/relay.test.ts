@@ -17,7 +17,8 @@ afterAll(async () => {
 });
 
 const dialect = findProviderDialect('openai-chat');
-if (dialect === undefined) throw new Error('the dialect is not registered');
+const passthrough = dialect?.passthrough;
+if (dialect === undefined || passthrough === undefined) throw new Error('the dialect is not registered');
 
 interface Downstream {
   readonly writer: AttemptWriter;
@@ -74,7 +75,7 @@ const start = async (
   const { started = Promise.resolve(), stream = true, down = downstream(), idleMs = 5_000, ...options } = given;
   const server = await fakeUpstream(script);
   upstreams.push(server);
-  const request = dialect.buildRequest({
+  const request = passthrough.buildRequest({
     body: attemptBody(),
     stream,
     upstreamModel: 'm-1',
@@ -82,7 +83,8 @@ const start = async (
     quirks: {},
   });
   const prepared: PreparedCall = {
-    dialect,
+    read: passthrough.readResponse,
+    parseError: dialect.parseError,
     target: {
       url: new URL(server.url),
       providerName: 'Lab',

@@ -6,7 +6,6 @@ import { WaystationError } from '@waystation/contracts';
 import type { Outcome } from '@waystation/generation';
 import {
   ERROR_BODY_BYTES_MAX,
-  type ProviderDialect,
   type ResponseReader,
   type ResponseReport,
   type ResponseTerms,
@@ -57,7 +56,8 @@ const LAST_READ_BYTES_MAX = 1024 * 1024;
 const JSON_BODY = /^application\/(problem\+)?json\b/i;
 
 export class Relay implements UpstreamListener {
-  readonly #dialect: ProviderDialect;
+  readonly #read: PreparedCall['read'];
+  readonly #parse: PreparedCall['parseError'];
   readonly #terms: ResponseTerms;
   readonly #options: RelayOptions;
   readonly #signal: AbortSignal;
@@ -84,11 +84,12 @@ export class Relay implements UpstreamListener {
   #settle: ((result: RelayResult) => void) | undefined;
 
   constructor(
-    { dialect, terms }: Pick<PreparedCall, 'dialect' | 'terms'>,
+    { read, parseError, terms }: Pick<PreparedCall, 'read' | 'parseError' | 'terms'>,
     writer: AttemptWriter,
     options: RelayOptions,
   ) {
-    this.#dialect = dialect;
+    this.#read = read;
+    this.#parse = parseError;
     this.#terms = terms;
     this.#options = options;
     this.#signal = writer.signal;
@@ -167,13 +168,10 @@ export class Relay implements UpstreamListener {
     }
     // A provider that answers a stream's request with a body: most often an error that began with 200.
     this.#unasked = this.#terms.stream && JSON_BODY.test(head.header('content-type') ?? '');
-    this.#reader = this.#dialect.readResponse(
-      this.#unasked ? { ...this.#terms, stream: false } : this.#terms,
-      (bytes) => {
-        this.#firstTokenAt ??= performance.now();
-        if (!this.#unasked) this.#outbox.write(bytes);
-      },
-    );
+    this.#reader = this.#read(this.#unasked ? { ...this.#terms, stream: false } : this.#terms, (bytes) => {
+      this.#firstTokenAt ??= performance.now();
+      if (!this.#unasked) this.#outbox.write(bytes);
+    });
   }
 
   data(chunk: Buffer): void {
@@ -218,7 +216,7 @@ export class Relay implements UpstreamListener {
 
   #parseError(): WaystationError {
     const { providerName, secret } = this.#terms;
-    return this.#dialect.parseError({
+    return this.#parse({
       status: this.#head?.status ?? 0,
       header: (name) => this.#head?.header(name),
       body: Buffer.concat(this.#errorBody),
@@ -240,6 +238,7 @@ export class Relay implements UpstreamListener {
     if (this.#settle === undefined || this.#responseOver || this.#left !== undefined) return;
     this.#call?.abort();
     this.#isCutShort = true;
+    this.#reader?.cut?.();
     this.#finish();
   }
 

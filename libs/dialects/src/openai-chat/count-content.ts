@@ -9,9 +9,11 @@ const COLON = 0x3a;
 const SPACE = 0x20;
 const NEWLINE = 0x0a;
 
-const NAMES = ['content', 'reasoning', 'reasoning_content', 'arguments', 'refusal'].map((name) =>
-  Buffer.from(`"${name}`),
-);
+const NAMES = [
+  ...['content', 'reasoning', 'reasoning_content', 'arguments', 'refusal'],
+  // Messages and Responses: an event has one of them at most.
+  ...['text', 'thinking', 'partial_json', 'delta'],
+].map((name) => Buffer.from(`"${name}`));
 
 export interface ContentCounter {
   readonly sum: Readonly<DeliveredContent>;

@@ -1,10 +1,11 @@
 // Bytes of `POST /chat/completions` → what the ingress decides with. The body is parsed once, for validation and features; its bytes travel on unchanged.
 // Invariants: no text of the prompt leaves in the result; unknown top-level fields are tolerated; every refusal names the field.
-import { WaystationError, type FieldSpan, type RouteFeatures } from '@waystation/contracts';
+import type { RouteFeatures } from '@waystation/contracts';
 import type { Warning } from '@waystation/generation';
 import { CHAT_FIELDS } from '../json/chat-fields.js';
-import { scanTopLevelFields } from '../json/scan-top-level.js';
-import { JSON_DEPTH_MAX } from '../json/skip-value.js';
+import { parseBody } from '../request/parse-body.js';
+import { measureTokens } from '../request/measure-tokens.js';
+import { readModels } from '../request/read-models.js';
 import { CHAT_LIMITS, type ChatRequest, type ReadChatOptions } from './chat-request.js';
 import {
   aBoolean,
@@ -24,7 +25,7 @@ import {
   type Check,
   type JsonObject,
 } from './check-type.js';
-import { conversationOpening, measureMessages, type MessageMeasures } from './measure-messages.js';
+import { conversationOpening, measureMessages } from './measure-messages.js';
 import { readProviderPreferences } from './read-provider-preferences.js';
 
 const EFFORTS = ['max', 'xhigh', 'high', 'medium', 'low', 'minimal', 'none'];
@@ -126,54 +127,6 @@ const PARAMETERS: ReadonlySet<string> = new Set([
 /** Taken without effect so far; each is told as a warning instead of being dropped in silence. */
 const WITHOUT_EFFECT = ['plugins', 'transforms', 'preset', 'max_tool_calls', 'stop_server_tools_when'] as const;
 
-const parse = (body: Buffer): { value: JsonObject; spans: FieldSpan[] } => {
-  // The scan refuses what is nested too deep before a parser builds it.
-  const spans = scanTopLevelFields(body, CHAT_FIELDS);
-  if (spans === undefined) throw refusalOf(body);
-  let value: unknown;
-  try {
-    value = JSON.parse(body.toString('utf8'));
-  } catch (cause) {
-    throw malformed(cause);
-  }
-  return { value: value as JsonObject, spans: onlyOnce(spans) }; // the scan found an object
-};
-
-const malformed = (cause: unknown): WaystationError =>
-  new WaystationError('malformed_json', 'The request body is not valid JSON.', { cause });
-
-/** Why the scan refused: the parser's own view for short bodies, the depth for the rest. */
-const refusalOf = (body: Buffer): WaystationError => {
-  if (body.length === 0)
-    return new WaystationError('malformed_json', 'The request body is empty; expected a JSON object.');
-  const first = body.toString('latin1', 0, 64).trimStart()[0];
-  if (first !== '{') return new WaystationError('malformed_json', 'The request body is not a JSON object.');
-  return new WaystationError(
-    'malformed_json',
-    `The request body is not valid JSON, or is nested deeper than ${JSON_DEPTH_MAX} levels.`,
-  );
-};
-
-/** Two fields of one name mean two things to two parsers; what was checked must be what is sent. */
-const onlyOnce = (spans: FieldSpan[]): FieldSpan[] => {
-  const seen = new Set<string>();
-  for (const span of spans) {
-    if (seen.has(span.key)) return refuse(span.key, 'the field stands in the body more than once');
-    seen.add(span.key);
-  }
-  return spans;
-};
-
-const aModel = aStringOf(CHAT_LIMITS.modelCharacters);
-
-const readModels = (body: JsonObject): string[] => {
-  checkOptional('model', body['model'], aModel);
-  checkOptional('models', body['models'], aListOf(aModel, CHAT_LIMITS.models - 1));
-  const first = body['model'] as string | null | undefined;
-  const others = (body['models'] as string[] | null | undefined) ?? [];
-  return [...new Set(typeof first === 'string' ? [first, ...others] : others)];
-};
-
 /** The larger of the two spellings: the hold must cover whichever a provider reads. */
 const readMaxOutput = (body: JsonObject): number | undefined => {
   const given = [body['max_tokens'], body['max_completion_tokens']].filter((value) => typeof value === 'number');
@@ -195,31 +148,6 @@ const readConversation = (body: JsonObject, sessionId: string | undefined, hash:
   const cacheKey = body['prompt_cache_key'];
   if (typeof cacheKey === 'string' && cacheKey !== '') return hash(`cache:${cacheKey}`);
   return hash(`opening:${conversationOpening(body['messages'] as JsonObject[])}`); // checked by measureMessages
-};
-
-/** What a provider may add around a message or tool, in tokens: roles, separators, the hidden prompt of tool use. */
-const TOKENS_AROUND = { request: 64, message: 16, tools: 1_024 } as const;
-/** The most that any known model charges for one image (tiles of a small model at high detail). */
-const IMAGE_TOKENS_MAX = 50_000;
-const IMAGE_TOKENS_ESTIMATE = 1_000;
-const BYTES_PER_TOKEN_ESTIMATE = 4;
-
-/**
- * Bounds the prompt's tokens. A token of text stands for at least one byte of it, and JSON never writes a text in fewer bytes than UTF-8 does,
- * so that the body's bytes bound its text; what a provider adds around it and images are added on top.
- */
-const measureTokens = (
-  bodyBytes: number,
-  measures: MessageMeasures,
-  toolCount: number,
-): { max: number; estimate: number } => {
-  const around =
-    TOKENS_AROUND.request + measures.messageCount * TOKENS_AROUND.message + (toolCount > 0 ? TOKENS_AROUND.tools : 0);
-  const textBytes = Math.max(1, bodyBytes - measures.mediaCharacters);
-  return {
-    max: measures.unbounded ? Number.POSITIVE_INFINITY : bodyBytes + around + measures.images * IMAGE_TOKENS_MAX,
-    estimate: Math.ceil(textBytes / BYTES_PER_TOKEN_ESTIMATE) + measures.images * IMAGE_TOKENS_ESTIMATE,
-  };
 };
 
 const warningsOf = (body: JsonObject): Warning[] =>
@@ -245,7 +173,7 @@ const checkFields = (body: JsonObject): void => {
 
 /** @throws WaystationError `malformed_json`, `invalid_request`, `unknown_parameter` */
 export const readChatRequest = (bytes: Buffer, options: ReadChatOptions): ChatRequest => {
-  const { value: body, spans } = parse(bytes);
+  const { value: body, spans } = parseBody(bytes, CHAT_FIELDS);
   checkFields(body);
   checkOptional('x-session-id', options.sessionHeader, aStringOf(CHAT_LIMITS.sessionCharacters, 0));
   const measures = measureMessages(body['messages']);

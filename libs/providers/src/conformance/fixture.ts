@@ -5,8 +5,8 @@ export interface StreamFixture {
   readonly name: string;
   /** The page that shows the shape. */
   readonly source: string;
-  /** The whole response body, framing included. */
-  readonly bytes: string;
+  /** The whole response body, framing included. Bytes where the framing is no text. */
+  readonly bytes: string | Buffer;
   readonly expected: Completion;
 }
 
@@ -39,6 +39,10 @@ export interface Completion {
   readonly usage: Usage;
   readonly usageSource: UsageSource;
   readonly serviceTier?: string;
+  /** Signatures and encrypted reasoning, in order; checked where the dialect is translated. */
+  readonly signatures?: readonly string[];
+  /** URLs, in order; checked where the dialect is translated. */
+  readonly citations?: readonly string[];
 }
 
 export interface Fixtures {

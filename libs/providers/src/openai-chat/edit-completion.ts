@@ -4,7 +4,8 @@ import type { FieldSpan } from '@waystation/contracts';
 import { memberEdits, scanArray, scanObject, scanTopLevelFields, type JsonEdit } from '@waystation/dialects';
 import type { FinishReason } from '@waystation/generation';
 import { hasMeaning } from './has-meaning.js';
-import { chatFinishReason, mapFinishReason } from './map-finish-reason.js';
+import { chatFinishReason } from '@waystation/dialects';
+import { mapFinishReason } from './map-finish-reason.js';
 
 type TopLevelKey = 'id' | 'object' | 'created' | 'model' | 'provider' | 'choices' | 'usage' | 'error' | 'service_tier';
 

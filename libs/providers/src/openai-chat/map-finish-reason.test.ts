@@ -1,5 +1,6 @@
 import { FINISH_REASONS } from '@waystation/generation';
-import { chatFinishReason, mapFinishReason } from './map-finish-reason.js';
+import { chatFinishReason } from '@waystation/dialects';
+import { mapFinishReason } from './map-finish-reason.js';
 
 describe('finish reasons', () => {
   it.each([

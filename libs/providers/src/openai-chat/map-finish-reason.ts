@@ -29,21 +29,3 @@ export const mapFinishReason = (native: string): FinishReason => {
   const word = native.toLowerCase();
   return Object.hasOwn(FINISH_REASONS, word) ? (FINISH_REASONS[word] ?? 'stop') : 'stop';
 };
-
-/** The public word of the dialect. */
-export const chatFinishReason = (reason: FinishReason): string => {
-  switch (reason) {
-    case 'tool-calls':
-      return 'tool_calls';
-    case 'content-filter':
-      return 'content_filter';
-    case 'stop':
-    case 'length':
-    case 'error':
-      return reason;
-    default: {
-      const unreachable: never = reason;
-      return unreachable;
-    }
-  }
-};

@@ -25,7 +25,7 @@ import {
   type OwnFields,
   type ScannedCompletion,
 } from './edit-completion.js';
-import { brokenOff, emptyCompletion, isDeliberatelyEmpty } from './failures.js';
+import { brokenOff, emptyCompletion, isDeliberatelyEmpty } from '../failures.js';
 import { scanChunk } from './scan-chunk.js';
 
 const UPSTREAM_ID_CHARS_MAX = 256;

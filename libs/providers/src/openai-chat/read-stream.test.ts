@@ -2,6 +2,7 @@
 import { CONFORMANCE_TERMS, readPieces } from '../conformance/conformance.js';
 import { readPublicStream } from '../conformance/read-public.js';
 import { openaiChat } from './openai-chat.js';
+import { ChatStreamReader } from './read-stream.js';
 
 const HEAD = '{"id":"up-1","object":"chat.completion.chunk","created":1,"model":"m","choices":';
 const chunk = (choice: string, tail = ''): string => `data: ${HEAD}[${choice}]${tail}}\n\n`;
@@ -202,7 +203,7 @@ describe('a stream', () => {
 
   it('costs less than parsing and writing each chunk would', () => {
     const one = Buffer.from(text(' word'));
-    const reader = openaiChat.readResponse(CONFORMANCE_TERMS, () => undefined);
+    const reader = new ChatStreamReader(CONFORMANCE_TERMS, () => undefined);
     reader.push(Buffer.from(ROLE + text('a')));
     const cpuOf = (work: () => unknown): number => {
       const before = process.cpuUsage();
@@ -223,7 +224,7 @@ describe('a stream', () => {
   });
 
   it('does not hold the loop for long over a 10 MB line', () => {
-    const reader = openaiChat.readResponse(CONFORMANCE_TERMS, () => undefined);
+    const reader = new ChatStreamReader(CONFORMANCE_TERMS, () => undefined);
     const piece = Buffer.alloc(65_536, 0x78);
     const before = process.cpuUsage();
     reader.push(Buffer.from('data: '));

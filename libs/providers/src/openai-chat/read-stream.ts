@@ -30,7 +30,7 @@ import {
   type OwnFields,
   type ScannedCompletion,
 } from './edit-completion.js';
-import { brokenOff, emptyCompletion, isDeliberatelyEmpty } from './failures.js';
+import { brokenOff, emptyCompletion, isDeliberatelyEmpty } from '../failures.js';
 import { scanChunk } from './scan-chunk.js';
 
 const DATA = Buffer.from('data: ');

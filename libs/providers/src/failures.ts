@@ -1,7 +1,7 @@
 // Completions that came whole and are failures all the same: never charged and never shown.
 import { WaystationError } from '@waystation/contracts';
 import { outputTokens } from '@waystation/generation';
-import type { ResponseReport } from '../spec.js';
+import type { ResponseReport } from './spec.js';
 
 const NATIVE_CHARS_MAX = 64;
 

@@ -1,0 +1,71 @@
+// A request for a generation, in whatever dialect: bytes → request, and the story begins. No logic of its own.
+import { hash } from 'node:crypto';
+import { WaystationError, newGenerationId, toWaystationError, type Identity } from '@waystation/contracts';
+import type { PublicDialect } from '@waystation/dialects';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { createBodyDelivery } from '../deliver/body-delivery.js';
+import { clientOf } from '../deliver/client.js';
+import { createStreamDelivery } from '../deliver/stream-delivery.js';
+import { readIdempotencyKey } from '../idempotency/read-idempotency-key.js';
+import type { Ingress } from '../ingress.js';
+import { pooledRandomBytes } from '../random-bytes.js';
+import { readTags } from './read-tags.js';
+import { refuse } from './refuse.js';
+
+const HASH_CHARACTERS = 32;
+
+/** So that no text of a prompt leaves as a conversation id. */
+export const shortHash = (text: string): string => hash('sha256', text, 'hex').slice(0, HASH_CHARACTERS);
+
+const one = (header: string | string[] | undefined): string | undefined => (Array.isArray(header) ? header[0] : header);
+
+/** How the calling application presents itself. */
+const appOf = ({ headers }: FastifyRequest): Identity['app'] => {
+  const referer = one(headers['http-referer'])?.slice(0, 512);
+  const title = one(headers['x-openrouter-title'] ?? headers['x-title'])?.slice(0, 256);
+  return referer === undefined && title === undefined
+    ? undefined
+    : { ...(referer === undefined ? {} : { referer }), ...(title === undefined ? {} : { title }) };
+};
+
+export const beginGeneration = (
+  ingress: Ingress,
+  dialect: PublicDialect,
+  http: FastifyRequest,
+  reply: FastifyReply,
+): void => {
+  const head = { generationId: newGenerationId(Date.now(), pooledRandomBytes), requestId: http.id };
+  try {
+    const { caller } = http;
+    if (caller === undefined) throw new WaystationError('missing_credentials', 'Missing Authentication header');
+    const body = Buffer.isBuffer(http.body) ? http.body : Buffer.alloc(0);
+    const request = dialect.readRequest(body, { hash: shortHash, sessionHeader: one(http.headers['x-session-id']) });
+    const tags = readTags(one(http.headers['x-waystation-tags']));
+    const idempotencyKey = readIdempotencyKey(http.headers['idempotency-key']);
+    reply.hijack();
+    http.body = undefined; // streams can be long, and nobody here needs the bytes again
+    const client = clientOf(reply.raw, ingress.cells.bytesOut);
+    const delivery = request.stream
+      ? createStreamDelivery({ client, head, dialect, warmAfterMs: ingress.warmAfterMs })
+      : createBodyDelivery({ client, head, dialect });
+    const app = appOf(http);
+    ingress.generate(
+      {
+        ...head,
+        head,
+        caller,
+        request,
+        dialect,
+        body: { bytes: body },
+        userAgent: http.headers['user-agent'],
+        idempotencyKey,
+        ...(app === undefined ? {} : { app }),
+        ...(tags === undefined ? {} : { tags }),
+      },
+      delivery,
+      client,
+    );
+  } catch (thrown) {
+    refuse(http, reply, toWaystationError(thrown), ['x-generation-id', head.generationId]);
+  }
+};

@@ -1,0 +1,56 @@
+// The end of a Messages answer, and the bill in it. `usage` counts as Anthropic does: cached tokens beside `input_tokens`, thinking inside of `output_tokens`.
+// Costs are number literals of USD, exact to the picodollar. Shapes: the reference API, section 4.2.
+import { formatUsd } from '@waystation/contracts';
+import { outputTokens } from '@waystation/generation';
+import { editMembers } from '../json/edit-members.js';
+import { scanTopLevelFields } from '../json/scan-top-level.js';
+import type { ChatBill } from '../openai-chat/write-chat-response.js';
+import { namedEvent } from '../sse.js';
+
+export const messagesUsageJson = ({ usage, cost, promptCost, completionCost, byok }: ChatBill): string => {
+  const count = (name: string): number => usage[name] ?? 0;
+  const anHour = count('cacheWrite1h');
+  const written = count('cacheWrite') + anHour;
+  return (
+    `{"input_tokens":${count('input') + count('audioInput') + count('imageInput')},"output_tokens":${outputTokens(usage)}` +
+    `,"cache_creation_input_tokens":${written},"cache_read_input_tokens":${count('cacheRead')}` +
+    `,"cache_creation":{"ephemeral_5m_input_tokens":${count('cacheWrite')},"ephemeral_1h_input_tokens":${anHour}}` +
+    (count('searches') === 0 ? '' : `,"server_tool_use":{"web_search_requests":${count('searches')}}`) +
+    `,"cost":${formatUsd(cost)},"is_byok":${byok}` +
+    `,"cost_details":{"upstream_inference_cost":${byok ? formatUsd(promptCost + completionCost) : 'null'}` +
+    `,"upstream_inference_prompt_cost":${formatUsd(promptCost)},"upstream_inference_completions_cost":${formatUsd(completionCost)}}}`
+  );
+};
+
+/** The closing events, without usage. */
+export const messagesEnd = (stopReason: string): string =>
+  namedEvent(
+    'message_delta',
+    `{"type":"message_delta","delta":{"stop_reason":${JSON.stringify(stopReason)},"stop_sequence":null},"usage":{"output_tokens":0}}`,
+  ) + namedEvent('message_stop', '{"type":"message_stop"}');
+
+const USAGE: ReadonlySet<string> = new Set(['usage']);
+const DELTA = 'event: message_delta\ndata: ';
+
+const withUsage = (object: Buffer, json: string): Buffer | undefined => {
+  const spans = scanTopLevelFields(object, USAGE);
+  if (spans === undefined) return undefined;
+  const last = spans.at(-1);
+  return last === undefined
+    ? editMembers(object, { insert: [{ key: 'usage', json }] })
+    : editMembers(object, { replace: [{ span: last, json }] });
+};
+
+/** The tail of a stream with the bill in its `message_delta`; as it is while the bill is not known. */
+export const messagesStreamEnd = (tail: string, bill: ChatBill | undefined): string => {
+  const start = tail.lastIndexOf(DELTA);
+  if (bill === undefined || start < 0) return tail;
+  const from = start + DELTA.length;
+  const to = tail.indexOf('\n', from);
+  const edited = to < 0 ? undefined : withUsage(Buffer.from(tail.slice(from, to)), messagesUsageJson(bill));
+  return edited === undefined ? tail : `${tail.slice(0, from)}${edited.toString()}${tail.slice(to)}`;
+};
+
+/** A whole answer with the bill as its usage. Undefined where the bytes are no JSON object. */
+export const withMessagesUsage = (body: Buffer, bill: ChatBill | undefined): Buffer | undefined =>
+  bill === undefined ? scanTopLevelFields(body, USAGE) && body : withUsage(body, messagesUsageJson(bill));

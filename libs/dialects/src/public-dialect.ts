@@ -1,0 +1,63 @@
+// What a public dialect has to know. The ingress reads requests with it and writes what needs the bill or the socket; the worker reads the canonical call in a body and
+// writes answers out of canonical events, where the endpoint speaks another dialect than the client. Pure.
+import type { WaystationError } from '@waystation/contracts';
+import type { GenerationCall, GenerationEvent, Warning } from '@waystation/generation';
+import type { ChatRequest, ReadChatOptions } from './openai-chat/chat-request.js';
+import type { ChatAnswer, ChatBill } from './openai-chat/write-chat-response.js';
+import type { DialectError, DialectName } from './to-dialect-error.js';
+
+/** What an answer says of itself. */
+export interface AnswerTerms {
+  readonly generationId: string;
+  /** Our id of the model that serves. */
+  readonly model: string;
+  /** Display name. */
+  readonly providerName: string;
+  readonly stream: boolean;
+}
+
+/** Writes one answer. Bytes are gathered until they are taken. */
+export interface EventWriter {
+  event(event: GenerationEvent): void;
+  /** What was written since it was last asked. */
+  take(): Buffer;
+  /** The answer is whole. What must wait for the bill is returned instead of written. */
+  end(): string | undefined;
+  /** The answer ends here, because no more could be held for it: closes what is open, as if the model had reached its output limit. */
+  cut(): string | undefined;
+}
+
+export interface CallReading {
+  readonly call: GenerationCall;
+  /** What the call could not hold. */
+  readonly warnings: readonly Warning[];
+}
+
+/** The worker's part. */
+export interface CallDialect {
+  /** The body was checked by the dialect's request reader at the edge. @throws WaystationError `invalid_request` for what cannot be translated */
+  readCall(body: Buffer): CallReading;
+  writeAnswer(terms: AnswerTerms): EventWriter;
+}
+
+/** The ingress's part. */
+export interface AnswerDialect {
+  /** A comment line: keeps a connection warm, and every SSE parser skips it. */
+  readonly keepAlive: string;
+  /** @throws WaystationError `malformed_json`, `invalid_request`, `unknown_parameter` */
+  readRequest(body: Buffer, options: ReadChatOptions): ChatRequest;
+  /** The end of a good stream, with the bill where it is known. `tail`: what the worker left to be finished. */
+  streamEnd(answer: ChatAnswer, bill: ChatBill | undefined, tail: string | undefined): string;
+  /** What stands before the end of a stream that we end ourselves, because no more could be held for it. */
+  streamCut(answer: ChatAnswer, nativeReason: string, error: WaystationError): string;
+  /** The last of a stream that broke after the status line. */
+  streamError(answer: ChatAnswer, error: WaystationError): string;
+  /** A whole answer with the bill in it; as it is while the bill is not known. Undefined where the bytes are no answer. */
+  withBill(body: Buffer, bill: ChatBill | undefined): Buffer | undefined;
+  /** @param generationId of the generation that failed, where there is one */
+  toError(error: WaystationError, generationId?: string): DialectError;
+}
+
+export interface PublicDialect extends CallDialect, AnswerDialect {
+  readonly name: DialectName;
+}

@@ -1,0 +1,64 @@
+// A response in the client's dialect, by way of canonical events: a reader like any other, whose bytes are written by the public dialect.
+import { TAIL_CHARACTERS_MAX } from '@waystation/contracts';
+import type { EventWriter } from '@waystation/dialects';
+import type { ByteSink, ResponseReader, ResponseReport, ResponseTerms, Translation } from '../spec.js';
+
+export class TranslatingReader implements ResponseReader {
+  readonly #reader: ResponseReader;
+  readonly #writer: EventWriter;
+  readonly #sink: ByteSink;
+  #tail: string | undefined;
+
+  constructor(translation: Translation, terms: ResponseTerms, writer: EventWriter, sink: ByteSink) {
+    this.#writer = writer;
+    this.#sink = sink;
+    this.#reader = translation.readResponse(terms, (event) => writer.event(event));
+  }
+
+  get contentBytes(): number {
+    return this.#reader.contentBytes;
+  }
+  get meaningful(): boolean {
+    return this.#reader.meaningful;
+  }
+  get done(): boolean {
+    return this.#reader.done;
+  }
+  get failure(): ResponseReader['failure'] {
+    return this.#reader.failure;
+  }
+
+  push(chunk: Buffer): void {
+    const { done } = this.#reader;
+    this.#reader.push(chunk);
+    if (!done) this.#flush();
+  }
+
+  end(): void {
+    const { done } = this.#reader;
+    this.#reader.end();
+    if (!done) this.#flush();
+  }
+
+  cut(): void {
+    this.#give(this.#writer.cut());
+  }
+
+  report(): ResponseReport {
+    const report = this.#reader.report();
+    return this.#tail === undefined ? report : { ...report, tail: this.#tail };
+  }
+
+  /** What one push made goes out in one buffer. */
+  #flush(): void {
+    this.#give(this.#reader.done ? this.#writer.end() : undefined);
+  }
+
+  #give(tail: string | undefined): void {
+    const bytes = this.#writer.take();
+    if (bytes.length > 0) this.#sink(bytes);
+    // A tail that is too long for the end frame goes without the bill: that is told by the generation's record then.
+    if (tail !== undefined && tail.length > TAIL_CHARACTERS_MAX) this.#sink(Buffer.from(tail));
+    else this.#tail = tail ?? this.#tail;
+  }
+}
