@@ -50,6 +50,8 @@ export const startCatalogKeeper = (
   let applied: ConfigFile | undefined;
   let interrupt: (() => void) | undefined;
   let told = false;
+  /** The text of the file when it was last looked at. */
+  let seen = first.text;
 
   /** Once at boot, in one line: what the keys of the environment brought, and what they did not. */
   const tell = ({ offered, leftOut }: Sources): void => {
@@ -136,7 +138,10 @@ export const startCatalogKeeper = (
   const look = async (): Promise<void> => {
     if (config.configFile === undefined) return;
     const read = await readConfigFile(config.configFile, config.environment);
-    if (read.text === file.text) return;
+    const settled = read.text === seen;
+    seen = read.text;
+    // Whoever writes a file may be in the middle of it: it counts when it was the same twice.
+    if (read.text === file.text || !settled) return;
     const faults = await checkSources(read, catalogFiles, config.environment, sha256hex);
     file = faults.length > 0 ? { ...file, text: read.text } : read;
     if (faults.length > 0)
