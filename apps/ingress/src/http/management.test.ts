@@ -558,6 +558,22 @@ describe('the models', () => {
       expect(required.split(' ').filter((field) => !Object.hasOwn(endpoint, field))).toEqual([]);
   });
 
+  it('name who offers them', async () => {
+    const { data } = (await call('GET', '/providers')).json as { data: Answer[] };
+    expect(data).toEqual(
+      ['alpha', 'beta'].map((slug) => ({
+        ...{ name: slug.toUpperCase(), slug, privacy_policy_url: null },
+        ...{ terms_of_service_url: null, status_page_url: null, headquarters: null, datacenters: null },
+      })),
+    );
+  });
+
+  it('are listed where nothing is kept of what they are sent, by endpoint or else by provider', async () => {
+    const tags = async (): Promise<unknown[]> =>
+      ((await call('GET', '/endpoints/zdr')).json as { data: Answer[] }).data.map(({ tag }) => tag).sort();
+    expect(await tags()).toEqual(['alpha', 'beta']);
+  });
+
   it.each([
     ['/models?supported_parameters=tools,temperature', 1],
     ['/models?supported_parameters=logprobs', 0],

@@ -29,6 +29,8 @@ export const ROUTES: readonly Route[] = [
     { method: 'GET', path: '/models/count', access: 'public' },
     { method: 'GET', path: '/model/:author/:slug', access: 'public' },
     { method: 'GET', path: '/models/:author/:slug/endpoints', access: 'public' },
+    { method: 'GET', path: '/endpoints/zdr', access: 'public' },
+    { method: 'GET', path: '/providers', access: 'public' },
     { method: 'GET', path: '/prices', access: 'management' },
     { method: 'GET', path: '/key', access: 'any-key' },
     { method: 'GET', path: '/auth/key', access: 'any-key' },
