@@ -84,7 +84,8 @@ export class EventsReader implements ResponseReader {
     this.#terms = terms;
     this.#sink = sink;
     this.#tap = tap;
-    this.#limits = { ...RESPONSE_LIMITS, ...terms.limits };
+    const { eventBytesMax = RESPONSE_LIMITS.eventBytesMax } = decoding;
+    this.#limits = { ...RESPONSE_LIMITS, eventBytesMax, ...terms.limits };
     this.#endMarker = decoding.endMarker;
     if (terms.stream) {
       this.#stream = decoding.stream(terms);
