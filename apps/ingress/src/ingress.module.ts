@@ -6,6 +6,7 @@ import { AccountController } from './http/account.controller.js';
 import { ActivityController } from './http/activity.controller.js';
 import { BooksController } from './http/books.controller.js';
 import { ChatCompletionsController } from './http/chat-completions.controller.js';
+import { CompletionsController } from './http/completions.controller.js';
 import { ConsoleController } from './http/console.controller.js';
 import { ErrorFilter } from './http/error.filter.js';
 import { BudgetsController } from './http/budgets.controller.js';
@@ -14,6 +15,7 @@ import { LimitsController } from './http/limits.controller.js';
 import { MessagesController } from './http/messages.controller.js';
 import { ModelsController } from './http/models.controller.js';
 import { PricesController } from './http/prices.controller.js';
+import { ResponsesController } from './http/responses.controller.js';
 import { StripeWebhookController } from './http/stripe-webhook.controller.js';
 import { TopUpsController } from './http/topups.controller.js';
 import { INGRESS, type Ingress } from './ingress.js';
@@ -27,6 +29,8 @@ export class IngressModule implements OnApplicationShutdown {
       module: IngressModule,
       controllers: [
         ChatCompletionsController,
+        CompletionsController,
+        ResponsesController,
         MessagesController,
         ModelsController,
         AccountController,

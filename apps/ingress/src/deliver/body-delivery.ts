@@ -54,9 +54,9 @@ export const createBodyDelivery = ({ client, head, dialect }: BodyDeliveryOption
       client.begin(200, bodyHead(head, body.length));
       client.end(body);
     },
-    fail(error) {
+    fail(error, answer) {
       if (client.gone || status !== 0) return;
-      const converted = dialect.toError(error, head.generationId);
+      const converted = dialect.toError(error, answer);
       status = converted.status;
       client.begin(status, errorHead(converted, head));
       client.end(converted.body);
