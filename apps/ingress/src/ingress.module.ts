@@ -17,6 +17,7 @@ import { ModelsController } from './http/models.controller.js';
 import { PricesController } from './http/prices.controller.js';
 import { ResponsesController } from './http/responses.controller.js';
 import { StripeWebhookController } from './http/stripe-webhook.controller.js';
+import { SuspensionController } from './http/suspension.controller.js';
 import { TopUpsController } from './http/topups.controller.js';
 import { INGRESS, type Ingress } from './ingress.js';
 
@@ -39,6 +40,7 @@ export class IngressModule implements OnApplicationShutdown {
         KeysController,
         BudgetsController,
         LimitsController,
+        SuspensionController,
         PricesController,
         ActivityController,
         BooksController,
