@@ -209,6 +209,15 @@ describe.each([
     expect(wire.endsWith('data: [DONE]\n\n')).toBe(spoken.endMarker);
   });
 
+  it('ends well where no more could be held for it, with what came so far paid', async () => {
+    ingress.bus.worker = serving(spoken.pieces, { ...ending, cutShort: true, finishReason: 'length' });
+    const wire = await (await post(spoken.path, { ...spoken.request, stream: true })).text();
+    expect(wire.startsWith(spoken.pieces.join(''))).toBe(true);
+    expect(spoken.usageIn(eventsOf(wire))).toMatchObject(spoken.usage);
+    expect(wire.endsWith('data: [DONE]\n\n')).toBe(spoken.endMarker);
+    expect(ingress.bus.trailLines[0]?.warnings).toEqual([expect.objectContaining({ code: 'clamped' })]);
+  });
+
   it('answers in one body with usage and exact cost', async () => {
     ingress.bus.worker = serving([JSON.stringify(spoken.body)]);
     const response = await post(spoken.path, spoken.request);

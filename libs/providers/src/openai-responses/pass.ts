@@ -18,19 +18,19 @@ const GROWING: Readonly<Record<string, 'text' | 'refusal' | 'arguments' | 'summa
 
 interface Growing {
   readonly item: JsonObject;
-  readonly text: { kind: 'text' | 'refusal'; words: string }[];
+  readonly parts: Map<number, { readonly kind: 'text' | 'refusal'; words: string }>;
   summary: string;
   argumentsJson: string;
 }
 
 /** An item that is left unfinished, as far as it came. */
-const unfinished = ({ item, text, summary, argumentsJson }: Growing): JsonObject => {
+const unfinished = ({ item, parts, summary, argumentsJson }: Growing): JsonObject => {
   switch (item['type']) {
     case 'message':
       return {
         ...item,
         status: 'incomplete',
-        content: text.map(({ kind, words }) =>
+        content: [...parts.values()].map(({ kind, words }) =>
           kind === 'text'
             ? { type: 'output_text', text: words, annotations: [], logprobs: [] }
             : { type: 'refusal', refusal: words },
@@ -66,9 +66,10 @@ export const responsesPassing = ({ generationId, model, providerName }: Response
     if (kind === 'arguments') growing.argumentsJson += delta;
     else if (kind === 'summary') growing.summary += delta;
     else {
-      const last = growing.text[numberOf(value['content_index']) ?? 0];
-      if (last === undefined) growing.text.push({ kind, words: delta });
-      else last.words += delta;
+      const at = numberOf(value['content_index']) ?? 0;
+      const part = growing.parts.get(at);
+      if (part === undefined) growing.parts.set(at, { kind, words: delta });
+      else part.words += delta;
     }
   };
 
@@ -82,7 +83,7 @@ export const responsesPassing = ({ generationId, model, providerName }: Response
       }
       if (LAST.has(value['type'])) return { json: ours(value), waits: true };
       if (value['type'] === 'response.output_item.added')
-        open.set(position, { item: recordOf(value['item']), text: [], summary: '', argumentsJson: '' });
+        open.set(position, { item: recordOf(value['item']), parts: new Map(), summary: '', argumentsJson: '' });
       else if (value['type'] === 'response.output_item.done') {
         open.delete(position);
         done.set(position, recordOf(value['item']));

@@ -85,6 +85,26 @@ it('an answer may be repeated at its end, however long it was', () => {
   expect([reader.failure, reader.done]).toEqual([undefined, true]);
 });
 
+it('an event that is nested too deep to be written again is an invalid response', () => {
+  const { reader } = reading('pass');
+  const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
+  reader.push(Buffer.from(`data: {"type":"response.created","response":{"id":"resp_1","deep":${deep}}}\n\n`));
+  expect(reader.failure?.code).toBe('provider_invalid_response');
+});
+
+it.each([
+  ['a delta of nothing', { type: 'response.output_text.delta', delta: 7 }],
+  ['an item that is a list', { type: 'response.output_item.added', output_index: 'x', item: [] }],
+  ['a place far away', { ...delta('x'), output_index: 1e9, content_index: -1 }],
+  ['a response that is a text', { type: 'response.in_progress', response: 'x' }],
+  ['an event of a later version', { type: 'response.dream.delta', delta: 'x' }],
+])('%s changes nothing', (_, event) => {
+  const { reader } = reading('translate');
+  reader.push(sse(created, event, added, delta('x')));
+  reader.push(sse({ type: 'response.completed', response: { id: 'resp_1', status: 'completed', output: [] } }));
+  expect([reader.failure, reader.done]).toEqual([undefined, true]);
+});
+
 describe.each(['pass', 'translate'] as const)('by way of %s', (way) => {
   it('a stream that is cut closes what is open, and its end tells what came', () => {
     const { reader, wire } = reading(way);
