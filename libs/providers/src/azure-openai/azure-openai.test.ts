@@ -5,10 +5,13 @@ const body = Buffer.from('{"model":"lab/small","messages":[{"role":"user","conte
 
 describe('a deployment at Azure', () => {
   it.each([
-    ['its usual version', {}, '2024-10-21'],
-    ['the version that the catalog names', { apiVersion: '2025-04-01-preview' }, '2025-04-01-preview'],
-  ])('is named by the path, with %s, whatever dialect the client speaks', (_, quirks, version) => {
-    const path = `/openai/deployments/gpt%204o/chat/completions?api-version=${version}`;
+    ['as any model where nothing is said', {}, '/chat/completions'],
+    [
+      'by the path, with the version of the API that the catalog names',
+      { apiVersion: '2025-04-01-preview' },
+      '/openai/deployments/gpt%204o/chat/completions?api-version=2025-04-01-preview',
+    ],
+  ])('is asked %s, whatever dialect the client speaks', (_, quirks, path) => {
     const common = { upstreamModel: 'gpt 4o', quirks };
     expect(passthrough?.buildRequest({ ...common, body, stream: false, dropParameters: [] }).path).toBe(path);
     const call = { messages: [], stream: false, sampling: {} };

@@ -1,14 +1,18 @@
-// Chat completions at Azure, where the model is a deployment that the path names, and every call says its version of the API.
-// https://learn.microsoft.com/en-us/azure/ai-services/openai/reference#chat-completions
+// Chat completions at Azure. Its `v1` API is called as OpenAI's is, with a deployment for a model; with a version of the older API the path names the deployment.
+// https://learn.microsoft.com/en-us/azure/ai-foundry/openai/api-version-lifecycle; https://learn.microsoft.com/en-us/azure/ai-services/openai/reference#chat-completions
 import { chatPassthrough, chatTranslation, openaiChat } from '../openai-chat/openai-chat.js';
-import type { ProviderDialect, Quirks } from '../spec.js';
+import type { ProviderDialect, Quirks, UpstreamRequest } from '../spec.js';
 
-/** https://learn.microsoft.com/en-us/azure/ai-services/openai/api-version-lifecycle: the last stable one of its kind */
-const API_VERSION = '2024-10-21';
+interface Deployed {
+  readonly upstreamModel: string;
+  readonly quirks: Quirks;
+}
 
-const pathOf = (deployment: string, quirks: Quirks): string => {
-  const version = typeof quirks['apiVersion'] === 'string' ? quirks['apiVersion'] : API_VERSION;
-  return `/openai/deployments/${encodeURIComponent(deployment)}/chat/completions?api-version=${encodeURIComponent(version)}`;
+const atDeployment = (built: UpstreamRequest, { upstreamModel, quirks }: Deployed): UpstreamRequest => {
+  const { apiVersion } = quirks;
+  if (typeof apiVersion !== 'string') return built;
+  const [deployment, version] = [encodeURIComponent(upstreamModel), encodeURIComponent(apiVersion)];
+  return { ...built, path: `/openai/deployments/${deployment}/chat/completions?api-version=${version}` };
 };
 
 export const azureOpenAi: ProviderDialect = {
@@ -17,16 +21,10 @@ export const azureOpenAi: ProviderDialect = {
   credential: { kind: 'header', name: 'api-key' },
   passthrough: {
     ...chatPassthrough,
-    buildRequest: (request) => ({
-      ...chatPassthrough.buildRequest(request),
-      path: pathOf(request.upstreamModel, request.quirks),
-    }),
+    buildRequest: (request) => atDeployment(chatPassthrough.buildRequest(request), request),
   },
   translation: {
     ...chatTranslation,
-    buildRequest: (request) => ({
-      ...chatTranslation.buildRequest(request),
-      path: pathOf(request.upstreamModel, request.quirks),
-    }),
+    buildRequest: (request) => atDeployment(chatTranslation.buildRequest(request), request),
   },
 };
