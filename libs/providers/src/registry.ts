@@ -1,9 +1,10 @@
 // The one place where a dialect's name in the catalog meets code.
 import { anthropicMessages } from './anthropic-messages/anthropic-messages.js';
+import { bedrockConverse } from './bedrock-converse/bedrock-converse.js';
 import { openaiChat } from './openai-chat/openai-chat.js';
 import type { ProviderDialect } from './spec.js';
 
-const DIALECTS: readonly ProviderDialect[] = [openaiChat, anthropicMessages];
+const DIALECTS: readonly ProviderDialect[] = [openaiChat, anthropicMessages, bedrockConverse];
 
 const byName: ReadonlyMap<string, ProviderDialect> = new Map(DIALECTS.map((dialect) => [dialect.name, dialect]));
 
