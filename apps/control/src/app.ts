@@ -6,6 +6,7 @@ import { ControlModule } from './control.module.js';
 import { AddSuspension1764158400102 } from './migrations/add-suspension.js';
 import { CreateLimits1764150000001 } from './migrations/create-limits.js';
 import { CreateControl1763800000002 } from './migrations/create-control.js';
+import { WidenCredentialKinds1764166000000 } from './migrations/widen-credential-kinds.js';
 
 export const app: AppDefinition<ControlConfig> = {
   name: 'control',
@@ -17,4 +18,5 @@ export const migrations: MigrateOptions['migrations'] = [
   CreateControl1763800000002,
   CreateLimits1764150000001,
   AddSuspension1764158400102,
+  WidenCredentialKinds1764166000000,
 ];

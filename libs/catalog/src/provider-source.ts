@@ -72,6 +72,6 @@ export interface ProviderSource {
   readonly maxConnections?: number;
   readonly timeouts?: { readonly connectMs?: number; readonly firstByteMs?: number; readonly idleMs?: number };
   /** How the secret is presented. The secret itself never enters the catalog. */
-  readonly credential: { readonly kind: 'bearer' | 'header' | 'query' | 'none'; readonly name?: string };
+  readonly credential: { readonly kind: 'bearer' | 'header' | 'query' | 'none' | 'aws'; readonly name?: string };
   readonly endpoints: readonly EndpointSource[];
 }

@@ -165,7 +165,7 @@ export const credentialEntry = z.object({
   id: z.string().max(64),
   provider: providerSlug,
   workspaceId: workspaceId.optional(),
-  kind: z.enum(['bearer', 'header', 'query', 'none']),
+  kind: z.enum(['bearer', 'header', 'query', 'none', 'aws']),
   /** Name of the header or query parameter, where the kind needs one. */
   name: z.string().max(128).optional(),
   /** `x25519-hkdf-sha256-aes256gcm`, base64url parts: ephemeral public key, nonce, ciphertext with tag. */

@@ -72,7 +72,7 @@ export const parseConfigFile = (
   if (!parsed.success || faults.length > 0) return { text, providers: [], faults };
   const providers = (parsed.data.providers ?? []).map((provider, index): ConfiguredProvider => ({
     source: sourceOf(provider),
-    secret: provider.apiKey,
+    secret: secretOf(provider),
     locate: (at) => `${path}:${placed.placeOf(['providers', index, ...at])}`,
   }));
   return { text, providers, faults };
@@ -130,6 +130,18 @@ const has = (value: unknown, at: readonly (string | number)[]): boolean =>
     value,
   ) !== undefined;
 
+/** One text, since that is what is sealed: the key, or what it takes to sign, as JSON. */
+const secretOf = ({ apiKey, auth }: FileProvider): string | undefined => {
+  if (auth?.kind !== 'aws') return apiKey;
+  const { accessKeyId, secretAccessKey, sessionToken, region } = auth;
+  return JSON.stringify({ accessKeyId, secretAccessKey, sessionToken, region });
+};
+
+const credentialOf = (provider: FileProvider): ProviderSource['credential'] => {
+  if (provider.auth?.kind === 'aws') return { kind: 'aws' };
+  return provider.apiKey === undefined ? { kind: 'none' } : (provider.auth ?? usualCredential(provider.dialect));
+};
+
 const sourceOf = (provider: FileProvider): ProviderSource => ({
   slug: provider.slug,
   ...(provider.name === undefined ? {} : { name: provider.name }),
@@ -143,7 +155,7 @@ const sourceOf = (provider: FileProvider): ProviderSource => ({
   ...(provider.billsAfterCancel === undefined ? {} : { billsAfterCancel: provider.billsAfterCancel }),
   ...(provider.maxConnections === undefined ? {} : { maxConnections: provider.maxConnections }),
   ...(provider.timeouts === undefined ? {} : { timeouts: defined(provider.timeouts) }),
-  credential: provider.apiKey === undefined ? { kind: 'none' } : (provider.auth ?? usualCredential(provider.dialect)),
+  credential: credentialOf(provider),
   endpoints: provider.endpoints.map(endpointOf),
 });
 

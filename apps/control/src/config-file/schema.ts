@@ -1,6 +1,6 @@
 // The operator's file. Strict: a member nobody knows is a fault, since a misspelt `dataPolicy` must not route. Prices stay text here; libs/catalog says what they mean.
 import { PRICE_UNITS, parseModelId, readPrice } from '@waystation/catalog';
-import { PROVIDER_DIALECTS } from '@waystation/providers';
+import { PROVIDER_DIALECTS, findProviderDialect } from '@waystation/providers';
 import { z } from 'zod';
 
 const SLUG = /^[a-z0-9][a-z0-9-]{0,47}$/;
@@ -117,6 +117,13 @@ const provider = z.strictObject({
         name: text(128).regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header'),
       }),
       z.strictObject({ kind: z.literal('query'), name: text(128) }),
+      z.strictObject({
+        kind: z.literal('aws'),
+        accessKeyId: text(128),
+        secretAccessKey: text(256),
+        sessionToken: text(8_192).optional(),
+        region: text(32).regex(/^[a-z0-9-]+$/, 'must be a region such as us-east-1'),
+      }),
     ])
     .optional(),
   headers: z
@@ -139,6 +146,15 @@ const provider = z.strictObject({
   endpoints: list(endpoint, 5_000).min(1, 'must have at least one endpoint'),
 });
 
+/** Keys of AWS sign, which not every dialect can, and leave no place for another key. */
+const providerWhoseKeyFits = provider.superRefine(({ auth, apiKey, dialect }, context) => {
+  if (auth?.kind !== 'aws') return;
+  const fault = (path: string, message: string): void => context.addIssue({ code: 'custom', path: [path], message });
+  if (apiKey !== undefined) fault('apiKey', 'must not be there beside auth of the kind aws, which has keys of its own');
+  if (findProviderDialect(dialect)?.sign === undefined)
+    fault('auth', `cannot be of the kind aws: the dialect ${dialect} does not sign`);
+});
+
 /** An empty file is a file without providers. */
-export const configFileSchema = z.strictObject({ providers: list(provider, 500).optional() });
+export const configFileSchema = z.strictObject({ providers: list(providerWhoseKeyFits, 500).optional() });
 export type FileProvider = z.infer<typeof provider>;

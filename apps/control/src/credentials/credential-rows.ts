@@ -7,7 +7,7 @@ import type { Change } from '../changes/changes.js';
 export interface CredentialSource {
   readonly id: string;
   readonly provider: string;
-  readonly kind: 'bearer' | 'header' | 'query' | 'none';
+  readonly kind: 'bearer' | 'header' | 'query' | 'none' | 'aws';
   readonly name?: string;
   /** Absent where the kind is `none`. */
   readonly secret?: string;
