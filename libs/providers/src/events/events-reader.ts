@@ -188,7 +188,9 @@ export class EventsReader implements ResponseReader {
   /** What a provider sends may have any shape: a decoder that stumbles over it has read an invalid response. */
   #decode(read: () => WaystationError | undefined): void {
     try {
-      this.failure ??= read();
+      // What is read may set it on the way.
+      const told = read();
+      this.failure ??= told;
     } catch {
       this.#invalid('sent something of an unknown shape');
     }
