@@ -7,7 +7,7 @@ import { AddSuspension1764158400102 } from './migrations/add-suspension.js';
 import { CreateLimits1764150000001 } from './migrations/create-limits.js';
 import { ExplainSuspension1764165600103 } from './migrations/explain-suspension.js';
 import { CreateControl1763800000002 } from './migrations/create-control.js';
-import { WidenCredentialKinds1764166000000 } from './migrations/widen-credential-kinds.js';
+import { WidenCredentialKinds1764176400105 } from './migrations/widen-credential-kinds.js';
 
 export const app: AppDefinition<ControlConfig> = {
   name: 'control',
@@ -20,5 +20,5 @@ export const migrations: MigrateOptions['migrations'] = [
   CreateLimits1764150000001,
   AddSuspension1764158400102,
   ExplainSuspension1764165600103,
-  WidenCredentialKinds1764166000000,
+  WidenCredentialKinds1764176400105,
 ];

@@ -1,8 +1,8 @@
 // How a secret is presented grows with the dialects: the contract of the credentials names the kinds, and the table takes any word that can be one.
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-export class WidenCredentialKinds1764166000000 implements MigrationInterface {
-  name = 'WidenCredentialKinds1764166000000';
+export class WidenCredentialKinds1764176400105 implements MigrationInterface {
+  name = 'WidenCredentialKinds1764176400105';
 
   async up(runner: QueryRunner): Promise<void> {
     await runner.query('alter table credentials drop constraint credentials_kind_check');
