@@ -1,10 +1,11 @@
 // The one place where a dialect's name in the catalog meets code.
 import { anthropicMessages } from './anthropic-messages/anthropic-messages.js';
 import { bedrockConverse } from './bedrock-converse/bedrock-converse.js';
+import { cohere } from './cohere/cohere.js';
 import { openaiChat } from './openai-chat/openai-chat.js';
 import type { ProviderDialect } from './spec.js';
 
-const DIALECTS: readonly ProviderDialect[] = [openaiChat, anthropicMessages, bedrockConverse];
+const DIALECTS: readonly ProviderDialect[] = [openaiChat, anthropicMessages, bedrockConverse, cohere];
 
 const byName: ReadonlyMap<string, ProviderDialect> = new Map(DIALECTS.map((dialect) => [dialect.name, dialect]));
 
