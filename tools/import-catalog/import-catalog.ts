@@ -42,13 +42,24 @@ const policyOf = (slug: string): DataPolicySource | undefined => {
     : { retains: curated.retains, trains: curated.trains, source: curated.source };
 };
 
-/** https://docs.anthropic.com/en/docs/build-with-claude/adaptive-thinking: newer models take no budget of tokens. */
-const quirksByEffort = (dialect: string, author: string): Pick<CatalogEndpoint, 'quirks'> =>
-  dialect === 'anthropic-messages' && author === 'anthropic' ? { quirks: { thinking: 'adaptive' } } : {};
+/** Families of models whose makers' own words Converse passes on: libs/providers/src/bedrock-converse. */
+const FAMILIES: readonly (readonly [prefix: string, family: string])[] = [
+  ['anthropic/', 'claude'],
+  ['amazon/nova-', 'nova'],
+  ['openai/gpt-oss-', 'gpt-oss'],
+];
 
-const quirksByModel = (dialect: string, model: string): Pick<CatalogEndpoint, 'quirks'> => {
-  const quirks = dialect === 'gemini' ? geminiQuirks(model) : undefined;
-  return quirks === undefined ? {} : { quirks };
+const quirksOf = (dialect: string, model: string, byEffort: boolean): Pick<CatalogEndpoint, 'quirks'> => {
+  const family =
+    dialect === 'bedrock-converse' ? FAMILIES.find(([prefix]) => model.startsWith(prefix))?.[1] : undefined;
+  const isClaude = family === 'claude' || (dialect === 'anthropic-messages' && model.startsWith('anthropic/'));
+  const quirks = {
+    ...(family === undefined ? {} : { family }),
+    // https://docs.anthropic.com/en/docs/build-with-claude/adaptive-thinking: newer models take no budget of tokens.
+    ...(isClaude && byEffort ? { thinking: 'adaptive' } : {}),
+    ...(dialect === 'gemini' ? geminiQuirks(model) : undefined),
+  };
+  return Object.keys(quirks).length === 0 ? {} : { quirks };
 };
 
 const STRICTEST: DataPolicySource = { retains: true, trains: true };
@@ -88,8 +99,7 @@ const providerOf = (
       ...(name.tag === undefined ? {} : { tagSuffix: name.tag }),
       ...draft.endpoint,
       ...(name.quantization === undefined ? {} : { quantization: name.quantization }),
-      ...(draft.byEffort === true ? quirksByEffort(head.dialect, author) : {}),
-      ...quirksByModel(head.dialect, name.model),
+      ...quirksOf(head.dialect, name.model, draft.byEffort === true),
       ...(isPassedOn ? { dataPolicy: STRICTEST } : {}),
     });
     remember(said, name.model, slug, draft);

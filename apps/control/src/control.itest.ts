@@ -12,6 +12,7 @@ import { connectBus, type Bus } from '@waystation/bus';
 import {
   BillingCreditsGrant,
   BillingPricesPut,
+  credentialEntry,
   newApiKey,
   SNAPSHOT_KEYS,
   type LimitSpec,
@@ -604,6 +605,20 @@ describe('the catalog', () => {
       for (const key of await kv.keys()) expect(JSON.stringify(await kv.get(key))).not.toContain('canary');
     }
     credentials.stop();
+  });
+
+  it('keeps credentials of every kind that the contract names', async () => {
+    for (const kind of credentialEntry.shape.kind.options)
+      await writer.query(
+        `insert into credentials (id, provider, kind, fingerprint, version) values ($1, 'lab', $2, 'f', 0)`,
+        [`kind-${kind}`, kind],
+      );
+    await expect(
+      writer.query(
+        `insert into credentials (id, provider, kind, fingerprint, version) values ('no', 'lab', 'No Kind', 'f', 0)`,
+      ),
+    ).rejects.toThrow(/credentials_kind_check/);
+    await writer.query(`delete from credentials where id like 'kind-%'`);
   });
 
   it('follows the operator’s file, and keeps the old state while the file has a fault', async () => {

@@ -21,11 +21,18 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   engine_overloaded_error: 'provider_overloaded',
   invalid_api_key: 'provider_auth',
   authentication_error: 'provider_auth',
+  // https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html#API_runtime_Converse_Errors
+  ThrottlingException: 'provider_rate_limited',
+  ServiceQuotaExceededException: 'provider_rate_limited',
+  ModelNotReadyException: 'provider_overloaded',
+  ModelTimeoutException: 'provider_timeout',
+  ModelErrorException: 'provider_unavailable',
+  ModelStreamErrorException: 'provider_unavailable',
 };
 
 /** How providers say that a prompt is too long where they have no code for it. */
 const CONTEXT_LENGTH =
-  /context (length|window|size)|maximum context|prompt is too long|too many (input )?tokens|reduce the length/i;
+  /context (length|window|size)|maximum context|prompt is too long|input (is too long|length and `?max_tokens)|too many (input )?tokens|reduce the length/i;
 
 const byStatus = (status: number): ErrorCode => {
   switch (status) {

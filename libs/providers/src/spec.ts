@@ -163,6 +163,6 @@ export interface ProviderDialect {
   parseError(response: ErrorResponse): WaystationError;
   readonly passthrough?: Passthrough;
   readonly translation?: Translation;
-  /** Headers that depend on the whole request, e.g. a signature. Replaces the usual authorization. */
+  /** Headers that depend on the whole request: a signature, for credentials of the kind `aws`. */
   sign?(request: UpstreamRequest, url: URL, secret: string, nowMs: number): readonly string[];
 }

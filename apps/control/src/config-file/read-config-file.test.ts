@@ -73,6 +73,59 @@ describe('the operator’s file', () => {
     ]);
   });
 
+  const AWS = GOOD.replace('openai-chat', 'bedrock-converse').replace(
+    'apiKey: ${LAB_KEY}',
+    'auth: { kind: aws, accessKeyId: "${AWS_ACCESS_KEY_ID}", secretAccessKey: "${AWS_SECRET_ACCESS_KEY}", region: us-east-1 }',
+  );
+  const KEYS = { AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'secret' };
+
+  it('takes keys of AWS, which are sealed as one text', () => {
+    const { providers, faults } = read(AWS, KEYS);
+    expect(faults).toEqual([]);
+    expect(providers[0]?.source?.credential).toEqual({ kind: 'aws' });
+    expect(JSON.stringify(providers[0]?.source)).not.toContain('AKIDEXAMPLE');
+    expect(JSON.parse(providers[0]?.secret ?? '')).toEqual({
+      accessKeyId: 'AKIDEXAMPLE',
+      secretAccessKey: 'secret',
+      region: 'us-east-1',
+    });
+    const extended = read(
+      AWS.replace('slug: lab', 'extends: lab')
+        .replace(/ {4}dialect: .*\n/, '')
+        .replace(/ {4}endpoints:[^]*/, ''),
+      KEYS,
+    );
+    expect(extended.faults).toEqual([]);
+    expect(extended.providers[0]).toMatchObject({
+      extension: { credential: { kind: 'aws' } },
+      secret: providers[0]?.secret,
+    });
+    expect(JSON.stringify({ ...extended.providers[0], secret: undefined })).not.toContain('AKIDEXAMPLE');
+    const session = read(AWS.replace('region:', 'sessionToken: token, region:'), KEYS).providers[0]?.secret ?? '';
+    expect(JSON.parse(session)).toMatchObject({ sessionToken: 'token' });
+  });
+
+  it.each([
+    [
+      'where one is missing',
+      AWS.replace('${AWS_SECRET_ACCESS_KEY}', ''),
+      'providers[0].auth.secretAccessKey: must not be empty',
+    ],
+    ['without a region', AWS.replace(', region: us-east-1', ''), 'providers[0].auth.region: is missing'],
+    [
+      'beside another key',
+      AWS.replace('    auth:', '    apiKey: k\n    auth:'),
+      'providers[0].apiKey: must not be there beside auth',
+    ],
+    [
+      'for a dialect that does not sign',
+      AWS.replace('bedrock-converse', 'openai-chat'),
+      'providers[0].auth: cannot be of the kind aws: the dialect openai-chat does not sign',
+    ],
+  ])('refuses keys of AWS %s', (_, text, fault) => {
+    expect(read(text, KEYS).faults.join('\n')).toContain(fault);
+  });
+
   it('takes a number for a price by the digits that were written', () => {
     const { providers } = read(GOOD.replace('"0.15"', '0.1500').replace('"0.60"', '3'), { LAB_KEY: 'k' });
     expect(providers[0]?.source?.endpoints[0]?.price).toEqual({ input: '0.1500', output: '3', cacheRead: '0.075' });

@@ -109,12 +109,12 @@ const readProvider = (
   if (memberOf(value, 'extends') === undefined) {
     const { data, error } = providerSchema.safeParse(value);
     if (data === undefined) return issuesOf(error);
-    return { slug: data.slug, source: sourceOf(data), secret: data.apiKey, locate };
+    return { slug: data.slug, source: sourceOf(data), secret: secretOf(data), locate };
   }
   const { data, error } = extensionSchema.safeParse(value);
   if (data === undefined) return issuesOf(error);
   const extension = extensionOf(data);
-  return { slug: extension.slug, base: data.extends, extension, secret: data.apiKey, locate };
+  return { slug: extension.slug, base: data.extends, extension, secret: secretOf(data), locate };
 };
 
 const nameOf = (at: readonly (string | number)[]): string =>
@@ -169,6 +169,23 @@ const has = (value: unknown, at: readonly (string | number)[]): boolean =>
     value,
   ) !== undefined;
 
+type Auth = NonNullable<FileProvider['auth']>;
+
+/** One text, since that is what is sealed: the key, or what it takes to sign, as JSON. */
+const secretOf = ({ apiKey, auth }: Pick<FileProvider, 'apiKey' | 'auth'>): string | undefined => {
+  if (auth?.kind !== 'aws') return apiKey;
+  const { accessKeyId, secretAccessKey, sessionToken, region } = auth;
+  return JSON.stringify({ accessKeyId, secretAccessKey, sessionToken, region });
+};
+
+/** How the secret is presented, without any of it. */
+const presentationOf = (auth: Auth): ProviderSource['credential'] => (auth.kind === 'aws' ? { kind: 'aws' } : auth);
+
+const credentialOf = (provider: FileProvider): ProviderSource['credential'] => {
+  if (secretOf(provider) === undefined) return { kind: 'none' };
+  return provider.auth === undefined ? usualCredential(provider.dialect) : presentationOf(provider.auth);
+};
+
 const sourceOf = (provider: FileProvider): ProviderSource => ({
   slug: provider.slug,
   ...(provider.name === undefined ? {} : { name: provider.name }),
@@ -182,7 +199,7 @@ const sourceOf = (provider: FileProvider): ProviderSource => ({
   ...(provider.billsAfterCancel === undefined ? {} : { billsAfterCancel: provider.billsAfterCancel }),
   ...(provider.maxConnections === undefined ? {} : { maxConnections: provider.maxConnections }),
   ...(provider.timeouts === undefined ? {} : { timeouts: defined(provider.timeouts) }),
-  credential: provider.apiKey === undefined ? { kind: 'none' } : (provider.auth ?? usualCredential(provider.dialect)),
+  credential: credentialOf(provider),
   endpoints: provider.endpoints.map(endpointOf),
 });
 
@@ -192,7 +209,7 @@ const extensionOf = (from: FileExtension): ProviderExtension => {
     ...defined({ name, baseUrl, headers, quirks, billsAfterCancel, maxConnections, models }),
     slug: from.slug ?? from.extends,
     ...(baseUrl === undefined ? {} : { allowPrivateAddress: true }),
-    ...(from.auth === undefined ? {} : { credential: from.auth }),
+    ...(from.auth === undefined ? {} : { credential: presentationOf(from.auth) }),
     ...(from.dataPolicy === undefined ? {} : { dataPolicy: dataPolicyOf(from.dataPolicy) }),
     ...(from.timeouts === undefined ? {} : { timeouts: defined(from.timeouts) }),
     ...(from.endpoints === undefined ? {} : { endpoints: from.endpoints.map(changeOf) }),

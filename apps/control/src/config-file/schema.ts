@@ -1,6 +1,6 @@
 // The operator's file. Strict: a member nobody knows is a fault, since a misspelt `dataPolicy` must not route. Prices stay text here; libs/catalog says what they mean.
 import { PRICE_UNITS, parseModelId, readPrice } from '@waystation/catalog';
-import { PROVIDER_DIALECTS, isTokenKind, readGrant } from '@waystation/providers';
+import { PROVIDER_DIALECTS, findProviderDialect, isTokenKind, readGrant } from '@waystation/providers';
 import { z } from 'zod';
 
 const SLUG = /^[a-z0-9][a-z0-9-]{0,47}$/;
@@ -125,6 +125,13 @@ const providerMembers = {
       z.strictObject({ kind: z.literal('query'), name: text(128) }),
       z.strictObject({ kind: z.literal('google-service-account') }),
       z.strictObject({ kind: z.literal('azure-ad') }),
+      z.strictObject({
+        kind: z.literal('aws'),
+        accessKeyId: text(128),
+        secretAccessKey: text(256),
+        sessionToken: text(8_192).optional(),
+        region: text(32).regex(/^[a-z0-9-]+$/, 'must be a region such as us-east-1'),
+      }),
     ])
     .optional(),
   headers: z
@@ -146,14 +153,27 @@ const providerMembers = {
     .optional(),
 };
 
-/** A secret that tokens are got with is read here already, so that its faults have a place. */
-const checkSecret = (
-  { auth, apiKey }: { readonly auth?: { readonly kind: string } | undefined; readonly apiKey?: string | undefined },
-  context: z.RefinementCtx,
-): void => {
-  if (auth === undefined || !isTokenKind(auth.kind)) return;
-  const reading = apiKey === undefined ? { fault: `is needed with auth ${auth.kind}` } : readGrant(auth.kind, apiKey);
-  if ('fault' in reading) context.addIssue({ code: 'custom', path: ['apiKey'], message: reading.fault });
+type Auth = z.infer<typeof providerMembers.auth>;
+
+interface Keyed {
+  readonly auth?: Auth | undefined;
+  readonly apiKey?: string | undefined;
+  /** Which dialect a provider of the catalog speaks is not known here. */
+  readonly dialect?: string;
+}
+
+/** Keys of AWS sign, which not every dialect can, and leave no place for another key. A secret that tokens are got with is read here already, so that its faults have a place. */
+const keyFits = ({ auth, apiKey, dialect }: Keyed, context: z.RefinementCtx): void => {
+  if (auth === undefined) return;
+  const fault = (path: string, message: string): void => context.addIssue({ code: 'custom', path: [path], message });
+  if (isTokenKind(auth.kind)) {
+    const reading = apiKey === undefined ? { fault: `is needed with auth ${auth.kind}` } : readGrant(auth.kind, apiKey);
+    if ('fault' in reading) fault('apiKey', reading.fault);
+  }
+  if (auth.kind !== 'aws') return;
+  if (apiKey !== undefined) fault('apiKey', 'must not be there beside auth of the kind aws, which has keys of its own');
+  if (dialect !== undefined && findProviderDialect(dialect)?.sign === undefined)
+    fault('auth', `cannot be of the kind aws: the dialect ${dialect} does not sign`);
 };
 
 /** A provider that the file describes whole. */
@@ -164,7 +184,7 @@ export const providerSchema = z
     baseUrl,
     endpoints: list(endpoint, 5_000).min(1, 'must have at least one endpoint'),
   })
-  .superRefine(checkSecret);
+  .superRefine(keyFits);
 export type FileProvider = z.infer<typeof providerSchema>;
 
 /** A provider of the catalog with what is to be otherwise. Its slug may be one of its own, beside the catalog's. */
@@ -177,7 +197,7 @@ export const extensionSchema = z
     models: list(model, 5_000).min(1, 'must name at least one model').optional(),
     endpoints: list(endpointChange, 5_000).optional(),
   })
-  .superRefine(checkSecret);
+  .superRefine(keyFits);
 export type FileExtension = z.infer<typeof extensionSchema>;
 
 /** An empty file is a file without providers. Each of them is read by the schema that it needs. */

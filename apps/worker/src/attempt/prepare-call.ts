@@ -19,7 +19,7 @@ import {
   type UpstreamTarget,
 } from '@waystation/providers';
 import type { Credentials } from '../site/credentials.js';
-import type { Sites } from '../site/sites.js';
+import type { Site, Sites } from '../site/sites.js';
 
 export interface PreparedCall {
   /** Reads a successful response as bytes of the client's dialect. */
@@ -92,15 +92,27 @@ const wayOf = (request: AttemptRunRequest, body: Buffer, dialect: ProviderDialec
   };
 };
 
-/** A signature covers the whole request; every other credential is put beside it. */
+/**
+ * A signature covers the whole request; every other credential is put beside it.
+ * @throws WaystationError `provider_auth` where the dialect cannot make the signature that the credential is for
+ */
 const authorizationOf = (
   dialect: ProviderDialect,
   upstream: UpstreamRequest,
-  target: UpstreamTarget,
+  { target, headers }: Site,
   credential: Credential,
 ): Authorization => {
-  if (dialect.sign === undefined || credential.kind === 'none') return authorize(credential);
-  const url = new URL(target.url.href.replace(/\/+$/, '') + upstream.path);
+  if (credential.kind !== 'aws') return authorize(credential);
+  if (dialect.sign === undefined)
+    throw new WaystationError(
+      'provider_auth',
+      `The credential of ${target.providerName} is of the kind aws, which the dialect ${dialect.name} cannot sign with. The operator has to set another.`,
+      { details: { provider_name: target.providerName } },
+    );
+  const { protocol, host, pathname } = target.url;
+  const hostAt = headers.findIndex((name, at) => at % 2 === 0 && name.toLowerCase() === 'host');
+  const named = hostAt < 0 ? host : headers[hostAt + 1];
+  const url = new URL(`${protocol}//${named}${pathname.replace(/\/$/, '')}${upstream.path}`);
   return { headers: dialect.sign(upstream, url, credential.secret, Date.now()), query: '' };
 };
 
@@ -127,10 +139,11 @@ export const prepareCall = (
   credential: Credential,
 ): PreparedCall => {
   const { attempt } = request;
-  const { dialect, target, headers, quirks: ofProvider } = sites.of(attempt.provider);
+  const site = sites.of(attempt.provider);
+  const { dialect, target, headers, quirks: ofProvider } = site;
   const quirks = attempt.quirks === undefined ? ofProvider : { ...ofProvider, ...attempt.quirks };
   const { upstream, warnings, read } = wayOf(request, body, dialect, quirks);
-  const authorization = authorizationOf(dialect, upstream, target, credential);
+  const authorization = authorizationOf(dialect, upstream, site, credential);
   return {
     read,
     parseError: dialect.parseError,

@@ -35,7 +35,8 @@ export interface Completion {
   readonly toolCalls?: readonly { readonly id: string; readonly name: string; readonly arguments: string }[];
   readonly finishReason: FinishReason;
   readonly nativeFinishReason: string;
-  readonly upstreamId: string;
+  /** Absent where the provider names its answers in no event. */
+  readonly upstreamId?: string;
   readonly usage: Usage;
   readonly usageSource: UsageSource;
   readonly serviceTier?: string;

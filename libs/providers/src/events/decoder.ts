@@ -24,8 +24,10 @@ export interface Framing {
   push(chunk: Buffer): void;
   /** The response ended: what is left may be a last event. */
   end(): void;
-  /** An event was larger than allowed, or the bytes are no frames: nothing more comes out. */
+  /** An event was larger than allowed: nothing more comes out. */
   readonly tooLarge: boolean;
+  /** The bytes are no frames: nothing more comes out. Absent where any bytes are. */
+  readonly broken?: boolean;
 }
 
 /** Hands over an event's JSON text. Only valid during the call. */

@@ -111,6 +111,7 @@ export class EventsReader implements ResponseReader {
     }
     this.#framing.push(chunk);
     if (this.#framing.tooLarge) this.#invalid(`sent an event of more than ${this.#limits.eventBytesMax} bytes`);
+    else if (this.#framing.broken === true) this.#invalid('sent bytes that are no frame of its event stream');
     else if (this.#marked || this.#stream?.done === true) this.#over();
   }
 

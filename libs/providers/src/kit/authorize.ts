@@ -1,7 +1,7 @@
 // Puts a credential where the provider wants it.
 
 export interface Credential {
-  readonly kind: 'bearer' | 'header' | 'query' | 'none';
+  readonly kind: 'bearer' | 'header' | 'query' | 'none' | 'aws';
   /** Of the header or query parameter. */
   readonly name?: string;
   readonly secret: string;
@@ -17,6 +17,7 @@ export interface Authorization {
 export const authorize = ({ kind, name, secret }: Credential): Authorization => {
   switch (kind) {
     case 'none':
+    case 'aws': // a signature, made by the dialect out of the whole request
       return { headers: [], query: '' };
     case 'bearer':
       return { headers: ['authorization', `Bearer ${secret}`], query: '' };
