@@ -9,6 +9,7 @@ import { ChatCompletionsController } from './http/chat-completions.controller.js
 import { ConsoleController } from './http/console.controller.js';
 import { ErrorFilter } from './http/error.filter.js';
 import { BudgetsController } from './http/budgets.controller.js';
+import { JobsController } from './http/jobs.controller.js';
 import { KeysController } from './http/keys.controller.js';
 import { LimitsController } from './http/limits.controller.js';
 import { MessagesController } from './http/messages.controller.js';
@@ -28,6 +29,7 @@ export class IngressModule implements OnApplicationShutdown {
       controllers: [
         ChatCompletionsController,
         MessagesController,
+        JobsController,
         ModelsController,
         AccountController,
         TopUpsController,

@@ -42,6 +42,8 @@ export const attemptRunRequest = z.object({
   /** What `max_tokens` must say upstream when the hold or a policy sets it; absent: as the client wrote. */
   outputCap: count.optional(),
   inputTokensEstimate: count,
+  /** Prompts in the body, each as long as the endpoint's context at most; absent: one. */
+  inputs: count.optional(),
   /** Images of the prompt: counted as usage where the endpoint's price is by the image. */
   inputImages: count.optional(),
   /** The service tier that the client asks for. */

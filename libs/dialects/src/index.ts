@@ -22,8 +22,20 @@ export {
 export { encryptedDetail, readReasoningDetails, textDetail } from './openai-chat/reasoning-details.js';
 export { anthropicMessages } from './anthropic-messages/anthropic-messages.js';
 export { openAiChat } from './openai-chat/openai-chat.js';
+export { EMBEDDINGS_FIELDS, embeddings } from './embeddings/embeddings.js';
+export { OWN_JOB_FIELDS } from './jobs/read-job.js';
+export { RERANK_FIELDS, rerank } from './rerank/rerank.js';
 export { findPublicDialect } from './registry.js';
 export { createdSecondsOf } from './created-seconds.js';
 export { chatFinishReason } from './openai-chat/finish-word.js';
-export type { AnswerTerms, CallDialect, CallReading, EventWriter, PublicDialect } from './public-dialect.js';
+export type {
+  AnswerTerms,
+  BodyDialect,
+  CallDialect,
+  CallReading,
+  EventWriter,
+  JobDialect,
+  JobName,
+  PublicDialect,
+} from './public-dialect.js';
 export { toDialectError, type DialectError, type DialectName } from './to-dialect-error.js';

@@ -1,9 +1,11 @@
 // The one place where a dialect's name in the catalog meets code.
 import { anthropicMessages } from './anthropic-messages/anthropic-messages.js';
+import { jina } from './jina/jina.js';
 import { openaiChat } from './openai-chat/openai-chat.js';
+import { voyage } from './voyage/voyage.js';
 import type { ProviderDialect } from './spec.js';
 
-const DIALECTS: readonly ProviderDialect[] = [openaiChat, anthropicMessages];
+const DIALECTS: readonly ProviderDialect[] = [openaiChat, anthropicMessages, voyage, jina];
 
 const byName: ReadonlyMap<string, ProviderDialect> = new Map(DIALECTS.map((dialect) => [dialect.name, dialect]));
 

@@ -43,6 +43,7 @@ const requestFor = (
   spans: generation.request.spans,
   ...(hold.capped ? { outputCap: bound.outputTokens } : {}),
   inputTokensEstimate: generation.request.features.inputTokensEstimate,
+  ...(generation.request.inputs === undefined ? {} : { inputs: generation.request.inputs }),
   ...(generation.request.inputImages === 0 ? {} : { inputImages: generation.request.inputImages }),
   ...(generation.request.features.serviceTier ? { serviceTier: generation.request.features.serviceTier } : {}),
   ...(hold.hold.leaseId === undefined ? {} : { leaseId: hold.hold.leaseId }),

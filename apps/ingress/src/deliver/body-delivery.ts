@@ -1,7 +1,7 @@
 // An answer as one JSON body: kept until it is complete, then the usage is put into the worker's own bytes. Until then any failure may still move on to
 // another endpoint, because the client has seen nothing.
 import { WaystationError } from '@waystation/contracts';
-import type { PublicDialect } from '@waystation/dialects';
+import type { BodyDialect } from '@waystation/dialects';
 import type { Client } from './client.js';
 import type { AnswerHead, Delivery } from './delivery.js';
 import { bodyHead, errorHead } from './response-head.js';
@@ -12,7 +12,7 @@ const BODY_BYTES_MAX = 64 * 1024 * 1024;
 export interface BodyDeliveryOptions {
   readonly client: Client;
   readonly head: AnswerHead;
-  readonly dialect: PublicDialect;
+  readonly dialect: BodyDialect;
 }
 
 export const createBodyDelivery = ({ client, head, dialect }: BodyDeliveryOptions): Delivery => {

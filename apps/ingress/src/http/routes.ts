@@ -23,6 +23,8 @@ export const ROUTES: readonly Route[] = [
     { method: 'POST', path: '/chat/completions', access: 'inference' },
     { method: 'POST', path: '/messages', access: 'inference' },
     { method: 'POST', path: '/messages/count_tokens', access: 'inference' },
+    { method: 'POST', path: '/embeddings', access: 'inference' },
+    { method: 'POST', path: '/rerank', access: 'inference' },
     { method: 'GET', path: '/models', access: 'public' },
     { method: 'GET', path: '/models/count', access: 'public' },
     { method: 'GET', path: '/model/:author/:slug', access: 'public' },

@@ -11,6 +11,15 @@ const FINISH_WORDS: Readonly<Record<string, string>> = {
 const finishWord = (reason: string | undefined): string | null =>
   reason === undefined ? null : (FINISH_WORDS[reason] ?? reason);
 
+/** The reference's words for jobs; every conversation is `completions`. */
+const API_TYPES: Readonly<Record<string, string>> = {
+  embeddings: 'embeddings',
+  rerank: 'rerank',
+  images: 'image',
+  speech: 'tts',
+  transcriptions: 'stt',
+};
+
 const servedAttempt = (record: GenerationRecorded): string | undefined => record.attempts.at(-1)?.attemptId;
 
 const borneBy = (charges: Booked['charges'], payer: Booked['charges'][number]['payer']): bigint =>
@@ -47,7 +56,7 @@ export const generationInfo = (record: GenerationRecorded, booked: Booked) => {
     model: record.model ?? record.requestedModels[0] ?? '',
     provider_name: record.providerName ?? null,
     router: null,
-    api_type: 'completions',
+    api_type: API_TYPES[record.api] ?? 'completions',
     origin: record.identity.app?.referer ?? '',
     app_id: null,
     http_referer: record.identity.app?.referer ?? null,

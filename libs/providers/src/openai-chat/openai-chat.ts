@@ -4,6 +4,7 @@ import { parseProviderError } from '../provider-error.js';
 import type { ProviderDialect } from '../spec.js';
 import { buildChatFromCall } from './build-from-call.js';
 import { buildChatRequest } from './build-request.js';
+import { chatJobs } from './jobs.js';
 import { chatDecoding } from './decode.js';
 import { ChatBodyReader } from './read-body.js';
 import { ChatStreamReader } from './read-stream.js';
@@ -20,4 +21,5 @@ export const openaiChat: ProviderDialect = {
     buildRequest: buildChatFromCall,
     readResponse: (terms, sink) => new EventsReader(terms, chatDecoding, sink),
   },
+  jobs: chatJobs,
 };
