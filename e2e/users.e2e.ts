@@ -2,9 +2,12 @@
 import type { FakeUpstream } from '@waystation/testing';
 import { useSystem } from './support/use-system.ts';
 import { badInput } from './users/bad-input.ts';
+import { badMoney } from './users/bad-money.ts';
 import { books } from './users/books.ts';
 import { happy, startLab } from './users/happy.ts';
 import { money } from './users/money.ts';
+import { suspension } from './users/suspension.ts';
+import { tags } from './users/tags.ts';
 
 let lab: FakeUpstream;
 
@@ -18,4 +21,7 @@ afterAll(() => lab.close());
 happy(system, () => lab);
 money(system);
 badInput(system);
+badMoney(system);
+suspension(system);
+tags(system);
 books(system);

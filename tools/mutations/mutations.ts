@@ -252,6 +252,17 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: { file: `${CATALOG}/price-usage.test.ts`, test: 'amounts beyond the range of a double stay exact' },
   },
   {
+    name: 'completion left uncounted',
+    breaks: 'A provider that tells a usage of the prompt alone is believed: what was delivered costs nothing.',
+    file: `${PROVIDERS}/estimate-usage.ts`,
+    text: 'outputTokens(usage) > 0 ? undefined : estimateOutputTokens(delivered)',
+    fault: 'told !== undefined ? undefined : estimateOutputTokens(delivered)',
+    caughtBy: {
+      file: `${PROVIDERS}/estimate-usage.test.ts`,
+      test: 'the prompt only, with text delivered',
+    },
+  },
+  {
     name: 'cached tokens billed twice',
     breaks: 'Tokens read from the cache are billed as cached and as input.',
     file: `${PROVIDERS}/openai-chat/convert-usage.ts`,
@@ -342,12 +353,42 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'budget that counts the day before',
     breaks: 'The usage of yesterday is counted against the budget of today.',
     file: `${BILLING}/quotas/spent-before.ts`,
-    text: `'day >= $3::date'`,
-    fault: `'day >= $3::date - 1'`,
+    text: 'and day >= $3::date`',
+    fault: 'and day >= $3::date - 1`',
     caughtBy: {
       file: `${BILLING}/leases/leases.itest.ts`,
       test: 'a budget that is set in the middle of its window counts what was spent in it before',
     },
+  },
+  {
+    name: 'fallback before the limit that counts twice',
+    breaks: 'A limit of requests that is set at noon counts the fallbacks of the morning as requests of their own.',
+    file: `${BILLING}/quotas/spent-before.ts`,
+    text: 'select count(distinct generation_id) as used',
+    fault: 'select count(*) as used',
+    caughtBy: {
+      file: `${BILLING}/quotas/spent-before.itest.ts`,
+      test: 'a budget of a tag lets be spent what the morning left of it, to the picodollar, and no more',
+    },
+  },
+  {
+    name: 'tokens of nobody before the limit',
+    breaks: 'A limit of tokens that is set at noon counts what failed in the morning and was charged to nobody.',
+    file: `${BILLING}/quotas/spent-before.ts`,
+    text: `where payer <> 'waste'`,
+    fault: 'where true',
+    caughtBy: {
+      file: `${BILLING}/quotas/spent-before.itest.ts`,
+      test: 'a budget of a tag lets be spent what the morning left of it, to the picodollar, and no more',
+    },
+  },
+  {
+    name: 'tag that is named twice and counts twice',
+    breaks: 'A call that repeats a tag is in the sums of the tag twice.',
+    file: `${BILLING}/settle/backing.ts`,
+    text: '[...new Set(tags.map(stored))].sort()',
+    fault: 'tags.map(stored).sort()',
+    caughtBy: { file: `${BILLING}/quotas/spent-before.itest.ts`, test: 'a charge has its tags' },
   },
   // Settlement.
   {
@@ -404,6 +445,26 @@ export const MUTATIONS: readonly Mutation[] = [
       file: `${BILLING}/settle/settle.itest.ts`,
       test: 'pending usage waits for the worker, whichever speaks first',
     },
+  },
+  {
+    name: 'attempt left behind and charged',
+    breaks:
+      'A try that was given up is charged while its generation still runs, because its worker answered before it heard of it.',
+    file: `${BILLING}/settle/settle-batch.ts`,
+    text: ' || leftBehind !== undefined',
+    fault: '',
+    caughtBy: {
+      file: `${BILLING}/settle/settle.itest.ts`,
+      test: 'is never charged, not even in between, where its worker had answered before it could hear of it',
+    },
+  },
+  {
+    name: 'tokens left out of a hold that grew',
+    breaks: 'What a stream used beyond its first slice is not counted by a limit of tokens.',
+    file: `${BILLING}/settle/backing.ts`,
+    text: 'const areMore = holdTokens > (known.holdTokens ?? 0);',
+    fault: 'const areMore = false;',
+    caughtBy: { file: `${BILLING}/settle/cases.test.ts`, test: 'a hold of tokens that grew is known from' },
   },
   // The sweeper.
   {
@@ -500,7 +561,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'hold that ends twice',
     breaks: 'A hold that is settled twice frees its amount twice: the lease is spent twice.',
     file: `${INGRESS}/hold/lease-pool.ts`,
-    text: '      if (ended) return false;\n',
+    text: "        if (state === 'settled') return;\n",
     fault: '',
     caughtBy: {
       file: `${INGRESS}/hold/lease-pool.test.ts`,
@@ -516,6 +577,18 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: {
       file: `${INGRESS}/hold/lease-pool.test.ts`,
       test: 'whose charge is not known stays in the lease whole',
+    },
+  },
+  {
+    name: 'hold left open for ever',
+    breaks:
+      'What a client that left held is not free before its lease is swept, though billing has told what it came to.',
+    file: `${INGRESS}/hold/left-open.ts`,
+    text: '      holds.get(attemptId)?.settle(fromVector(charged));\n',
+    fault: '',
+    caughtBy: {
+      file: `${INGRESS}/hold/left-open.test.ts`,
+      test: 'a hold that a client left behind is given back but for what billing charged, as soon as it tells',
     },
   },
   {

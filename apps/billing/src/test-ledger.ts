@@ -7,6 +7,7 @@ import {
   newGenerationId,
   type AttemptFinished,
   type GenerationFinished,
+  type Identity,
   type MoneyLine,
   type PriceVector,
 } from '@waystation/contracts';
@@ -76,6 +77,10 @@ export interface LineOptions {
   readonly workspaceId?: string;
   readonly keyHash?: string;
   readonly endUserId?: string;
+  readonly memberId?: string;
+  readonly sessionId?: string;
+  readonly app?: Identity['app'];
+  readonly tags?: Identity['tags'];
   readonly provider?: string;
   readonly leaseId?: string | undefined;
   readonly hold?: bigint;
@@ -106,11 +111,18 @@ const attemptFields = (options: LineOptions, generationId: string, ordinal: numb
   };
 };
 
-const identityOf = ({ workspaceId = 'ws', keyHash = KEY_HASH, endUserId }: LineOptions) => ({
-  workspaceId,
-  keyHash,
-  ...(endUserId === undefined ? {} : { endUserId }),
-});
+const identityOf = (options: LineOptions): Identity => {
+  const { workspaceId = 'ws', keyHash = KEY_HASH, endUserId, memberId, sessionId, app, tags } = options;
+  return {
+    workspaceId,
+    keyHash,
+    ...(memberId === undefined ? {} : { memberId }),
+    ...(endUserId === undefined ? {} : { endUserId }),
+    ...(sessionId === undefined ? {} : { sessionId }),
+    ...(app === undefined ? {} : { app }),
+    ...(tags === undefined ? {} : { tags }),
+  };
+};
 
 type Summary = GenerationFinished['attempts'][number];
 

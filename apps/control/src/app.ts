@@ -5,6 +5,7 @@ import { controlConfig, type ControlConfig } from './config.js';
 import { ControlModule } from './control.module.js';
 import { AddSuspension1764158400102 } from './migrations/add-suspension.js';
 import { CreateLimits1764150000001 } from './migrations/create-limits.js';
+import { ExplainSuspension1764165600103 } from './migrations/explain-suspension.js';
 import { CreateControl1763800000002 } from './migrations/create-control.js';
 
 export const app: AppDefinition<ControlConfig> = {
@@ -17,4 +18,5 @@ export const migrations: MigrateOptions['migrations'] = [
   CreateControl1763800000002,
   CreateLimits1764150000001,
   AddSuspension1764158400102,
+  ExplainSuspension1764165600103,
 ];

@@ -16,6 +16,7 @@ import { MessagesController } from './http/messages.controller.js';
 import { ModelsController } from './http/models.controller.js';
 import { PricesController } from './http/prices.controller.js';
 import { StripeWebhookController } from './http/stripe-webhook.controller.js';
+import { SuspensionController } from './http/suspension.controller.js';
 import { TopUpsController } from './http/topups.controller.js';
 import { INGRESS, type Ingress } from './ingress.js';
 
@@ -37,6 +38,7 @@ export class IngressModule implements OnApplicationShutdown {
         KeysController,
         BudgetsController,
         LimitsController,
+        SuspensionController,
         PricesController,
         ActivityController,
         BooksController,

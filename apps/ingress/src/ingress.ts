@@ -27,6 +27,7 @@ import { generateOnce } from './idempotency/generate-once.js';
 import { answerNeeds } from './hold/answer-needs.js';
 import { leaseBankOver } from './hold/lease-bank.js';
 import { createLeaseCache, type LeaseCache } from './hold/lease-cache.js';
+import { keepLeftOpen } from './hold/left-open.js';
 import { LEASE_TIMES, type LeaseTimes } from './hold/lease-pool.js';
 import { createIngressCells, type IngressCells } from './metrics.js';
 
@@ -72,6 +73,7 @@ const scaledTimes = (scaleMs: (ms: number) => number): LeaseTimes => ({
   endingMs: scaleMs(LEASE_TIMES.endingMs),
   refillPauseMs: scaleMs(LEASE_TIMES.refillPauseMs),
   returnRetryMs: scaleMs(LEASE_TIMES.returnRetryMs),
+  tellMs: scaleMs(LEASE_TIMES.tellMs),
   horizonMs: scaleMs(LEASE_TIMES.horizonMs),
 });
 
@@ -118,6 +120,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
   const recalls = await bus.onSignal(LeaseRecall, bus.instance, ({ leaseIds }) => leases.recall(leaseIds));
   const claims = await openClaims(context);
   const needs = await answerNeeds(bus);
+  const leftOpen = await keepLeftOpen(bus);
   const services = createServicesSeen(Date.now);
   const beats = await bus.onSignal(Alive, undefined, (beat) => services.saw(beat));
 
@@ -137,6 +140,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
     bus,
     leases,
     needs,
+    leftOpen,
     log,
     nowMs: Date.now,
     deadlineMs: scaleMs(DEADLINE_MS),
@@ -188,7 +192,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
       clearInterval(ticking);
       lag.stop();
       await leases.drain();
-      await Promise.all([recalls.drain(), beats.drain(), needs.drain()]);
+      await Promise.all([recalls.drain(), beats.drain(), needs.drain(), leftOpen.drain()]);
       for (const snapshot of [keys, workspaces, catalog]) snapshot.stop();
     },
   };

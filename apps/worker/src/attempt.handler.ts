@@ -5,6 +5,7 @@ import type { AttemptWriter } from '@waystation/bus';
 import { AttemptRun, type AttemptRunRequest } from '@waystation/contracts';
 import type { Warning } from '@waystation/generation';
 import { Handles } from '@waystation/runtime';
+import type { HeldAmounts } from './attempt/allowance.js';
 import { endMessage } from './attempt/end-message.js';
 import { attemptFinishedLine, attemptStartedLine } from './attempt/money-lines.js';
 import { prepareCall } from './attempt/prepare-call.js';
@@ -31,7 +32,7 @@ export class AttemptHandler {
     return relay.run(worker.client, call, started).then((result) => {
       leave();
       if (allowance !== undefined) worker.allowances.close(request.attemptId, allowance);
-      this.#tell(request, result, warnings, writer, allowance?.holdPicodollars);
+      this.#tell(request, result, warnings, writer, allowance?.held);
     });
   }
 
@@ -46,7 +47,7 @@ export class AttemptHandler {
     result: RelayResult,
     warnings: readonly Warning[],
     writer: AttemptWriter,
-    held: string | undefined,
+    held: HeldAmounts | undefined,
   ): void {
     const { facts, health, metrics, log, instance } = this.worker;
     // An empty completion ends in order: its usage belongs into the first witness too. It is the caller who makes an error of it.

@@ -121,6 +121,7 @@ export {
   BillingTopupList,
   BillingTopupRefund,
   ControlAuditAppend,
+  ControlSuspensionPut,
   ControlWorkspaceSuspend,
   WEBHOOK_BYTES_MAX,
   type AutoTopup,
@@ -164,6 +165,7 @@ export {
   AttemptCredit,
   AttemptHeld,
   AttemptNeed,
+  AttemptSettled,
   HealthCounters,
   LeaseRecall,
 } from './signals.js';
@@ -187,6 +189,7 @@ export {
   type ModelEntry,
   type PolicyEntry,
   type ProviderEntry,
+  type Suspension,
   type WorkspaceEntry,
 } from './snapshot.js';
 export { BUCKETS, QUEUE_GROUPS, STREAMS, SUBJECTS, subjectToken, type BucketName } from './subjects.js';

@@ -66,6 +66,7 @@ export const attemptProgressed = z.object({
   sequence: count,
   /** What is held by now, where the hold grows. */
   holdPicodollars: picodollarsUnsigned.optional(),
+  holdTokens: count.optional(),
   ...usageReport,
 });
 

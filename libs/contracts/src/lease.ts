@@ -25,6 +25,8 @@ export const quotaRef = z.object({
   /** The limit in the metric's unit (picodollars for usd) as decimal text; absent for the wallet, whose limit is its balance. */
   limit: picodollarsUnsigned.optional(),
   includeByok: z.boolean().optional(),
+  /** Only calls that cost nothing meet it: of those before it, no charge tells which they were. */
+  freeOnly: z.boolean().optional(),
 });
 export type QuotaRef = z.infer<typeof quotaRef>;
 

@@ -53,6 +53,14 @@ export const keyEntry = z.object({
 });
 export type KeyEntry = z.infer<typeof keyEntry>;
 
+/** Who decided that nobody of a workspace is served, why, and since when. Its keys are told. */
+export const suspension = z.object({
+  by: z.enum(['billing', 'operator']),
+  reason: z.string().max(256),
+  since: unixMs,
+});
+export type Suspension = z.infer<typeof suspension>;
+
 /** Bucket `workspaces`, key `workspace.<token>`. */
 export const workspaceEntry = z.object({
   ...versioned,
@@ -60,6 +68,7 @@ export const workspaceEntry = z.object({
   slug: z.string().max(64),
   name: z.string().max(128),
   suspended: z.boolean(),
+  suspension: suspension.optional(),
   defaultModel: modelId.optional(),
   policyId: z.string().max(64).optional(),
   /** Output cap assumed where the client sets none. */

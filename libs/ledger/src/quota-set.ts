@@ -76,6 +76,7 @@ export const quotaOfLimit = (
     windowStart: start,
     limit: limit.limit,
     ...(includeByok === undefined ? {} : { includeByok }),
+    ...(freeOnly ? { freeOnly } : {}),
   };
 };
 

@@ -10,6 +10,7 @@ import { readQuotaUse } from '../quotas/quota-use.js';
 import { settleLines } from '../settle/settle-lines.js';
 import { closeLeases } from '../sweep/sweep.js';
 import { delivered, generationFinished, KEY_HASH, testLedger, type TestLedger } from '../test-ledger.js';
+import { leaseRequest, walletOf } from '../test-lease.js';
 import { verifyLedger } from '../verify/verify-ledger.js';
 import { LeaseLane, runLeaseCommands, type LaneAnswer, type LeaseCommand } from './lease-lane.js';
 
@@ -51,16 +52,6 @@ const newWorkspace = async (amount: bigint): Promise<string> => {
     await grantCredits(ledger.writer, { grantId: `grant-${count}-1`, workspaceId, amount, reason: 'test' });
   return workspaceId;
 };
-const walletOf = (workspaceId: string): QuotaRef => ({
-  ...{
-    id: `wallet:${workspaceId}`,
-    scope: 'wallet',
-    scopeId: workspaceId,
-    metric: 'usd',
-    window: 'lifetime',
-    windowStart: 0,
-  },
-});
 const dailyOf = (workspaceId: string, limit: bigint): QuotaRef => ({
   ...{
     id: `key:${workspaceId}:usd:day:${Date.UTC(2026, 7, 6)}`,
@@ -76,10 +67,8 @@ let leases = 0;
 const newLease = (): string => `lease-1111${String((leases += 1)).padStart(6, '0')}`;
 const submit = (command: LeaseCommand, lane = 0): Promise<LaneAnswer> =>
   lanes[lane]?.submit(command) ?? Promise.reject(new Error('no such lane'));
-const requestOf = (workspaceId: string, need: bigint): LeaseGrantRequest => ({
-  ...{ v: 1, leaseId: newLease(), instance: 'ingress-1', workspaceId, keyHash: KEY_HASH },
-  ...{ quotas: [walletOf(workspaceId)], need: vector(need), want: vector(need) },
-});
+const requestOf = (workspaceId: string, usd: bigint): LeaseGrantRequest =>
+  leaseRequest({ leaseId: newLease(), workspaceId, usd });
 const grant = (
   workspaceId: string,
   need: bigint,

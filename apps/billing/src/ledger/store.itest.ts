@@ -38,6 +38,7 @@ import {
   testLedger,
   type TestLedger,
 } from '../test-ledger.js';
+import { walletOf } from '../test-lease.js';
 import { verifyLedger } from '../verify/verify-ledger.js';
 
 const NOW = Date.UTC(2026, 7, 6, 12);
@@ -184,14 +185,7 @@ class Run {
 
   quotas(index: number, key: number): QuotaRef[] {
     const workspaceId = this.workspaceOf(index);
-    const wallet: QuotaRef = {
-      id: `wallet:${workspaceId}`,
-      scope: 'wallet',
-      scopeId: workspaceId,
-      metric: 'usd',
-      window: 'lifetime',
-      windowStart: 0,
-    };
+    const wallet = walletOf(workspaceId);
     const limit: QuotaRef = {
       id: `key:${workspaceId}:usd:lifetime:0`,
       scope: 'key',

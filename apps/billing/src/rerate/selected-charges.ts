@@ -48,6 +48,7 @@ const row = z.object({
   session_id: z.string().nullable(),
   app_referer: z.string().nullable(),
   app_title: z.string().nullable(),
+  tags: z.array(z.string()).nullable(),
   provider: z.string(),
   endpoint_id: z.string(),
   model: z.string(),
@@ -82,6 +83,7 @@ const chargeOf = (raw: unknown): SelectedCharge => {
       ...(read.session_id === null ? {} : { sessionId: read.session_id }),
       ...(read.app_referer === null ? {} : { appReferer: read.app_referer }),
       ...(read.app_title === null ? {} : { appTitle: read.app_title }),
+      ...(read.tags === null ? {} : { tags: read.tags }),
       provider: read.provider,
       endpointId: read.endpoint_id,
       model: read.model,
@@ -115,7 +117,7 @@ const idFrom = (ms: number): string =>
 /** The last revision of each attempt of a selection. Parameters 1 to 8. */
 const lastRevisions = (more = ''): string => `
   select distinct on (generation_id, attempt_id) generation_id, attempt_id, workspace_id, key_hash, member_id, end_user_id, session_id, app_referer, app_title,
-         provider, endpoint_id, model, lease_id, quota_set, hold, price_version, payer, outcome, outcome_by, served, usage, usage_source, usage_by, service_tier
+         tags, provider, endpoint_id, model, lease_id, quota_set, hold, price_version, payer, outcome, outcome_by, served, usage, usage_source, usage_by, service_tier
     from charge
    where generation_id >= $1 and generation_id < $2 and (generation_id, attempt_id) > ($3, $4) and provider = $5
      and ($6::text is null or model = $6) and ($7::text is null or endpoint_id = $7) and ($8::text is null or workspace_id = $8) ${more}

@@ -1,5 +1,5 @@
 // Charges as rows of the FinOps Open Cost and Usage Specification, version 1.2 (https://focus.finops.org/focus-specification/v1-2/): one row for each day, key, member,
-// app, endpoint, price version and kind of unit. Column by column: https://github.com/FinOps-Open-Cost-and-Usage-Spec/FOCUS_Spec/tree/main/specification/columns
+// app, set of tags, endpoint, price version and kind of unit. Column by column: https://github.com/FinOps-Open-Cost-and-Usage-Spec/FOCUS_Spec/tree/main/specification/columns
 // Quantity × unit price is the list cost exactly; what was billed may be less where a hold ended it. All billed costs of a month add up to its statement.
 import { itemise } from '@waystation/catalog';
 import { formatUsd, type PriceVector } from '@waystation/contracts';
@@ -11,6 +11,7 @@ export interface FocusCharge {
   readonly key_hash: string;
   readonly member_id: string | null;
   readonly app: string | null;
+  readonly tags: readonly string[] | null;
   readonly provider: string;
   readonly endpoint_id: string;
   readonly model: string;
@@ -59,11 +60,12 @@ export const addCharge = (
 };
 
 const addTo = (rows: FocusRows, row: FocusRow): void => {
-  const { key_hash, member_id, app, endpoint_id, model, price_version } = row.of;
+  const { key_hash, member_id, app, tags, endpoint_id, model, price_version } = row.of;
   const key = JSON.stringify([
     key_hash,
     member_id,
     app,
+    tags,
     endpoint_id,
     model,
     price_version,
@@ -156,6 +158,8 @@ const lineOf = (row: FocusRow, workspaceId: string, month: string, day: string):
     key: of.key_hash,
     ...(of.member_id === null ? {} : { member: of.member_id }),
     ...(of.app === null ? {} : { app: of.app }),
+    // A tag is a key without a value, which the specification writes as true. Behind their prefix they never meet our own keys.
+    ...Object.fromEntries((of.tags ?? []).map((tag) => [`tag:${tag}`, true])),
   };
   const values: Readonly<Record<Column, string>> = {
     BilledCost: csvValue(billed),

@@ -63,8 +63,10 @@ const amountWith =
   };
 
 const digitsOf = (document: StatementDocument): number => {
-  const { movements, usageByModel, usageByKey, corrections } = document;
-  const amounts = [...movements, ...usageByModel, ...usageByKey, ...corrections].map(({ amountUsd }) => amountUsd);
+  const { movements, usageByModel, usageByKey, usageByTag, corrections } = document;
+  const amounts = [...movements, ...usageByModel, ...usageByKey, ...usageByTag, ...corrections].map(
+    ({ amountUsd }) => amountUsd,
+  );
   return Math.max(2, ...[document.openingUsd, document.closingUsd, ...amounts].map((usd) => fractionOf(usd).length));
 };
 
@@ -129,6 +131,15 @@ ${
       section(
         'Usage by key',
         usageTable('Key (its hash)', document.usageByKey, amount, (name) => name.slice(0, 12)),
+      )
+}
+${
+  document.usageByTag.length === 0
+    ? ''
+    : section(
+        'Usage by tag',
+        usageTable('Tag', document.usageByTag, amount, (name) => name) +
+          '<p>A call with several tags counts under each of them, and one without tags under none: these lines do not add up to the usage.</p>',
       )
 }
 ${

@@ -206,6 +206,11 @@ const CHECKS: readonly (readonly [invariant: string, sql: string])[] = [
       group by generation_id, attempt_id having sum(charged) > max(hold)`,
   ],
   [
+    'a charge names each of its tags once',
+    `select format('attempt %s: tags %s', attempt_id, array_to_string(tags, ' ')) from charge
+      where tags is not null and cardinality(tags) <> (select count(distinct tag) from unnest(tags) as t (tag))`,
+  ],
+  [
     'a charge names a stored price version',
     `select format('attempt %s names price version %s, which is not stored', attempt_id, price_version) from charge
       where not exists (select 1 from price_version where price_version.id = charge.price_version)`,
@@ -241,11 +246,11 @@ const CHECKS: readonly (readonly [invariant: string, sql: string])[] = [
     `select format('workspace %s on %s, key %s, endpoint %s: %s requests, %s and byok %s, charges say %s, %s and %s', workspace_id, day, left(key_hash, 12), endpoint_id,
                    coalesce(u.requests, 0), coalesce(u.charged, 0), coalesce(u.byok, 0), coalesce(c.requests, 0), coalesce(c.charged, 0), coalesce(c.byok, 0))
        from usage_day u
-       full join (select workspace_id, date '1970-01-01' + day::int as day, key_hash, member_id, app, provider, endpoint_id, model, ${SUMS}
+       full join (select workspace_id, date '1970-01-01' + day::int as day, key_hash, member_id, app, provider, endpoint_id, model, tags, ${SUMS}
                     from (${usageOfCharges('true')}) c
-                   where date '1970-01-01' + day::int in (select day from usage_rolled) group by 1, 2, 3, 4, 5, 6, 7, 8
+                   where date '1970-01-01' + day::int in (select day from usage_rolled) group by 1, 2, 3, 4, 5, 6, 7, 8, 9
                   having sum(requests) > 0 or bool_or(charged <> 0) or bool_or(byok <> 0)) c
-         using (workspace_id, day, key_hash, member_id, app, provider, endpoint_id, model)
+         using (workspace_id, day, key_hash, member_id, app, provider, endpoint_id, model, tags)
       where (u.charged, u.byok, u.requests, u.prompt_tokens, u.completion_tokens, u.reasoning_tokens, u.cached_tokens)
             is distinct from (c.charged, c.byok, c.requests, c.prompt_tokens, c.completion_tokens, c.reasoning_tokens, c.cached_tokens)
         and not exists (select 1 from charge n where n.settled_at > now() - interval '10 minutes' and n.workspace_id = coalesce(u.workspace_id, c.workspace_id)

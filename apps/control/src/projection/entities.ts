@@ -3,6 +3,7 @@ import { SNAPSHOT_KEYS, type BucketName, type KeyEntry, type WorkspaceEntry } fr
 import { queryRows } from '@waystation/postgres';
 import type { QueryRunner } from 'typeorm';
 import { limitOf } from '../limits/limit-rows.js';
+import { suspensionOf } from '../workspaces/suspension-rows.js';
 import { KEY_COLUMNS, keyEntryOf, type KeyRow } from '../keys/key-rows.js';
 
 export type EntityKind = 'key' | 'workspace' | 'policy' | 'credential' | 'provider' | 'model' | 'endpoint';
@@ -41,6 +42,9 @@ interface WorkspaceRow {
   slug: string;
   name: string;
   suspended: boolean;
+  suspended_by: string | null;
+  suspended_reason: string | null;
+  suspended_at: Date | null;
   default_model: string | null;
   policy_id: string | null;
   default_max_output_tokens: string | null;
@@ -56,6 +60,7 @@ const workspaceEntryOf = (row: WorkspaceRow): WorkspaceEntry => ({
   slug: row.slug,
   name: row.name,
   suspended: row.suspended,
+  ...suspensionOf(row),
   ...(row.default_model === null ? {} : { defaultModel: row.default_model }),
   ...(row.policy_id === null ? {} : { policyId: row.policy_id }),
   ...(row.default_max_output_tokens === null ? {} : { defaultMaxOutputTokens: Number(row.default_max_output_tokens) }),

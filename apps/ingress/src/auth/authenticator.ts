@@ -23,7 +23,7 @@ export interface AuthenticatorDeps {
 }
 
 export interface Authenticator {
-  /** @throws WaystationError `missing_credentials`, `invalid_credentials`, `key_disabled`, `key_expired`, `snapshot_stale`, `workspace_suspended` */
+  /** @throws WaystationError `missing_credentials`, `invalid_credentials`, `key_disabled`, `key_expired`, `snapshot_stale`. Whether its workspace is suspended is for the route to say. */
   authenticate(header: string | undefined): Caller;
   /** Undefined while the snapshots can be trusted. */
   staleness(): string | undefined;
@@ -108,7 +108,6 @@ export const createAuthenticator = (deps: AuthenticatorDeps): Authenticator => {
       if (caller.key.disabled) throw new WaystationError('key_disabled', 'This API key is disabled');
       if (caller.key.expiresAt !== undefined && caller.key.expiresAt <= nowMs())
         throw new WaystationError('key_expired', 'This API key has expired');
-      if (caller.workspace.suspended) throw new WaystationError('workspace_suspended', 'This workspace is suspended');
       if (known === undefined && header !== undefined) remember(header, caller);
       return caller;
     },

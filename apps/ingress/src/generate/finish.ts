@@ -82,8 +82,14 @@ const outcomeOf = (generation: Generation, failure: WaystationError | undefined)
   return generation.served === undefined ? 'failed-before-output' : 'failed-after-output';
 };
 
-const settle = (generation: Generation, { hold }: PlanHold, billed: Billed | undefined): void => {
-  if (generation.served !== undefined && billed === undefined) return hold.leaveOpen();
+const settle = (
+  { leftOpen }: Pick<GenerateDeps, 'leftOpen'>,
+  generation: Generation,
+  { hold }: PlanHold,
+  billed: Billed | undefined,
+): void => {
+  const { served } = generation;
+  if (served !== undefined && billed === undefined) return leftOpen.leave(served.attemptId, hold);
   // Where every try was passed over the client was sent away: that counts as no request of theirs, even if one of them reached a provider.
   if (!generation.attempts.some((record) => record.dispatched && record.outcome !== 'passed-over'))
     return hold.settle(NOTHING);
@@ -109,7 +115,7 @@ export const finishGeneration = (
   const billedFirst = served === undefined ? undefined : billAttempt(served, holdOf(hold, served.planned));
   const failure = deliver(generation, hold, billedFirst, failureOf(generation, loopEnd));
   const billed = generation.served === undefined ? undefined : billedFirst;
-  settle(generation, hold, billed);
+  settle(deps, generation, hold, billed);
   if (generation.attempts.length === 0) return;
 
   const ending: Ending = {

@@ -8,6 +8,7 @@ import type { Delivery } from '../deliver/delivery.js';
 import type { Needs } from '../hold/answer-needs.js';
 import { costsNothing, DEFAULT_OUTPUT_TOKENS } from '../hold/bound-plan.js';
 import type { LeaseCache } from '../hold/lease-cache.js';
+import type { LeftOpen } from '../hold/left-open.js';
 import { takeHold, type PlanHold } from '../hold/take-hold.js';
 import { answerOf, finishGeneration, type LoopEnd } from './finish.js';
 import type { GiveUp } from './give-up.js';
@@ -18,6 +19,7 @@ export interface GenerateDeps {
   readonly bus: Bus;
   readonly leases: LeaseCache;
   readonly needs: Needs;
+  readonly leftOpen: LeftOpen;
   readonly log: Logger;
   readonly nowMs: () => number;
   /** How long a generation may take in all. */
@@ -99,7 +101,7 @@ const holdFor = async (
     generation.head.outputCap = hold.clampedTo;
     generation.warnings.push({
       code: 'clamped',
-      message: `The output is capped at ${hold.clampedTo} tokens: that is what the remaining credit buys.`,
+      message: `The output is capped at ${hold.clampedTo} tokens: that is what ${hold.clampedBy === 'tokens' ? 'the limit of tokens leaves' : 'the remaining credit buys'}.`,
       field: 'max_tokens',
     });
   }

@@ -100,7 +100,7 @@ describe('the hold', () => {
           const attempts = list.map((price, index) => planned(`p${index}`, { price, maxOutput: 50_000 }));
           const request = ask();
           const cost = (cap: number): bigint => amountsOf(boundAttempts(request, attempts, cap), request, SET).usd;
-          const cap = affordableCap(request, attempts, SET, left, 10_000);
+          const cap = affordableCap(request, attempts, SET, ({ usd }) => usd <= left, 10_000);
           if (cap === 0) expect(cost(16) > left).toBe(true);
           else {
             expect(cost(cap) <= left).toBe(true);

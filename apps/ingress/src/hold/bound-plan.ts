@@ -85,20 +85,20 @@ export const amountsOf = (
   };
 };
 
-/** The highest output cap whose hold is covered by `left` picodollars; 0 where not even the smallest is. */
+/** The highest output cap whose hold fits; 0 where not even the smallest does. */
 export const affordableCap = (
   request: ChatRequest,
   attempts: readonly PlannedAttempt[],
   set: QuotaSet,
-  left: bigint,
+  fits: (hold: Amounts) => boolean,
   policyCap: number,
 ): number => {
-  const cost = (cap: number): bigint => amountsOf(boundAttempts(request, attempts, cap), request, set).usd;
+  const holdAt = (cap: number): Amounts => amountsOf(boundAttempts(request, attempts, cap), request, set);
   let low = 0;
   let high = policyCap;
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
-    if (cost(middle) <= left) low = middle;
+    if (fits(holdAt(middle))) low = middle;
     else high = middle - 1;
   }
   return low >= OUTPUT_TOKENS_MIN ? low : 0;

@@ -81,7 +81,7 @@ export const exhaustedError = (refusal: LeaseRefusal): WaystationError => {
   const told: LeaseRefusal = refusal.code === 'in_flight' ? { ...refusal, code: spent } : refusal;
   return new WaystationError(
     CODES[told.code],
-    `The output ends here: it could cost more than is held for it, and of ${nameOf(told)} only ${amount(told, told.left)} is left.`,
+    `The output ends here: it could ${told.metric === 'tokens' ? 'take more tokens than are' : 'cost more than is'} held for it, and of ${nameOf(told)} only ${amount(told, told.left)} is left.`,
     { details: detailsOf(told) },
   );
 };

@@ -204,6 +204,7 @@ describe('GET /generation', () => {
       endUserId: 'u',
       sessionId: 's',
       app: { referer: 'https://app.example' },
+      tags: ['search', 'nightly'],
     },
     createdAt: 1_700_000_000_000,
     api: 'chat',
@@ -256,6 +257,7 @@ describe('GET /generation', () => {
       native_tokens_reasoning: 1,
       latency: 12.5,
       external_user: 'u',
+      tags: ['search', 'nightly'],
       session_id: 's',
       upstream_id: 'chatcmpl-1',
       created_at: '2023-11-14T22:13:20.000Z',
@@ -425,8 +427,59 @@ describe('GET /generation', () => {
     });
     expect((await call('GET', `/generation?id=${fresh}`, { key: inferenceKey })).status).toBe(200);
     looks = -100;
+    ingress.bus.rpc.set('billing.generation.explain', () => ({ charges: [], attempts: [] }));
     expect((await call('GET', `/generation?id=${id}`, { key: inferenceKey })).status).toBe(404);
     expect(looks).toBe(-99);
+  });
+
+  describe('whose record was lost with its ingress', () => {
+    beforeEach(() => {
+      ingress.bus.rpc.set('logging.generation.get', () => {
+        throw new WaystationError('not_found', 'no record');
+      });
+    });
+
+    it('is answered from its charges: what only the record tells is null, and it says so', async () => {
+      const bill = { charges: [{ ...charge, outcome: 'failed-after-output' }], attempts: [explained], waiting: [] };
+      ingress.bus.rpc.set('billing.generation.explain', () => bill);
+      const { text, json, status } = await call('GET', `/generation?id=${id}`, { key: inferenceKey });
+      expect(status).toBe(200);
+      expect(text).toContain('"total_cost":0.000001234567,');
+      expect(json['data']).toMatchObject({
+        ...{ id, model: 'lab/small', workspace_id: 'default', created_at: '2023-11-14T22:13:20.000Z', is_byok: false },
+        ...{ outcome: 'failed-after-output', policy_row: 'completed', usage_source: 'provider', settled: true },
+        ...{ tokens_prompt: 7, tokens_completion: 4, error: null },
+        ...{ request_id: null, upstream_id: null, provider_name: null, streamed: null, cancelled: null, latency: null },
+        ...{ finish_reason: null, generation_time: null, origin: null, external_user: null, session_id: null },
+        provider_responses: [{ id: attemptId, endpoint_id: endpointId, status: null, latency: null }],
+        charges: [{ attempt_id: attemptId, cost: '0.000001234568' }],
+        warnings: [expect.stringContaining('There is no record of this generation')],
+      });
+    });
+
+    it('has the fields of every other, no more and no fewer', async () => {
+      const bill = { charges: [charge], attempts: [explained] };
+      ingress.bus.rpc.set('billing.generation.explain', () => bill);
+      const lost = await dataOf();
+      ingress.bus.rpc.set('logging.generation.get', () => ({ generation: record }));
+      expect(Object.keys(lost)).toEqual(Object.keys(await dataOf()));
+    });
+
+    it('is not settled while an attempt of it waits', async () => {
+      const waiting = [{ attemptId: `${attemptId.slice(0, -1)}1`, dueAt: 1_700_000_100_000 }];
+      ingress.bus.rpc.set('billing.generation.explain', () => ({ charges: [charge], attempts: [explained], waiting }));
+      expect(await dataOf()).toMatchObject({ settled: false });
+    });
+
+    it('is not said to be unknown when billing cannot be asked', async () => {
+      expect((await call('GET', `/generation?id=${id}`, { key: inferenceKey })).status).toBe(503);
+    });
+
+    it('is unknown where nothing is booked of it either', async () => {
+      ingress.bus.rpc.set('billing.generation.explain', () => ({ charges: [], attempts: [] }));
+      const answer = await call('GET', `/generation?id=${id}`, { key: inferenceKey });
+      expect([answer.status, messageOf(answer)]).toEqual([404, `Generation "${id}" not found`]);
+    });
   });
 
   it.each([

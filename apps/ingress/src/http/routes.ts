@@ -11,6 +11,8 @@ export interface Route {
   readonly access: Access;
   /** Where less than the usual limit is taken. */
   readonly bodyBytesMax?: number;
+  /** Open to a workspace that is suspended, so that it can pay, and learn why it is. */
+  readonly whileSuspended?: boolean;
 }
 
 const under = (prefixes: readonly string[], routes: readonly Route[]): Route[] =>
@@ -32,11 +34,11 @@ export const ROUTES: readonly Route[] = [
     { method: 'GET', path: '/prices', access: 'management' },
     { method: 'GET', path: '/key', access: 'any-key' },
     { method: 'GET', path: '/auth/key', access: 'any-key' },
-    { method: 'GET', path: '/credits', access: 'management' },
+    { method: 'GET', path: '/credits', access: 'management', whileSuspended: true },
     { method: 'POST', path: '/credits/grants', access: 'management' },
-    { method: 'GET', path: '/credits/topups', access: 'management' },
-    { method: 'POST', path: '/credits/topups', access: 'management' },
-    { method: 'GET', path: '/credits/topups/:id', access: 'management' },
+    { method: 'GET', path: '/credits/topups', access: 'management', whileSuspended: true },
+    { method: 'POST', path: '/credits/topups', access: 'management', whileSuspended: true },
+    { method: 'GET', path: '/credits/topups/:id', access: 'management', whileSuspended: true },
     { method: 'POST', path: '/credits/topups/:id/refunds', access: 'management' },
     { method: 'GET', path: '/credits/auto-topup', access: 'management' },
     { method: 'PUT', path: '/credits/auto-topup', access: 'management' },
@@ -59,6 +61,8 @@ export const ROUTES: readonly Route[] = [
     { method: 'GET', path: '/workspaces/:id/limits', access: 'management' },
     { method: 'PUT', path: '/workspaces/:id/limits', access: 'management' },
     { method: 'DELETE', path: '/workspaces/:id/limits', access: 'management' },
+    { method: 'GET', path: '/workspaces/:id/suspension', access: 'management', whileSuspended: true },
+    { method: 'PUT', path: '/workspaces/:id/suspension', access: 'management', whileSuspended: true },
   ]),
   { method: 'GET', path: '/console', access: 'public' },
   { method: 'GET', path: '/console/:file', access: 'public' },

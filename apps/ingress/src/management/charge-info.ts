@@ -11,11 +11,13 @@ export const NOTHING_BOOKED: Booked = { charges: [], attempts: [] };
 const usdText = (picodollars: string): string => formatUsd(BigInt(picodollars));
 const isoOf = (ms: number | undefined): string | null => (ms === undefined ? null : new Date(ms).toISOString());
 
-/** Every attempt that can have reached a provider is booked. */
-export const isSettled = (record: GenerationRecorded, { charges }: Booked): boolean =>
-  record.attempts.every(
-    ({ attemptId, dispatched }) => dispatched === false || charges.some((charge) => charge.attemptId === attemptId),
-  );
+/** Every attempt that can have reached a provider is booked. Without a record only billing knows of attempts. */
+export const isSettled = (record: GenerationRecorded | undefined, { charges, waiting = [] }: Booked): boolean =>
+  record === undefined
+    ? waiting.length === 0
+    : record.attempts.every(
+        ({ attemptId, dispatched }) => dispatched === false || charges.some((charge) => charge.attemptId === attemptId),
+      );
 
 const partsInfo = ({ credits, waste, variance, byok }: Pick<Attempt, 'credits' | 'waste' | 'variance' | 'byok'>) => ({
   credits: usdText(credits),

@@ -1,6 +1,7 @@
 // The journal's lines about an attempt. Each names all the money it stands on, so that it can be settled alone.
 import type { AttemptFinished, AttemptRunRequest, MoneyLine } from '@waystation/contracts';
 import type { ResponseReport } from '@waystation/providers';
+import type { HeldAmounts } from './allowance.js';
 import type { RelayResult } from './relay.js';
 import { tellUsage } from './tell-usage.js';
 
@@ -8,7 +9,7 @@ type AttemptStarted = Extract<MoneyLine, { kind: 'attempt.started' }>;
 type AttemptProgressed = Extract<MoneyLine, { kind: 'attempt.progressed' }>;
 
 /** @param held what is held by now, where it grew */
-const about = ({ attempt, leaseId, ...request }: AttemptRunRequest, held?: string) => ({
+const about = ({ attempt, leaseId, ...request }: AttemptRunRequest, held: HeldAmounts = request) => ({
   generationId: request.generationId,
   attemptId: request.attemptId,
   identity: request.identity,
@@ -16,9 +17,9 @@ const about = ({ attempt, leaseId, ...request }: AttemptRunRequest, held?: strin
   endpointId: attempt.endpointId,
   model: attempt.model,
   ...(leaseId === undefined ? {} : { leaseId }),
-  holdPicodollars: held ?? request.holdPicodollars,
+  holdPicodollars: held.holdPicodollars,
   ...(request.requests === undefined ? {} : { requests: request.requests }),
-  ...(request.holdTokens === undefined ? {} : { holdTokens: request.holdTokens }),
+  ...(held.holdTokens === undefined ? {} : { holdTokens: held.holdTokens }),
   quotaSet: request.quotaSet,
   priceVersion: attempt.priceVersion,
   price: attempt.price,
@@ -39,7 +40,7 @@ export const attemptProgressedLine = (
   sequence: number,
   report: ResponseReport,
   at: number,
-  held?: string,
+  held?: HeldAmounts,
 ): AttemptProgressed => ({
   kind: 'attempt.progressed',
   v: 1,
@@ -47,7 +48,8 @@ export const attemptProgressedLine = (
   generationId: request.generationId,
   attemptId: request.attemptId,
   sequence,
-  ...(held === undefined ? {} : { holdPicodollars: held }),
+  ...(held === undefined ? {} : { holdPicodollars: held.holdPicodollars }),
+  ...(held?.holdTokens === undefined ? {} : { holdTokens: held.holdTokens }),
   ...tellUsage(request, report),
 });
 
@@ -56,7 +58,7 @@ export const attemptFinishedLine = (
   worker: string,
   { outcome, error, report }: RelayResult,
   at: number,
-  held?: string,
+  held?: HeldAmounts,
 ): AttemptFinished => ({
   kind: 'attempt.finished',
   v: 1,

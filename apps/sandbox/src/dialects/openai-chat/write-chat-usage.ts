@@ -19,6 +19,8 @@ export const writeChatUsage = (reply: Reply, mode: Script['usage']): string | un
       return undefined;
     case 'placeholder':
       return usageJson(0, 0, 0, 0);
+    case 'prompt-only':
+      return usageJson(promptTokens, cachedTokens, 0, 0);
     case 'negative':
       return usageJson(-promptTokens, 0, -completionTokens, 0);
     case 'huge':

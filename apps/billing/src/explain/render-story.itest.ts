@@ -1,7 +1,6 @@
 // A person can follow each picodollar of a generation: usage × price, policy, hold, correction, entries.
 import { postgresDatabase } from '@waystation/testing';
 import { grantCredits } from '../credits/credits.js';
-import { runLeaseCommands } from '../leases/lease-lane.js';
 import { PriceBook } from '../settle/price-book.js';
 import { settleLines } from '../settle/settle-lines.js';
 import { settleOverdue } from '../sweep/sweep.js';
@@ -10,12 +9,12 @@ import {
   attemptStarted,
   delivered,
   generationFinished,
-  KEY_HASH,
   newGeneration,
   testLedger,
   type TestLedger,
 } from '../test-ledger.js';
-import { tellStory } from './tell-story.js';
+import { grantLease } from '../test-lease.js';
+import { ExplainHandler } from './explain.handler.js';
 
 const TIMES = { witnessWaitMs: 60_000, graceMs: 1 };
 const PRICE = { perUnit: { input: '2', output: '3' }, perRequest: '7' };
@@ -24,37 +23,22 @@ let ledger: TestLedger;
 beforeAll(async () => {
   ledger = await testLedger(await postgresDatabase());
   await grantCredits(ledger.writer, { grantId: 'grant-story', workspaceId: 'ws', amount: 10_000n, reason: 'x' });
-  const wallet = {
-    id: 'wallet:ws',
-    scope: 'wallet',
-    scopeId: 'ws',
-    metric: 'usd',
-    window: 'lifetime',
-    windowStart: 0,
-  } as const;
-  const usd = { usd: '1000', requests: 0, tokens: 0 };
-  const grant = {
-    kind: 'grant',
-    v: 1,
-    leaseId: 'lease-story-0001',
-    instance: 'ingress-1',
-    workspaceId: 'ws',
-    keyHash: KEY_HASH,
-  } as const;
-  await runLeaseCommands(ledger.writer, [{ ...grant, quotas: [wallet], need: usd, want: usd }], {
-    takeForMsMax: 60_000,
-    retryAfterMs: 1_000,
-    now: Date.now,
-  });
+  await grantLease(ledger.writer, { leaseId: 'lease-story-0001', workspaceId: 'ws', usd: 1_000n });
 }, 120_000);
 afterAll(() => ledger.drop());
 
 const tell = async (generationId: string): Promise<string> =>
-  (await ledger.writer.transaction((runner) => tellStory(runner, generationId))).join('\n');
+  (await new ExplainHandler(ledger.reader, ledger.writer).story({ generationId })).lines.join('\n');
 
 test('a corrected generation is told line by line', async () => {
   const prices = new PriceBook();
-  const about = { generationId: newGeneration(), leaseId: 'lease-story-0001', price: PRICE, hold: 500n };
+  const about = {
+    generationId: newGeneration(),
+    leaseId: 'lease-story-0001',
+    price: PRICE,
+    hold: 500n,
+    tags: ['b', 'a'],
+  };
   await settleLines(ledger.writer, prices, delivered(attemptStarted(about)), TIMES);
   expect(await tell(about.generationId)).toMatch(/Attempt att-.*-0 waits for a better witness/);
   await settleLines(
@@ -72,7 +56,7 @@ test('a corrected generation is told line by line', async () => {
   );
   const story = await tell(about.generationId);
   for (const line of [
-    'Workspace ws, key aaaaaaaaaaaa…',
+    'Workspace ws, key aaaaaaaaaaaa…, tags a b',
     'outcome   completed, by the word of worker; the client got output of it',
     '10 input × 2 pUSD = 20 pUSD',
     '1 cacheRead × 2 pUSD (priced as input) = 2 pUSD',
@@ -91,6 +75,30 @@ test('a corrected generation is told line by line', async () => {
     expect(story).toContain(line);
 });
 
+test('its workspace is told what is charged and what still waits, another workspace nothing', async () => {
+  const prices = new PriceBook();
+  const about = { generationId: newGeneration(), leaseId: 'lease-story-0001', price: PRICE, hold: 500n };
+  const explain = (workspaceId: string) =>
+    new ExplainHandler(ledger.reader, ledger.writer).explain({
+      ...{ principal: { kind: 'service', permissions: ['service'] }, workspaceId, generationId: about.generationId },
+    });
+  await settleLines(ledger.writer, prices, delivered(attemptStarted(about), attemptFinished(about)), TIMES);
+  const attemptId = `att-${about.generationId.slice(4)}-0`;
+  expect(await explain('ws')).toEqual({
+    charges: [],
+    attempts: [],
+    waiting: [{ attemptId, dueAt: expect.any(Number) }],
+  });
+  await settleOverdue(ledger.writer, prices, Date.now() + 600_000);
+  expect(await explain('ws')).toMatchObject({ charges: [{ amount: '87', witness: 'worker' }], waiting: [] });
+  await settleLines(ledger.writer, prices, delivered(attemptStarted(about, 1)), TIMES);
+  expect(await explain('ws')).toMatchObject({
+    charges: [{ amount: '87' }],
+    waiting: [{ attemptId: `${attemptId.slice(0, -1)}1` }],
+  });
+  expect(await explain('other')).toEqual({ charges: [], attempts: [], waiting: [] });
+});
+
 test('what nobody knows has no story', async () => {
-  expect(await tell(newGeneration())).toBe('');
+  await expect(tell(newGeneration())).rejects.toMatchObject({ code: 'not_found' });
 });
