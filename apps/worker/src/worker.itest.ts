@@ -454,6 +454,37 @@ describe('a worker', () => {
     expect(await finishedOf(request)).toMatchObject({ outcome: 'completed', ...usage });
   });
 
+  it('passes sound byte for byte with its content type, counted in characters', async () => {
+    const sound = Buffer.from([0x00, 0xff, 0x0a, 0x7b]);
+    upstream.script((_request, reply) => {
+      reply.raw.writeHead(200, { 'content-type': 'audio/mpeg' });
+      reply.raw.end(sound);
+    });
+    const body = Buffer.from(JSON.stringify({ model: 'lab/small', input: 'hello', response_format: 'mp3' }));
+    const request = { ...attemptRequest(body, { stream: false }), dialect: 'speech', spans: [] };
+    const got: Buffer[] = [];
+    const end = await new Promise<AttemptEnd>((resolve, reject) => {
+      const { deadlineAt } = request;
+      ingress.openStream(
+        AttemptRun,
+        'lab',
+        request,
+        body,
+        { deadlineAt, acceptTimeoutMs: 10_000 },
+        {
+          accepted: () => undefined,
+          data: (chunk) => void got.push(Buffer.from(chunk)),
+          end: resolve,
+          fail: reject,
+        },
+      );
+    });
+    expect(Buffer.concat(got)).toEqual(sound);
+    const usage = { usage: { characters: 5 }, usageSource: 'provider' };
+    expect(end).toMatchObject({ outcome: 'completed', contentType: 'audio/mpeg', ...usage });
+    expect(await finishedOf(request)).toMatchObject(usage);
+  });
+
   it('does not know a job that nobody has', async () => {
     const body = attemptBody({ stream: false });
     const request = { ...attemptRequest(body, { stream: false }), dialect: 'telepathy' };

@@ -70,6 +70,8 @@ export interface ResponseTerms {
   readonly limits?: Partial<ResponseLimits>;
   /** What must never show in an error, e.g. the credential. */
   readonly secret?: string;
+  /** Of the response. */
+  readonly contentType?: string;
 }
 
 export interface ResponseLimits {
@@ -103,6 +105,8 @@ export interface ResponseReport {
   readonly warnings?: readonly Warning[];
   /** The end of the answer, which still needs the bill: written by whoever holds the client's socket. Absent in dialects whose end is made from the bill alone. */
   readonly tail?: string;
+  /** Of an answer that is no JSON. */
+  readonly contentType?: string;
 }
 
 /** Reads one successful response. Bytes go in; what the client may see comes out of the sink, nothing of it before the first meaningful event. */
@@ -170,8 +174,12 @@ export interface JobAnswer {
   readonly body: Buffer;
   /** As the provider told it, unjudged; undefined where it told none. */
   readonly usage: Usage | undefined;
+  /** What was counted in the answer itself in classes that count pieces, where the provider tells no usage. */
+  readonly pieces?: Usage;
   /** The provider's id of the answer. */
   readonly upstreamId?: string;
+  /** Of an answer that is no JSON. */
+  readonly contentType?: string;
 }
 
 /** A job that is asked, and what its answer means: both need the request. */

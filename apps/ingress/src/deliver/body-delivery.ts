@@ -39,7 +39,7 @@ export const createBodyDelivery = ({ client, head, dialect }: BodyDeliveryOption
       parts.push(Buffer.from(part));
       consumed(bytes);
     },
-    end(_answer, bill) {
+    end(_answer, bill, _tail, contentType) {
       if (bytes > BODY_BYTES_MAX)
         throw new WaystationError(
           'provider_invalid_response',
@@ -51,7 +51,7 @@ export const createBodyDelivery = ({ client, head, dialect }: BodyDeliveryOption
         throw new WaystationError('provider_invalid_response', "The provider's answer is not a JSON object.");
       if (client.gone) return;
       status = 200;
-      client.begin(200, bodyHead(head, body.length));
+      client.begin(200, bodyHead(head, body.length, contentType));
       client.end(body);
     },
     fail(error) {

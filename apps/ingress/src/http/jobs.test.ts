@@ -1,6 +1,6 @@
 // POST /embeddings and /rerank over real HTTP: what goes to the worker, what comes back, what is held, charged and journalled, and what is refused.
 import type { AttemptEnd, PlannedAttempt, RoutePlanReply } from '@waystation/contracts';
-import { endOf, inferenceKey, managementKey, planned } from '../test-edge/fixtures.js';
+import { inferenceKey, managementKey, planned } from '../test-edge/fixtures.js';
 import { startIngress, type TestIngress } from '../test-edge/start-ingress.js';
 
 let ingress: TestIngress;
@@ -22,18 +22,21 @@ const post = (path: string, body: unknown, headers: Record<string, string> = {})
     headers: { authorization: `Bearer ${inferenceKey}`, 'content-type': 'application/json', ...headers },
     body: typeof body === 'string' ? body : JSON.stringify(body),
   });
-/** Ends of jobs have no finish reason. */
-const without = ({ finishReason: _, ...end }: AttemptEnd): AttemptEnd => end;
 const answering =
   (
-    body: string,
+    body: string | Buffer,
     usage: Record<string, number>,
-    source: AttemptEnd['usageSource'] = 'provider',
+    usageSource: AttemptEnd['usageSource'] = 'provider',
+    contentType?: string,
   ): TestIngress['bus']['worker'] =>
   ({ reader }) => {
     reader.accepted('worker-test0001');
     reader.data(Buffer.from(body));
-    reader.end(without(endOf({ totalBytes: body.length, usage, usageSource: source })));
+    reader.end({
+      // Ends of jobs have no finish reason.
+      ...{ outcome: 'completed', durationMs: 5, totalBytes: body.length, usage, usageSource },
+      ...(contentType === undefined ? {} : { contentType }),
+    });
   };
 
 const EMBED = { model: 'lab/vectors', input: ['one', 'two'], user: 'alice' };
@@ -167,6 +170,65 @@ describe('rerank', () => {
   });
 });
 
+describe('images', () => {
+  const DRAW = { model: 'lab/paint', prompt: 'a red panda', n: 2 };
+  const DRAWN = '{"created":1700000000,"data":[{"b64_json":"iVBORw0KGgo=","media_type":"image/png"}]}';
+
+  it.each(['/api/v1/images', '/v1/images/generations'])('at %s come with their exact cost', async (path) => {
+    planAt({ price: { perUnit: { input: '5000000', output: '0', imageOutput: '40000000' } } });
+    ingress.bus.worker = answering(DRAWN, { input: 10, imageOutput: 1_000, outputImages: 1 });
+    expect(await (await post(path, DRAW)).json()).toMatchObject({
+      ...(JSON.parse(DRAWN) as object),
+      usage: { prompt_tokens: 10, completion_tokens: 1_000, total_tokens: 1_010, cost: 0.04005 },
+    });
+    expect(ingress.bus.trailLines[0]).toMatchObject({ api: 'images', costPicodollars: '40050000000' });
+  });
+
+  it('are held for one by one, in tokens and in pieces, and those that came are charged', async () => {
+    planAt({ price: { perUnit: { input: '0', output: '0', outputImages: '40000000000', imageOutput: '1' } } });
+    ingress.bus.worker = answering(DRAWN, { outputImages: 1 });
+    await post('/api/v1/images', DRAW);
+    expect(ingress.bus.streams[0]?.request).toMatchObject({
+      holdPicodollars: String(2 * (40_000_000_000 + 16_384)),
+      inputs: 2,
+    });
+    expect(ingress.bus.trailLines[0]?.costPicodollars).toBe('40000000000');
+  });
+
+  it('come in one body where a stream is asked for, and the record says so', async () => {
+    planAt({});
+    ingress.bus.worker = answering(DRAWN, { outputImages: 1 });
+    const response = await post('/api/v1/images', { ...DRAW, stream: true });
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/json; charset=utf-8']);
+    expect(ingress.bus.trailLines[0]?.warnings).toEqual([expect.objectContaining({ field: 'stream' })]);
+  });
+});
+
+describe('speech', () => {
+  const SPEAK = { model: 'lab/voice', input: 'Grüß Gott', voice: 'alloy' };
+  const sound = Buffer.from([0x00, 0xff, 0x7b, 0x80, 0x0a]);
+  beforeEach(() => {
+    planAt({ price: { perUnit: { input: '0', output: '0', characters: '15000000' } } });
+    ingress.bus.worker = answering(sound, { characters: 9 }, 'provider', 'audio/mpeg');
+  });
+
+  it('comes as bytes, under the provider’s content type, charged by the character', async () => {
+    const response = await post('/v1/audio/speech', SPEAK);
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, 'audio/mpeg']);
+    expect(response.headers.get('x-generation-id')).toMatch(/^gen-/);
+    expect(Buffer.from(await response.arrayBuffer())).toEqual(sound);
+    expect(ingress.bus.trailLines[0]).toMatchObject({ api: 'speech', costPicodollars: '135000000' });
+    expect(ingress.bus.streams[0]?.request).toMatchObject({ dialect: 'speech', holdPicodollars: '135000000' });
+  });
+
+  it('without a byte is an error, and never charged', async () => {
+    ingress.bus.worker = answering('', { characters: 9 });
+    const response = await post('/v1/audio/speech', SPEAK);
+    expect([response.status, response.headers.get('content-type')]).toEqual([502, 'application/json; charset=utf-8']);
+    expect(ingress.bus.trailLines[0]?.costPicodollars).toBe('0');
+  });
+});
+
 describe('a bad request', () => {
   it.each<[string, string, unknown, number, string, string]>([
     [
@@ -236,6 +298,78 @@ describe('a bad request', () => {
       'documents: Invalid request: documents is required',
     ],
     [
+      'images',
+      'without a prompt',
+      { model: 'a/b' },
+      400,
+      'invalid_request',
+      'prompt: Invalid request: prompt is required',
+    ],
+    [
+      'images',
+      'of eleven',
+      { model: 'a/b', prompt: 'x', n: 11 },
+      400,
+      'invalid_request',
+      'n: Number must be less than or equal to 10, received 11',
+    ],
+    [
+      'images',
+      'of two sizes',
+      { model: 'a/b', prompt: 'x', size: '1024x1024', aspect_ratio: '16:9' },
+      400,
+      'invalid_request',
+      "aspect_ratio: '16:9' differs from size '1024x1024'; send one of them",
+    ],
+    [
+      'audio/speech',
+      'without input',
+      { model: 'a/b' },
+      400,
+      'invalid_request',
+      'input: Invalid request: input is required',
+    ],
+    [
+      'audio/speech',
+      'of nothing',
+      { model: 'a/b', input: '' },
+      400,
+      'invalid_request',
+      'input: String must contain at least 1 character(s)',
+    ],
+    [
+      'audio/speech',
+      'of a list',
+      { model: 'a/b', input: ['x'] },
+      400,
+      'invalid_request',
+      'input: Expected string, received array',
+    ],
+    [
+      'audio/speech',
+      'in a cloned voice',
+      { model: 'a/b', input: 'x', input_references: [] },
+      400,
+      'invalid_request',
+      'input_references: voices cannot be cloned here; leave it out',
+    ],
+    [
+      'audio/speech',
+      'at no speed',
+      { model: 'a/b', input: 'x', speed: 0 },
+      400,
+      'invalid_request',
+      'speed: Number must be greater than or equal to 0.25, received 0',
+    ],
+    [
+      'audio/speech',
+      'as a picture',
+      { model: 'a/b', input: 'x', response_format: 'png' },
+      400,
+      'invalid_request',
+      "response_format: Invalid enum value. Expected 'mp3' | 'pcm' | 'opus' | 'aac' | 'flac' | 'wav', received \"png\"",
+    ],
+    [
       'rerank',
       'for the best none',
       { ...RANK, top_n: 0 },
@@ -252,12 +386,15 @@ describe('a bad request', () => {
     expect([ingress.bus.streams, ingress.bus.factLines, ingress.bus.trailLines]).toEqual([[], [], []]);
   });
 
-  it.each(['embeddings', 'rerank'])('to %s with a management key or none is refused', async (job) => {
-    expect((await post(`/api/v1/${job}`, {}, { authorization: `Bearer ${managementKey}` })).status).toBe(403);
-    expect((await post(`/api/v1/${job}`, {}, { authorization: 'Bearer x' })).status).toBe(401);
-  });
+  it.each(['embeddings', 'rerank', 'images', 'audio/speech'])(
+    'to %s with a management key or none is refused',
+    async (job) => {
+      expect((await post(`/api/v1/${job}`, {}, { authorization: `Bearer ${managementKey}` })).status).toBe(403);
+      expect((await post(`/api/v1/${job}`, {}, { authorization: 'Bearer x' })).status).toBe(401);
+    },
+  );
 
-  it.each(['embeddings', 'rerank'])('to %s by GET is 405', async (job) => {
+  it.each(['embeddings', 'rerank', 'images', 'audio/speech'])('to %s by GET is 405', async (job) => {
     const response = await fetch(`${ingress.url}/api/v1/${job}`, {
       headers: { authorization: `Bearer ${inferenceKey}` },
     });

@@ -5,6 +5,7 @@ import type { RelayResult } from './relay.js';
 import { tellUsage } from './tell-usage.js';
 
 const WARNINGS_MAX = 32;
+const CONTENT_TYPE_CHARS_MAX = 128;
 
 const estimated: Warning = {
   code: 'estimated-usage',
@@ -36,5 +37,6 @@ export const endMessage = (
     ...(upstreamStatus === undefined ? {} : { upstreamStatus }),
     ...(warnings.length === 0 ? {} : { warnings }),
     ...(report.tail === undefined ? {} : { tail: report.tail }),
+    ...(report.contentType === undefined ? {} : { contentType: report.contentType.slice(0, CONTENT_TYPE_CHARS_MAX) }),
   };
 };

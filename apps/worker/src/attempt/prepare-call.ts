@@ -120,7 +120,7 @@ export const prepareCall = (
   sites: Sites,
   credentials: Credentials,
 ): PreparedCall => {
-  const { attempt } = request;
+  const { attempt, inputs = 1 } = request;
   const { dialect, target, headers, quirks: ofProvider, entry } = sites.of(attempt.provider);
   const quirks = attempt.quirks === undefined ? ofProvider : { ...ofProvider, ...attempt.quirks };
   const credentialId = attempt.credentialId ?? entry.credentialId;
@@ -145,8 +145,8 @@ export const prepareCall = (
       choices: upstream.choices,
       inputTokensEstimate: estimateOf(request.inputTokensEstimate, upstream.estimateInputTokens),
       tokensMax: {
-        input: attempt.context * (request.inputs ?? 1),
-        output: Math.max(attempt.context, attempt.maxOutput ?? 0),
+        input: attempt.context * inputs,
+        output: Math.max(attempt.context, attempt.maxOutput ?? 0) * inputs,
       },
       quirks,
       secret: credential.secret,

@@ -12,7 +12,7 @@ export interface ChatRequest {
   readonly spans: FieldSpan[];
   /** No provider counts more prompt tokens than this; infinite where the body only refers to its content. Capped by an endpoint's context. */
   readonly inputTokensMax: number;
-  /** Prompts that are one request, each as long as a context at most; absent: one. */
+  /** Prompts that are one request, or answers to one, each as long as a context at most; absent: one. */
   readonly inputs?: number;
   /** Images of the prompt. */
   readonly inputImages: number;

@@ -61,12 +61,13 @@ export class JobReader implements ResponseReader {
   }
 
   report(): ResponseReport {
-    const { usage, upstreamId } = this.#answer ?? {};
+    const { usage, pieces = this.#asked.estimatedPieces, upstreamId, contentType } = this.#answer ?? {};
     const told = usage === undefined ? undefined : clampUsage(usage, this.#terms.tokensMax);
     return {
-      usage: told?.usage ?? { input: this.#terms.inputTokensEstimate(), ...this.#asked.estimatedPieces },
+      usage: told?.usage ?? { input: this.#terms.inputTokensEstimate(), ...pieces },
       usageSource: told?.source ?? 'estimated',
       ...(upstreamId === undefined ? {} : { upstreamId: upstreamId.slice(0, UPSTREAM_ID_CHARS_MAX) }),
+      ...(contentType === undefined ? {} : { contentType }),
     };
   }
 

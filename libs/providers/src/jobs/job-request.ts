@@ -6,7 +6,6 @@ import { isRecord, type JsonObject } from '../json-shape.js';
 import type { Losses } from '../losses.js';
 import type { JobRequest, UpstreamRequest } from '../spec.js';
 
-const HEADERS: readonly string[] = ['content-type', 'application/json', 'accept', 'application/json'];
 const OWN: ReadonlySet<string> = new Set(OWN_JOB_FIELDS);
 
 const notAnObject = (): WaystationError =>
@@ -32,17 +31,24 @@ export const leaveOutBut = (known: readonly string[], fields: JsonObject, losses
       losses.leaveOut(name);
 };
 
-export const jobUpstream = (path: string, body: Buffer, warnings: readonly Warning[]): UpstreamRequest => ({
-  ...{ path, headers: HEADERS, body, warnings, choices: 1 },
+/** @param accept the media type of the answer */
+export const jobUpstream = (
+  path: string,
+  body: Buffer,
+  warnings: readonly Warning[],
+  accept = 'application/json',
+): UpstreamRequest => ({
+  ...{ path, headers: ['content-type', 'application/json', 'accept', accept], body, warnings, choices: 1 },
   // The ingress counted what goes in; there is nothing that this would know better.
   estimateInputTokens: () => undefined,
 });
 
-/** The client's bytes: our fields leave, the model gets the provider's name, the end user a stand-in. Everything else goes on as it was written. */
+/** The client's bytes: our fields leave, the model gets the provider's name, the end user a stand-in. Everything else goes on as it was written; `more` is put in. */
 export const passingBody = (
   { body, spans: scanned, upstreamModel, endUser }: JobRequest,
   wanted: ReadonlySet<string>,
   leftOut: (field: string) => boolean,
+  more: readonly { readonly key: string; readonly json: string }[] = [],
 ): Buffer => {
   const spans = scanned ?? scanTopLevelFields(body, wanted);
   if (spans === undefined) throw notAnObject();
@@ -55,5 +61,5 @@ export const passingBody = (
   const insert = spans.some(({ key }) => key === 'model')
     ? []
     : [{ key: 'model', json: JSON.stringify(upstreamModel) }];
-  return editMembers(body, { remove, replace, insert });
+  return editMembers(body, { remove, replace, insert: [...insert, ...more] });
 };

@@ -313,3 +313,141 @@ describe('rerank', () => {
     expect(JSON.parse(text)).toMatchObject({ results: [{ document: { image } }] });
   });
 });
+
+describe('speech', () => {
+  const speak = jobOf(openaiChat, 'speech');
+  const fields = { model: 'lab/voice', provider: {}, user: 'alice', input: 'Grüß Gott 🙂', voice: 'alloy' };
+
+  it.each<[string, object, object]>([
+    [
+      'in the reference’s usual format',
+      fields,
+      { model: 'm-1', input: 'Grüß Gott 🙂', voice: 'alloy', response_format: 'pcm' },
+    ],
+    [
+      'in that too where the client says null',
+      { ...fields, response_format: null },
+      { model: 'm-1', input: 'Grüß Gott 🙂', voice: 'alloy', response_format: 'pcm' },
+    ],
+    [
+      'as the client says',
+      { ...fields, response_format: 'mp3', speed: 2 },
+      { model: 'm-1', input: 'Grüß Gott 🙂', voice: 'alloy', response_format: 'mp3', speed: 2 },
+    ],
+  ])('is asked for %s', (_name, asked, body) => {
+    expect(askedFor(speak, asked)).toEqual({ path: '/audio/speech', body, warned: [] });
+    expect(speak(jobRequest(asked)).upstream.headers).toEqual([
+      'content-type',
+      'application/json',
+      'accept',
+      'audio/*',
+    ]);
+  });
+
+  it.each([
+    ['what the provider says', 'audio/L16; rate=24000', 'audio/L16; rate=24000'],
+    ['what was asked for, where that is no sound', 'application/octet-stream', 'audio/mpeg'],
+    ['what was asked for, where that breaks headers', 'audio/x\r\nx-a: 1', 'audio/mpeg'],
+    ['what was asked for, where it says nothing', undefined, 'audio/mpeg'],
+  ])('its content type is %s', (_name, contentType, expected) => {
+    const { reader } = answered(
+      speak,
+      { ...fields, response_format: 'mp3' },
+      Buffer.from([255, 1]),
+      contentType === undefined ? {} : { contentType },
+    );
+    expect(reader.report()).toEqual({ usage: { characters: 11 }, usageSource: 'provider', contentType: expected });
+  });
+
+  it('that is an error, or nothing, is none', () => {
+    const contentType = 'application/json';
+    expect(answered(speak, fields, '{"error":{"code":429}}', { contentType }).reader.failure?.code).toBe(
+      'provider_rate_limited',
+    );
+    expect(answered(speak, fields, '').reader.failure?.code).toBe('provider_invalid_response');
+  });
+});
+
+describe('images', () => {
+  const draw = jobOf(openaiChat, 'images');
+  const fields = { model: 'lab/paint', prompt: 'a red panda', provider: {}, user: 'alice' };
+
+  it.each<[string, object, object, readonly string[]]>([
+    ['nothing that the client did not say', {}, {}, []],
+    [
+      'what is the same there',
+      { n: 2, quality: 'high', output_format: 'webp', output_compression: 80, background: 'auto' },
+      { n: 2, quality: 'high', output_format: 'webp', output_compression: 80, background: 'auto' },
+      [],
+    ],
+    ['pixels', { size: '1536x1024' }, { size: '1536x1024' }, []],
+    ['the size of a ratio', { aspect_ratio: '2:3' }, { size: '1024x1536' }, []],
+    ['the usual tier', { resolution: '1K', aspect_ratio: '1:1' }, { size: '1024x1024' }, []],
+    [
+      'the nearest size, which is told',
+      { size: '4K', aspect_ratio: '16:9' },
+      { size: '1536x1024' },
+      ['size', 'aspect_ratio'],
+    ],
+    ['no seed, which is told', { seed: 7 }, {}, ['seed']],
+  ])('is asked for %s', (_name, more, expected, warned) => {
+    expect(askedFor(draw, { ...fields, ...more })).toEqual({
+      path: '/images/generations',
+      body: { model: 'm-1', prompt: 'a red panda', ...expected },
+      warned,
+    });
+  });
+
+  it('asks for base64 where an address would come', () => {
+    const quirks = { asksForBase64: true, imagesPath: '/images' };
+    expect(askedFor(draw, fields, { quirks, endUser: 'user-1' })).toMatchObject({
+      path: '/images',
+      body: { response_format: 'b64_json', user: 'user-1' },
+    });
+  });
+
+  it('what it cannot make is refused before anything is asked', () => {
+    expect(() => draw(jobRequest({ ...fields, output_format: 'svg' }))).toThrow('output_format: ');
+    expect(() => draw(jobRequest({ ...fields, input_references: [image] }))).toThrow('input_references: ');
+  });
+
+  it('an answer is base64 with its kind, counted in tokens of images', () => {
+    const { reader, text } = answered(
+      draw,
+      fields,
+      JSON.stringify({
+        created: 1_700_000_001,
+        background: 'opaque',
+        data: [{ b64_json: 'iVBORw0KGgoAAA', revised_prompt: 'x' }, { b64_json: '/9j/AAAA' }, { b64_json: 'AAAA' }],
+        usage: {
+          total_tokens: 320,
+          input_tokens: 60,
+          output_tokens: 260,
+          input_tokens_details: { text_tokens: 10, image_tokens: 50 },
+        },
+      }),
+    );
+    expect(reader.report()).toEqual({
+      usage: { input: 10, imageInput: 50, imageOutput: 260, outputImages: 3 },
+      usageSource: 'provider',
+    });
+    expect(JSON.parse(text)).toEqual({
+      created: 1_700_000_001,
+      data: [
+        { b64_json: 'iVBORw0KGgoAAA', media_type: 'image/png' },
+        { b64_json: '/9j/AAAA', media_type: 'image/jpeg' },
+        { b64_json: 'AAAA' },
+      ],
+    });
+  });
+
+  it('without usage the images that came are counted, and the rest is estimated', () => {
+    const { reader } = answered(draw, { ...fields, n: 3 }, '{"data":[{"b64_json":"AAAA"},{"b64_json":"AAAA"}]}');
+    expect(reader.report()).toEqual({ usage: { input: 100, outputImages: 2 }, usageSource: 'estimated' });
+  });
+
+  it('addresses, or nothing, are no answer', () => {
+    for (const answer of ['{"data":[]}', '{"data":[{"url":"https://example.com/a.png"}]}', '[]'])
+      expect(answered(draw, fields, answer).reader.failure?.code).toBe('provider_invalid_response');
+  });
+});
