@@ -3,6 +3,7 @@ import { boundCost } from '@waystation/catalog';
 import type { ChatRequest } from '@waystation/dialects';
 import type { PlannedAttempt } from '@waystation/contracts';
 import { PIECE_CLASSES } from '@waystation/generation';
+import { surchargeOf } from '@waystation/ledger';
 import type { Amounts } from './amounts.js';
 import type { QuotaSet } from './lease-pool.js';
 
@@ -51,7 +52,10 @@ const ONE_OF_EACH = Object.fromEntries(PIECE_CLASSES.map((name) => [name, 1]));
 export const costsNothing = ({ price }: Pick<PlannedAttempt, 'price'>): boolean =>
   boundCost(price, { inputTokens: 1, outputTokens: 1, pieces: ONE_OF_EACH }) === 0n;
 
-/** The dearest endpoint of the plan decides, of ours and of those with an own key each. Amounts that no quota of the set meters are zero. */
+/**
+ * The dearest endpoint of the plan decides, of ours and of those with an own key each, with what the workspace pays on top. Amounts that no quota of the set meters
+ * are zero.
+ */
 export const amountsOf = (
   bounds: readonly BoundAttempt[],
   {
@@ -73,8 +77,10 @@ export const amountsOf = (
       { inputTokens, outputTokens: outputTokens * choices, pieces },
       features.serviceTier || undefined,
     );
-    if (attempt.byok) byok = cost > byok ? cost : byok;
-    else if (cost > usd) usd = cost;
+    const onTop = surchargeOf(cost, attempt.surchargePpm ?? 0);
+    const credits = attempt.byok ? onTop : cost + onTop;
+    if (credits > usd) usd = credits;
+    if (attempt.byok && cost > byok) byok = cost;
     tokens = Math.max(tokens, inputTokens + outputTokens * choices);
   }
   return {
