@@ -63,7 +63,7 @@ export const cohereEmbed: Job = (request) => {
     ...present({ output_dimension: fields['dimensions'] ?? undefined }),
   };
   return {
-    upstream: jobUpstream('/v2/embed', Buffer.from(JSON.stringify(body)), losses.warnings),
+    upstream: jobUpstream('/embed', Buffer.from(JSON.stringify(body)), losses.warnings),
     readAnswer: readAnswer(type),
   };
 };

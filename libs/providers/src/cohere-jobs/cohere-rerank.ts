@@ -18,7 +18,7 @@ export const cohereRerank: Job = (request) => {
     ...present({ top_n: fields['top_n'] ?? undefined }),
   };
   return {
-    upstream: jobUpstream('/v2/rerank', Buffer.from(JSON.stringify(body)), losses.warnings),
+    upstream: jobUpstream('/rerank', Buffer.from(JSON.stringify(body)), losses.warnings),
     ...rerankAnswer(documents),
   };
 };

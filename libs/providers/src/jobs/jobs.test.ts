@@ -1,23 +1,24 @@
 // What each provider is asked for embeddings and rerank, and what the client gets. Written from the pages that the dialects name.
-import { cohereEmbed } from '../cohere-jobs/cohere-embed.js';
-import { cohereRerank } from '../cohere-jobs/cohere-rerank.js';
+import { cohereJobs } from '../cohere-jobs/cohere-jobs.js';
 import { answered, askedFor, jobOf, jobRequest } from '../conformance/jobs.js';
 import { jina } from '../jina/jina.js';
 import { openaiChat } from '../openai-chat/openai-chat.js';
 import type { Job } from '../spec.js';
 import { voyage } from '../voyage/voyage.js';
 
+const COHERE = { name: 'cohere', jobs: cohereJobs };
+
 const EMBED: Readonly<Record<string, Job>> = {
   openai: jobOf(openaiChat, 'embeddings'),
   voyage: jobOf(voyage, 'embeddings'),
   jina: jobOf(jina, 'embeddings'),
-  cohere: cohereEmbed,
+  cohere: jobOf(COHERE, 'embeddings'),
 };
 const RANK: Readonly<Record<string, Job>> = {
   openai: jobOf(openaiChat, 'rerank'),
   voyage: jobOf(voyage, 'rerank'),
   jina: jobOf(jina, 'rerank'),
-  cohere: cohereRerank,
+  cohere: jobOf(COHERE, 'rerank'),
 };
 const job = (jobs: Readonly<Record<string, Job>>, name: string): Job => {
   const found = jobs[name];
@@ -78,7 +79,7 @@ describe('embeddings', () => {
     [
       'cohere',
       {
-        path: '/v2/embed',
+        path: '/embed',
         warned: [],
         body: {
           model: 'm-1',
@@ -161,7 +162,7 @@ describe('embeddings', () => {
     [
       'cohere',
       {
-        path: '/v2/embed',
+        path: '/embed',
         body: { model: 'm-1', inputs: [{ content: [image] }], embedding_types: ['float'], input_type: 'image' },
       },
     ],
@@ -214,7 +215,7 @@ describe('embeddings', () => {
 
   it('cohere: vectors of the type that was asked for become a list', () => {
     const answer = '{"id":"c-1","embeddings":{"base64":["AAA=","BBB="]},"meta":{"billed_units":{"input_tokens":3}}}';
-    const { reader, text } = answered(cohereEmbed, asked, answer);
+    const { reader, text } = answered(job(EMBED, 'cohere'), asked, answer);
     expect(reader.report()).toEqual({ usage: { input: 3 }, usageSource: 'provider', upstreamId: 'c-1' });
     expect(JSON.parse(text)).toMatchObject({
       object: 'list',
@@ -223,7 +224,7 @@ describe('embeddings', () => {
         { object: 'embedding', index: 1, embedding: 'BBB=' },
       ],
     });
-    expect(answered(cohereEmbed, { ...asked, encoding_format: 'float' }, answer).reader.failure?.code).toBe(
+    expect(answered(job(EMBED, 'cohere'), { ...asked, encoding_format: 'float' }, answer).reader.failure?.code).toBe(
       'provider_invalid_response',
     );
   });
@@ -255,7 +256,7 @@ describe('rerank', () => {
     ],
     [
       'cohere',
-      { path: '/v2/rerank', warned: [], body: { model: 'm-1', query: 'q?', documents: ['zero', 'one'], top_n: 2 } },
+      { path: '/rerank', warned: [], body: { model: 'm-1', query: 'q?', documents: ['zero', 'one'], top_n: 2 } },
     ],
   ])('%s is asked in its own words', (name, expected) => {
     expect(askedFor(job(RANK, name), ranking)).toEqual(expected);

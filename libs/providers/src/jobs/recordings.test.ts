@@ -1,6 +1,5 @@
 // Real recordings, where they lie beside the repository: the answer holds what the provider said.
-import { cohereEmbed } from '../cohere-jobs/cohere-embed.js';
-import { cohereRerank } from '../cohere-jobs/cohere-rerank.js';
+import { cohereJobs } from '../cohere-jobs/cohere-jobs.js';
 import { answered, jobOf } from '../conformance/jobs.js';
 import { recordingsOf } from '../conformance/recordings.js';
 import { openaiChat } from '../openai-chat/openai-chat.js';
@@ -9,10 +8,20 @@ import type { Job } from '../spec.js';
 const input = ['sunny day at the beach', 'rainy day in the city'];
 const documents = ['0', '1', '2', '3', '4', '5'];
 
+const COHERE = { name: 'cohere', jobs: cohereJobs };
+
 const TRIED: Readonly<Record<string, readonly [Job, object, usage: object]>> = {
   'openai/openai-embedding': [jobOf(openaiChat, 'embeddings'), { model: 'a/b', input }, { input: 12 }],
-  'cohere/cohere-embedding': [cohereEmbed, { model: 'a/b', input, input_type: 'search_query' }, { input: 10 }],
-  'cohere/cohere-reranking.1': [cohereRerank, { model: 'a/b', query: 'rainy day', documents }, { searchUnits: 1 }],
+  'cohere/cohere-embedding': [
+    jobOf(COHERE, 'embeddings'),
+    { model: 'a/b', input, input_type: 'search_query' },
+    { input: 10 },
+  ],
+  'cohere/cohere-reranking.1': [
+    jobOf(COHERE, 'rerank'),
+    { model: 'a/b', query: 'rainy day', documents },
+    { searchUnits: 1 },
+  ],
   // The shape that a reranker of Bedrock answers in; it tells no usage.
   'amazon-bedrock/amazon-bedrock-reranking.1': [
     jobOf(openaiChat, 'rerank'),
