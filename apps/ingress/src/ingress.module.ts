@@ -12,6 +12,7 @@ import { ConsoleController } from './http/console.controller.js';
 import { ErrorFilter } from './http/error.filter.js';
 import { BudgetsController } from './http/budgets.controller.js';
 import { GuardrailsController } from './http/guardrails.controller.js';
+import { JobsController } from './http/jobs.controller.js';
 import { KeysController } from './http/keys.controller.js';
 import { LimitsController } from './http/limits.controller.js';
 import { MembersController } from './http/members.controller.js';
@@ -37,6 +38,7 @@ export class IngressModule implements OnApplicationShutdown {
         CompletionsController,
         ResponsesController,
         MessagesController,
+        JobsController,
         ModelsController,
         AccountController,
         TopUpsController,

@@ -445,6 +445,76 @@ describe('a worker', () => {
     expect(lines.some((line) => 'attemptId' in line && line.attemptId === request.attemptId)).toBe(false);
   });
 
+  it.each<[string, object, object, object, object, object]>([
+    [
+      'embeddings',
+      { model: 'lab/small', input: ['a', 'b'], provider: { order: ['lab'] } },
+      { model: 'm-1', input: ['a', 'b'] },
+      {
+        object: 'list',
+        data: [{ object: 'embedding', index: 0, embedding: [0.1] }],
+        model: 'm-1',
+        usage: { total_tokens: 2 },
+      },
+      { object: 'list', model: 'lab/small', data: [{ object: 'embedding', index: 0, embedding: [0.1] }] },
+      { usage: { input: 2 }, usageSource: 'provider' },
+    ],
+    [
+      'rerank',
+      { model: 'lab/small', query: 'q', documents: ['zero', 'one'] },
+      { model: 'm-1', query: 'q', documents: ['zero', 'one'] },
+      { results: [{ index: 1, relevance_score: 0.5 }] },
+      { provider: 'Lab', model: 'lab/small', results: [{ index: 1, relevance_score: 0.5, document: { text: 'one' } }] },
+      { usage: { input: 30, searchUnits: 1 }, usageSource: 'estimated' },
+    ],
+  ])('asks for %s, and journals what it came to', async (job, fields, asked, told, got, usage) => {
+    upstream.script((_request, reply) => reply.json(200, told));
+    const body = Buffer.from(JSON.stringify(fields));
+    const request = { ...attemptRequest(body, { stream: false }), dialect: job, spans: [], inputs: 2 };
+    const { text, end } = await call(request, body).answer;
+    expect([upstream.requests.at(-1)?.path, upstream.requests.at(-1)?.json()]).toEqual([`/v1/${job}`, asked]);
+    expect(JSON.parse(text)).toMatchObject(got);
+    expect(end).toMatchObject({ outcome: 'completed', ...usage });
+    expect(await finishedOf(request)).toMatchObject({ outcome: 'completed', ...usage });
+  });
+
+  it('passes sound byte for byte with its content type, counted in characters', async () => {
+    const sound = Buffer.from([0x00, 0xff, 0x0a, 0x7b]);
+    upstream.script((_request, reply) => {
+      reply.raw.writeHead(200, { 'content-type': 'audio/mpeg' });
+      reply.raw.end(sound);
+    });
+    const body = Buffer.from(JSON.stringify({ model: 'lab/small', input: 'hello', response_format: 'mp3' }));
+    const request = { ...attemptRequest(body, { stream: false }), dialect: 'speech', spans: [] };
+    const got: Buffer[] = [];
+    const end = await new Promise<AttemptEnd>((resolve, reject) => {
+      const { deadlineAt } = request;
+      ingress.openStream(
+        AttemptRun,
+        'lab',
+        request,
+        body,
+        { deadlineAt, acceptTimeoutMs: 10_000 },
+        {
+          accepted: () => undefined,
+          data: (chunk) => void got.push(Buffer.from(chunk)),
+          end: resolve,
+          fail: reject,
+        },
+      );
+    });
+    expect(Buffer.concat(got)).toEqual(sound);
+    const usage = { usage: { characters: 5 }, usageSource: 'provider' };
+    expect(end).toMatchObject({ outcome: 'completed', contentType: 'audio/mpeg', ...usage });
+    expect(await finishedOf(request)).toMatchObject(usage);
+  });
+
+  it('does not know a job that nobody has', async () => {
+    const body = attemptBody({ stream: false });
+    const request = { ...attemptRequest(body, { stream: false }), dialect: 'telepathy' };
+    expect((await call(request, body).answer).error?.code).toBe('no_worker');
+  });
+
   it('reaches no private address for a tenant, and sends no credential there', async () => {
     const before = upstream.requests.length;
     const { error } = await run({ provider: 'tenant' }).answer;

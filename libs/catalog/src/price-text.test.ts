@@ -70,12 +70,29 @@ describe('USD per request or image as text', () => {
   });
 });
 
-test('each unit of price has one unit of account: a million tokens, or one piece', () => {
+test('each unit of price has one unit of account: a million tokens or characters, or one piece', () => {
   const inPicodollars = PRICE_UNITS.map((unit) => [unit, readPrice(unit, '1')] as const);
   const pieces = inPicodollars.filter(
     ([, reading]) => 'picodollars' in reading && reading.picodollars === 1_000_000_000_000n,
   );
   const tokens = inPicodollars.filter(([, reading]) => 'picodollars' in reading && reading.picodollars === 1_000_000n);
-  expect(pieces.map(([unit]) => unit)).toEqual(['request', 'inputImages', 'outputImages']);
+  expect(pieces.map(([unit]) => unit)).toEqual(['request', 'inputImages', 'outputImages', 'searchUnits', 'seconds']);
   expect(tokens).toHaveLength(PRICE_UNITS.length - pieces.length);
+});
+
+test.each([
+  ['characters', '15', 15_000_000n],
+  ['searchUnits', '0.002', 2_000_000_000n],
+  ['seconds', '0.0001', 100_000_000n],
+])('%s at %s USD are %s picodollars each', (unit, text, picodollars) => {
+  expect(readPrice(unit, text)).toEqual({ picodollars, rounded: false });
+});
+
+test.each([
+  ['characters', '0.00000015', 'per million characters, not per character'],
+  ['searchUnits', '200', 'more than 100 USD per search unit'],
+  ['seconds', '200', 'more than 100 USD per second'],
+])('%s at %s USD: the refusal names the unit', (unit, text, reason) => {
+  const reading = readPrice(unit, text);
+  expect('fault' in reading && reading.fault).toContain(reason);
 });

@@ -1,5 +1,5 @@
-// Prices as operators and price lists write them (USD as decimal text, per million tokens or per piece) → picodollars per unit. Exact, or rounded and reported.
-// One USD per million tokens is a million picodollars per token, so six decimals are exact; per request and per image twelve are.
+// Prices as operators and price lists write them (USD as decimal text, per million tokens or characters, or per piece) → picodollars per unit. Exact, or rounded and reported.
+// One USD per million tokens is a million picodollars per token, so six decimals are exact; per request, image, search unit and second twelve are.
 import { PIECE_CLASSES, USAGE_CLASSES } from '@waystation/generation';
 
 /** Dearest accepted price: 10,000 USD per million tokens. Above it somebody mistook the unit. */
@@ -10,10 +10,16 @@ const USD_PER_PIECE_MAX = 100n;
 /** No price list goes further: more digits are a slip, such as the result of a division. */
 const DECIMALS_MAX = 12;
 
-/** Paid by the piece: the rest is paid by the million tokens. */
-const PIECES: readonly string[] = ['request', ...PIECE_CLASSES];
+/** Paid by the piece, with the word for one; the rest, characters too, is paid by the million, as price lists write it. */
+const PIECES: ReadonlyMap<string, string> = new Map([
+  ['request', 'request'],
+  ['inputImages', 'image'],
+  ['outputImages', 'image'],
+  ['searchUnits', 'search unit'],
+  ['seconds', 'second'],
+]);
 /** Everything that a price may be for. */
-export const PRICE_UNITS: readonly string[] = [...USAGE_CLASSES, ...PIECES];
+export const PRICE_UNITS: readonly string[] = [...USAGE_CLASSES, 'request', ...PIECE_CLASSES];
 
 export type PriceReading =
   | {
@@ -49,22 +55,22 @@ const scale = (
 };
 
 /** `"0.15"` USD per million tokens → 150000 picodollars per token. */
-export const readUsdPerMillion = (text: string): PriceReading => {
+export const readUsdPerMillion = (text: string, counted = 'token'): PriceReading => {
   const decimal = readDecimal(text);
   if ('fault' in decimal) return decimal;
   if (decimal.whole > USD_PER_MILLION_MAX)
     return {
-      fault: `is more than ${USD_PER_MILLION_MAX} USD per million tokens (${text}); the unit is USD per million tokens`,
+      fault: `is more than ${USD_PER_MILLION_MAX} USD per million ${counted}s (${text}); the unit is USD per million ${counted}s`,
     };
   const reading = scale(decimal, PICODOLLARS_PER_TOKEN_PER_USD, 6);
   if (reading.picodollars === 0n && reading.rounded)
     return {
-      fault: `is less than a picodollar per token (${text}); the unit is USD per million tokens, not per token`,
+      fault: `is less than a picodollar per ${counted} (${text}); the unit is USD per million ${counted}s, not per ${counted}`,
     };
   return reading;
 };
 
-/** `"0.01"` USD per request or image → picodollars. Always exact: it has no more decimals than a picodollar. */
+/** `"0.01"` USD per request, image, … → picodollars. Always exact: it has no more decimals than a picodollar. */
 export const readUsdPerPiece = (text: string, piece: string): PriceReading => {
   const decimal = readDecimal(text);
   if ('fault' in decimal) return decimal;
@@ -74,5 +80,9 @@ export const readUsdPerPiece = (text: string, piece: string): PriceReading => {
 };
 
 /** A price in the unit that goes with what it is for. */
-export const readPrice = (unit: string, text: string): PriceReading =>
-  PIECES.includes(unit) ? readUsdPerPiece(text, unit === 'request' ? 'request' : 'image') : readUsdPerMillion(text);
+export const readPrice = (unit: string, text: string): PriceReading => {
+  const piece = PIECES.get(unit);
+  return piece === undefined
+    ? readUsdPerMillion(text, unit === 'characters' ? 'character' : 'token')
+    : readUsdPerPiece(text, piece);
+};

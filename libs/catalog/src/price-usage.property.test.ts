@@ -52,7 +52,7 @@ test('the hold is never below the cost, whatever is used within it and at whatev
       const bound = {
         inputTokens: inputTokens(usage) + moreInput,
         outputTokens: outputTokens(usage) + moreOutput,
-        pieces: { inputImages: usage['inputImages'] ?? 0, outputImages: usage['outputImages'] ?? 0 },
+        pieces: Object.fromEntries(PIECE_CLASSES.map((name) => [name, usage[name] ?? 0])),
       };
       const hold = boundCost(price, bound, asked);
       for (const serviceTier of servedAt(asked)) expect(priceUsage(price, usage, serviceTier) <= hold).toBe(true);

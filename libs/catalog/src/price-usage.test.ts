@@ -119,6 +119,15 @@ describe('priceUsage', () => {
     expect(priceUsage(tiered, { inputImages: 3 })).toBe(1000n);
   });
 
+  test('search units, characters and seconds are priced one by one', () => {
+    const price: PriceVector = {
+      perUnit: { input: '0', searchUnits: '2000000000', characters: '15000000', seconds: '100000000' },
+    };
+    expect(priceUsage(price, { searchUnits: 3 })).toBe(6_000_000_000n);
+    expect(priceUsage(price, { input: 40, characters: 12, seconds: 7 })).toBe(180_000_000n + 700_000_000n);
+    expect(priceUsage(plain, { searchUnits: 3, characters: 12, seconds: 7 })).toBe(priceUsage(plain, {}));
+  });
+
   test.each(cases)('%s', (_name, price, usage, expected) => {
     expect(priceUsage(price, usage)).toBe(expected);
     expect(itemise(price, usage).reduce((total, line) => total + line.amountPicodollars, 0n)).toBe(expected);

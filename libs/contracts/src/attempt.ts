@@ -42,6 +42,8 @@ export const attemptRunRequest = z.object({
   /** What `max_tokens` must say upstream when the hold or a policy sets it; absent: as the client wrote. */
   outputCap: count.optional(),
   inputTokensEstimate: count,
+  /** Prompts in the body, or answers to one, each as long as the endpoint's context at most; absent: one. */
+  inputs: count.optional(),
   /** Images of the prompt: counted as usage where the endpoint's price is by the image. */
   inputImages: count.optional(),
   /** The service tier that the client asks for. */
@@ -92,6 +94,8 @@ export const attemptEnd = z.object({
     .optional(),
   /** The end of the answer, in the client's dialect, which still needs the bill. */
   tail: z.string().max(TAIL_CHARACTERS_MAX).optional(),
+  /** Of an answer that is no JSON, as the provider told it. */
+  contentType: z.string().max(128).optional(),
 });
 export type AttemptEnd = z.infer<typeof attemptEnd>;
 

@@ -67,6 +67,8 @@ export const routeFeatures = z.object({
   bodyBytes: count,
   /** A bound on the prompt's tokens, from its bytes or a tokenizer. */
   inputTokensEstimate: count,
+  /** What must fit into a context at once, where that is not the whole prompt: the longest of several inputs. */
+  longestInputTokens: count.optional(),
   /** What the client asked for; absent where it did not say. */
   maxOutputTokens: count.optional(),
   /** Names of the request's parameters, as in `supported_parameters`: tools, response_format, reasoning, … */

@@ -25,8 +25,23 @@ export { anthropicMessages } from './anthropic-messages/anthropic-messages.js';
 export { openAiChat } from './openai-chat/openai-chat.js';
 export { openAiCompletions } from './openai-completions/openai-completions.js';
 export { openAiResponses } from './openai-responses/openai-responses.js';
+export { EMBEDDINGS_FIELDS, embeddings } from './embeddings/embeddings.js';
+export { OWN_JOB_FIELDS } from './jobs/read-job.js';
+export { RERANK_FIELDS, rerank } from './rerank/rerank.js';
+export { pixelsOf, ratioOf } from './images/image-size.js';
+export { images } from './images/images.js';
+export { SPEECH_FIELDS, speech } from './speech/speech.js';
 export { findPublicDialect } from './registry.js';
 export { createdSecondsOf } from './created-seconds.js';
 export { chatFinishReason } from './openai-chat/finish-word.js';
-export type { AnswerTerms, CallDialect, CallReading, EventWriter, PublicDialect } from './public-dialect.js';
+export type {
+  AnswerTerms,
+  BodyDialect,
+  CallDialect,
+  CallReading,
+  EventWriter,
+  JobDialect,
+  JobName,
+  PublicDialect,
+} from './public-dialect.js';
 export { toDialectError, type DialectError, type DialectName } from './to-dialect-error.js';

@@ -40,24 +40,38 @@ export interface CallDialect {
   writeAnswer(terms: AnswerTerms): EventWriter;
 }
 
-/** The ingress's part. */
-export interface AnswerDialect {
-  /** A comment line: keeps a connection warm, and every SSE parser skips it. */
-  readonly keepAlive: string;
+/** The ingress's part of every dialect: requests, answers of one body, errors. */
+export interface BodyDialect {
   /** @throws WaystationError `malformed_json`, `invalid_request`, `unknown_parameter` */
   readRequest(body: Buffer, options: ReadChatOptions): ChatRequest;
-  /** The end of a good stream, with the bill where it is known. `tail`: what the worker left to be finished. */
-  streamEnd(answer: ChatAnswer, bill: ChatBill | undefined, tail: string | undefined): string;
-  /** What stands before the end of a stream that we end ourselves, because no more could be held for it. */
-  streamCut(answer: ChatAnswer, nativeReason: string, error: WaystationError): string;
-  /** The last of a stream that broke after the status line. */
-  streamError(answer: ChatAnswer, error: WaystationError): string;
   /** A whole answer with the bill in it; as it is while the bill is not known. Undefined where the bytes are no answer. */
   withBill(body: Buffer, bill: ChatBill | undefined): Buffer | undefined;
   /** @param answer of the generation that failed, where there is one; a dialect may tell some errors as an answer, with status 200 */
   toError(error: WaystationError, answer?: ChatAnswer): DialectError;
 }
 
-export interface PublicDialect extends CallDialect, AnswerDialect {
+/** The ingress's part of dialects whose answers may be streams. */
+export interface StreamDialect {
+  /** A comment line: keeps a connection warm, and every SSE parser skips it. */
+  readonly keepAlive: string;
+  /** The end of a good stream, with the bill where it is known. `tail`: what the worker left to be finished. */
+  streamEnd(answer: ChatAnswer, bill: ChatBill | undefined, tail: string | undefined): string;
+  /** What stands before the end of a stream that we end ourselves, because no more could be held for it. */
+  streamCut(answer: ChatAnswer, nativeReason: string, error: WaystationError): string;
+  /** The last of a stream that broke after the status line. */
+  streamError(answer: ChatAnswer, error: WaystationError): string;
+}
+
+/** A conversation: any endpoint that can hold one may serve it, whatever dialect that speaks. */
+export interface PublicDialect extends CallDialect, BodyDialect, StreamDialect {
   readonly name: DialectName;
 }
+
+/**
+ * A job of one request and one body. Nothing of it is canonical: provider dialects offer jobs by these names, bytes in and bytes out. Its requests are never
+ * streams, and its errors are those of chat completions.
+ */
+export interface JobDialect extends BodyDialect {
+  readonly name: JobName;
+}
+export type JobName = 'embeddings' | 'rerank' | 'images' | 'speech';

@@ -17,8 +17,11 @@ export const USAGE_CLASSES = [
 
 export type UsageClass = (typeof USAGE_CLASSES)[number];
 
-/** Classes that count pieces and not tokens: images of the prompt, images made. They are no part of a prompt's or completion's tokens. */
-export const PIECE_CLASSES = ['inputImages', 'outputImages'] as const;
+/**
+ * Classes that count something else than tokens: images of the prompt, images made, search units of a reranker, characters to be spoken, seconds of audio. They are
+ * no part of a prompt's or completion's tokens.
+ */
+export const PIECE_CLASSES = ['inputImages', 'outputImages', 'searchUnits', 'characters', 'seconds'] as const;
 
 /** Counts by class: whole, non-negative numbers of tokens (or of units, for classes that are not tokens). An open map. */
 export type Usage = Readonly<Record<string, number>>;

@@ -95,6 +95,11 @@ const cases: [name: string, facts: Partial<ChargeFacts>, expected: ChargeDecisio
     { price: { ...price, perRequest: '5' } },
     by(105n, 'credits', 'completed'),
   ],
+  [
+    'what is counted in pieces is charged by the piece',
+    { usage: { searchUnits: 2 }, price: { perUnit: { searchUnits: '45' } } },
+    by(90n, 'credits', 'completed'),
+  ],
   ['a cost equal to the hold is paid whole', { holdPicodollars: 100n }, by(100n, 'credits', 'completed')],
   [
     'a cost above the hold goes to variance, not to the customer',

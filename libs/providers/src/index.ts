@@ -14,6 +14,7 @@ export {
 } from './kit/upstream-client.js';
 export { TranslatingReader } from './events/translate-response.js';
 export { fitCall } from './fit-call.js';
+export { JobReader } from './jobs/job-reader.js';
 export { PROVIDER_DIALECTS, findProviderDialect, usualCredential } from './registry.js';
 export {
   TOKEN_ENDPOINTS,
@@ -29,7 +30,10 @@ export {
   ERROR_BODY_BYTES_MAX,
   RESPONSE_LIMITS,
   type ByteSink,
+  type AskedJob,
   type ErrorResponse,
+  type Job,
+  type JobRequest,
   type Passthrough,
   type PassthroughRequest,
   type ProviderDialect,

@@ -3,6 +3,8 @@ import { anthropicMessages } from './anthropic-messages/anthropic-messages.js';
 import { gemini } from './gemini/gemini.js';
 import { bedrockConverse } from './bedrock-converse/bedrock-converse.js';
 import { cohere } from './cohere/cohere.js';
+import { jina } from './jina/jina.js';
+import { voyage } from './voyage/voyage.js';
 import { openaiChat } from './openai-chat/openai-chat.js';
 import { azureOpenAi } from './azure-openai/azure-openai.js';
 import { openaiResponses } from './openai-responses/openai-responses.js';
@@ -16,6 +18,8 @@ const DIALECTS: readonly ProviderDialect[] = [
   gemini,
   bedrockConverse,
   cohere,
+  voyage,
+  jina,
 ];
 
 const byName: ReadonlyMap<string, ProviderDialect> = new Map(DIALECTS.map((dialect) => [dialect.name, dialect]));

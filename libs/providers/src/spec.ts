@@ -70,6 +70,8 @@ export interface ResponseTerms {
   readonly limits?: Partial<ResponseLimits>;
   /** What must never show in an error, e.g. the credential. */
   readonly secret?: string;
+  /** Of the response. */
+  readonly contentType?: string;
 }
 
 export interface ResponseLimits {
@@ -103,6 +105,8 @@ export interface ResponseReport {
   readonly warnings?: readonly Warning[];
   /** The end of the answer, which still needs the bill: written by whoever holds the client's socket. Absent in dialects whose end is made from the bill alone. */
   readonly tail?: string;
+  /** Of an answer that is no JSON. */
+  readonly contentType?: string;
 }
 
 /** Reads one successful response. Bytes go in; what the client may see comes out of the sink, nothing of it before the first meaningful event. */
@@ -154,6 +158,42 @@ export interface Translation {
   readResponse(terms: ResponseTerms, sink: EventSink): ResponseReader;
 }
 
+/** A job of one request and one body (embeddings, rerank), in the bytes of its public dialect. */
+export interface JobRequest {
+  readonly body: Buffer;
+  /** Spans of the top-level fields in `body`; undefined where nobody scanned yet. */
+  readonly spans?: readonly FieldSpan[];
+  readonly upstreamModel: string;
+  /** Stands for the client's end user upstream. Never the raw name. */
+  readonly endUser?: string;
+  readonly quirks: Quirks;
+}
+
+export interface JobAnswer {
+  /** In the public dialect, without what needs the bill. */
+  readonly body: Buffer;
+  /** As the provider told it, unjudged; undefined where it told none. */
+  readonly usage: Usage | undefined;
+  /** What was counted in the answer itself in classes that count pieces, where the provider tells no usage. */
+  readonly pieces?: Usage;
+  /** The provider's id of the answer. */
+  readonly upstreamId?: string;
+  /** Of an answer that is no JSON. */
+  readonly contentType?: string;
+}
+
+/** A job that is asked, and what its answer means: both need the request. */
+export interface AskedJob {
+  readonly upstream: UpstreamRequest;
+  /** Of a whole successful response. An error that the provider tells in-band is returned. Undefined for bytes that are no answer. */
+  readAnswer(body: Buffer, terms: ResponseTerms): JobAnswer | WaystationError | undefined;
+  /** What the request alone comes to in classes that count pieces, where the provider tells no usage. */
+  readonly estimatedPieces?: Usage;
+}
+
+/** @throws WaystationError `malformed_json`; `invalid_request` where the request holds what the provider has no word for and must not be dropped */
+export type Job = (request: JobRequest) => AskedJob;
+
 export interface ProviderDialect {
   /** Name in the catalog. */
   readonly name: string;
@@ -163,6 +203,8 @@ export interface ProviderDialect {
   parseError(response: ErrorResponse): WaystationError;
   readonly passthrough?: Passthrough;
   readonly translation?: Translation;
+  /** By the name of the public dialect. */
+  readonly jobs?: ReadonlyMap<string, Job>;
   /** Headers that depend on the whole request: a signature, for credentials of the kind `aws`. */
   sign?(request: UpstreamRequest, url: URL, secret: string, nowMs: number): readonly string[];
 }

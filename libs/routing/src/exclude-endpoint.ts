@@ -74,8 +74,8 @@ export const excludeEndpoint = (route: Route, demand: Demand): Exclusion | undef
     missing(features.outputModalities, route.outputModalities);
   if (modality !== undefined) return { rule: 'modality', detail: modality };
   const { context, maxOutput, price } = route.attempt;
-  if (features.inputTokensEstimate > context)
-    return { rule: 'context_length', detail: `${features.inputTokensEstimate} > ${context}` };
+  const inputTokens = features.longestInputTokens ?? features.inputTokensEstimate;
+  if (inputTokens > context) return { rule: 'context_length', detail: `${inputTokens} > ${context}` };
   if (features.maxOutputTokens !== undefined && features.maxOutputTokens > (maxOutput ?? context))
     return { rule: 'max_output', detail: `${features.maxOutputTokens} > ${maxOutput ?? context}` };
   if (demand.requireParameters) {

@@ -190,6 +190,14 @@ describe('a plan', () => {
     ['takes no images', endpoint('a'), {}, {}, { inputModalities: ['text', 'image'] }, 'modality'],
     ['makes no audio', endpoint('a'), {}, {}, { outputModalities: ['audio'] }, 'modality'],
     ['is too small for the prompt', endpoint('a'), {}, {}, { inputTokensEstimate: 100_001 }, 'context_length'],
+    [
+      'is too small for the longest of several inputs',
+      endpoint('a'),
+      {},
+      {},
+      { inputTokensEstimate: 300_000, longestInputTokens: 100_001 },
+      'context_length',
+    ],
     ['writes too little', endpoint('a', { maxOutput: 10 }), {}, {}, { maxOutputTokens: 11 }, 'max_output'],
     [
       'lacks a required parameter',

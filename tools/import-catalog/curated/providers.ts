@@ -111,7 +111,7 @@ export const PROVIDERS: Readonly<Record<string, CuratedProvider>> = {
     ...{ keyVariables: ['CLOUDFLARE_API_TOKEN'], oneDialect: true },
   },
   'cloudflare-workers-ai': { slug: 'cloudflare', keyVariables: ['CLOUDFLARE_API_KEY'] },
-  cohere: { baseUrl: 'https://api.cohere.com' }, // https://docs.cohere.com/reference/chat
+  cohere: { baseUrl: 'https://api.cohere.com/v2' }, // https://docs.cohere.com/reference/chat
   databricks: { keyVariables: ['DATABRICKS_TOKEN'] },
   deepinfra: { name: 'DeepInfra', baseUrl: 'https://api.deepinfra.com/v1/openai' }, // https://docs.deepinfra.com/chat/overview
   deepseek: { baseUrl: 'https://api.deepseek.com/v1' }, // https://api-docs.deepseek.com

@@ -157,7 +157,7 @@ describe('the operator’s file', () => {
       'waystation.yaml:8:16: providers[0].endpoints[0].model: must not end in a variant that only says how to sort (:nitro, :floor, :exacto)',
       'waystation.yaml:9:18: providers[0].endpoints[0].context: must be a number',
       'waystation.yaml:10:16: providers[0].endpoints[0].price: must say what each price is for, in USD per million tokens: { input: "0.15", output: "0.60" }',
-      'waystation.yaml:13:38: providers[0].endpoints[1].price.tokens: is no unit of price; known are input, cacheRead, cacheWrite, cacheWrite1h, output, reasoning, audioInput, audioOutput, imageInput, imageOutput, request, inputImages, outputImages',
+      'waystation.yaml:13:38: providers[0].endpoints[1].price.tokens: is no unit of price; known are input, cacheRead, cacheWrite, cacheWrite1h, output, reasoning, audioInput, audioOutput, imageInput, imageOutput, request, inputImages, outputImages, searchUnits, characters, seconds',
       'waystation.yaml:13:16: providers[0].endpoints[1].price: must have a price for output ("0" where it is free)',
       'waystation.yaml:14:9: providers[0].endpoints[2].model: is missing',
       'waystation.yaml:6:5: providers[0].datapolicy: is not known here',

@@ -45,6 +45,7 @@ const requestFor = (
   spans: generation.request.spans,
   outputCap: hold.capped ? bound.outputTokens : undefined,
   inputTokensEstimate: generation.request.features.inputTokensEstimate,
+  inputs: generation.request.inputs,
   inputImages: generation.request.inputImages || undefined,
   serviceTier: generation.request.features.serviceTier || undefined,
   leaseId: hold.hold.leaseId,

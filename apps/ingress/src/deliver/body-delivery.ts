@@ -1,7 +1,7 @@
 // An answer as one JSON body: kept until it is complete, then the usage is put into the worker's own bytes. Until then any failure may still move on to
 // another endpoint, because the client has seen nothing.
 import { WaystationError } from '@waystation/contracts';
-import type { ChatAnswer, ChatBill, PublicDialect } from '@waystation/dialects';
+import type { BodyDialect, ChatAnswer, ChatBill } from '@waystation/dialects';
 import type { Client } from './client.js';
 import type { AnswerHead, Delivery } from './delivery.js';
 import { bodyHead, errorHead } from './response-head.js';
@@ -12,7 +12,7 @@ const BODY_BYTES_MAX = 64 * 1024 * 1024;
 export interface BodyDeliveryOptions {
   readonly client: Client;
   readonly head: AnswerHead;
-  readonly dialect: PublicDialect;
+  readonly dialect: BodyDialect;
 }
 
 const NOT_CONSUMED = (): void => undefined;
@@ -21,7 +21,7 @@ const NOT_CONSUMED = (): void => undefined;
 class BodyDelivery implements Delivery {
   readonly #client: Client;
   readonly #head: AnswerHead;
-  readonly #dialect: PublicDialect;
+  readonly #dialect: BodyDialect;
   #status = 0;
   #parts: Buffer[] = [];
   #bytes = 0;
@@ -54,7 +54,7 @@ class BodyDelivery implements Delivery {
     this.#consumed(this.#bytes);
   }
 
-  end(_answer: ChatAnswer, bill: ChatBill | undefined): void {
+  end(_answer: ChatAnswer, bill: ChatBill | undefined, _tail: string | undefined, contentType?: string): void {
     if (this.#bytes > BODY_BYTES_MAX)
       throw new WaystationError(
         'provider_invalid_response',
@@ -67,7 +67,7 @@ class BodyDelivery implements Delivery {
       throw new WaystationError('provider_invalid_response', "The provider's answer is not a JSON object.");
     if (this.#client.gone) return;
     this.#status = 200;
-    this.#client.begin(200, bodyHead(this.#head, body.length));
+    this.#client.begin(200, bodyHead(this.#head, body.length, contentType));
     this.#client.end(body);
   }
 

@@ -19,13 +19,8 @@ const STREAM: readonly string[] = [
   'no',
   ...CORS_HEADERS,
 ];
-const JSON_BODY: readonly string[] = [
-  'content-type',
-  'application/json; charset=utf-8',
-  'cache-control',
-  'no-cache',
-  ...CORS_HEADERS,
-];
+const JSON_TYPE = 'application/json; charset=utf-8';
+const BODY: readonly string[] = ['cache-control', 'no-cache', ...CORS_HEADERS];
 
 const told = ({ generationId, requestId, outputCap }: AnswerHead): string[] => [
   'x-request-id',
@@ -36,8 +31,10 @@ const told = ({ generationId, requestId, outputCap }: AnswerHead): string[] => [
 
 export const streamHead = (head: AnswerHead): string[] => [...STREAM, ...told(head)];
 
-export const bodyHead = (head: AnswerHead, bytes: number): string[] => [
-  ...JSON_BODY,
+export const bodyHead = (head: AnswerHead, bytes: number, contentType = JSON_TYPE): string[] => [
+  'content-type',
+  contentType,
+  ...BODY,
   'content-length',
   String(bytes),
   ...told(head),

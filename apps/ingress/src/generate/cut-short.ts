@@ -14,5 +14,7 @@ export const cutShort = (generation: Generation, { growing }: PlanHold, answer: 
   const reason = growing?.refusal === undefined ? unanswered() : exhaustedError(growing.refusal);
   generation.warnings.push({ code: 'clamped', message: reason.message, field: 'max_tokens' });
   const native = generation.end?.nativeFinishReason ?? 'length';
-  return Buffer.from(generation.dialect.streamCut(answer, native, reason));
+  const { dialect } = generation;
+  // Only holds of streams grow.
+  return Buffer.from('streamCut' in dialect ? dialect.streamCut(answer, native, reason) : '');
 };

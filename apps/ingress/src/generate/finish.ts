@@ -57,7 +57,7 @@ const deliver = (
   if (failure === undefined) {
     try {
       if (generation.end?.cutShort === true) generation.delivery.data(cutShort(generation, hold, answer));
-      generation.delivery.end(answer, billed?.bill, generation.end?.tail);
+      generation.delivery.end(answer, billed?.bill, generation.end?.tail, generation.end?.contentType);
       return undefined;
     } catch (thrown) {
       failure = toWaystationError(thrown);

@@ -7,7 +7,7 @@ import {
   type PlannedAttempt,
   type RoutePlanReply,
 } from '@waystation/contracts';
-import type { ChatRequest, PublicDialect } from '@waystation/dialects';
+import type { ChatRequest, JobDialect, PublicDialect } from '@waystation/dialects';
 import type { Outcome, Usage, UsageSource, Warning } from '@waystation/generation';
 import type { Caller } from '../auth/caller.js';
 import type { GiveUp } from './give-up.js';
@@ -25,7 +25,7 @@ export interface GenerationRequest {
   readonly caller: Caller;
   readonly request: ChatRequest;
   /** That the client speaks. */
-  readonly dialect: PublicDialect;
+  readonly dialect: PublicDialect | JobDialect;
   readonly body: RequestBody;
   /** What the answer's headers say; the hold may add to it. */
   readonly head: AnswerHead;

@@ -62,7 +62,7 @@ const messageFor = (
   const [only] = rules;
   if (only === 'context_length' && rules.length === 1) {
     const detail = excluded.find((each) => each.detail !== undefined)?.detail;
-    return `The prompt is too long for every endpoint of ${named}: it has about ${generation.request.features.inputTokensEstimate} tokens.${detail === undefined ? '' : ` ${detail}`}`;
+    return `The prompt is too long for every endpoint of ${named}: it has about ${generation.request.features.longestInputTokens ?? generation.request.features.inputTokensEstimate} tokens.${detail === undefined ? '' : ` ${detail}`}`;
   }
   if (rules.length === 1 && only !== undefined && PASSING.has(only))
     return `Every endpoint of ${named} is unavailable for the moment (${only}); try again.`;

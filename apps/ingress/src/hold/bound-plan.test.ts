@@ -1,7 +1,7 @@
 // The hold of a plan: never below what a call can cost, and a lower cap never costs more than what is left.
 import { boundCost, priceUsage } from '@waystation/catalog';
 import type { PlannedAttempt } from '@waystation/contracts';
-import { readChatRequest, type ChatRequest } from '@waystation/dialects';
+import { readChatRequest, rerank, type ChatRequest } from '@waystation/dialects';
 import { creditsOf, decideCharge, surchargeOf } from '@waystation/ledger';
 import fc from 'fast-check';
 import { planned } from '../test-edge/fixtures.js';
@@ -88,6 +88,16 @@ describe('the hold', () => {
     expect(usd({ service_tier: 'priority' })).toBe(6n);
     expect(usd({})).toBe(6n);
     expect(usd({ modalities: ['text', 'image'] })).toBe(1002n);
+  });
+
+  it('covers a context for each of several inputs, and the pieces that are counted', () => {
+    const fields = { model: 'lab/ranks', query: 'q', documents: Array.from({ length: 150 }, () => 'x'.repeat(100)) };
+    const request = rerank.readRequest(Buffer.from(JSON.stringify(fields)), { hash: (text) => text });
+    const usd = (perUnit: Record<string, string>, context: number): bigint =>
+      amountsOf(boundAttempts(request, [planned('alpha', { price: { perUnit }, context })], 100), request, SET).usd;
+    expect(usd({ input: '1', output: '1000000' }, 20)).toBe(150n * 20n);
+    expect(usd({ input: '1', output: '1000000' }, 100_000)).toBe(BigInt(request.inputTokensMax));
+    expect(usd({ searchUnits: '2000000000' }, 20)).toBe(4_000_000_000n);
   });
 
   it('of content that is only referred to is bounded by the context', () => {

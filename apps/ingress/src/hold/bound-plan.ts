@@ -2,6 +2,7 @@
 import { boundCost } from '@waystation/catalog';
 import type { ChatRequest } from '@waystation/dialects';
 import type { PlannedAttempt } from '@waystation/contracts';
+import { PIECE_CLASSES } from '@waystation/generation';
 import { surchargeOf } from '@waystation/ledger';
 import type { Amounts } from './amounts.js';
 import type { QuotaSet } from './lease-pool.js';
@@ -19,7 +20,7 @@ export interface BoundAttempt {
 }
 
 const inputBound = (request: ChatRequest, attempt: PlannedAttempt): number =>
-  Math.min(request.inputTokensMax, attempt.context);
+  Math.min(request.inputTokensMax, attempt.context * (request.inputs ?? 1));
 
 /** What fits behind the prompt. The bound on the prompt is generous; where it leaves too little room, the estimate with a margin decides. */
 const roomForOutput = (request: ChatRequest, attempt: PlannedAttempt): number => {
@@ -45,9 +46,11 @@ export const boundAttempts = (
     return { attempt, inputTokens: inputBound(request, attempt), outputTokens };
   });
 
+const ONE_OF_EACH = Object.fromEntries(PIECE_CLASSES.map((name) => [name, 1]));
+
 /** Whether no call of the endpoint ever costs anything. */
 export const costsNothing = ({ price }: Pick<PlannedAttempt, 'price'>): boolean =>
-  boundCost(price, { inputTokens: 1, outputTokens: 1, pieces: { inputImages: 1, outputImages: 1 } }) === 0n;
+  boundCost(price, { inputTokens: 1, outputTokens: 1, pieces: ONE_OF_EACH }) === 0n;
 
 /**
  * The dearest endpoint of the plan decides, of ours and of those with an own key each, with what the workspace pays on top. Amounts that no quota of the set meters
@@ -55,11 +58,16 @@ export const costsNothing = ({ price }: Pick<PlannedAttempt, 'price'>): boolean 
  */
 export const amountsOf = (
   bounds: readonly BoundAttempt[],
-  { choices, inputImages, features }: Pick<ChatRequest, 'choices' | 'inputImages' | 'features'>,
+  {
+    choices,
+    inputImages,
+    pieces: named,
+    features,
+  }: Pick<ChatRequest, 'choices' | 'inputImages' | 'pieces' | 'features'>,
   set: QuotaSet,
 ): Amounts => {
   // Where images are made and paid by the piece, a completion is taken to make one.
-  const pieces = { inputImages, outputImages: features.outputModalities.includes('image') ? choices : 0 };
+  const pieces = { inputImages, outputImages: features.outputModalities.includes('image') ? choices : 0, ...named };
   let usd = 0n;
   let byok = 0n;
   let tokens = 0;

@@ -1,7 +1,7 @@
 // A request for a generation, in whatever dialect: bytes → request, and the story begins. No logic of its own.
 import { hash } from 'node:crypto';
 import { WaystationError, newGenerationId, toWaystationError, type Identity } from '@waystation/contracts';
-import type { PublicDialect } from '@waystation/dialects';
+import type { JobDialect, PublicDialect } from '@waystation/dialects';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { createBodyDelivery } from '../deliver/body-delivery.js';
 import { clientOf } from '../deliver/client.js';
@@ -32,7 +32,7 @@ const appOf = ({ headers }: FastifyRequest): Identity['app'] => {
 
 export const beginGeneration = (
   ingress: Ingress,
-  dialect: PublicDialect,
+  dialect: PublicDialect | JobDialect,
   http: FastifyRequest,
   reply: FastifyReply,
 ): void => {
@@ -47,9 +47,11 @@ export const beginGeneration = (
     reply.hijack();
     http.body = undefined; // streams can be long, and nobody here needs the bytes again
     const client = clientOf(reply.raw, ingress.cells.bytesOut);
-    const delivery = request.stream
-      ? createStreamDelivery({ client, head, dialect, warmAfterMs: ingress.warmAfterMs })
-      : createBodyDelivery({ client, head, dialect });
+    // The requests of jobs never are streams.
+    const delivery =
+      request.stream && 'streamEnd' in dialect
+        ? createStreamDelivery({ client, head, dialect, warmAfterMs: ingress.warmAfterMs })
+        : createBodyDelivery({ client, head, dialect });
     const app = appOf(http);
     ingress.generate(
       {

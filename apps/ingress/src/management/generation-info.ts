@@ -11,6 +11,15 @@ const FINISH_WORDS: Readonly<Record<string, string>> = {
 const finishWord = (reason: string | undefined): string | null =>
   reason === undefined ? null : (FINISH_WORDS[reason] ?? reason);
 
+/** The reference's words for jobs; every conversation is `completions`. */
+const API_TYPES: Readonly<Record<string, string>> = {
+  embeddings: 'embeddings',
+  rerank: 'rerank',
+  images: 'image',
+  speech: 'tts',
+  transcriptions: 'stt',
+};
+
 const borneBy = (charges: Booked['charges'], payer: Booked['charges'][number]['payer']): bigint =>
   charges.filter((charge) => charge.payer === payer).reduce((sum, { amount }) => sum + BigInt(amount), 0n);
 
@@ -91,7 +100,7 @@ export const generationInfo = ({ generationId, workspaceId, record }: ShownGener
     model: record?.model ?? record?.requestedModels[0] ?? attempts.at(-1)?.model ?? '',
     provider_name: record?.providerName ?? null,
     router: null,
-    api_type: record === undefined ? null : 'completions',
+    api_type: record === undefined ? null : (API_TYPES[record.api] ?? 'completions'),
     origin: record === undefined ? null : (app?.referer ?? ''),
     app_id: null,
     http_referer: app?.referer ?? null,

@@ -21,6 +21,11 @@ const PRICE_NAMES: readonly (readonly [name: string, unit: string])[] = [
   ['audio_output', 'audioOutput'],
   ['image_token', 'imageInput'],
   ['image_output', 'imageOutput'],
+  // Ours: the reference has no names for what is not paid by the token.
+  ['output_image', 'outputImages'],
+  ['search_unit', 'searchUnits'],
+  ['character', 'characters'],
+  ['second', 'seconds'],
 ];
 const IMAGE = ['image', 'inputImages'] as const;
 const ALWAYS: ReadonlySet<string> = new Set(['prompt', 'completion']);

@@ -5,6 +5,7 @@ import type { RelayResult } from './relay.js';
 import { tellUsage } from './tell-usage.js';
 
 const WARNINGS_MAX = 32;
+const CONTENT_TYPE_CHARS_MAX = 128;
 
 const estimated: Warning = {
   code: 'estimated-usage',
@@ -36,5 +37,6 @@ export const endMessage = (
     upstreamStatus,
     warnings: warnings.length === 0 ? undefined : warnings,
     tail: report.tail,
+    contentType: report.contentType?.slice(0, CONTENT_TYPE_CHARS_MAX),
   };
 };

@@ -4,6 +4,7 @@ import { WaystationError, type AttemptRunRequest } from '@waystation/contracts';
 import { findPublicDialect } from '@waystation/dialects';
 import type { Warning } from '@waystation/generation';
 import {
+  JobReader,
   TranslatingReader,
   authorize,
   fitCall,
@@ -44,7 +45,10 @@ const estimateOf = (most: number, ofDialect: () => number | undefined): (() => n
   return () => (known ??= Math.min(most, ofDialect() ?? most));
 };
 
-/** How the request is asked, and how its answer is read: the client's bytes where the endpoint speaks its dialect, by way of the canonical call otherwise. */
+/**
+ * How the request is asked, and how its answer is read: the client's bytes where the endpoint speaks its dialect or has its job, by way of the canonical call
+ * otherwise.
+ */
 interface Way {
   readonly upstream: UpstreamRequest;
   readonly warnings: readonly Warning[];
@@ -72,12 +76,15 @@ const wayOf = (request: AttemptRunRequest, body: Buffer, dialect: ProviderDialec
     });
     return { upstream, warnings: upstream.warnings, read: passthrough.readResponse };
   }
+  const job = dialect.jobs?.get(request.dialect);
+  if (job !== undefined) {
+    const asked = job({ ...common, body, ...(request.spans.length === 0 ? {} : { spans: request.spans }) });
+    const { upstream } = asked;
+    return { upstream, warnings: upstream.warnings, read: (terms, sink) => new JobReader(asked, terms, sink) };
+  }
   const spoken = findPublicDialect(request.dialect);
   if (translation === undefined || spoken === undefined)
-    throw new WaystationError(
-      'no_worker',
-      `No worker here translates ${request.dialect} to the dialect of ${attempt.providerName}.`,
-    );
+    throw new WaystationError('no_worker', `No worker here can ask ${attempt.providerName} for ${request.dialect}.`);
   const reading = spoken.readCall(body);
   const fitted = fitCall(reading.call, { dropParameters, ...cap });
   const upstream = translation.buildRequest({
@@ -130,7 +137,7 @@ export const credentialFor = (
 };
 
 /**
- * @throws WaystationError `provider_unavailable`, `malformed_json`, `invalid_request`; `no_worker` where this worker cannot translate between the dialects
+ * @throws WaystationError `provider_unavailable`, `malformed_json`, `invalid_request`; `no_worker` where the provider's dialect has no way to answer the client's
  */
 export const prepareCall = (
   request: AttemptRunRequest,
@@ -138,7 +145,7 @@ export const prepareCall = (
   sites: Sites,
   credential: Credential,
 ): PreparedCall => {
-  const { attempt } = request;
+  const { attempt, inputs = 1 } = request;
   const site = sites.of(attempt.provider);
   const { dialect, target, headers, quirks: ofProvider } = site;
   const quirks = attempt.quirks === undefined ? ofProvider : { ...ofProvider, ...attempt.quirks };
@@ -161,7 +168,10 @@ export const prepareCall = (
       providerName: attempt.providerName,
       choices: upstream.choices,
       inputTokensEstimate: estimateOf(request.inputTokensEstimate, upstream.estimateInputTokens),
-      tokensMax: { input: attempt.context, output: Math.max(attempt.context, attempt.maxOutput ?? 0) },
+      tokensMax: {
+        input: attempt.context * inputs,
+        output: Math.max(attempt.context, attempt.maxOutput ?? 0) * inputs,
+      },
       quirks,
       secret: credential.secret,
     },

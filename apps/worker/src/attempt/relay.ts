@@ -168,7 +168,9 @@ export class Relay implements UpstreamListener {
     }
     // A provider that answers a stream's request with a body: most often an error that began with 200.
     this.#unasked = this.#terms.stream && JSON_BODY.test(head.header('content-type') ?? '');
-    this.#reader = this.#read(this.#unasked ? { ...this.#terms, stream: false } : this.#terms, (bytes) => {
+    const contentType = head.header('content-type');
+    const terms = contentType === undefined ? this.#terms : { ...this.#terms, contentType };
+    this.#reader = this.#read(this.#unasked ? { ...terms, stream: false } : terms, (bytes) => {
       this.#firstTokenAt ??= performance.now();
       if (!this.#unasked) this.#outbox.write(bytes);
     });

@@ -2,8 +2,7 @@
 // Costs are number literals of USD, exact to the picodollar. Shapes: the reference API, section 4.2.
 import { formatUsd } from '@waystation/contracts';
 import { outputTokens } from '@waystation/generation';
-import { editMembers } from '../json/edit-members.js';
-import { scanTopLevelFields } from '../json/scan-top-level.js';
+import { putUsage } from '../json/put-usage.js';
 import type { ChatBill } from '../openai-chat/write-chat-response.js';
 import { namedEvent } from '../sse.js';
 
@@ -29,17 +28,7 @@ export const messagesEnd = (stopReason: string): string =>
     `{"type":"message_delta","delta":{"stop_reason":${JSON.stringify(stopReason)},"stop_sequence":null},"usage":{"output_tokens":0}}`,
   ) + namedEvent('message_stop', '{"type":"message_stop"}');
 
-const USAGE: ReadonlySet<string> = new Set(['usage']);
 const DELTA = 'event: message_delta\ndata: ';
-
-const withUsage = (object: Buffer, json: string): Buffer | undefined => {
-  const spans = scanTopLevelFields(object, USAGE);
-  if (spans === undefined) return undefined;
-  const last = spans.at(-1);
-  return last === undefined
-    ? editMembers(object, { insert: [{ key: 'usage', json }] })
-    : editMembers(object, { replace: [{ span: last, json }] });
-};
 
 /** The tail of a stream with the bill in its `message_delta`; as it is while the bill is not known. */
 export const messagesStreamEnd = (tail: string, bill: ChatBill | undefined): string => {
@@ -47,10 +36,10 @@ export const messagesStreamEnd = (tail: string, bill: ChatBill | undefined): str
   if (bill === undefined || start < 0) return tail;
   const from = start + DELTA.length;
   const to = tail.indexOf('\n', from);
-  const edited = to < 0 ? undefined : withUsage(Buffer.from(tail.slice(from, to)), messagesUsageJson(bill));
+  const edited = to < 0 ? undefined : putUsage(Buffer.from(tail.slice(from, to)), messagesUsageJson(bill));
   return edited === undefined ? tail : `${tail.slice(0, from)}${edited.toString()}${tail.slice(to)}`;
 };
 
 /** A whole answer with the bill as its usage. Undefined where the bytes are no JSON object. */
 export const withMessagesUsage = (body: Buffer, bill: ChatBill | undefined): Buffer | undefined =>
-  bill === undefined ? scanTopLevelFields(body, USAGE) && body : withUsage(body, messagesUsageJson(bill));
+  putUsage(body, bill && messagesUsageJson(bill));

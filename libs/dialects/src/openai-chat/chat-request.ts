@@ -12,8 +12,12 @@ export interface ChatRequest {
   readonly spans: FieldSpan[];
   /** No provider counts more prompt tokens than this; infinite where the body only refers to its content. Capped by an endpoint's context. */
   readonly inputTokensMax: number;
+  /** Prompts that are one request, or answers to one, each as long as a context at most; absent: one. */
+  readonly inputs?: number;
   /** Images of the prompt. */
   readonly inputImages: number;
+  /** The most that it can use of other classes that count pieces. */
+  readonly pieces?: Readonly<Record<string, number>>;
   /** Completions asked for (`n`): each may be as long as the output cap. */
   readonly choices: number;
   readonly endUserId?: string | undefined;

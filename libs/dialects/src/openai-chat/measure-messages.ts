@@ -2,16 +2,19 @@
 import { CHAT_LIMITS } from './chat-request.js';
 import { isObject, quote, refuse, typeOf, type JsonObject } from './check-type.js';
 
-type Modality = 'text' | 'image' | 'audio' | 'video' | 'file';
+export type Modality = 'text' | 'image' | 'audio' | 'video' | 'file';
 
-export interface MessageMeasures {
-  readonly messageCount: number;
-  readonly inputModalities: Modality[];
+export interface ContentMeasures {
   /** Characters of media that stand in the body (data URLs, base64): they are no text. */
   mediaCharacters: number;
   images: number;
   /** Content that the body only refers to, so that its tokens cannot be bounded by its bytes. */
   unbounded: boolean;
+}
+
+export interface MessageMeasures extends ContentMeasures {
+  readonly messageCount: number;
+  readonly inputModalities: Modality[];
 }
 
 const ROLES: ReadonlySet<unknown> = new Set(['system', 'developer', 'user', 'assistant', 'tool', 'function']);
@@ -27,7 +30,7 @@ const objectOf = (field: string, value: unknown): JsonObject =>
 /** What each kind of content part means for the measures. Data, so that a new kind is one line. */
 const PARTS: ReadonlyMap<
   unknown,
-  (part: JsonObject, field: string, into: MessageMeasures, seen: Set<Modality>) => void
+  (part: JsonObject, field: string, into: ContentMeasures, seen: Set<Modality>) => void
 > = new Map([
   ['text', (part, field) => void textOf(`${field}.text`, part['text'])],
   ['refusal', (part, field) => void textOf(`${field}.refusal`, part['refusal'])],
@@ -61,7 +64,7 @@ const PARTS: ReadonlyMap<
   ],
 ]);
 
-const video = (part: JsonObject, name: string, field: string, into: MessageMeasures, seen: Set<Modality>): void => {
+const video = (part: JsonObject, name: string, field: string, into: ContentMeasures, seen: Set<Modality>): void => {
   const value = part[name];
   const url = textOf(`${field}.${name}.url`, isObject(value) ? value['url'] : value);
   seen.add('video');
@@ -69,7 +72,8 @@ const video = (part: JsonObject, name: string, field: string, into: MessageMeasu
   else into.unbounded = true;
 };
 
-const measureContent = (field: string, content: unknown, into: MessageMeasures, seen: Set<Modality>): void => {
+/** The parts of one content, text alone or a list. @throws WaystationError `invalid_request` */
+export const measureContent = (field: string, content: unknown, into: ContentMeasures, seen: Set<Modality>): void => {
   if (typeof content === 'string') return;
   if (!Array.isArray(content)) return refuse(field, `Expected string or array, received ${typeOf(content)}`);
   if (content.length > CHAT_LIMITS.parts)

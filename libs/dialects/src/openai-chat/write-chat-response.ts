@@ -1,8 +1,7 @@
 // What the ingress itself writes into a chat answer: the usage with its exact cost, and the end of a stream. The worker's bytes are never re-serialised.
 import { formatUsd } from '@waystation/contracts';
 import { inputTokens, outputTokens, type Usage } from '@waystation/generation';
-import { editMembers } from '../json/edit-members.js';
-import { scanTopLevelFields } from '../json/scan-top-level.js';
+import { putUsage } from '../json/put-usage.js';
 
 /** Which answer a chunk belongs to. */
 export interface ChatAnswer {
@@ -62,15 +61,6 @@ export const chatStreamCut = (answer: ChatAnswer, nativeReason: string, errorJso
 export const chatStreamError = (answer: ChatAnswer, errorJson: string): string =>
   `data: ${head(answer)},"error":${errorJson},"choices":[{"index":0,"delta":{"content":""},"finish_reason":"error","native_finish_reason":null,"logprobs":null}]}\n\n`;
 
-const USAGE: ReadonlySet<string> = new Set(['usage']);
-
 /** Puts the usage into a whole answer, in place of the one that stands there; the answer as it is while the usage is not known. Undefined where the bytes are no JSON object. */
-export const withChatUsage = (body: Buffer, bill: ChatBill | undefined): Buffer | undefined => {
-  const spans = scanTopLevelFields(body, USAGE);
-  if (spans === undefined || bill === undefined) return spans === undefined ? undefined : body;
-  const json = chatUsageJson(bill);
-  const last = spans.at(-1);
-  return last === undefined
-    ? editMembers(body, { insert: [{ key: 'usage', json }] })
-    : editMembers(body, { replace: [{ span: last, json }] });
-};
+export const withChatUsage = (body: Buffer, bill: ChatBill | undefined): Buffer | undefined =>
+  putUsage(body, bill && chatUsageJson(bill));

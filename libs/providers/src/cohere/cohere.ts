@@ -1,6 +1,7 @@
 // Cohere's chat, second version. https://docs.cohere.com/reference/chat
 import { EventsReader } from '../events/events-reader.js';
 import type { ProviderDialect } from '../spec.js';
+import { cohereJobs } from '../cohere-jobs/cohere-jobs.js';
 import { buildCohereChat } from './build-from-call.js';
 import { cohereDecoding } from './decode.js';
 import { parseCohereError } from './parse-error.js';
@@ -12,4 +13,5 @@ export const cohere: ProviderDialect = {
     buildRequest: buildCohereChat,
     readResponse: (terms, sink) => new EventsReader(terms, cohereDecoding, sink),
   },
+  jobs: cohereJobs,
 };

@@ -150,7 +150,8 @@ export class EventsReader implements ResponseReader {
   }
 
   #event(bytes: Buffer, start: number, end: number): void {
-    if (this.failure !== undefined || this.#marked || this.#stream === undefined) return;
+    // What stands behind the end says nothing.
+    if (this.failure !== undefined || this.#marked || this.#stream === undefined || this.#stream.done) return;
     const text = bytes.toString('utf8', start, end);
     if (this.#endMarker !== undefined && text.trim() === this.#endMarker) {
       this.#marked = true;

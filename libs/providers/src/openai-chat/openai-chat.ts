@@ -4,6 +4,7 @@ import { parseProviderError } from '../provider-error.js';
 import type { Passthrough, ProviderDialect, Translation } from '../spec.js';
 import { buildChatFromCall } from './build-from-call.js';
 import { buildChatRequest } from './build-request.js';
+import { chatJobs } from './jobs.js';
 import { chatDecoding } from './decode.js';
 import { ChatBodyReader } from './read-body.js';
 import { ChatStreamReader } from './read-stream.js';
@@ -24,4 +25,5 @@ export const openaiChat: ProviderDialect = {
   parseError: parseProviderError,
   passthrough: chatPassthrough,
   translation: chatTranslation,
+  jobs: chatJobs,
 };
