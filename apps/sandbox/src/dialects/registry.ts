@@ -1,7 +1,25 @@
-// All dialects that the sandbox speaks, by path below its base URL.
-import type { Dialect } from './dialect.js';
+// All dialects that the sandbox speaks, by path.
+import { anthropicMessages } from './anthropic-messages/anthropic-messages.js';
+import type { Dialect, PathFacts } from './dialect.js';
 import { openaiChat } from './openai-chat/openai-chat.js';
 
-const DIALECTS: readonly Dialect[] = [openaiChat];
+const DIALECTS: readonly Dialect[] = [openaiChat, anthropicMessages];
 
-export const dialectByPath: ReadonlyMap<string, Dialect> = new Map(DIALECTS.map((dialect) => [dialect.path, dialect]));
+const byPath: ReadonlyMap<string, Dialect> = new Map(
+  DIALECTS.flatMap((dialect) => dialect.paths.map((path) => [path, dialect] as const)),
+);
+
+export interface Route {
+  readonly dialect: Dialect;
+  readonly facts: PathFacts;
+}
+
+export const findRoute = (path: string): Route | undefined => {
+  const exact = byPath.get(path);
+  if (exact !== undefined) return { dialect: exact, facts: {} };
+  for (const dialect of DIALECTS) {
+    const facts = dialect.readPath?.(path);
+    if (facts !== undefined) return { dialect, facts };
+  }
+  return undefined;
+};

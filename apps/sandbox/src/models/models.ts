@@ -41,6 +41,12 @@ export const MODELS: readonly SandboxModel[] = [
   model('free', 'Repeats the last user message and costs nothing.', { echo: true }, PRICE_FREE),
   model('tools', 'Calls the first tool it is given, and answers once it has the result.', { callTools: true }),
   model('reason', 'Thinks for 24 tokens before it answers.', { reasoningTokens: 24 }),
+  model('reason-content', 'Thinks like reason; chat completions call it reasoning_content.', {
+    reasoningTokens: 24,
+    reasoningField: 'reasoning_content',
+  }),
+  model('reason-tools', 'Thinks for 24 tokens, then calls the first tool.', { reasoningTokens: 24, callTools: true }),
+  model('parallel', 'Calls two tools at once, in turn where it is given fewer.', { callTools: true, toolCalls: 2 }),
   model('cache', 'Reads the messages it has seen before from a prompt cache.', { cache: true }),
   model('slow', '40 tokens, the first after 200 ms, then one each 100 ms.', {
     outputTokens: 40,

@@ -4,11 +4,14 @@ import { z } from 'zod';
 
 const DELAY_MS_MAX = 600_000;
 const TOKENS_MAX = 1_000_000;
+const TOOL_CALLS_MAX = 16;
 const delayMs = z.number().int().min(0).max(DELAY_MS_MAX);
 const tokens = z.number().int().min(0).max(TOKENS_MAX);
 
 export const FAULTS = ['die', 'stall', 'hang', 'reset', 'no-finish'] as const;
 export const USAGE_MODES = ['exact', 'none', 'late', 'placeholder', 'negative', 'huge', 'cached-over-prompt'] as const;
+/** OpenRouter and vLLM say the one, DeepSeek and its followers the other. */
+export const REASONING_FIELDS = ['reasoning', 'reasoning_content'] as const;
 export const WIRES = ['plain', 'split-bytes', 'crlf', 'comments'] as const;
 
 export const scriptOverrides = z.strictObject({
@@ -25,6 +28,10 @@ export const scriptOverrides = z.strictObject({
   cache: z.boolean().optional(),
   /** Call the first tool whenever the request brings one and the last message is not a tool's result. */
   callTools: z.boolean().optional(),
+  /** How many tool calls one answer makes, the tools in turn; the request can forbid more than one. */
+  toolCalls: z.number().int().min(1).max(TOOL_CALLS_MAX).optional(),
+  /** What `openai-chat` calls its reasoning. */
+  reasoningField: z.enum(REASONING_FIELDS).optional(),
   /** Time before the status line. */
   headerDelayMs: delayMs.optional(),
   /** Time before the first token (before the answer, if it is not streamed). */
@@ -53,6 +60,8 @@ export interface Script extends ScriptOverrides {
   readonly reasoningTokens: number;
   readonly cache: boolean;
   readonly callTools: boolean;
+  readonly toolCalls: number;
+  readonly reasoningField: (typeof REASONING_FIELDS)[number];
   readonly headerDelayMs: number;
   readonly delayMs: number;
   readonly tokenDelayMs: number;
@@ -68,6 +77,8 @@ const DEFAULT_SCRIPT: Script = {
   reasoningTokens: 0,
   cache: false,
   callTools: false,
+  toolCalls: 1,
+  reasoningField: 'reasoning',
   headerDelayMs: 0,
   delayMs: 0,
   tokenDelayMs: 0,
