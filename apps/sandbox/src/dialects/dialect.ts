@@ -58,8 +58,8 @@ export interface Dialect {
   readonly generates: boolean;
   /** Throws `BadCall` where the dialect's real providers would refuse. */
   readCall(received: Received): ReadCall;
-  /** Body of an HTTP error. */
-  error(status: number, message: string, code?: string): string;
+  /** Body of an HTTP error. `retryAfterS` for dialects that say it there. */
+  error(status: number, message: string, code?: string, retryAfterS?: number): string;
   /** Content type of a stream whose events are bytes and no text; absent: server-sent events. */
   readonly binaryStreamType?: string;
   /** Name, value, …: headers of the dialect's own, of answers and of errors. */

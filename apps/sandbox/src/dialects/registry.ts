@@ -1,9 +1,10 @@
 // All dialects that the sandbox speaks, by path.
 import { anthropicMessages } from './anthropic-messages/anthropic-messages.js';
 import type { Dialect, PathFacts } from './dialect.js';
+import { gemini } from './gemini/gemini.js';
 import { openaiChat } from './openai-chat/openai-chat.js';
 
-const DIALECTS: readonly Dialect[] = [openaiChat, anthropicMessages];
+const DIALECTS: readonly Dialect[] = [openaiChat, anthropicMessages, gemini];
 
 const byPath: ReadonlyMap<string, Dialect> = new Map(
   DIALECTS.flatMap((dialect) => dialect.paths.map((path) => [path, dialect] as const)),

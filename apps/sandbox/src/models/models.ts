@@ -61,6 +61,7 @@ export const MODELS: readonly SandboxModel[] = [
   }),
   model('big', '52,000 tokens: a stream of more than 10 MB.', { outputTokens: 52_000 }),
   model('empty', 'A completion without a single token.', { outputTokens: 0 }),
+  model('filtered', 'A filter blocks every prompt.', { filter: true }),
   model('fail-400', 'Answers 400.', { fail: 400 }),
   model('fail-401', 'Answers 401.', { fail: 401 }),
   model('fail-429', 'Answers 429 with Retry-After: 1.', { fail: 429, retryAfterS: 1 }),

@@ -23,7 +23,7 @@ export interface Reply {
   /** Reasoning, text and tool calls together. */
   readonly completionTokens: number;
   readonly reasoningTokens: number;
-  readonly finish: 'stop' | 'length' | 'tool-calls';
+  readonly finish: 'stop' | 'length' | 'tool-calls' | 'filter';
 }
 
 const promptTokensOf = (call: SandboxCall): number => {
@@ -50,7 +50,7 @@ const seedTextOf = (call: SandboxCall): string => {
 
 /** In turn, as many as the script says. */
 const toolsToCall = (call: SandboxCall, script: Script): SandboxTool[] => {
-  if (call.toolChoice.kind === 'none' || call.messages.at(-1)?.role === 'tool') return [];
+  if (script.filter || call.toolChoice.kind === 'none' || call.messages.at(-1)?.role === 'tool') return [];
   if (call.toolChoice.kind === 'auto' && !script.callTools) return [];
   const { name } = call.toolChoice;
   const tools = name === undefined ? call.tools : call.tools.filter((tool) => tool.name === name);
@@ -62,6 +62,7 @@ const lastUserText = (call: SandboxCall): string =>
   call.messages.findLast((message) => message.role === 'user')?.text ?? '';
 
 const textOf = (call: SandboxCall, script: Script, seedText: string): string => {
+  if (script.filter) return '';
   // A script that says what to answer wins over the shape that was asked for.
   const scripted = call.overrides.echo !== undefined || call.overrides.outputTokens !== undefined;
   if (call.jsonSchema !== undefined && !scripted) return jsonFor(call.jsonSchema, seedText);
@@ -84,7 +85,7 @@ export const planReply = (call: SandboxCall, script: Script, cache: PromptCache)
   };
   const tools = toolsToCall(call, script);
   const whole = {
-    reasoning: tapeText(`${seedText}\nthink`, script.reasoningTokens),
+    reasoning: tapeText(`${seedText}\nthink`, script.filter ? 0 : script.reasoningTokens),
     text: tools.length === 0 ? textOf(call, script, seedText) : '',
   };
   // In the order in which they are sent, so that a cap cuts what would have come last.
@@ -112,6 +113,6 @@ export const planReply = (call: SandboxCall, script: Script, cache: PromptCache)
     toolCalls,
     completionTokens: countTokens(reasoning) + countTokens(text) + argumentTokens,
     reasoningTokens: countTokens(reasoning),
-    finish: cut ? 'length' : toolCalls.length === 0 ? 'stop' : 'tool-calls',
+    finish: script.filter ? 'filter' : cut ? 'length' : toolCalls.length === 0 ? 'stop' : 'tool-calls',
   };
 };

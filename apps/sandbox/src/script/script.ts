@@ -30,6 +30,8 @@ export const scriptOverrides = z.strictObject({
   callTools: z.boolean().optional(),
   /** How many tool calls one answer makes, the tools in turn; the request can forbid more than one. */
   toolCalls: z.number().int().min(1).max(TOOL_CALLS_MAX).optional(),
+  /** A filter of the provider's blocks the prompt: an answer without a word, and why. */
+  filter: z.boolean().optional(),
   /** What `openai-chat` calls its reasoning. */
   reasoningField: z.enum(REASONING_FIELDS).optional(),
   /** Time before the status line. */
@@ -61,6 +63,7 @@ export interface Script extends ScriptOverrides {
   readonly cache: boolean;
   readonly callTools: boolean;
   readonly toolCalls: number;
+  readonly filter: boolean;
   readonly reasoningField: (typeof REASONING_FIELDS)[number];
   readonly headerDelayMs: number;
   readonly delayMs: number;
@@ -78,6 +81,7 @@ const DEFAULT_SCRIPT: Script = {
   cache: false,
   callTools: false,
   toolCalls: 1,
+  filter: false,
   reasoningField: 'reasoning',
   headerDelayMs: 0,
   delayMs: 0,

@@ -185,7 +185,8 @@ const failBeforeAnswer = (
     entry.status = script.fail;
     const own = dialect.headers?.(entry.id, script.fail) ?? [];
     const headers = script.retryAfterS === undefined ? own : [...own, 'retry-after', String(script.retryAfterS)];
-    sendJson(response, script.fail, entry.id, dialect.error(script.fail, 'The sandbox was told to fail.'), headers);
+    const json = dialect.error(script.fail, 'The sandbox was told to fail.', undefined, script.retryAfterS);
+    sendJson(response, script.fail, entry.id, json, headers);
   } else if (script.fail === 'die' || script.fail === 'reset') breakConnection(response, script);
   // `hang` and `stall`: nothing, until the client leaves.
 };
