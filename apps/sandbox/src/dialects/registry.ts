@@ -3,8 +3,9 @@ import { anthropicMessages } from './anthropic-messages/anthropic-messages.js';
 import type { Dialect, PathFacts } from './dialect.js';
 import { gemini } from './gemini/gemini.js';
 import { openaiChat } from './openai-chat/openai-chat.js';
+import { openaiResponses } from './openai-responses/openai-responses.js';
 
-const DIALECTS: readonly Dialect[] = [openaiChat, anthropicMessages, gemini];
+const DIALECTS: readonly Dialect[] = [openaiChat, openaiResponses, anthropicMessages, gemini];
 
 const byPath: ReadonlyMap<string, Dialect> = new Map(
   DIALECTS.flatMap((dialect) => dialect.paths.map((path) => [path, dialect] as const)),
