@@ -95,7 +95,7 @@ const SPEAKERS: readonly Speaker[] = [
   { slug: 'sandbox-responses', name: 'Sandbox Responses', dialect: 'openai-responses', path: '/v1' },
   { slug: 'sandbox-gemini', name: 'Sandbox Gemini', dialect: 'gemini', path: '/v1beta' },
   { slug: 'sandbox-bedrock', name: 'Sandbox Bedrock', dialect: 'bedrock-converse', path: '' },
-  { slug: 'sandbox-cohere', name: 'Sandbox Cohere', dialect: 'cohere', path: '/v2' },
+  { slug: 'sandbox-cohere', name: 'Sandbox Cohere', dialect: 'cohere', path: '' },
 ];
 
 /** Enough of the models to try a dialect by. */

@@ -1,11 +1,12 @@
 // All dialects that the sandbox speaks, by path.
 import { anthropicMessages } from './anthropic-messages/anthropic-messages.js';
+import { bedrockConverse } from './bedrock-converse/bedrock-converse.js';
 import type { Dialect, PathFacts } from './dialect.js';
 import { gemini } from './gemini/gemini.js';
 import { openaiChat } from './openai-chat/openai-chat.js';
 import { openaiResponses } from './openai-responses/openai-responses.js';
 
-const DIALECTS: readonly Dialect[] = [openaiChat, openaiResponses, anthropicMessages, gemini];
+const DIALECTS: readonly Dialect[] = [openaiChat, openaiResponses, anthropicMessages, gemini, bedrockConverse];
 
 const byPath: ReadonlyMap<string, Dialect> = new Map(
   DIALECTS.flatMap((dialect) => dialect.paths.map((path) => [path, dialect] as const)),
