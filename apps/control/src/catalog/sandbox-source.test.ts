@@ -9,6 +9,7 @@ const model = (id: string) => ({
   price: { input: '0.15', output: '0.60', cacheRead: '0.075' },
   input_modalities: ['text'],
   output_modalities: ['text'],
+  apis: ['chat'],
   supported_parameters: ['tools'],
   bills_after_cancel: false,
 });

@@ -1,12 +1,27 @@
 // All dialects that the sandbox speaks, by path.
 import { anthropicMessages } from './anthropic-messages/anthropic-messages.js';
 import { bedrockConverse } from './bedrock-converse/bedrock-converse.js';
+import { cohere } from './cohere/cohere.js';
+import { cohereEmbed } from './cohere/cohere-embed.js';
 import type { Dialect, PathFacts } from './dialect.js';
+import { embeddings } from './embeddings/embeddings.js';
+import { cohereRerank, rerank } from './rerank/rerank.js';
 import { gemini } from './gemini/gemini.js';
 import { openaiChat } from './openai-chat/openai-chat.js';
 import { openaiResponses } from './openai-responses/openai-responses.js';
 
-const DIALECTS: readonly Dialect[] = [openaiChat, openaiResponses, anthropicMessages, gemini, bedrockConverse];
+const DIALECTS: readonly Dialect[] = [
+  openaiChat,
+  openaiResponses,
+  anthropicMessages,
+  gemini,
+  bedrockConverse,
+  cohere,
+  embeddings,
+  cohereEmbed,
+  rerank,
+  cohereRerank,
+];
 
 const byPath: ReadonlyMap<string, Dialect> = new Map(
   DIALECTS.flatMap((dialect) => dialect.paths.map((path) => [path, dialect] as const)),

@@ -32,6 +32,8 @@ export interface SandboxCall {
   readonly oneToolCall?: boolean;
   /** The answer is to be JSON that fits. */
   readonly jsonSchema?: unknown;
+  /** Of a reranking. */
+  readonly searchUnits?: number;
   readonly maxTokens?: number;
   readonly seed?: number;
   readonly overrides: ScriptOverrides;

@@ -23,6 +23,7 @@ export interface Reply {
   /** Reasoning, text and tool calls together. */
   readonly completionTokens: number;
   readonly reasoningTokens: number;
+  readonly searchUnits?: number;
   readonly finish: 'stop' | 'length' | 'tool-calls' | 'filter';
 }
 
@@ -113,6 +114,7 @@ export const planReply = (call: SandboxCall, script: Script, cache: PromptCache)
     toolCalls,
     completionTokens: countTokens(reasoning) + countTokens(text) + argumentTokens,
     reasoningTokens: countTokens(reasoning),
+    ...(call.searchUnits === undefined ? {} : { searchUnits: call.searchUnits }),
     finish: script.filter ? 'filter' : cut ? 'length' : toolCalls.length === 0 ? 'stop' : 'tool-calls',
   };
 };

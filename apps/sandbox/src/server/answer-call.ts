@@ -6,7 +6,7 @@ import { findModel } from '../models/models.js';
 import { planReply, type Reply } from '../reply/plan-reply.js';
 import type { PromptCache } from '../reply/prompt-cache.js';
 import { scriptOf, type Script, type ScriptOverrides } from '../script/script.js';
-import type { TruthCall, TruthLog } from '../truth/truth-log.js';
+import type { Billed, TruthCall, TruthLog } from '../truth/truth-log.js';
 import { breakConnection } from './break-connection.js';
 import { playStream } from './play-stream.js';
 import { sleep } from './sleep.js';
@@ -16,8 +16,6 @@ export interface Sandbox {
   readonly cache: PromptCache;
   readonly newId: (prefix: string) => string;
 }
-
-type Billed = Pick<TruthCall, 'promptTokens' | 'cachedTokens' | 'completionTokens' | 'reasoningTokens'>;
 
 /** What a provider bills that stopped after `tokens`: the prompt and all up to there; nothing if there was nothing. */
 const billedUpTo = (reply: Reply, tokens: number): Billed | undefined =>
@@ -30,12 +28,16 @@ const billedUpTo = (reply: Reply, tokens: number): Billed | undefined =>
         reasoningTokens: Math.min(tokens, reply.reasoningTokens),
       };
 
-const billedWhole = ({ promptTokens, cachedTokens, completionTokens, reasoningTokens }: Reply): Billed => ({
-  promptTokens,
-  cachedTokens,
-  completionTokens,
-  reasoningTokens,
-});
+const billedWhole = (reply: Reply): Billed => {
+  const { promptTokens, cachedTokens, completionTokens, reasoningTokens, searchUnits } = reply;
+  return {
+    promptTokens,
+    cachedTokens,
+    completionTokens,
+    reasoningTokens,
+    ...(searchUnits === undefined ? {} : { searchUnits }),
+  };
+};
 
 const sendJson = (
   response: ServerResponse,

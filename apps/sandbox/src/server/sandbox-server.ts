@@ -39,7 +39,8 @@ const modelList = (): unknown => ({
     max_output_tokens: model.maxOutput,
     price: model.price,
     input_modalities: model.inputModalities,
-    output_modalities: ['text'],
+    output_modalities: model.outputModalities,
+    apis: model.apis,
     supported_parameters: [
       'max_tokens',
       'max_completion_tokens',
