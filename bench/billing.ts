@@ -1,5 +1,6 @@
 // `npm run bench:billing`: how fast billing settles a backlog and grants leases, against a durable embedded Postgres, through the product's own functions: those that
-// stand behind the bus. Prints a table, and writes bench/BILLING.md when run whole. It judges nothing but the books: they must add up in the end.
+// stand behind the bus. Prints a table, and writes bench/BILLING.md when run whole. It judges nothing but the books: they must add up in the end, and an entry that
+// is altered by hand then must be named.
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -20,7 +21,7 @@ import { cpuOf } from './processes.ts';
 
 const { values: options } = parseArgs({
   options: {
-    /** Of the backlog that is settled alone; twice as many again wait while leases are granted. */
+    /** Of the backlog that is settled alone; four times as many again wait while leases are granted. */
     generations: { type: 'string', default: '60000' },
     /** Of granting leases, in each scenario. */
     seconds: { type: 'string', default: '6' },
@@ -30,11 +31,16 @@ const { values: options } = parseArgs({
     rate: { type: 'string', default: '5000' },
     /** Settled before anything is measured, until the compiler is done. */
     warm: { type: 'string', default: '15000' },
+    /** Settled at least before the books are verified, as far as the backlog goes. */
+    verified: { type: 'string', default: '100000' },
+    /** That each generation carries. */
+    tags: { type: 'string', default: '0' },
   },
 });
 const generations = Number(options.generations);
 const seconds = Number(options.seconds);
 const warm = Number(options.warm);
+const backlog = warm + 5 * generations;
 
 /** What one batch of the consumer holds at most: settle.handler.ts. */
 const BATCH_LINES = 3_000;
@@ -54,14 +60,12 @@ const folder = await mkdtemp(path.join(tmpdir(), 'waystation-bench-billing-'));
 await chmod(folder, 0o711);
 await chownForPostgres(folder);
 const backlogFile = path.join(folder, 'backlog.ndjson');
-console.log(`a backlog of ${warm + 3 * generations} generations is written …`);
+console.log(`a backlog of ${backlog} generations is written …`);
 const maker = path.join(import.meta.dirname, 'billing-backlog.ts');
 execFileSync(
   process.execPath,
-  ['--disable-warning=ExperimentalWarning', maker, backlogFile, `${warm + 3 * generations}`],
-  {
-    stdio: 'inherit',
-  },
+  ['--disable-warning=ExperimentalWarning', maker, backlogFile, `${backlog}`, options.tags],
+  { stdio: 'inherit' },
 );
 const postgres = await startPostgres({
   dataDir: path.join(folder, 'postgres'),
@@ -89,6 +93,7 @@ try {
 
   const prices = new billing.PriceBook();
   const batches = batchesOf(backlogFile);
+  let settled = 0;
   /** Settles until so many generations are, or `stop` says so. Answers how many lines were. */
   const settle = async (count: number, stop: () => boolean = () => false): Promise<number> => {
     let lines = 0;
@@ -98,6 +103,7 @@ try {
       const { bad } = await billing.settleLines(database, prices, batch, TIMES);
       if (bad.length > 0) throw new Error(`a line of the backlog is bad: ${bad[0]?.reason}`);
       lines += batch.length;
+      settled += batch.length / LINES_PER_GENERATION;
     }
     return lines / LINES_PER_GENERATION;
   };
@@ -156,16 +162,16 @@ try {
   };
   const leases = async (what: string, how: string, ask: () => Promise<number[]>, settling: boolean): Promise<void> => {
     let over = false;
-    const beside = settling ? settle(2 * generations, () => over) : Promise.resolve(0);
+    const beside = settling ? settle(4 * generations, () => over) : Promise.resolve(0);
     const asked = await measured(ask);
     over = true;
-    const settled = await beside;
+    const besides = await beside;
     const latencies = asked.result.sort((a, b) => a - b);
     const at = (part: number): string => (latencies[Math.floor(latencies.length * part)] ?? Number.NaN).toFixed(1);
     row(
       `${what}${settling ? ', while settling' : ''}`,
       `${perSecond(latencies.length, asked.seconds)} grants/s`,
-      `${how}; p50 ${at(0.5)} ms, p99 ${at(0.99)} ms; ${settling ? `settled meanwhile ${perSecond(settled, asked.seconds)} generations/s` : `CPU a grant: ${cpuText(asked, latencies.length)}`}`,
+      `${how}; p50 ${at(0.5)} ms, p99 ${at(0.99)} ms; ${settling ? `settled meanwhile ${perSecond(besides, asked.seconds)} generations/s` : `CPU a grant: ${cpuText(asked, latencies.length)}`}`,
     );
   };
   const hot = Number(options.hot);
@@ -178,14 +184,19 @@ try {
     await leases('grants over 200 keys, at a rate', `asked for ${rate} a second`, () => atRate(rate), settling);
   }
 
-  const verified = await measured(() => billing.verifyLedger(ledger.admin));
-  const { problems, entries } = verified.result;
-  row(
-    'verify',
-    problems.length === 0 ? 'the books add up' : `PROBLEMS: ${problems[0]}`,
-    `${entries} entries in ${verified.seconds.toFixed(1)} s`,
+  await settle(Number(options.verified) - settled);
+  const verify = async (what: string, judge: (problems: readonly string[]) => string | undefined): Promise<void> => {
+    const { result, seconds: took } = await measured(() => billing.verifyLedger(ledger.admin));
+    const good = judge(result.problems);
+    const found = good ?? `PROBLEMS: ${result.problems[0] ?? 'none is named'}`;
+    row(what, found, `${Math.round(settled)} settled generations, ${result.entries} entries in ${took.toFixed(1)} s`);
+    if (good === undefined) process.exitCode = 1;
+  };
+  await verify('verify', ({ length }) => (length === 0 ? 'the books add up' : undefined));
+  const entry = await alterOneEntry(ledger);
+  await verify('verify, after one entry was altered by hand', ([first = '']) =>
+    first.startsWith(`an entry is as it was booked: entry ${entry} `) ? `names entry ${entry} first` : undefined,
   );
-  if (problems.length > 0) process.exitCode = 1;
   await Promise.all([ledger.writer.close(), ledger.reader.close(), ledger.admin.close()]);
 } finally {
   await postgres.stop();
@@ -193,6 +204,17 @@ try {
 }
 if (process.argv.length === 2)
   await writeFile(path.join(import.meta.dirname, 'BILLING.md'), `${heading()}\n\n${table()}\n`);
+
+/** Adds a picodollar to an entry somewhere in the middle, past the trigger that forbids it. Answers its id. */
+async function alterOneEntry({ admin }: Awaited<ReturnType<typeof billing.testLedger>>): Promise<string> {
+  await admin.query('alter table entry disable trigger append_only');
+  const [altered] = await admin.query<{ id: string }>(
+    `update entry set amount = amount + 1 where id = (select id from entry where kind = 'settle' order by md5(id::text) limit 1) returning id`,
+  );
+  await admin.query('alter table entry enable trigger append_only');
+  if (altered === undefined) throw new Error('no entry of a settlement is there to alter');
+  return altered.id;
+}
 
 function heading(): string {
   const [cpu] = cpus();

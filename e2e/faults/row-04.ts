@@ -1,9 +1,10 @@
-// Row 4: no max_tokens, and hardly any credit. Admitted with a small hold; the stream is extended as it runs, and ended with finish reason `length` and a
+// Row 4: no max_tokens, and hardly any credit, or a small limit of tokens. Admitted with a small hold; the stream is extended as it runs, and ended with finish reason `length` and a
 // clear reason when the credit runs out. What is charged is what the provider billed, give or take one chunk.
 import { invariants, type RunningSystem } from '@waystation/testing';
-import { ask, say, stream, type StreamEnd } from '../support/ask.ts';
+import { ask, complete, say, stream, type StreamEnd } from '../support/ask.ts';
 import { audit, baseline, type Told } from '../support/audit.ts';
 import { asOperator } from '../support/operator.ts';
+import { newKey, setLimit } from '../support/priced-lab.ts';
 import { story, storyOfSplit } from '../support/story.ts';
 import { billOf, forgetTruth, sandboxPrices, truth, type TruthCall } from '../support/truth.ts';
 import { warmUp } from '../support/use-system.ts';
@@ -13,6 +14,8 @@ const MODEL = 'sandbox/echo';
 /** Output tokens that a hold begins with; a byte of output counts as one of them, and the sandbox's token has four. */
 const FIRST_SLICE = 512;
 const BYTES_PER_TOKEN = 4;
+/** Of the prompt here, by its bytes. */
+const PROMPT_TOKENS_MAX = 250;
 const SETTLED_WITHIN_MS = 20_000;
 /** A lease ends a minute after its last renewal at most, and is swept half a minute later. */
 const LEASE_LIFE_MS = 90_000;
@@ -114,6 +117,44 @@ export const row04 = (system: () => RunningSystem): void => {
             expect.objectContaining({ code: 'clamped', message: choice.error?.message }),
           ]),
         });
+      },
+    );
+
+    story(
+      'a stream under a small limit of tokens is extended in them, and ends with length and the reason',
+      system,
+      async () => {
+        const { key, hash } = await newKey(system());
+        const limit = 2 * FIRST_SLICE + PROMPT_TOKENS_MAX;
+        const named = { scope: 'key', scope_id: hash, metric: 'tokens', window: 'lifetime', limit };
+        const remove = await setLimit(system(), named, key);
+        try {
+          const before = await baseline(system());
+          await forgetTruth(system());
+          const end = await run('row-4-tokens', key, 5_000);
+          const choice = lastChoiceOf(end);
+          expect([end.status, end.done, end.error]).toEqual([200, true, undefined]);
+          expect(choice).toMatchObject({
+            finish_reason: 'length',
+            native_finish_reason: 'credit_exhausted',
+            error: {
+              code: 429,
+              metadata: { waystation_code: 'rate_limited', quota: { scope: 'key', metric: 'tokens' } },
+            },
+          });
+          expect(choice.error?.message).toMatch(
+            /more tokens than are held for it, and of the lifetime limit of this key/,
+          );
+          const bytes = Buffer.byteLength(end.content);
+          expect([bytes > FIRST_SLICE, bytes <= limit]).toEqual([true, true]);
+          await audit(system(), [told('row-4-tokens', end, false)], before);
+          // What is counted is what was used, and not the bytes that were held for it: room is left for a call that names its cap.
+          const rest = { ...say('tell me', MODEL), max_tokens: FIRST_SLICE, sandbox: { outputTokens: 1 } };
+          const { status } = await complete(system(), rest, { key });
+          expect(status).toBe(200);
+        } finally {
+          await remove();
+        }
       },
     );
 

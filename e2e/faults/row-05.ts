@@ -1,4 +1,4 @@
-// Row 5: usage that is missing, late, behind the finish reason, or a placeholder. Where the provider tells it, it is what is charged; where not, an estimate is,
+// Row 5: usage that is missing, late, behind the finish reason, a placeholder, or of the prompt alone. Where the provider tells it, it is what is charged; where not, an estimate is,
 // marked as one, and never nothing because of a missing chunk.
 import type { RunningSystem } from '@waystation/testing';
 import { openAccount } from '../support/account.ts';
@@ -7,7 +7,7 @@ import { story } from '../support/story.ts';
 import { billOf, sandboxPrices } from '../support/truth.ts';
 
 const TOLD = ['sandbox/echo', 'sandbox/late-usage'] as const;
-const UNTOLD = ['sandbox/no-usage', 'sandbox/usage-placeholder'] as const;
+const UNTOLD = ['sandbox/no-usage', 'sandbox/usage-placeholder', 'sandbox/usage-prompt-only'] as const;
 const TEXT = 'way station, '.repeat(30);
 
 export const row05 = (system: () => RunningSystem): void => {

@@ -1,4 +1,4 @@
-// Row 12: billing killed at any moment of its work, again and again; and billing away for as long as leases live and longer. Nothing is lost and nothing is booked
+// Row 12: billing killed at any moment of its work, again and again (the very moments around a commit are forced in apps/billing/src/settle/killed.itest.ts); and billing away for as long as leases live and longer. Nothing is lost and nothing is booked
 // twice, the sweeper waits for the journal, and no budget is overrun.
 import { parseUsd } from '@waystation/contracts';
 import type { RunningSystem } from '@waystation/testing';

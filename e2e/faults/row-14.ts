@@ -1,5 +1,6 @@
 // Row 14: an ingress is killed in the middle of streams. Its workers close upstream within 5 s and settle what was used; its leases are swept and the remainder is
-// free again. Where worker and ingress are one process, what was told last is charged once the time of the generation is over, and marked.
+// free again, and its clients are told what they paid for, although its records are lost with it. Where worker and ingress are one process, what was told last is charged once the time of the generation is over, and marked.
+import { formatUsd } from '@waystation/contracts';
 import type { RunningSystem } from '@waystation/testing';
 import { openAccount, type Account } from '../support/account.ts';
 import { ask, say } from '../support/ask.ts';
@@ -52,6 +53,31 @@ export const row14 = (system: () => RunningSystem): void => {
     };
     const paidOf = (charges: readonly Charge[]): bigint =>
       charges.filter(({ payer }) => payer === 'credits').reduce((sum, { amount }) => sum + BigInt(amount), 0n);
+    /** The record was lost with the ingress, the bill was not. */
+    const expectExplained = async (
+      account: Account,
+      key: string,
+      charges: ReadonlyMap<string, readonly Charge[]>,
+    ): Promise<void> => {
+      const shown = await Promise.all(
+        account.told.map(async ({ label, generationId = '' }) => {
+          const { status, text, json } = await ask(
+            system(),
+            'GET',
+            `/api/v1/generation?id=${generationId}`,
+            undefined,
+            {
+              key,
+            },
+          );
+          const paid = formatUsd(paidOf(charges.get(generationId) ?? []));
+          const data = json.data as Record<string, unknown> | undefined;
+          const exact = text.includes(`"total_cost":${paid},`);
+          return { label, status, exact, text, settled: data?.['settled'], streamed: data?.['streamed'] };
+        }),
+      );
+      for (const each of shown) expect(each).toMatchObject({ status: 200, exact: true, settled: true, streamed: null });
+    };
     /** One call may hold all that is left of the key's limit. */
     const expectRemainderBack = async (account: Account, key: string, price: TokenPrice): Promise<void> => {
       const { json } = await ask(system(), 'GET', '/api/v1/key', undefined, { key });
@@ -77,6 +103,7 @@ export const row14 = (system: () => RunningSystem): void => {
           ...{ label, its, off, near: true },
         });
       }
+      await expectExplained(account, key, charges);
       await expectRemainderBack(account, key, price);
     });
 
@@ -106,6 +133,7 @@ export const row14 = (system: () => RunningSystem): void => {
           });
           expect(its).toMatchObject([{ usageSource: 'estimated', policyRow: 'failed-after-output' }]);
         }
+        await expectExplained(account, key, charges);
         await expectRemainderBack(account, key, price);
       },
     );

@@ -41,6 +41,20 @@ export const books = (system: () => RunningSystem): void => {
       expect((await ledger(system(), 'replay-dead-letters', '--dry-run')).code).toBe(0);
     });
 
+    it('disagreements says by its exit code whether any witnesses disagree', async () => {
+      const { code, out, err } = await ledger(system(), 'disagreements', '--since', '2026-01-01T00:00Z', '--json');
+      const { disagreements, truncated } = JSON.parse(out || `{"err": ${JSON.stringify(err)}}`) as Record<
+        string,
+        unknown
+      >;
+      expect({ code, truncated }).toEqual({
+        code: Array.isArray(disagreements) && disagreements.length > 0 ? 1 : 0,
+        truncated: false,
+      });
+      expect((await ledger(system(), 'disagreements', '--workspace', 'nobody')).out).toBe('No witnesses disagree.\n');
+      expect((await ledger(system(), 'disagreements', '--since', 'monday')).code).toBe(2);
+    });
+
     it('explain tells a generation to the picodollar', async () => {
       const { json, headers } = await complete(system(), say('Explain this.'));
       const generationId = headers.get('x-generation-id') ?? '';

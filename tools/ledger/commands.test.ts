@@ -1,5 +1,6 @@
 // When a command says that the books disagree, which is what its exit code is made of; and that it asks for exactly what was said.
 import { UsageFault, type Books, type Command, type Output, type Values } from './command.ts';
+import { disagreements } from './disagreements.ts';
 import { focus } from './focus.ts';
 import { rebuild } from './rebuild.ts';
 import { reconcile } from './reconcile.ts';
@@ -82,6 +83,44 @@ test('a dead letter that is still bad is exit code 1', async () => {
   ]);
 });
 
+const disagreement = (id: number, difference: string) => ({
+  ...{ id, workspaceId: 'ws', kind: 'usage', difference, foundAt: Date.UTC(2026, 0, 2) },
+  attemptId: 'att-1700000000-abcdefghijklmnopqrst-0',
+  generationId: 'gen-1700000000-abcdefghijklmnopqrst',
+  ingress: { outcome: 'completed', usage: { input: 10, output: 20 }, usageSource: 'provider' },
+  worker: { outcome: 'completed' },
+  priceVersion: `price-${'0'.repeat(32)}`,
+});
+
+test('no disagreement of witnesses is exit code 0, any is exit code 1 and a line of a table', async () => {
+  expect(await run(disagreements, [], {}, { disagreements: [] })).toMatchObject({
+    ...{ isGood: true, said: ['No witnesses disagree.'], asked: [{ request: { limit: 500 } }] },
+  });
+  const values = { workspace: 'ws', since: '2026-01-01T00:00Z' };
+  const { isGood, said, asked } = await run(disagreements, [], values, {
+    disagreements: [disagreement(7, '20'), disagreement(3, '-5')],
+  });
+  expect([isGood, asked]).toMatchObject([false, [{ request: { workspaceId: 'ws', since: Date.UTC(2026, 0, 1) } }]]);
+  expect(said[0]).toMatch(/^found +workspace +attempt +what differs +ingress \(charged\) +worker +USD beyond/);
+  expect(said[1]).toMatch(
+    /^2026-01-02T00:00:00.000Z +ws +att-\S+ +usage +completed: 10 input, 20 output \(provider\) +completed: no usage +0\.00000000002$/,
+  );
+  expect(said.at(-1)).toMatch(/^2 in all; by the workers' counts 0\.000000000015 USD beyond/);
+});
+
+test('disagreements are asked for page by page, and no more than are wanted', async () => {
+  const page = Array.from({ length: 500 }, (_, index) => disagreement(1_000 - index, '1'));
+  const { asked, said } = await run(
+    disagreements,
+    [],
+    { limit: '502' },
+    { disagreements: page },
+    { disagreements: page.slice(0, 2) },
+  );
+  expect(asked.map(({ request }) => request)).toEqual([{ limit: 500 }, { limit: 2, before: 501 }]);
+  expect(said.at(-1)).toMatch(/^There may be more/);
+});
+
 test('an exception of a reconciliation is exit code 1', async () => {
   const values = { provider: 'p', from: '2026-01-01', to: '2026-01-02', book: true };
   const row = { day: '2026-01-01', model: 'm', ours: '1', theirs: '2', booked: '1', difference: '0' };
@@ -102,7 +141,7 @@ test('an export is every part behind one header', async () => {
 });
 
 test('a re-rating is applied until it is finished', async () => {
-  const nothing = { charged: '0', waste: '0', variance: '0', byok: '0' };
+  const nothing = { charged: '0', waste: '0', variance: '0', byok: '0', surcharge: '0' };
   const totals = {
     attempts: 1,
     changed: 1,
@@ -137,7 +176,7 @@ test('a re-rating is applied until it is finished', async () => {
 
 test.each<[Command, readonly string[], Parameters<typeof valuesOf>[0]]>([
   [usage, [], { from: '2026-01-01' }],
-  [usage, [], { from: '2026-01-01', to: '2026-01-02', by: 'tag' }],
+  [usage, [], { from: '2026-01-01', to: '2026-01-02', by: 'colour' }],
   [reconcile, ['import'], {}],
   [reconcile, ['import', 'f'], { format: 'pdf' }],
   [reconcile, ['import', 'f'], { format: 'csv', model: ['=x'] }],
@@ -146,6 +185,8 @@ test.each<[Command, readonly string[], Parameters<typeof valuesOf>[0]]>([
   [reconcile, ['report'], { provider: 'p', from: '2026-01-32', to: '2026-02-01' }],
   [rerate, ['apply'], {}],
   [rerate, ['plan'], { provider: 'p' }],
+  [disagreements, [], { since: 'monday' }],
+  [disagreements, [], { limit: 'all' }],
   [replayDeadLetters, [], { limit: '0' }],
   [replayDeadLetters, [], { since: 'monday' }],
   [focus, ['ws', '2026-00'], {}],

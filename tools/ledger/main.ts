@@ -14,6 +14,7 @@ const loadCommands = async (): Promise<Command[]> => {
     import('./rebuild.ts').then(({ rebuild }) => rebuild),
     import('./explain.ts').then(({ explain }) => explain),
     import('./replay-dead-letters.ts').then(({ replayDeadLetters }) => replayDeadLetters),
+    import('./disagreements.ts').then(({ disagreements }) => disagreements),
     import('./usage.ts').then(({ usage }) => usage),
     import('./statement.ts').then(({ statement }) => statement),
     import('./focus.ts').then(({ focus }) => focus),

@@ -1,6 +1,7 @@
 // `replay-dead-letters`: settles again what could not be settled when it came.
 import { BillingDeadLettersReplay } from '@waystation/contracts';
-import { UsageFault, type Command } from './command.ts';
+import type { Command } from './command.ts';
+import { timeOf, wholeNumber } from './read-value.ts';
 
 const LIMIT_DEFAULT = 100;
 const LIMIT_MAX = 1_000;
@@ -27,12 +28,10 @@ export const replayDeadLetters: Command = {
     const ids = values.texts('id').map((text) => wholeNumber('--id', text, Number.MAX_SAFE_INTEGER));
     const reason = values.text('reason');
     const since = values.text('since');
-    const sinceMs = since === undefined ? undefined : Date.parse(since);
-    if (Number.isNaN(sinceMs)) throw new UsageFault(`--since must be an ISO 8601 time, not ${since}`);
     const report = await books.ask(BillingDeadLettersReplay, {
       ...(ids.length === 0 ? {} : { ids }),
       ...(reason === undefined ? {} : { reason }),
-      ...(sinceMs === undefined ? {} : { since: sinceMs }),
+      ...(since === undefined ? {} : { since: timeOf('--since', since) }),
       limit: wholeNumber('--limit', values.text('limit') ?? String(LIMIT_DEFAULT), LIMIT_MAX),
       dryRun: values.flag('dry-run'),
     });
@@ -43,11 +42,4 @@ export const replayDeadLetters: Command = {
     output.say(`${report.letters.length} looked at, ${bad} still bad; ${report.left} not replayed in all.`);
     return bad === 0;
   },
-};
-
-const wholeNumber = (option: string, text: string, max: number): number => {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value < 1 || value > max)
-    throw new UsageFault(`${option} must be a whole number from 1 to ${max}, not ${text}`);
-  return value;
 };

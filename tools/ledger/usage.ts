@@ -1,6 +1,7 @@
 // `usage`: what all workspaces used, or one, by any dimensions.
 import { BillingUsageQuery, USAGE_DIMENSIONS, formatUsd, type UsageDimension } from '@waystation/contracts';
 import { UsageFault, type Command } from './command.ts';
+import { timeOf } from './read-value.ts';
 
 const ROWS_MAX = 2_000;
 
@@ -46,11 +47,6 @@ export const usage: Command = {
 
 const dimensionOf = (text: string): UsageDimension =>
   USAGE_DIMENSIONS.find((each) => each === text) ?? fail(`--by takes ${USAGE_DIMENSIONS.join(', ')}, not ${text}`);
-
-const timeOf = (option: string, text: string | undefined): number => {
-  const time = Date.parse(text ?? '');
-  return Number.isNaN(time) ? fail(`${option} must be an ISO 8601 time, not ${text ?? 'missing'}`) : time;
-};
 
 const fail = (problem: string): never => {
   throw new UsageFault(problem);

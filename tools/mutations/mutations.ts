@@ -134,7 +134,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'variance charged to the customer',
     breaks: 'What a provider bills beyond the hold is taken from the customer.',
     file: `${LEDGER}/decide-charge.ts`,
-    text: `  if (cost <= hold) return { ...decided, amount: cost, payer: 'credits' };`,
+    text: `  if (cost <= hold) return { ...decided, amount: cost, payer: 'credits', ...onTop(facts, cost, hold - cost) };`,
     fault: `  if (cost <= hold || cost > hold) return { ...decided, amount: cost, payer: 'credits' };`,
     caughtBy: {
       file: `${LEDGER}/decide-charge.test.ts`,
@@ -145,12 +145,74 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'own key charged to the wallet',
     breaks: 'A customer pays for a call with a key of their own twice: to the provider and to us.',
     file: `${LEDGER}/decide-charge.ts`,
-    text: `  if (facts.byok) return { ...decided, amount: cost, payer: 'byok' };`,
+    text: `  if (facts.byok) return { ...decided, amount: cost, payer: 'byok', ...onTop(facts, cost, hold) };`,
     fault: '',
     caughtBy: {
       file: `${LEDGER}/decide-charge.test.ts`,
       test: 'with the own key of the customer nothing is booked, only counted',
     },
+  },
+  {
+    name: 'surcharge beyond the hold',
+    breaks: 'A customer pays a markup that nobody held for.',
+    file: `${LEDGER}/decide-charge.ts`,
+    text: 'const surcharge = asked < room ? asked : room;',
+    fault: 'const surcharge = asked;',
+    caughtBy: { file: `${LEDGER}/decide-charge.test.ts`, test: 'a markup ends where the hold ends' },
+  },
+  {
+    name: 'surcharge rounded down',
+    breaks: 'Half a picodollar of every markup is lost to us, and no two books agree.',
+    file: `${LEDGER}/surcharge.ts`,
+    text: '(base * BigInt(ratePpm) + PARTS_PER_MILLION / 2n) / PARTS_PER_MILLION',
+    fault: '(base * BigInt(ratePpm)) / PARTS_PER_MILLION',
+    caughtBy: { file: `${LEDGER}/surcharge.test.ts`, test: 'half a picodollar is one' },
+  },
+  {
+    name: 'surcharge kept by a correction',
+    breaks: 'A charge that is corrected downwards keeps the markup of what was never used.',
+    file: `${LEDGER}/decide-settlement.ts`,
+    text: 'const surcharge = (decision.surcharge ?? 0n) - before.surcharge;',
+    fault: 'const surcharge = before.surcharge === 0n ? (decision.surcharge ?? 0n) : 0n;',
+    caughtBy: {
+      file: `${LEDGER}/decide-settlement.test.ts`,
+      test: 'a correction downwards gives the markup back with the rest',
+    },
+  },
+  {
+    name: 'surcharge owed to the provider',
+    breaks: 'The markup is booked as money that we owe the provider, whose bill never agrees again.',
+    file: `${LEDGER}/book.ts`,
+    text: '...entryOf(kind, held, payable, lease - onTop.lease, event),',
+    fault: '...entryOf(kind, held, payable, lease, event),',
+    caughtBy: { file: `${LEDGER}/decide-settlement.test.ts`, test: 'a markup comes out of the lease with its charge' },
+  },
+  {
+    name: 'surcharge not held for',
+    breaks: 'A call is admitted without its markup in the hold: the last calls of a wallet pay none.',
+    file: `${INGRESS}/hold/bound-plan.ts`,
+    text: 'const credits = attempt.byok ? onTop : cost + onTop;',
+    fault: 'const credits = attempt.byok ? onTop : cost;',
+    caughtBy: {
+      file: `${INGRESS}/hold/bound-plan.test.ts`,
+      test: 'covers what is on top of every endpoint of the plan',
+    },
+  },
+  {
+    name: 'surcharge forgotten by the worker',
+    breaks: 'Where the ingress is lost, its worker is the only witness and tells of no markup.',
+    file: 'apps/worker/src/attempt/money-lines.ts',
+    text: '  surchargePpm: request.attempt.surchargePpm,\n',
+    fault: '',
+    caughtBy: { file: 'apps/worker/src/attempt/money-lines.test.ts', test: 'on top of the price both lines say' },
+  },
+  {
+    name: 'surcharge of another rate after a re-rating',
+    breaks: 'A re-rating forgets the rate of a charge and gives the whole markup back.',
+    file: `${BILLING}/rerate/difference.ts`,
+    text: '    surchargePpm: backing.surchargePpm,\n',
+    fault: '',
+    caughtBy: { file: `${BILLING}/rerate/difference.test.ts`, test: 'a markup is of the new cost' },
   },
   {
     name: 'empty answer charged',
@@ -252,6 +314,17 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: { file: `${CATALOG}/price-usage.test.ts`, test: 'amounts beyond the range of a double stay exact' },
   },
   {
+    name: 'completion left uncounted',
+    breaks: 'A provider that tells a usage of the prompt alone is believed: what was delivered costs nothing.',
+    file: `${PROVIDERS}/estimate-usage.ts`,
+    text: 'outputTokens(usage) > 0 ? undefined : estimateOutputTokens(delivered)',
+    fault: 'told !== undefined ? undefined : estimateOutputTokens(delivered)',
+    caughtBy: {
+      file: `${PROVIDERS}/estimate-usage.test.ts`,
+      test: 'the prompt only, with text delivered',
+    },
+  },
+  {
     name: 'cached tokens billed twice',
     breaks: 'Tokens read from the cache are billed as cached and as input.',
     file: `${PROVIDERS}/openai-chat/convert-usage.ts`,
@@ -342,12 +415,42 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'budget that counts the day before',
     breaks: 'The usage of yesterday is counted against the budget of today.',
     file: `${BILLING}/quotas/spent-before.ts`,
-    text: `'day >= $3::date'`,
-    fault: `'day >= $3::date - 1'`,
+    text: 'and day >= $3::date`',
+    fault: 'and day >= $3::date - 1`',
     caughtBy: {
       file: `${BILLING}/leases/leases.itest.ts`,
       test: 'a budget that is set in the middle of its window counts what was spent in it before',
     },
+  },
+  {
+    name: 'fallback before the limit that counts twice',
+    breaks: 'A limit of requests that is set at noon counts the fallbacks of the morning as requests of their own.',
+    file: `${BILLING}/quotas/spent-before.ts`,
+    text: 'select count(distinct generation_id) as used',
+    fault: 'select count(*) as used',
+    caughtBy: {
+      file: `${BILLING}/quotas/spent-before.itest.ts`,
+      test: 'a budget of a tag lets be spent what the morning left of it, to the picodollar, and no more',
+    },
+  },
+  {
+    name: 'tokens of nobody before the limit',
+    breaks: 'A limit of tokens that is set at noon counts what failed in the morning and was charged to nobody.',
+    file: `${BILLING}/quotas/spent-before.ts`,
+    text: `where payer <> 'waste'`,
+    fault: 'where true',
+    caughtBy: {
+      file: `${BILLING}/quotas/spent-before.itest.ts`,
+      test: 'a budget of a tag lets be spent what the morning left of it, to the picodollar, and no more',
+    },
+  },
+  {
+    name: 'tag that is named twice and counts twice',
+    breaks: 'A call that repeats a tag is in the sums of the tag twice.',
+    file: `${BILLING}/settle/backing.ts`,
+    text: '[...new Set(tags.map(stored))].sort()',
+    fault: 'tags.map(stored).sort()',
+    caughtBy: { file: `${BILLING}/quotas/spent-before.itest.ts`, test: 'a charge has its tags' },
   },
   // Settlement.
   {
@@ -404,6 +507,26 @@ export const MUTATIONS: readonly Mutation[] = [
       file: `${BILLING}/settle/settle.itest.ts`,
       test: 'pending usage waits for the worker, whichever speaks first',
     },
+  },
+  {
+    name: 'attempt left behind and charged',
+    breaks:
+      'A try that was given up is charged while its generation still runs, because its worker answered before it heard of it.',
+    file: `${BILLING}/settle/settle-batch.ts`,
+    text: ' || leftBehind !== undefined',
+    fault: '',
+    caughtBy: {
+      file: `${BILLING}/settle/settle.itest.ts`,
+      test: 'is never charged, not even in between, where its worker had answered before it could hear of it',
+    },
+  },
+  {
+    name: 'tokens left out of a hold that grew',
+    breaks: 'What a stream used beyond its first slice is not counted by a limit of tokens.',
+    file: `${BILLING}/settle/backing.ts`,
+    text: 'const areMore = holdTokens > (known.holdTokens ?? 0);',
+    fault: 'const areMore = false;',
+    caughtBy: { file: `${BILLING}/settle/cases.test.ts`, test: 'a hold of tokens that grew is known from' },
   },
   // The sweeper.
   {
@@ -489,8 +612,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'hold for the first endpoint',
     breaks: 'A fallback to a dearer endpoint is not covered.',
     file: `${INGRESS}/hold/bound-plan.ts`,
-    text: 'else if (cost > usd) usd = cost;',
-    fault: 'else if (usd === 0n) usd = cost;',
+    text: 'if (credits > usd) usd = credits;',
+    fault: 'if (usd === 0n) usd = credits;',
     caughtBy: {
       file: `${INGRESS}/hold/bound-plan.test.ts`,
       test: 'covers the dearest endpoint, and every completion that was asked for',
@@ -500,7 +623,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'hold that ends twice',
     breaks: 'A hold that is settled twice frees its amount twice: the lease is spent twice.',
     file: `${INGRESS}/hold/lease-pool.ts`,
-    text: '      if (ended) return false;\n',
+    text: "        if (state === 'settled') return;\n",
     fault: '',
     caughtBy: {
       file: `${INGRESS}/hold/lease-pool.test.ts`,
@@ -516,6 +639,18 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: {
       file: `${INGRESS}/hold/lease-pool.test.ts`,
       test: 'whose charge is not known stays in the lease whole',
+    },
+  },
+  {
+    name: 'hold left open for ever',
+    breaks:
+      'What a client that left held is not free before its lease is swept, though billing has told what it came to.',
+    file: `${INGRESS}/hold/left-open.ts`,
+    text: '      holds.get(attemptId)?.settle(fromVector(charged));\n',
+    fault: '',
+    caughtBy: {
+      file: `${INGRESS}/hold/left-open.test.ts`,
+      test: 'a hold that a client left behind is given back but for what billing charged, as soon as it tells',
     },
   },
   {
@@ -538,6 +673,28 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: {
       file: `${INGRESS}/http/chat-completions.test.ts`,
       test: 'counts as one request however many endpoints are tried',
+    },
+  },
+  {
+    name: 'guardrail that is passed over',
+    breaks: 'A call is not held against the budget of its guardrail.',
+    file: `${INGRESS}/auth/caller.ts`,
+    text: 'guardrails: guardrailBudgets(), ...call()',
+    fault: '...call()',
+    caughtBy: {
+      file: `${INGRESS}/http/guardrails.test.ts`,
+      test: 'is planned under all of them, from the widest in, and held against the budget of each',
+    },
+  },
+  {
+    name: 'fresh start under another guardrail',
+    breaks: 'Whoever has used up a budget gets it anew by being given another guardrail.',
+    file: `${BILLING}/quotas/spent-before.ts`,
+    text: 'ref.subject ?? { scope: ref.scope, id: ref.scopeId }',
+    fault: '{ scope: ref.scope, id: ref.scopeId }',
+    caughtBy: {
+      file: `${BILLING}/leases/leases.itest.ts`,
+      test: 'a budget that is set in the middle of its window counts what was spent in it before',
     },
   },
 ];

@@ -10,7 +10,11 @@ import { CreatePayments1764158400201 } from './migrations/create-payments.js';
 import { CreatePromo1764158400202 } from './migrations/create-promo.js';
 import { ReadBooks1764160000302 } from './migrations/read-books.js';
 import { SealEntries1764160000301 } from './migrations/seal-entries.js';
+import { LetReadersSeeWitnesses1764165600402 } from './migrations/let-readers-see-witnesses.js';
+import { FlushLeaseIndex1764172000601 } from './migrations/flush-lease-index.js';
+import { AddSurcharges1764170000501 } from './migrations/add-surcharges.js';
 import { ListDisagreements1764160000401 } from './migrations/list-disagreements.js';
+import { TagCharges1764160000503 } from './migrations/tag-charges.js';
 
 export const app: AppDefinition<BillingConfig> = {
   name: 'billing',
@@ -27,10 +31,14 @@ export const migrations: MigrateOptions['migrations'] = [
   SealEntries1764160000301,
   ReadBooks1764160000302,
   ListDisagreements1764160000401,
+  TagCharges1764160000503,
+  LetReadersSeeWitnesses1764165600402,
+  AddSurcharges1764170000501,
+  FlushLeaseIndex1764172000601,
 ];
 
 // For the operator's commands, which run without a bus.
-export { explainGeneration, type ExplainedCharge } from './explain/explain-generation.js';
+export { readCharges, type ListedCharge } from './explain/list-charges.js';
 export { applyRerate, type ApplyBounds } from './rerate/apply-rerate.js';
 export { planRerate, type ReratePlan } from './rerate/plan-rerate.js';
 export { reportRerate, type RerateReport } from './rerate/report-rerate.js';

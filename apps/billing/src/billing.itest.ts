@@ -5,6 +5,7 @@ import { DiscoveryModule, NestFactory } from '@nestjs/core';
 import { connectBus, type Bus } from '@waystation/bus';
 import { priceVersionOf } from '@waystation/catalog';
 import {
+  AttemptSettled,
   BillingCreditsGet,
   BillingCreditsGrant,
   BillingDeadLettersReplay,
@@ -26,9 +27,9 @@ import {
   LeaseGrant,
   LeaseRenew,
   LeaseReturn,
+  attemptIdOf,
   type MoneyLine,
   type Principal,
-  type QuotaRef,
 } from '@waystation/contracts';
 import { BusStrategy, createHealth, createMetrics, type AppContext, type Metrics } from '@waystation/runtime';
 import { natsServer, postgresDatabase, type TestNats } from '@waystation/testing';
@@ -47,6 +48,7 @@ import {
   testLedger,
   type TestLedger,
 } from './test-ledger.js';
+import { leaseRequest } from './test-lease.js';
 
 const SCALE = 0.02;
 const OPERATOR: Principal = { kind: 'service', permissions: ['operator'] };
@@ -128,30 +130,9 @@ const key = (workspaceId: string, ...permissions: string[]): Principal => ({ kin
 const priceOf = (perToken: string) => ({ perUnit: { input: perToken, output: perToken } });
 const versionOf = (price: ReturnType<typeof priceOf>): string => priceVersionOf(price, sha256hex);
 const vector = (usd: number) => ({ usd: `${usd}`, requests: 0, tokens: 0 });
-const walletOf = (workspaceId: string): QuotaRef => ({
-  id: `wallet:${workspaceId}`,
-  scope: 'wallet',
-  scopeId: workspaceId,
-  metric: 'usd',
-  window: 'lifetime',
-  windowStart: 0,
-});
-const leaseFor = async (workspaceId: string, usd: number): Promise<string> => {
+const leaseFor = async (workspaceId: string, usd: number, instance = 'ingress-1'): Promise<string> => {
   const leaseId = `lease-00000${String(count).padStart(4, '0')}`;
-  const grant = {
-    v: 1,
-    leaseId,
-    instance: 'ingress-1',
-    workspaceId,
-    keyHash: KEY_HASH,
-    quotas: [walletOf(workspaceId)],
-  } as const;
-  const reply = await ingress.request(LeaseGrant, {
-    ...grant,
-    quotas: [...grant.quotas],
-    need: vector(usd),
-    want: vector(usd),
-  });
+  const reply = await ingress.request(LeaseGrant, leaseRequest({ leaseId, workspaceId, usd: BigInt(usd), instance }));
   expect(reply).toMatchObject({ granted: { leaseId, granted: { usd: `${usd}` } } });
   return leaseId;
 };
@@ -209,6 +190,24 @@ test('a lease is granted, spent, settled from the journal, renewed and given bac
   ]);
   const usage = await ingress.request(BillingKeyUsage, { v: 1, principal: OPERATOR, workspaceId, hashes: [KEY_HASH] });
   expect(usage.keys).toMatchObject([{ hash: KEY_HASH, usage: { total: '30', daily: '30' } }]);
+});
+
+test('an ingress that left a usage to its worker is told what was charged, so that the rest of the hold is free again long before a sweep', async () => {
+  const workspaceId = await newWorkspace();
+  const leaseId = await leaseFor(workspaceId, 1_000, ingress.instance);
+  const about = { workspaceId, leaseId, generationId: newGeneration() };
+  const heard: unknown[] = [];
+  const told = await ingress.onSignal(AttemptSettled, ingress.instance, ({ attempts }) => heard.push(...attempts));
+  await append(
+    generationFinished({ workspaceId, leaseId }),
+    generationFinished(about, { outcome: 'cancelled', usage: 'pending' }),
+  );
+  await append(attemptFinished(about, { outcome: 'cancelled', usage: { input: 10, output: 7 } }));
+  await until(() => Promise.resolve(heard.length > 0));
+  await told.drain();
+  expect(heard).toEqual([{ attemptId: attemptIdOf(about.generationId, 0), charged: vector(17) }]);
+  await ingress.request(LeaseReturn, { v: 1, leaseId, step: 1, keep: vector(30 + 17), final: true });
+  expect(await creditsOf(workspaceId)).toEqual({ purchased: '10000', used: '47', balance: '9953', held: '0' });
 });
 
 test('a lost ingress: the worker settles alone, and the lease is swept', async () => {
@@ -309,7 +308,7 @@ describe('who may ask', () => {
     const principal = key(mine, 'generations:read');
     expect(
       await ingress.request(BillingGenerationExplain, { v: 1, principal, workspaceId: mine, generationId }),
-    ).toEqual({ charges: [], attempts: [] });
+    ).toEqual({ charges: [], attempts: [], waiting: [] });
   });
 
   test('usage: its own workspace for a key, all of them for the operator alone', async () => {

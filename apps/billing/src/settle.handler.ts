@@ -8,6 +8,7 @@ import type { BillingConfig } from './config.js';
 import { PriceBook } from './settle/price-book.js';
 import type { SettleTimes } from './settle/read-lines.js';
 import { settleLines } from './settle/settle-lines.js';
+import { tellSettled } from './settle/tell-settled.js';
 import { BILLING_WRITER } from './tokens.js';
 import { DISAGREEMENT_KINDS, type DisagreementKind } from './witnesses/compare-witnesses.js';
 
@@ -89,12 +90,13 @@ export class SettleHandler implements OnApplicationBootstrap, OnApplicationShutd
   async settle(lines: readonly ConsumedLine[]): Promise<void> {
     const begun = performance.now();
     try {
-      const { settled, corrected, bad, disagreements } = await settleLines(
+      const { settled, corrected, bad, disagreements, leftOpen } = await settleLines(
         this.database,
         this.prices,
         lines,
         this.#times,
       );
+      tellSettled(this.context.bus, leftOpen);
       this.#settled.value += settled;
       this.#corrected.value += corrected;
       this.#deadLetters.value += bad.length;

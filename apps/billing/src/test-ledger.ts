@@ -7,6 +7,7 @@ import {
   newGenerationId,
   type AttemptFinished,
   type GenerationFinished,
+  type Identity,
   type MoneyLine,
   type PriceVector,
 } from '@waystation/contracts';
@@ -76,6 +77,10 @@ export interface LineOptions {
   readonly workspaceId?: string;
   readonly keyHash?: string;
   readonly endUserId?: string;
+  readonly memberId?: string;
+  readonly sessionId?: string;
+  readonly app?: Identity['app'];
+  readonly tags?: Identity['tags'];
   readonly provider?: string;
   readonly leaseId?: string | undefined;
   readonly hold?: bigint;
@@ -84,6 +89,7 @@ export interface LineOptions {
   readonly deadlineAt?: number;
   readonly price?: PriceVector;
   readonly byok?: boolean;
+  readonly surchargePpm?: number;
 }
 
 export const newGeneration = (atMs = Date.now()): string => newGenerationId(atMs, randomBytes);
@@ -102,15 +108,23 @@ const attemptFields = (options: LineOptions, generationId: string, ordinal: numb
     priceVersion: priceVersionOf(price, sha256hex),
     price,
     byok: options.byok ?? false,
+    ...(options.surchargePpm === undefined ? {} : { surchargePpm: options.surchargePpm }),
     deadlineAt: options.deadlineAt ?? at + 60_000,
   };
 };
 
-const identityOf = ({ workspaceId = 'ws', keyHash = KEY_HASH, endUserId }: LineOptions) => ({
-  workspaceId,
-  keyHash,
-  ...(endUserId === undefined ? {} : { endUserId }),
-});
+const identityOf = (options: LineOptions): Identity => {
+  const { workspaceId = 'ws', keyHash = KEY_HASH, endUserId, memberId, sessionId, app, tags } = options;
+  return {
+    workspaceId,
+    keyHash,
+    ...(memberId === undefined ? {} : { memberId }),
+    ...(endUserId === undefined ? {} : { endUserId }),
+    ...(sessionId === undefined ? {} : { sessionId }),
+    ...(app === undefined ? {} : { app }),
+    ...(tags === undefined ? {} : { tags }),
+  };
+};
 
 type Summary = GenerationFinished['attempts'][number];
 

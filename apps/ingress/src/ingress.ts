@@ -4,11 +4,13 @@ import { Alive, LeaseRecall, WaystationError } from '@waystation/contracts';
 import {
   watchCatalog,
   watchKeys,
+  watchPolicies,
   watchWorkspaces,
   type AppContext,
   type CatalogSnapshot,
   type HeadSnapshot,
   type EntitySnapshot,
+  type PolicySnapshot,
 } from '@waystation/runtime';
 import type { KeyEntry, WorkspaceEntry } from '@waystation/contracts';
 import { UNANSWERED_MAX } from './attempt/attempt-in-order.js';
@@ -27,6 +29,7 @@ import { generateOnce } from './idempotency/generate-once.js';
 import { answerNeeds } from './hold/answer-needs.js';
 import { leaseBankOver } from './hold/lease-bank.js';
 import { createLeaseCache, type LeaseCache } from './hold/lease-cache.js';
+import { keepLeftOpen } from './hold/left-open.js';
 import { LEASE_TIMES, type LeaseTimes } from './hold/lease-pool.js';
 import { createIngressCells, type IngressCells } from './metrics.js';
 
@@ -57,6 +60,7 @@ export interface Ingress {
   readonly authenticator: Authenticator;
   readonly keys: EntitySnapshot<KeyEntry>;
   readonly workspaces: EntitySnapshot<WorkspaceEntry>;
+  readonly policies: HeadSnapshot<PolicySnapshot>;
   readonly catalog: HeadSnapshot<CatalogSnapshot>;
   readonly services: ServicesSeen;
   readonly cells: IngressCells;
@@ -72,6 +76,7 @@ const scaledTimes = (scaleMs: (ms: number) => number): LeaseTimes => ({
   endingMs: scaleMs(LEASE_TIMES.endingMs),
   refillPauseMs: scaleMs(LEASE_TIMES.refillPauseMs),
   returnRetryMs: scaleMs(LEASE_TIMES.returnRetryMs),
+  tellMs: scaleMs(LEASE_TIMES.tellMs),
   horizonMs: scaleMs(LEASE_TIMES.horizonMs),
 });
 
@@ -98,10 +103,12 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
   const { bus, log, health, metrics, scaleMs, stopping } = context;
   const keys = watchKeys(bus, { log });
   const workspaces = watchWorkspaces(bus, { log });
+  const policies = watchPolicies(bus, { log });
   const catalog = watchCatalog(bus, { log });
   const authenticator = createAuthenticator({
     keys,
     workspaces,
+    policies,
     staleAfterMs: scaleMs(STALE_AFTER_MS),
     nowMs: Date.now,
     operatorKeyHashes: context.config.operatorKeyHashes,
@@ -118,6 +125,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
   const recalls = await bus.onSignal(LeaseRecall, bus.instance, ({ leaseIds }) => leases.recall(leaseIds));
   const claims = await openClaims(context);
   const needs = await answerNeeds(bus);
+  const leftOpen = await keepLeftOpen(bus);
   const services = createServicesSeen(Date.now);
   const beats = await bus.onSignal(Alive, undefined, (beat) => services.saw(beat));
 
@@ -137,6 +145,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
     bus,
     leases,
     needs,
+    leftOpen,
     log,
     nowMs: Date.now,
     deadlineMs: scaleMs(DEADLINE_MS),
@@ -157,6 +166,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
     authenticator,
     keys,
     workspaces,
+    policies,
     catalog,
     services,
     cells,
@@ -188,8 +198,8 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
       clearInterval(ticking);
       lag.stop();
       await leases.drain();
-      await Promise.all([recalls.drain(), beats.drain(), needs.drain()]);
-      for (const snapshot of [keys, workspaces, catalog]) snapshot.stop();
+      await Promise.all([recalls.drain(), beats.drain(), needs.drain(), leftOpen.drain()]);
+      for (const snapshot of [keys, workspaces, policies, catalog]) snapshot.stop();
     },
   };
 };

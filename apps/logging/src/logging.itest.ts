@@ -171,6 +171,13 @@ test('bad lines go to the dead letters with their position, good ones of the sam
   );
 });
 
+test('a generation is read with the tags that it was called with', async () => {
+  const tags = ['team/search', 'nightly'];
+  const line = generation({ identity: { workspaceId: 'ws-tags', keyHash: 'a'.repeat(64), tags } });
+  await deliver([line]);
+  expect((await readGeneration(reader, 'ws-tags', line.generationId))?.identity.tags).toEqual(tags);
+});
+
 test('the list is newest first and goes on after an id', async () => {
   const workspace = { identity: { workspaceId: 'ws-list', keyHash: 'b'.repeat(64) } };
   const lines = Array.from({ length: 5 }, (_, index) => generation(workspace, NOW + (index - 2) * DAY_MS));

@@ -5,11 +5,19 @@ import type { AttemptWriter } from '@waystation/bus';
 import { AttemptRun, type AttemptRunRequest } from '@waystation/contracts';
 import type { Warning } from '@waystation/generation';
 import { Handles } from '@waystation/runtime';
+import type { HeldAmounts } from './attempt/allowance.js';
+import type { Logger } from 'pino';
 import { endMessage } from './attempt/end-message.js';
 import { attemptFinishedLine, attemptStartedLine } from './attempt/money-lines.js';
 import { prepareCall } from './attempt/prepare-call.js';
 import { Relay, type RelayResult } from './attempt/relay.js';
 import { WORKER, type Worker } from './worker.js';
+
+/** Knows the id alone: it waits for the journal's ack, and the request with its prices and plan must not. */
+const reportLost =
+  (log: Logger, attemptId: string) =>
+  (error: unknown): void =>
+    log.error({ err: error, attemptId }, 'the journal did not take the end of an attempt; the sweeper will settle it');
 
 @Controller()
 export class AttemptHandler {
@@ -31,7 +39,7 @@ export class AttemptHandler {
     return relay.run(worker.client, call, started).then((result) => {
       leave();
       if (allowance !== undefined) worker.allowances.close(request.attemptId, allowance);
-      this.#tell(request, result, warnings, writer, allowance?.holdPicodollars);
+      this.#tell(request, result, warnings, writer, allowance?.held);
     });
   }
 
@@ -46,18 +54,15 @@ export class AttemptHandler {
     result: RelayResult,
     warnings: readonly Warning[],
     writer: AttemptWriter,
-    held: string | undefined,
+    held: HeldAmounts | undefined,
   ): void {
     const { facts, health, metrics, log, instance } = this.worker;
     // An empty completion ends in order: its usage belongs into the first witness too. It is the caller who makes an error of it.
     if (result.error === undefined || result.outcome === 'empty') writer.end(endMessage(request, result, warnings));
     else writer.fail(result.error);
-    facts.appendSoon(attemptFinishedLine(request, instance, result, Date.now(), held)).catch((error: unknown) => {
-      log.error(
-        { err: error, attemptId: request.attemptId },
-        'the journal did not take the end of an attempt; the sweeper will settle it',
-      );
-    });
+    facts
+      .appendSoon(attemptFinishedLine(request, instance, result, Date.now(), held))
+      .catch(reportLost(log, request.attemptId));
     health.record(request.attempt.endpointId, result);
     metrics.record(result);
     const { outcome, error } = result;

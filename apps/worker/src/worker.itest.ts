@@ -248,8 +248,10 @@ describe('a worker', () => {
       leaseId: 'lease-00000000',
       holdPicodollars: '1000',
       quotaSet: ['wallet:ws-1'],
+      identity: request.identity,
       worker: running.bus.instance,
     };
+    expect(request.identity.tags).toEqual(['nightly']);
     expect(started).toMatchObject({ kind: 'attempt.started', ...backing });
     expect(finished).toMatchObject({
       kind: 'attempt.finished',
@@ -373,6 +375,31 @@ describe('a worker', () => {
     const progress = lines.filter((line) => line.kind === 'attempt.progressed' && line.attemptId === request.attemptId);
     expect(progress.length).toBeGreaterThan(0);
     for (const line of progress) expect(line).toHaveProperty('holdPicodollars');
+  });
+
+  it.each([
+    ['of credits', false, '600'],
+    ['of what its own key costs', true, '700'],
+  ])('journals the hold %s and of tokens, as it was told them', async (_name, byok, holdPicodollars) => {
+    upstream.script((_request, reply) => reply.sse(chatChunks(200), { everyMs: 2 }));
+    const body = attemptBody();
+    const plain = attemptRequest(body);
+    const request: AttemptRunRequest = {
+      ...plain,
+      attempt: { ...plain.attempt, byok },
+      holdTokens: 500,
+      heldOutputTokens: 400,
+    };
+    const { attemptId } = request;
+    const needs = await ingress.onSignal(AttemptNeed, ingress.instance, (need) => {
+      if (need.attemptId !== attemptId) return;
+      const held = { holdPicodollars: '600', byokPicodollars: '700', holdTokens: 9_100 };
+      ingress.signal(AttemptHeld, need.worker, { v: 1, attemptId, ...held, refused: false });
+    });
+    await call(request, body).answer;
+    await needs.drain();
+    expect(await finishedOf(request)).toMatchObject({ byok, holdPicodollars, holdTokens: 9_100 });
+    expect(lines).toContainEqual(expect.objectContaining({ kind: 'attempt.started', attemptId, holdTokens: 500 }));
   });
 
   it('journals the progress of a stream that lasts', async () => {

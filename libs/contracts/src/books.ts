@@ -31,7 +31,10 @@ const day = z.string().regex(/^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/, 'm
 /** A UTC month. */
 const month = z.string().regex(/^\d{4}-(0[1-9]|1[0-2])$/, 'must be a month as YYYY-MM');
 
-/** What usage can be grouped and filtered by. `day` and `hour` are those of the generation, UTC. */
+/**
+ * What usage can be grouped and filtered by. `day` and `hour` are those of the generation, UTC. A generation with several tags is in the
+ * group of each of them: groups by tag do not add up to the whole. A filter by tag chooses generations, by any of their tags.
+ */
 export const USAGE_DIMENSIONS = [
   'day',
   'hour',
@@ -41,6 +44,7 @@ export const USAGE_DIMENSIONS = [
   'app',
   'end_user',
   'session',
+  'tag',
   'model',
   'provider',
   'endpoint',

@@ -4,6 +4,7 @@ import { defineRpc, type Permission } from './contract.js';
 import { explainedAttempt } from './explain.js';
 import { generationRecorded } from './journal.js';
 import {
+  attemptId,
   count,
   endpointId,
   generationId,
@@ -219,6 +220,11 @@ export const BillingGenerationExplain = define(
       .max(64),
     /** The same by attempt, with the lines of the bill and the words of the policy. */
     attempts: z.array(explainedAttempt).max(64).optional(),
+    /** Attempts that began and are not settled, and when each is, from what is known by then. */
+    waiting: z
+      .array(z.object({ attemptId, dueAt: unixMs }))
+      .max(64)
+      .optional(),
   }),
 );
 

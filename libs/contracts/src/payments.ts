@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { call, define } from './management.js';
 import { defineRpc } from './contract.js';
 import { count, picodollars, picodollarsUnsigned, unixMs, workspaceId } from './scalars.js';
+import { suspension } from './snapshot.js';
 import { QUEUE_GROUPS, SUBJECTS } from './subjects.js';
 
 const orderId = z.string().regex(/^top-[0-9a-f-]{36}$/);
@@ -178,6 +179,17 @@ export const ControlWorkspaceSuspend = define(
   true,
   z.object({ ...call, workspaceId, suspended: z.boolean(), reason: z.string().max(256) }),
   z.object({ suspended: z.boolean() }),
+);
+
+/** The operator suspends a workspace, also one that billing suspended already, or resumes it whoever suspended it. Idempotent. */
+export const ControlSuspensionPut = define(
+  'control',
+  'suspension',
+  'put',
+  'operator',
+  true,
+  z.object({ ...call, workspaceId, suspended: z.boolean(), reason: z.string().min(1).max(256) }),
+  z.object({ suspension: suspension.optional() }),
 );
 
 /** A record in the audit of something that another service changed. Idempotent on `noticeId`. */

@@ -8,6 +8,7 @@ import {
   generationId,
   instanceId,
   leaseId,
+  leaseVector,
   picodollarsUnsigned,
   unixMs,
 } from './scalars.js';
@@ -67,7 +68,12 @@ export const AttemptHeld = defineSignal({
   message: z.object({
     v: z.literal(1),
     attemptId,
+    /** Of credits. */
     holdPicodollars: picodollarsUnsigned,
+    /** Of what limits count of own provider keys; absent is zero. */
+    byokPicodollars: picodollarsUnsigned.optional(),
+    /** Tokens, prompt and output, where a quota counts them. */
+    holdTokens: count.optional(),
     /** Output tokens that this covers; absent: all that the attempt can make. */
     heldOutputTokens: count.optional(),
     /** More was asked for and not given. */
@@ -82,6 +88,24 @@ export const LeaseRecall = defineSignal({
   subjectAny: SUBJECTS.leaseRecall('*'),
   version: 1,
   message: z.object({ v: z.literal(1), leaseIds: z.array(leaseId).min(1).max(256) }),
+});
+
+/**
+ * Billing has settled attempts whose usage their ingress left to the worker, and tells that ingress what each was charged: the rest of its hold is free again. A
+ * lost one is made up for by the sweeper.
+ */
+export const AttemptSettled = defineSignal({
+  name: 'attempt.settled',
+  subjectOf: SUBJECTS.attemptSettled,
+  subjectAny: SUBJECTS.attemptSettled('*'),
+  version: 1,
+  message: z.object({
+    v: z.literal(1),
+    attempts: z
+      .array(z.object({ attemptId, charged: leaseVector }))
+      .min(1)
+      .max(256),
+  }),
 });
 
 /** Each second, from every process. Three seconds of silence end every stream with that instance. */

@@ -14,6 +14,7 @@ import {
   picodollarsUnsigned,
   priceVersionId,
   providerSlug,
+  surchargePpm,
   unixMs,
   workspaceId,
 } from './scalars.js';
@@ -49,9 +50,20 @@ export const keyEntry = z.object({
   limit: picodollarsUnsigned.optional(),
   limitReset: z.enum(['daily', 'weekly', 'monthly']).optional(),
   includeByokInLimit: z.boolean(),
+  /** Of the guardrail that is assigned to the key. */
   policyId: z.string().max(64).optional(),
+  /** Of the guardrail that is assigned to its member. */
+  memberPolicyId: z.string().max(64).optional(),
 });
 export type KeyEntry = z.infer<typeof keyEntry>;
+
+/** Who decided that nobody of a workspace is served, why, and since when. Its keys are told. */
+export const suspension = z.object({
+  by: z.enum(['billing', 'operator']),
+  reason: z.string().max(256),
+  since: unixMs,
+});
+export type Suspension = z.infer<typeof suspension>;
 
 /** Bucket `workspaces`, key `workspace.<token>`. */
 export const workspaceEntry = z.object({
@@ -60,12 +72,17 @@ export const workspaceEntry = z.object({
   slug: z.string().max(64),
   name: z.string().max(128),
   suspended: z.boolean(),
+  suspension: suspension.optional(),
   defaultModel: modelId.optional(),
+  /** Of the guardrail of everybody in it. */
   policyId: z.string().max(64).optional(),
   /** Output cap assumed where the client sets none. */
   defaultMaxOutputTokens: count.optional(),
   storesContent: z.boolean(),
   limits: z.array(limitSpec).max(LIMITS_MAX).optional(),
+  /** What is charged on top of prices, and for calls with own provider keys. Absent: nothing. */
+  markupPpm: surchargePpm.optional(),
+  byokFeePpm: surchargePpm.optional(),
 });
 export type WorkspaceEntry = z.infer<typeof workspaceEntry>;
 
@@ -81,6 +98,14 @@ export const policyEntry = z.object({
   dataCollection: z.enum(['allow', 'deny']).optional(),
   regions: z.array(z.string().max(64)).max(64).optional(),
   sort: z.enum(['price', 'throughput', 'latency', 'exacto']).optional(),
+  /** What each of whom it is assigned to may spend in a window. */
+  budget: z
+    .object({
+      limit: picodollarsUnsigned,
+      window: z.enum(['day', 'week', 'month', 'lifetime']),
+      includeByok: z.boolean(),
+    })
+    .optional(),
 });
 export type PolicyEntry = z.infer<typeof policyEntry>;
 

@@ -29,6 +29,7 @@ export const SUBJECTS = {
   attemptCredit: (workerInstance: string): string => `${CTL_ROOT}.attempt.credit.${workerInstance}`,
   attemptNeed: (ingressInstance: string): string => `${CTL_ROOT}.attempt.need.${ingressInstance}`,
   attemptHeld: (workerInstance: string): string => `${CTL_ROOT}.attempt.held.${workerInstance}`,
+  attemptSettled: (ingressInstance: string): string => `${CTL_ROOT}.attempt.settled.${ingressInstance}`,
   leaseRecall: (ingressInstance: string): string => `${CTL_ROOT}.lease.recall.${ingressInstance}`,
   alive: (instance: string): string => `${CTL_ROOT}.alive.${instance}`,
   aliveAny: `${CTL_ROOT}.alive.*`,

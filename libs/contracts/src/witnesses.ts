@@ -37,6 +37,10 @@ export const BillingWitnessesDisagreements = defineRpc({
     principal,
     limit: z.number().int().min(1).max(500),
     before: count.optional(),
+    /** Only of this one. */
+    workspaceId: workspaceId.optional(),
+    /** Only those that were found then or later. */
+    since: unixMs.optional(),
   }),
   reply: z.object({
     disagreements: z

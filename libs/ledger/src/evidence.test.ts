@@ -122,7 +122,7 @@ describe('conclude', () => {
       { outcome: 'completed', served: true, usage: { output: 7 }, usageSource: 'provider' },
     ],
     [
-      'but not where the ingress has closed the generation without it',
+      'but not where the ingress has closed the generation without it, or begun another attempt',
       worker,
       true,
       { outcome: 'completed', served: false, usage: { output: 7 }, usageSource: 'provider' },
@@ -180,7 +180,7 @@ describe('conclude', () => {
       false,
       { outcome: 'failed-after-output', served: true, usage: { output: 7 }, usageSource: 'provider' },
     ],
-  ])('%s', (_name, evidence, closedWithout, expected) => {
-    expect(conclude(evidence, closedWithout)).toEqual(expected);
+  ])('%s', (_name, evidence, wentOnWithout, expected) => {
+    expect(conclude(evidence, wentOnWithout)).toEqual(expected);
   });
 });

@@ -70,13 +70,14 @@ const withDelivered = (usage: Usage, delivered: number): Usage => {
 };
 
 /**
- * What is charged from, when no more is waited for. Without the ingress, an attempt that produced output counts as delivered; unless the ingress has closed
- * the generation without it (`closedWithout`): then another attempt served the client. Without a final count, the last progress stands, as an estimate,
- * and the ingress's own count of what it delivered where that is more: a worker that is lost takes up to two seconds of progress with it.
+ * What is charged from, when no more is waited for. Without the ingress, an attempt that produced output counts as delivered; unless the ingress went on without
+ * it (`wentOnWithout`: it has closed the generation, or begun a later attempt): then another attempt serves the client. Without a final count, the last progress stands, as an estimate,
+ * and the ingress's own count of what it delivered where that is more: a worker that is lost takes up to two seconds of progress with it. A prompt that nobody told
+ * of is not charged: what the tokenizer makes of it may be more than the provider did.
  */
 export const conclude = (
   evidence: Evidence,
-  closedWithout: boolean,
+  wentOnWithout: boolean,
 ): {
   readonly outcome: Outcome;
   readonly served: boolean;
@@ -88,7 +89,7 @@ export const conclude = (
   const hasOutput = outputTokens(usage) > 0;
   return {
     outcome: outcomeBy === 'nobody' && hasOutput ? 'failed-after-output' : evidence.outcome,
-    served: outcomeBy === 'ingress' ? evidence.served : hasOutput && !closedWithout,
+    served: outcomeBy === 'ingress' ? evidence.served : hasOutput && !wentOnWithout,
     usage: isFinal ? usage : withDelivered(usage, evidence.delivered),
     usageSource: isFinal ? evidence.usageSource : 'estimated',
   };

@@ -137,6 +137,15 @@ describe('quotaSetOf', () => {
     expect(new Set(ids).size).toBe(4);
   });
 
+  test('a quota says that only free calls meet it, and any other says nothing of it', () => {
+    const quotaOf = (over: Partial<LimitSpec>) =>
+      setOf({ limits: [limit({ metric: 'requests', ...over })], free: true }).find(
+        ({ scope }) => scope === 'workspace',
+      );
+    expect(quotaOf({ freeOnly: true })).toMatchObject({ freeOnly: true });
+    expect(quotaOf({ freeOnly: false })).not.toHaveProperty('freeOnly');
+  });
+
   test('quotas are sorted by id, whatever the order of limits', () => {
     const limits = (['usd', 'requests', 'tokens'] as const).map((metric) => limit({ metric }));
     const ids = setOf({ limits }).map(({ id }) => id);

@@ -7,8 +7,7 @@ const NATIVE_CHARS_MAX = 64;
 
 /** The provider says why there is no content: the content filter took it all, or the model thought until its tokens were used up. */
 export const isDeliberatelyEmpty = (report: ResponseReport): boolean =>
-  report.finishReason === 'content-filter' ||
-  (report.finishReason === 'length' && report.usageSource !== 'estimated' && outputTokens(report.usage) > 0);
+  report.finishReason === 'content-filter' || (report.finishReason === 'length' && outputTokens(report.usage) > 0);
 
 export const emptyCompletion = (providerName: string): WaystationError =>
   new WaystationError('provider_empty', `${providerName} finished without any content.`, {

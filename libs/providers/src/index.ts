@@ -1,5 +1,4 @@
 // How providers are spoken to: the spec of a dialect, the dialects, and the only HTTP client towards providers.
-export { estimateUsage } from './estimate-usage.js';
 export { authorize, type Authorization, type Credential } from './kit/authorize.js';
 export { addressRefused, isPublicAddress, refusePrivateLiteral } from './kit/guard-address.js';
 export {

@@ -3,7 +3,7 @@ import type { UsageDimension, UsageMetric } from '@waystation/contracts';
 import { WaystationError } from '@waystation/contracts';
 import { queryRows } from '@waystation/postgres';
 import type { QueryRunner } from 'typeorm';
-import { SUMS, idFrom, usageOfCharges } from './usage-sql.js';
+import { SUMS, idFrom, usageByTag, usageOfCharges } from './usage-sql.js';
 
 export interface UsageFilter {
   readonly dimension: Exclude<UsageDimension, 'day' | 'hour'>;
@@ -50,6 +50,7 @@ const COLUMNS: Readonly<Record<UsageDimension, string>> = {
   app: 'app',
   end_user: 'end_user_id',
   session: 'session_id',
+  tag: 'tag',
   model: 'model',
   provider: 'provider',
   endpoint: 'endpoint_id',
@@ -104,7 +105,7 @@ export const readUsage = async (runner: QueryRunner, query: UsageQuery): Promise
   const rows = await queryRows<Raw>(
     runner,
     `select ${[...columns.map((column) => `${column}::text as ${column}`), SUMS].join(', ')}
-       from (${sources.join(' union all ')}) u
+       from (${groupBy.includes('tag') ? usageByTag(sources.join(' union all '), 'as empty') : sources.join(' union all ')}) u
       where ${['true', ...filters.map((filter) => condition(filter, bind))].join(' and ')}
       ${columns.length === 0 ? '' : `group by ${columns.map((column) => `u.${column}`).join(', ')}`}
      having bool_or(requests > 0 or charged <> 0 or byok <> 0)
@@ -125,9 +126,12 @@ export const readUsage = async (runner: QueryRunner, query: UsageQuery): Promise
 
 const condition = ({ dimension, values, not = false, unset = false }: UsageFilter, bind: (v: unknown) => string) => {
   const column = COLUMNS[dimension];
-  const given = `${column} = any(${bind(values)})`;
-  const passes = not ? `(not ${given}${unset ? '' : ` and ${column} <> ''`})` : given;
-  return unset ? `(${passes} or ${column} = '')` : passes;
+  // A filter by tag chooses calls, whichever of their tags it is.
+  const isTag = dimension === 'tag';
+  const given = isTag ? `tags && ${bind(values)}::text[]` : `${column} = any(${bind(values)})`;
+  const isUnset = isTag ? `tags = '{}'` : `${column} = ''`;
+  const passes = not ? `(not (${given})${unset ? '' : ` and not (${isUnset})`})` : given;
+  return unset ? `(${passes} or ${isUnset})` : passes;
 };
 
 const ordering = ({ groupBy, orderBy }: UsageQuery): string => {
@@ -142,7 +146,7 @@ const ordering = ({ groupBy, orderBy }: UsageQuery): string => {
 
 const usageOfDays = (ofWorkspace: string, days: string): string => `
   select day - date '1970-01-01' as day, 0::bigint as hour, workspace_id, key_hash, member_id, app, '' as end_user_id, '' as session_id,
-         provider, endpoint_id, model, charged, byok, requests, prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens
+         tags, provider, endpoint_id, model, charged, byok, requests, prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens
     from usage_day where ${ofWorkspace} and day = any(${days}::date[])`;
 
 /** Whole days inside the range that are summed up. */

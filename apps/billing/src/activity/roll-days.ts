@@ -12,7 +12,7 @@ const OVERLAP_MS = 5 * 60_000;
 const DAYS_MAX = 40;
 const STATEMENT_TIMEOUT_MS = 300_000;
 
-const KEY = 'workspace_id, key_hash, member_id, app, provider, endpoint_id, model';
+const KEY = 'workspace_id, key_hash, member_id, app, tags, provider, endpoint_id, model';
 
 const insertDay = (where: string): string => `
   insert into usage_day (day, ${KEY}, charged, byok, requests, prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens)

@@ -1,6 +1,7 @@
 // What people read of their usage is the fold of their charges, exactly, whether a day has been summed up or not.
 import { postgresDatabase } from '@waystation/testing';
 import { toWaystationError, type UsageDimension } from '@waystation/contracts';
+import { grantCredits } from '../credits/credits.js';
 import { PriceBook } from '../settle/price-book.js';
 import { settleLines } from '../settle/settle-lines.js';
 import { settleOverdue } from '../sweep/sweep.js';
@@ -13,7 +14,7 @@ import {
   type TestLedger,
 } from '../test-ledger.js';
 import { verifyLedger } from '../verify/verify-ledger.js';
-import { DAY_MS, rangesWithout, readUsage, type UsageQuery } from './read-usage.js';
+import { DAY_MS, rangesWithout, readUsage, type UsageQuery, type UsageRow } from './read-usage.js';
 import { rebuildDays, rollDays } from './roll-days.js';
 
 const TIMES = { witnessWaitMs: 1, graceMs: 1 };
@@ -180,4 +181,153 @@ test.each([
   expect(rangesWithout(days, from * DAY_MS, to * DAY_MS)).toEqual(
     left.map(([a = 0, b = 0]) => [a * DAY_MS, b * DAY_MS]),
   );
+});
+
+describe('whom usage was for', () => {
+  const TITLED = { title: 'Alpha', referer: 'https://alpha.example' };
+  const NAMED = { referer: 'https://beta.example' };
+  /** Calls of three days: a call costs a picodollar a token. `usage` is what was concluded at last. */
+  const CALLS = [
+    {
+      daysAgo: 3,
+      keyHash: KEYS[0],
+      memberId: 'm-1',
+      app: TITLED,
+      endUserId: 'u-1',
+      sessionId: 's-1',
+      tags: ['nightly'],
+    },
+    { daysAgo: 3, keyHash: KEYS[0], memberId: 'm-1', app: TITLED, endUserId: 'u-2', tags: ['search', 'nightly'] },
+    { daysAgo: 3, keyHash: KEYS[1], memberId: 'm-2', app: NAMED, endUserId: 'u-1', tags: ['nightly', 'search'] },
+    { daysAgo: 4, keyHash: KEYS[1], memberId: 'm-2', app: NAMED, tags: ['search'] },
+    { daysAgo: 4, keyHash: KEYS[1], sessionId: 's-1' },
+    { daysAgo: 0, keyHash: KEYS[0], memberId: 'm-1', endUserId: 'u-1', tags: ['search', 'eu/west', 'nightly'] },
+  ].map((call, index) => ({
+    ...call,
+    usage: { input: 100 + index, output: 7 ** index },
+    cost: BigInt(100 + index + 7 ** index),
+  }));
+  type Call = (typeof CALLS)[number];
+  const NAMES: Readonly<Record<string, (call: Call) => readonly (string | null)[]>> = {
+    day: ({ daysAgo }) => [new Date(atDay(daysAgo)).toISOString().slice(0, 10)],
+    hour: ({ daysAgo }) => [new Date(atDay(daysAgo)).toISOString()],
+    workspace: () => ['labelled'],
+    key: ({ keyHash }) => [keyHash],
+    member: ({ memberId }) => [memberId ?? null],
+    app: ({ app }) => [app === TITLED ? 'Alpha' : (app?.referer ?? null)],
+    end_user: ({ endUserId }) => [endUserId ?? null],
+    session: ({ sessionId }) => [sessionId ?? null],
+    model: () => ['sandbox/echo'],
+    provider: () => ['sandbox'],
+    endpoint: () => ['sandbox:echo'],
+    tag: ({ tags }) => tags ?? [null],
+  };
+  const readLabelled = (query: Partial<UsageQuery>): Promise<UsageRow[]> =>
+    ledger.reader.asWorkspace('labelled', (runner) =>
+      readUsage(runner, {
+        ...{ workspaceId: 'labelled', fromMs: atDay(30, 0), toMs: atDay(-1, 0), groupBy: [], limit: 100, ...query },
+      }),
+    );
+  const groups = (rows: readonly UsageRow[]) =>
+    Object.fromEntries(rows.map(({ group, usage, requests }) => [String(group[0]), { usage, requests }]));
+  const folded = (calls: readonly Call[], namesOf: (call: Call) => readonly (string | null)[]) => {
+    const sums: Record<string, { usage: bigint; requests: number }> = {};
+    for (const call of calls)
+      for (const name of namesOf(call)) {
+        const { usage, requests } = sums[String(name)] ?? { usage: 0n, requests: 0 };
+        sums[String(name)] = { usage: usage + call.cost, requests: requests + 1 };
+      }
+    return sums;
+  };
+  const totalOf = (rows: readonly UsageRow[]) => ({
+    usage: rows.reduce((sum, { usage }) => sum + usage, 0n),
+    requests: rows.reduce((sum, { requests }) => sum + requests, 0),
+  });
+  const TOTAL = { usage: CALLS.reduce((sum, { cost }) => sum + cost, 0n), requests: CALLS.length };
+  /** What calls with several tags come to beyond their first one. */
+  const OVERLAP = CALLS.reduce(
+    ({ usage, requests }, { cost, tags = [] }) => {
+      const more = Math.max(0, tags.length - 1);
+      return { usage: usage + cost * BigInt(more), requests: requests + more };
+    },
+    { usage: 0n, requests: 0 },
+  );
+
+  beforeAll(async () => {
+    const workspaceId = 'labelled';
+    await grantCredits(ledger.writer, { grantId: 'grant-labelled', workspaceId, amount: 1_000_000n, reason: 'test' });
+    for (const call of CALLS) {
+      const on = { ...call, workspaceId, hold: 1_000_000n, generationId: newGeneration(atDay(call.daysAgo)) };
+      const failed = { outcome: 'failed-before-output', usage: { input: 9 }, served: false } as const;
+      // The worker alone says less first: a correction, with the same labels.
+      await settle(attemptFinished(on, { usage: { input: 1 } }, 1));
+      await settleOverdue(ledger.writer, prices, Date.now() + 60_000);
+      await settle(generationFinished(on, failed, { usage: call.usage }));
+    }
+  });
+
+  test.each([
+    [
+      'from charges',
+      () => ledger.asAdmin('delete from usage_rolled').then(() => ledger.asAdmin('delete from usage_day')),
+    ],
+    ['from days that are summed up', () => rollDays(ledger.writer, NOW, 0)],
+    ['from days that are summed up anew', () => rebuildDays(ledger.writer, NOW)],
+  ])('%s: groups of each dimension are what its calls cost, and add up to the whole', async (_what, prepare) => {
+    await prepare();
+    expect(totalOf(await readLabelled({}))).toEqual(TOTAL);
+    for (const [dimension, namesOf] of Object.entries(NAMES)) {
+      const rows = await readLabelled({ groupBy: [dimension as UsageDimension] });
+      expect([dimension, groups(rows)]).toEqual([dimension, folded(CALLS, namesOf)]);
+      const beyond = dimension === 'tag' ? OVERLAP : { usage: 0n, requests: 0 };
+      expect(totalOf(rows)).toEqual({ usage: TOTAL.usage + beyond.usage, requests: TOTAL.requests + beyond.requests });
+    }
+    expect(OVERLAP.requests).toBe(4);
+    expect((await verifyLedger(ledger.writer)).problems).toEqual([]);
+  });
+
+  test.each<[string, NonNullable<UsageQuery['filters']>[number], (call: Call) => boolean]>([
+    ['with a tag', { dimension: 'tag', values: ['nightly'] }, ({ tags }) => tags?.includes('nightly') === true],
+    [
+      'with any of two',
+      { dimension: 'tag', values: ['eu/west', 'search'] },
+      ({ tags }) => tags?.includes('search') === true,
+    ],
+    [
+      'with a tag or none',
+      { dimension: 'tag', values: ['eu/west'], unset: true },
+      ({ tags }) => tags?.includes('eu/west') !== false,
+    ],
+    [
+      'with tags, but not this',
+      { dimension: 'tag', values: ['nightly'], not: true },
+      ({ tags }) => tags?.includes('nightly') === false,
+    ],
+    [
+      'without a tag',
+      { dimension: 'tag', values: ['nightly'], not: true, unset: true },
+      ({ tags }) => tags?.includes('nightly') !== true,
+    ],
+    ['of an app', { dimension: 'app', values: ['Alpha'] }, ({ app }) => app === TITLED],
+    ['of an end user', { dimension: 'end_user', values: ['u-1'] }, ({ endUserId }) => endUserId === 'u-1'],
+    ['of a member', { dimension: 'member', values: ['m-2'] }, ({ memberId }) => memberId === 'm-2'],
+  ])('calls %s are chosen whole, whatever they are grouped by', async (_what, filter, chosen) => {
+    const calls = CALLS.filter(chosen);
+    expect(calls.length).toBeGreaterThan(0);
+    expect(calls.length).toBeLessThan(CALLS.length);
+    for (const dimension of ['key', 'tag', 'day'] as const) {
+      const rows = await readLabelled({ groupBy: [dimension], filters: [filter] });
+      expect(groups(rows)).toEqual(folded(calls, NAMES[dimension] ?? (() => [])));
+    }
+  });
+
+  test('tags are ordered and go with other dimensions', async () => {
+    const query = { groupBy: ['tag', 'key'], orderBy: { field: 'tag', descending: true }, limit: 2 } as const;
+    const rows = await readLabelled(query);
+    expect(rows.map(({ group }) => group)).toEqual([
+      ['search', KEYS[0]],
+      ['search', KEYS[1]],
+      ['nightly', KEYS[0]],
+    ]);
+  });
 });

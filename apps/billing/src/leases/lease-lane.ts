@@ -152,7 +152,7 @@ const fromVector = ({ usd, byok = '0', requests, tokens }: LeaseVector): Amounts
   requests: BigInt(requests),
   tokens: BigInt(tokens),
 });
-const toVector = ({ usd, byok, requests, tokens }: Amounts): LeaseVector => ({
+export const toVector = ({ usd, byok, requests, tokens }: Amounts): LeaseVector => ({
   usd: usd.toString(),
   requests: Number(requests),
   tokens: Number(tokens),

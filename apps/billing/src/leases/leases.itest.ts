@@ -10,6 +10,7 @@ import { readQuotaUse } from '../quotas/quota-use.js';
 import { settleLines } from '../settle/settle-lines.js';
 import { closeLeases } from '../sweep/sweep.js';
 import { delivered, generationFinished, KEY_HASH, testLedger, type TestLedger } from '../test-ledger.js';
+import { leaseRequest, walletOf } from '../test-lease.js';
 import { verifyLedger } from '../verify/verify-ledger.js';
 import { LeaseLane, runLeaseCommands, type LaneAnswer, type LeaseCommand } from './lease-lane.js';
 
@@ -51,16 +52,6 @@ const newWorkspace = async (amount: bigint): Promise<string> => {
     await grantCredits(ledger.writer, { grantId: `grant-${count}-1`, workspaceId, amount, reason: 'test' });
   return workspaceId;
 };
-const walletOf = (workspaceId: string): QuotaRef => ({
-  ...{
-    id: `wallet:${workspaceId}`,
-    scope: 'wallet',
-    scopeId: workspaceId,
-    metric: 'usd',
-    window: 'lifetime',
-    windowStart: 0,
-  },
-});
 const dailyOf = (workspaceId: string, limit: bigint): QuotaRef => ({
   ...{
     id: `key:${workspaceId}:usd:day:${Date.UTC(2026, 7, 6)}`,
@@ -76,10 +67,8 @@ let leases = 0;
 const newLease = (): string => `lease-1111${String((leases += 1)).padStart(6, '0')}`;
 const submit = (command: LeaseCommand, lane = 0): Promise<LaneAnswer> =>
   lanes[lane]?.submit(command) ?? Promise.reject(new Error('no such lane'));
-const requestOf = (workspaceId: string, need: bigint): LeaseGrantRequest => ({
-  ...{ v: 1, leaseId: newLease(), instance: 'ingress-1', workspaceId, keyHash: KEY_HASH },
-  ...{ quotas: [walletOf(workspaceId)], need: vector(need), want: vector(need) },
-});
+const requestOf = (workspaceId: string, usd: bigint): LeaseGrantRequest =>
+  leaseRequest({ leaseId: newLease(), workspaceId, usd });
 const grant = (
   workspaceId: string,
   need: bigint,
@@ -405,7 +394,7 @@ test('a budget that is set in the middle of its window counts what was spent in 
   const leaseId = newLease();
   await grant(workspaceId, 300n, { leaseId });
   const spent = (at: number) =>
-    generationFinished({ workspaceId, leaseId, at, endUserId: 'u-1' }, { usage: { input: 40 } });
+    generationFinished({ workspaceId, leaseId, at, endUserId: 'u-1', memberId: 'jane' }, { usage: { input: 40 } });
   const lines = delivered(spent(NOW), spent(NOW), spent(NOW - 86_400_000));
   await settleLines(ledger.writer, new PriceBook(), lines, { witnessWaitMs: 1, graceMs: 1 });
   const of = (scope: QuotaRef['scope'], scopeId: string, window: 'day' | 'lifetime'): QuotaRef => ({
@@ -430,6 +419,16 @@ test('a budget that is set in the middle of its window counts what was spent in 
   expect(await left(of('end-user', 'u-1', 'day'))).toBe('120');
   expect(await left(of('end-user', 'u-1', 'lifetime'))).toBe('80');
   expect(await left(of('end-user', 'u-2', 'lifetime'))).toBe('200');
+  expect(await left(of('member', 'jane', 'day'))).toBe('120');
+  const guardrail = (scope: 'key' | 'member', id: string, window: 'day' | 'lifetime'): QuotaRef => ({
+    ...of('guardrail', 'g-1', window),
+    ...{ id: `guardrail:${scope}:${id}:${window}:${workspaceId}`, subject: { scope, id } },
+  });
+  expect(await left(guardrail('key', KEY_HASH, 'day'))).toBe('120');
+  expect(await left(guardrail('member', 'jane', 'day'))).toBe('120');
+  expect(await left(guardrail('member', 'jane', 'lifetime'))).toBe('80');
+  expect(await left(guardrail('member', 'joe', 'lifetime'))).toBe('200');
+  expect(await left(guardrail('key', 'jane', 'lifetime'))).toBe('200');
   expect((await verifyLedger(ledger.writer)).problems).toEqual([]);
 });
 

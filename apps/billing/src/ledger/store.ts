@@ -18,7 +18,7 @@ import {
   type LedgerEvent,
   type QuotaState,
 } from '@waystation/ledger';
-import { queryRows } from '@waystation/postgres';
+import { arrayText, queryRows } from '@waystation/postgres';
 import { spentBefore } from '../quotas/spent-before.js';
 
 /** A working set inside a transaction: `apply` folds and remembers, `flush` writes. */
@@ -67,9 +67,6 @@ export const amountsOf = (row: Readonly<Record<string, unknown>>, vector: Vector
   const part = (name: Part): bigint => BigInt(String(row[columnOf(vector, name)]));
   return { usd: part('usd'), byok: part('byok'), requests: part('requests'), tokens: part('tokens') };
 };
-/** Amounts as the columns of a row. */
-const columnsOf = (vector: Vector, amounts: Amounts): Record<string, string> =>
-  Object.fromEntries(PARTS.map((part) => [columnOf(vector, part), amounts[part].toString()]));
 
 interface LeaseRow extends Readonly<Record<string, unknown>> {
   readonly id: string;
@@ -293,51 +290,68 @@ const gathered = (entries: readonly Entry[]): Entry[] => {
   return [...byKey.values()];
 };
 
-/** What changes in the life of a lease, as a row. */
-const standOf = (lease: LeaseState) => ({
-  id: lease.id,
-  ...columnsOf('granted', lease.granted),
-  ...columnsOf('held', lease.held),
-  ...columnsOf('unbooked', lease.unbooked),
-  ...columnsOf('last_released', lease.lastReleased),
-  take_for_ms: lease.takeForMs,
-  ends_at_ms: lease.endsAtMs,
-  final: lease.final,
-  renew_step: lease.renewStep ?? null,
-  return_step: lease.returnStep ?? null,
-  closed: lease.closed,
-});
-const STAND_COLUMNS = [...VECTOR_COLUMNS, 'take_for_ms', 'ends_at_ms', 'final', 'renew_step', 'return_step'];
-const STAND_TYPES = `${VECTOR_COLUMNS.map((name) => `${name} numeric`).join(', ')}, take_for_ms integer, ends_at_ms bigint, final boolean, renew_step bigint, return_step bigint, closed boolean`;
+/** A column of leases in a set-based statement: its name, its type, and its value of each. */
+type LeaseColumn = readonly [name: string, type: string, of: (lease: LeaseState) => string | number | boolean | null];
+
+const STATE_OF_VECTOR = {
+  granted: 'granted',
+  held: 'held',
+  unbooked: 'unbooked',
+  last_released: 'lastReleased',
+} as const;
+const ID: LeaseColumn = ['id', 'text', ({ id }) => id];
+const FIXED: readonly LeaseColumn[] = [
+  ID,
+  ['workspace_id', 'text', ({ workspaceId }) => workspaceId],
+  ['key_hash', 'text', ({ keyHash }) => keyHash],
+  ['instance', 'text', ({ instance }) => instance],
+  // An array of arrays has to be even, so that each set travels as its text.
+  ['quota_ids', 'text', ({ quotaIds }) => arrayText(quotaIds) ?? null],
+];
+/** What changes in the life of a lease. */
+const STAND: readonly LeaseColumn[] = [
+  ...VECTORS.flatMap((vector) =>
+    PARTS.map((part): LeaseColumn => [
+      columnOf(vector, part),
+      'numeric',
+      (lease) => lease[STATE_OF_VECTOR[vector]][part].toString(),
+    ]),
+  ),
+  ['take_for_ms', 'integer', ({ takeForMs }) => takeForMs],
+  ['ends_at_ms', 'bigint', ({ endsAtMs }) => endsAtMs],
+  ['final', 'boolean', ({ final }) => final],
+  ['renew_step', 'bigint', ({ renewStep }) => renewStep ?? null],
+  ['return_step', 'bigint', ({ returnStep }) => returnStep ?? null],
+];
+const CLOSED: LeaseColumn = ['closed', 'boolean', ({ closed }) => closed];
+
+/** `unnest(…) as l (…)` of these columns, which `valuesOf` fills. */
+const unnested = (columns: readonly LeaseColumn[]): string =>
+  `unnest(${columns.map(([, type], index) => `$${index + 1}::${type}[]`).join(', ')}) as l (${namesOf(columns).join(', ')})`;
+const namesOf = (columns: readonly LeaseColumn[]): string[] => columns.map(([name]) => name);
+const valuesOf = (columns: readonly LeaseColumn[], leases: readonly LeaseState[]) =>
+  columns.map(([, , of]) => leases.map(of));
+
+const INSERTED = [...FIXED, ...STAND, CLOSED];
+const INSERT_LEASES = `
+  insert into lease (${namesOf([...FIXED, ...STAND]).join(', ')}, closed_at)
+  select id, workspace_id, key_hash, instance, quota_ids::text[], ${namesOf(STAND).join(', ')}, case when closed then now() end
+    from ${unnested(INSERTED)}`;
 
 const insertLeases = async (runner: QueryRunner, leases: readonly LeaseState[]): Promise<void> => {
-  if (leases.length === 0) return;
-  const rows = leases.map((lease) => ({
-    ...standOf(lease),
-    workspace_id: lease.workspaceId,
-    key_hash: lease.keyHash,
-    instance: lease.instance,
-    quota_ids: lease.quotaIds,
-  }));
-  await queryRows(
-    runner,
-    `insert into lease (id, workspace_id, key_hash, instance, quota_ids, ${STAND_COLUMNS.join(', ')}, closed_at)
-     select id, workspace_id, key_hash, instance, quota_ids, ${STAND_COLUMNS.join(', ')}, case when closed then now() end
-       from jsonb_to_recordset($1::jsonb)
-         as l (id text, workspace_id text, key_hash text, instance text, quota_ids text[], ${STAND_TYPES})`,
-    [JSON.stringify(rows)],
-  );
+  if (leases.length > 0) await queryRows(runner, INSERT_LEASES, valuesOf(INSERTED, leases));
 };
 
+const UPDATED = [ID, ...STAND, CLOSED];
+const UPDATE_LEASES = `
+  update lease set ${namesOf(STAND)
+    .map((name) => `${name} = l.${name}`)
+    .join(', ')}, closed_at = case when l.closed then now() end
+    from ${unnested(UPDATED)}
+   where lease.id = l.id`;
+
 const updateLeases = async (runner: QueryRunner, leases: readonly LeaseState[]): Promise<void> => {
-  if (leases.length === 0) return;
-  await queryRows(
-    runner,
-    `update lease set ${STAND_COLUMNS.map((name) => `${name} = l.${name}`).join(', ')}, closed_at = case when l.closed then now() end
-       from jsonb_to_recordset($1::jsonb) as l (id text, ${STAND_TYPES})
-      where lease.id = l.id`,
-    [JSON.stringify(leases.map(standOf))],
-  );
+  if (leases.length > 0) await queryRows(runner, UPDATE_LEASES, valuesOf(UPDATED, leases));
 };
 
 /** Under the lock that loaded them; the table's own check refuses what would pass a limit, whoever made the mistake. */

@@ -3,7 +3,7 @@ import { priceVersionOf } from '@waystation/catalog';
 import type { PriceVector } from '@waystation/contracts';
 import { postgresDatabase } from '@waystation/testing';
 import { grantCredits } from '../credits/credits.js';
-import { explainGeneration } from '../explain/explain-generation.js';
+import { readCharges } from '../explain/list-charges.js';
 import { PriceBook, storePrices } from '../settle/price-book.js';
 import { settleLines } from '../settle/settle-lines.js';
 import {
@@ -117,7 +117,7 @@ describe('a charge', () => {
   const settle = (...lines: readonly unknown[]) =>
     settleLines(ledger.writer, new PriceBook(), delivered(...lines), times);
   const chargesOf = (generationId: string) =>
-    ledger.reader.asWorkspace('ws', (runner) => explainGeneration(runner, 'ws', generationId));
+    ledger.reader.asWorkspace('ws', (runner) => readCharges(runner, 'ws', generationId));
   const tiered: PriceVector = {
     perUnit: { input: '1', output: '1' },
     serviceTiers: {

@@ -1,11 +1,11 @@
 // Promotional credits over a real Postgres: spent first, earliest expiry first; what is left goes back, but for what running leases hold.
 import { postgresDatabase } from '@waystation/testing';
 import { grantCredits, readCredits } from '../credits/credits.js';
-import { runLeaseCommands } from '../leases/lease-lane.js';
 import { PriceBook } from '../settle/price-book.js';
 import { settleLines } from '../settle/settle-lines.js';
 import { closeLeases } from '../sweep/sweep.js';
-import { delivered, generationFinished, KEY_HASH, testLedger, type TestLedger } from '../test-ledger.js';
+import { delivered, generationFinished, testLedger, type TestLedger } from '../test-ledger.js';
+import { grantLease } from '../test-lease.js';
 import { verifyLedger } from '../verify/verify-ledger.js';
 import { expireDue, expireLots, grantPromo } from './promo.js';
 
@@ -40,31 +40,8 @@ const lots = async (): Promise<Record<string, string[]>> => {
   return Object.fromEntries(rows.map(({ lot_id, spent, expired }) => [lot_id.slice(W.length + 1), [spent, expired]]));
 };
 const credits = () => ledger.writer.transaction((runner) => readCredits(runner, W));
-const lease = async (amount: bigint): Promise<string> => {
-  const leaseId = `lease-promo-${count}-${String(amount)}`;
-  const wanted = { usd: amount.toString(), requests: 0, tokens: 0 };
-  const [answer] = await runLeaseCommands(
-    ledger.writer,
-    [
-      {
-        ...{
-          kind: 'grant',
-          v: 1,
-          leaseId,
-          instance: 'i-1',
-          workspaceId: W,
-          keyHash: KEY_HASH,
-          need: wanted,
-          want: wanted,
-        },
-        quotas: [{ id: `wallet:${W}`, scope: 'wallet', scopeId: W, metric: 'usd', window: 'lifetime', windowStart: 0 }],
-      },
-    ],
-    { takeForMsMax: 60_000, retryAfterMs: 1_000, now: Date.now },
-  );
-  expect(answer).toMatchObject({ granted: { leaseId } });
-  return leaseId;
-};
+const lease = (usd: bigint): Promise<string> =>
+  grantLease(ledger.writer, { leaseId: `lease-promo-${count}-${String(usd)}`, workspaceId: W, usd });
 const spend = async (leaseId: string, amount: bigint): Promise<void> => {
   const price = { perUnit: { input: '1' } };
   const line = generationFinished(

@@ -3,7 +3,6 @@ import fc from 'fast-check';
 import { postgresDatabase } from '@waystation/testing';
 import type { QuotaRef } from '@waystation/contracts';
 import { grantCredits } from '../credits/credits.js';
-import { runLeaseCommands } from '../leases/lease-lane.js';
 import { PriceBook } from '../settle/price-book.js';
 import { settleLines } from '../settle/settle-lines.js';
 import { closeLeases, settleOverdue } from '../sweep/sweep.js';
@@ -16,6 +15,7 @@ import {
   testLedger,
   type TestLedger,
 } from '../test-ledger.js';
+import { grantLease, walletOf } from '../test-lease.js';
 import { verifyLedger } from '../verify/verify-ledger.js';
 import { rebuildLedger } from './rebuild-ledger.js';
 
@@ -40,21 +40,11 @@ const quotasOf = (workspaceId: string): QuotaRef[] => [
         },
       ]
     : []),
-  {
-    ...{ id: `wallet:${workspaceId}`, scope: 'wallet', scopeId: workspaceId, metric: 'usd', window: 'lifetime' },
-    windowStart: 0,
-  },
+  walletOf(workspaceId),
 ];
 
-const lease = async (workspaceId: string, leaseId: string): Promise<void> => {
-  const usd = { usd: '1000', requests: 0, tokens: 0 };
-  const grant = { kind: 'grant', v: 1, leaseId, instance: 'ingress-1', workspaceId, keyHash: KEY_HASH } as const;
-  await runLeaseCommands(ledger.writer, [{ ...grant, quotas: quotasOf(workspaceId), need: usd, want: usd }], {
-    takeForMsMax: 60_000,
-    retryAfterMs: 1_000,
-    now: Date.now,
-  });
-};
+const lease = (workspaceId: string, leaseId: string): Promise<string> =>
+  grantLease(ledger.writer, { leaseId, workspaceId, usd: 1_000n, quotas: quotasOf(workspaceId) });
 
 beforeAll(async () => {
   ledger = await testLedger(await postgresDatabase());

@@ -1,11 +1,10 @@
 // Re-rating against a real Postgres: the plan shows what would be, the application books it once whatever happens, and the ledger adds up after each test.
 import { priceVersionOf } from '@waystation/catalog';
-import type { LeaseGrantRequest, PriceVector, RerateSelection } from '@waystation/contracts';
+import type { PriceVector, RerateSelection } from '@waystation/contracts';
 import { postgresDatabase } from '@waystation/testing';
 import { grantCredits, readCredits } from '../credits/credits.js';
-import { explainGeneration } from '../explain/explain-generation.js';
+import { readCharges } from '../explain/list-charges.js';
 import { readKeyUsage } from '../keys/key-usage.js';
-import { runLeaseCommands } from '../leases/lease-lane.js';
 import { PriceBook, storePrices } from '../settle/price-book.js';
 import { settleLines } from '../settle/settle-lines.js';
 import { closeLeases } from '../sweep/sweep.js';
@@ -20,6 +19,7 @@ import {
   type LineOptions,
   type TestLedger,
 } from '../test-ledger.js';
+import { grantLease } from '../test-lease.js';
 import { verifyLedger } from '../verify/verify-ledger.js';
 import { applyRerate, type ApplyBounds } from './apply-rerate.js';
 import { planRerate } from './plan-rerate.js';
@@ -68,26 +68,8 @@ const newPlace = async (credits = 10_000n): Promise<Place> => {
   await grantCredits(ledger.writer, { grantId: `grant-${count}-1`, workspaceId, amount: credits, reason: 'test' });
   return { workspaceId, provider, selection: { provider, model: 'sandbox/echo', from: NOW - DAY_MS, to: NOW } };
 };
-const leaseFor = async ({ workspaceId }: Place, usd: string): Promise<string> => {
-  const leaseId = `lease-00000${String(count).padStart(4, '0')}`;
-  const grant: LeaseGrantRequest = {
-    ...{ v: 1, leaseId, instance: 'ingress-1', workspaceId, keyHash: KEY_HASH },
-    quotas: [
-      {
-        ...{ id: `wallet:${workspaceId}`, scope: 'wallet', scopeId: workspaceId, metric: 'usd' },
-        ...{ window: 'lifetime', windowStart: 0 },
-      },
-    ],
-    need: { usd, requests: 0, tokens: 0 },
-    want: { usd, requests: 0, tokens: 0 },
-  };
-  await runLeaseCommands(ledger.writer, [{ kind: 'grant', ...grant }], {
-    takeForMsMax: 60_000,
-    retryAfterMs: 1_000,
-    now: Date.now,
-  });
-  return leaseId;
-};
+const leaseFor = ({ workspaceId }: Place, usd: bigint): Promise<string> =>
+  grantLease(ledger.writer, { leaseId: `lease-00000${String(count).padStart(4, '0')}`, workspaceId, usd });
 type Part = Parameters<typeof generationFinished>[1];
 /** Settles one generation of ten tokens in and twenty out, an hour ago. */
 const charge = async (place: Place, options: LineOptions = {}, part: Part = {}): Promise<string> => {
@@ -102,7 +84,7 @@ const plan = (selection: RerateSelection, price: PriceVector, limit = 100) =>
 const apply = (id: string, selection: RerateSelection, price: PriceVector, bounds = ALL_AT_ONCE): Promise<Run> =>
   applyRerate(ledger.writer, { id, selection, priceVersion: versionOf(price), reason: 'test' }, bounds, NOW);
 const chargesOf = (workspaceId: string, generationId: string) =>
-  ledger.reader.asWorkspace(workspaceId, (runner) => explainGeneration(runner, workspaceId, generationId));
+  ledger.reader.asWorkspace(workspaceId, (runner) => readCharges(runner, workspaceId, generationId));
 const creditsOf = ({ workspaceId }: Place) =>
   ledger.reader.asWorkspace(workspaceId, (runner) => readCredits(runner, workspaceId));
 const balanceOf = async (account: string): Promise<bigint> => {
@@ -116,6 +98,24 @@ const everything = () =>
             (select sum(abs(amount)) from balance) as balances`,
   );
 
+test('a correction has the tags of what it corrects', async () => {
+  const place = await newPlace();
+  const generationId = await charge(place, { tags: ['nightly', 'search'] });
+  await charge(place);
+  await apply('fix-tags', place.selection, LOWER);
+  expect(
+    await ledger.asAdmin(
+      `select distinct revision, generation_id = $2 as is_tagged, tags from charge where workspace_id = $1 order by 1, 2`,
+      [place.workspaceId, generationId],
+    ),
+  ).toEqual([
+    { revision: 0, is_tagged: false, tags: null },
+    { revision: 0, is_tagged: true, tags: ['nightly', 'search'] },
+    { revision: 1, is_tagged: false, tags: null },
+    { revision: 1, is_tagged: true, tags: ['nightly', 'search'] },
+  ]);
+});
+
 test('the plan tells before, after and difference of each generation and of all, and changes nothing', async () => {
   const place = await newPlace();
   const ids = [await charge(place), await charge(place), await charge(place, {}, { outcome: 'empty' })].sort();
@@ -124,8 +124,8 @@ test('the plan tells before, after and difference of each generation and of all,
   expect(first.totals).toEqual({
     attempts: 3,
     changed: 3,
-    before: { charged: '600', waste: '300', variance: '0', byok: '0' },
-    after: { charged: '480', waste: '240', variance: '0', byok: '0' },
+    before: { charged: '600', waste: '300', variance: '0', byok: '0', surcharge: '0' },
+    after: { charged: '480', waste: '240', variance: '0', byok: '0', surcharge: '0' },
     chargedDifference: '-120',
     payableDifference: '-180',
   });
@@ -192,7 +192,7 @@ test('no customer pays more than was held, at whatever price', async () => {
 
 test('what an open lease holds is left to the calls under way, and what it spent is told to its quotas first', async () => {
   const place = await newPlace();
-  const leaseId = await leaseFor(place, '1000');
+  const leaseId = await leaseFor(place, 1_000n);
   await charge(place, { leaseId });
   expect(await creditsOf(place)).toMatchObject({ used: 300n, held: 700n, balance: 9_700n });
   await apply('rerate-lease-1', place.selection, HIGHER);

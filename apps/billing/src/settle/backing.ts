@@ -12,6 +12,8 @@ export const backing = z.object({
   sessionId: z.string().optional(),
   appReferer: z.string().optional(),
   appTitle: z.string().optional(),
+  /** Sorted, each once, at least one. */
+  tags: z.array(z.string()).optional(),
   provider: z.string(),
   endpointId: z.string(),
   model: z.string(),
@@ -25,6 +27,8 @@ export const backing = z.object({
   quotaSet: z.array(z.string()),
   priceVersion: z.string(),
   byok: z.boolean(),
+  /** Parts per million on top of what it costs. */
+  surchargePpm: z.number().optional(),
 });
 export type Backing = z.infer<typeof backing>;
 
@@ -34,9 +38,18 @@ type Summary = Extract<MoneyLine, { kind: 'generation.finished' }>['attempts'][n
 /** Postgres holds no U+0000, and a user id or a title may. */
 const stored = (text: string): string => text.replaceAll('\0', '\uFFFD');
 
+/** A call that names a tag twice carries it once. */
+const tagsOf = ({ tags = [] }: Identity): Pick<Backing, 'tags'> =>
+  tags.length === 0 ? {} : { tags: [...new Set(tags.map(stored))].sort() };
+/** What a witness says is held. */
+export type Held = Partial<Pick<Backing, 'hold' | 'holdTokens'>>;
+
 /** Holds only grow: of two witnesses the one that knows of more is right. Money as text, without leading zeros. */
-export const withHold = (known: Backing, heard: string | undefined): Backing =>
-  heard === undefined || heard === known.hold || BigInt(heard) < BigInt(known.hold) ? known : { ...known, hold: heard };
+export const withHold = (known: Backing, { hold = known.hold, holdTokens = 0 }: Held): Backing => {
+  const isMore = hold !== known.hold && BigInt(hold) > BigInt(known.hold);
+  const areMore = holdTokens > (known.holdTokens ?? 0);
+  return isMore || areMore ? { ...known, ...(isMore ? { hold } : {}), ...(areMore ? { holdTokens } : {}) } : known;
+};
 
 export const backingOf = (generationId: string, identity: Identity, attempt: AttemptLine | Summary): Backing => ({
   generationId,
@@ -48,6 +61,7 @@ export const backingOf = (generationId: string, identity: Identity, attempt: Att
   ...(identity.sessionId === undefined ? {} : { sessionId: stored(identity.sessionId) }),
   ...(identity.app?.referer === undefined ? {} : { appReferer: stored(identity.app.referer) }),
   ...(identity.app?.title === undefined ? {} : { appTitle: stored(identity.app.title) }),
+  ...tagsOf(identity),
   provider: attempt.provider,
   endpointId: attempt.endpointId,
   model: attempt.model,
@@ -58,4 +72,5 @@ export const backingOf = (generationId: string, identity: Identity, attempt: Att
   quotaSet: attempt.quotaSet,
   priceVersion: attempt.priceVersion,
   byok: attempt.byok,
+  ...(attempt.surchargePpm === undefined ? {} : { surchargePpm: attempt.surchargePpm }),
 });

@@ -15,7 +15,8 @@ import { readLines, type Testimony } from './read-lines.js';
 const TIMES = { witnessWaitMs: 15_000, graceMs: 30_000 };
 const generationId = newGeneration();
 const about = { generationId, at: 1_000, deadlineAt: 100_000 };
-const heard = (...lines: unknown[]): Testimony[] => readLines(delivered(...lines), new PriceBook(), TIMES).heard;
+const heard = async (...lines: unknown[]): Promise<Testimony[]> =>
+  (await readLines(delivered(...lines), new PriceBook(), TIMES)).heard;
 const started = () => attemptStarted(about);
 const finished = () => attemptFinished(about);
 const closed = () => generationFinished(about);
@@ -40,8 +41,8 @@ test.each<[string, unknown[], number, number, number | undefined]>([
   ['progress is added to an attempt that begins in the same batch', [progressed(), started()], 0, 1, 130_000],
   ['an attempt that was never dispatched is no case', [notDispatched()], 0, 0, undefined],
   ['unless a worker ran it all the same', [notDispatched(), finished()], 1, 0, undefined],
-])('%s', (_name, lines, ready, open, dueAtMs) => {
-  const sorted = sortCases(heard(...lines), NONE, NONE);
+])('%s', async (_name, lines, ready, open, dueAtMs) => {
+  const sorted = sortCases(await heard(...lines), NONE, NONE);
   expect([sorted.ready.length, sorted.open.length]).toEqual([ready, open]);
   expect(sorted.open[0]?.dueAtMs).toBe(dueAtMs);
 });
@@ -56,9 +57,20 @@ test.each<[string, unknown[], string]>([
   ['the worker', [attemptStarted({ ...about, hold: 9n }), attemptFinished({ ...about, hold: 11n }), pending()], '1000'],
   ['progress', [attemptStarted({ ...about, hold: 9n }), attemptProgressed(generationId, 1, { output: 3 }, 12n)], '12'],
   ['nobody', [attemptStarted({ ...about, hold: 9n }), progressed()], '9'],
-])('a hold that grew is known from %s', (_name, lines, hold) => {
-  const { ready, open } = sortCases(heard(...lines), NONE, NONE);
+])('a hold that grew is known from %s', async (_name, lines, hold) => {
+  const { ready, open } = sortCases(await heard(...lines), NONE, NONE);
   expect([...ready, ...open].map(({ backing }) => backing.hold)).toEqual([hold]);
+});
+
+test.each<[string, unknown[], number | undefined]>([
+  ['the ingress', [started(), generationFinished(about, { holdTokens: 30 })], 30],
+  ['the worker', [started(), attemptFinished(about, { holdTokens: 20 })], 20],
+  ['progress', [started(), { ...progressed(), holdTokens: 10 }], 10],
+  ['the one that knows of most', [{ ...progressed(), holdTokens: 10 }, attemptFinished(about, { holdTokens: 9 })], 10],
+  ['nobody', [started(), progressed()], undefined],
+])('a hold of tokens that grew is known from %s', async (_name, lines, holdTokens) => {
+  const { ready, open } = sortCases(await heard(...lines), NONE, NONE);
+  expect([...ready, ...open].map(({ backing }) => backing.holdTokens)).toEqual([holdTokens]);
 });
 
 test.each<[string, Partial<Evidence>, unknown[], number]>([
@@ -72,8 +84,8 @@ test.each<[string, Partial<Evidence>, unknown[], number]>([
   ['and by the ingress', { outcomeBy: 'worker', usageBy: 'worker' }, [closed()], 1],
   ['more progress corrects nothing', { usageBy: 'progress' }, [started(), progressed()], 0],
   ['an outcome alone is worth a correction', { outcomeBy: 'worker', usageBy: 'worker' }, [pending()], 1],
-])('%s', (_name, evidence, lines, corrections) => {
-  const { ready, open } = sortCases(heard(...lines), settledFrom(evidence), NONE);
+])('%s', async (_name, evidence, lines, corrections) => {
+  const { ready, open } = sortCases(await heard(...lines), settledFrom(evidence), NONE);
   expect(ready.filter(({ corrects }) => corrects)).toHaveLength(corrections);
   expect(ready).toHaveLength(corrections);
   expect(open).toEqual([]);

@@ -71,7 +71,7 @@ export const sortCases = (
     const evidence = merge(draft.evidence, testimony.evidence);
     const contradiction = draft.contradiction ?? contradictionOf(draft.evidence, testimony.evidence);
     const dueAtMs = Math.min(draft.dueAtMs, testimony.dueAtMs ?? draft.dueAtMs);
-    const backing = withHold(draft.backing, testimony.backing?.hold ?? testimony.hold);
+    const backing = withHold(draft.backing, testimony.backing ?? testimony.held ?? {});
     drafts.set(testimony.attemptId, { ...draft, backing, evidence, dueAtMs, contradiction });
   }
   const ready: Case[] = [];

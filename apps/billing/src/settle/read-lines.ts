@@ -3,7 +3,8 @@
 import { moneyLine, quickParse, type MoneyLine, type PriceVector } from '@waystation/contracts';
 import type { ConsumedLine } from '@waystation/bus';
 import { NO_EVIDENCE, type Evidence } from '@waystation/ledger';
-import { backingOf, type Backing } from './backing.js';
+import { backingOf, type Backing, type Held } from './backing.js';
+import { inSlices } from './in-slices.js';
 import type { PriceBook } from './price-book.js';
 
 /** One witness of one attempt. */
@@ -13,7 +14,7 @@ export interface Testimony {
   /** Absent in progress lines, which name only the attempt. */
   readonly backing?: Backing;
   /** What was held by then, in progress lines of holds that grow. */
-  readonly hold?: string;
+  readonly held?: Held;
   readonly evidence: Evidence;
   /** Unix ms from which the attempt may be settled without a better witness. Absent: what is known already decides. */
   readonly dueAtMs?: number;
@@ -60,25 +61,37 @@ export interface ReadLines {
   readonly newPrices: NewPrices;
 }
 
-export const readLines = (lines: readonly ConsumedLine[], prices: PriceBook, times: SettleTimes): ReadLines => {
-  const heard: Testimony[] = [];
-  const bad: BadLine[] = [];
-  const newPrices: NewPrices = new Map();
-  for (const source of lines) {
-    const read = source.line === undefined ? undefined : parseMoneyLine(source.line);
-    if (read === undefined) bad.push(badLine(source, 'The message is not a batch of lines.'));
-    else if (!read.success) {
-      const issues = read.error.issues
-        .slice(0, REASONS_MAX)
-        .map((issue) => `${issue.path.join('.') || 'line'}: ${issue.message}`);
-      bad.push(badLine(source, issues.join('; ')));
-    } else {
-      const fault = notePrices(read.data, prices, newPrices);
-      if (fault === undefined) heard.push(...testimoniesOf(read.data, source, times));
-      else bad.push(badLine(source, fault));
-    }
+export const readLines = async (
+  lines: readonly ConsumedLine[],
+  prices: PriceBook,
+  times: SettleTimes,
+): Promise<ReadLines> => {
+  const read: ReadLines = { heard: [], bad: [], newPrices: new Map() };
+  await inSlices(lines, (slice) => {
+    for (const source of slice) readLine(source, prices, times, read);
+  });
+  return read;
+};
+
+/** Adds what one line says to what was read before it. */
+const readLine = (
+  source: ConsumedLine,
+  prices: PriceBook,
+  times: SettleTimes,
+  { heard, bad, newPrices }: ReadLines,
+): void => {
+  const read = source.line === undefined ? undefined : parseMoneyLine(source.line);
+  if (read === undefined) bad.push(badLine(source, 'The message is not a batch of lines.'));
+  else if (!read.success) {
+    const issues = read.error.issues
+      .slice(0, REASONS_MAX)
+      .map((issue) => `${issue.path.join('.') || 'line'}: ${issue.message}`);
+    bad.push(badLine(source, issues.join('; ')));
+  } else {
+    const fault = notePrices(read.data, prices, newPrices);
+    if (fault === undefined) heard.push(...testimoniesOf(read.data, source, times));
+    else bad.push(badLine(source, fault));
   }
-  return { heard, bad, newPrices };
 };
 
 /** Takes note of unknown price versions; answers what is wrong where a vector is not what its version says. */
@@ -114,10 +127,12 @@ const testimoniesOf = (line: MoneyLine, source: ConsumedLine, times: SettleTimes
     case 'attempt.progressed': {
       const { attemptId, sequence } = line;
       const evidence: Evidence = { ...NO_EVIDENCE, ...usageOf(line, 'progress'), sequence };
-      const { holdPicodollars: hold } = line;
-      return [
-        { attemptId, generationId, ...(hold === undefined ? {} : { hold }), evidence, onlyIfKnown: true, source },
-      ];
+      const { holdPicodollars: hold, holdTokens } = line;
+      const held: Held = {
+        ...(hold === undefined ? {} : { hold }),
+        ...(holdTokens === undefined ? {} : { holdTokens }),
+      };
+      return [{ attemptId, generationId, held, evidence, onlyIfKnown: true, source }];
     }
     case 'attempt.finished': {
       const { attemptId, outcome } = line;

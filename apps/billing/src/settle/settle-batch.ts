@@ -11,14 +11,18 @@ import {
   type Evidence,
   type Settlement,
 } from '@waystation/ledger';
+import type { PriceVector } from '@waystation/contracts';
 import { inputTokens, outputTokens } from '@waystation/generation';
 import { atReratedVersions } from '../rerate/rerated-versions.js';
 import { lockLeases, lockQuotas, newPosting, openLedger, type Ledger } from '../ledger/store.js';
 import type { Backing } from './backing.js';
 import { sortCases, type Case, type Waiting } from './cases.js';
 import { addKeyUsage, closedGenerations, insertCharges, loadCharges, type ChargeRow } from './charge-rows.js';
+import { inSlices } from './in-slices.js';
+import { leftBehindOf, type LeftBehind } from './left-behind.js';
 import { storePrices, type PriceBook } from './price-book.js';
 import { badLine, type BadLine, type ReadLines, type Testimony } from './read-lines.js';
+import { leftOpenOf, type SettledLeftOpen } from './tell-settled.js';
 import type { DisagreementKind } from '../witnesses/compare-witnesses.js';
 import { insertDisagreements, type Disagreement } from '../witnesses/disagreement-rows.js';
 import { deleteWitnesses, insertDeadLetters, lockWitnesses, upsertWitnesses } from './witness-rows.js';
@@ -31,6 +35,8 @@ export interface SettleResult {
   readonly bad: readonly BadLine[];
   /** What witnesses were found to say differently, and no correction sets right. */
   readonly disagreements: readonly DisagreementKind[];
+  /** Of those settled, what ingresses wait to be told. */
+  readonly leftOpen: readonly SettledLeftOpen[];
 }
 
 /** Settles what is complete and keeps the rest. */
@@ -53,13 +59,13 @@ export const settleHeard = async (runner: QueryRunner, prices: PriceBook, read: 
   const settledFrom = await loadCharges(runner, ledger.book, heard);
   const { ready, open, disagreements: found } = sortCases(heard, settledFrom, waiting);
   await upsertWitnesses(runner, open);
-  const rows = await bookCases(runner, ledger, prices, ready);
+  const { rows, leftOpen } = await bookCases(runner, ledger, prices, ready);
   const disagreements = await insertDisagreements(
     runner,
     prices,
     found.length === 0 ? found : withoutCorrected(found, rows),
   );
-  return { ...countRevisions(rows), waiting: open.length, bad, disagreements };
+  return { ...countRevisions(rows), waiting: open.length, bad, disagreements, leftOpen };
 };
 
 /** Settles attempts whose time has come from what is known of them by now. */
@@ -84,8 +90,8 @@ export const settleDue = async (
     [...still.values()].map(({ backing }) => backing),
   );
   const ready = [...still.values()].map((each) => ({ ...each, waits: true, corrects: false }));
-  const rows = await bookCases(runner, ledger, prices, ready);
-  return { ...countRevisions(rows), waiting: 0, bad: [], disagreements: [] };
+  const { rows, leftOpen } = await bookCases(runner, ledger, prices, ready);
+  return { ...countRevisions(rows), waiting: 0, bad: [], disagreements: [], leftOpen };
 };
 
 /** A line that names a lease of another workspace is nobody's money. */
@@ -101,14 +107,20 @@ const withoutStrangers = (all: readonly Testimony[], book: Book): { heard: Testi
   return { heard, strangers };
 };
 
-/** Books cases as they stand, in order: the one way to a charge. Answers the revisions that were made. */
+/** The revisions that were made, and what there is to tell of them. */
+interface Booked {
+  readonly rows: readonly ChargeRow[];
+  readonly leftOpen: readonly SettledLeftOpen[];
+}
+
+/** Books cases as they stand, in order: the one way to a charge. */
 const bookCases = async (
   runner: QueryRunner,
   ledger: Ledger,
   prices: PriceBook,
   all: readonly Case[],
-): Promise<ChargeRow[]> => {
-  if (all.length === 0) return [];
+): Promise<Booked> => {
+  if (all.length === 0) return { rows: [], leftOpen: [] };
   const cases = await atReratedVersions(runner, all);
   const { book } = ledger;
   const withoutIngress = cases.filter(({ evidence }) => evidence.outcomeBy !== 'ingress');
@@ -116,23 +128,17 @@ const bookCases = async (
     runner,
     withoutIngress.map(({ backing }) => backing.generationId),
   );
+  const behind = await leftBehindOf(
+    runner,
+    withoutIngress.map(({ backing }) => backing),
+  );
   const priceOf = await prices.of(
     runner,
     cases.map(({ backing }) => backing.priceVersion),
   );
-  const judged = cases.map((each) => {
-    const { backing, evidence } = each;
-    const concluded = conclude(evidence, closed.has(backing.generationId));
-    const { byok, priceVersion, hold } = backing;
-    const decision = decideCharge({
-      ...concluded,
-      serviceTier: evidence.serviceTier,
-      byok,
-      price: priceOf(priceVersion),
-      holdPicodollars: BigInt(hold),
-    });
-    const settlement: Settlement = { ...backing, decision, ...countsOf(backing, decision, concluded) };
-    return { each, concluded, decision, settlement };
+  const judged: Judged[] = [];
+  await inSlices(cases, (slice) => {
+    for (const each of slice) judged.push(judge(each, priceOf, closed, behind.get(each.backing.attemptId)));
   });
   await lockQuotas(
     runner,
@@ -144,20 +150,22 @@ const bookCases = async (
   );
 
   const rows: ChargeRow[] = [];
-  for (const { each, concluded, decision, settlement } of judged) {
-    const event = decideSettlement(book, settlement);
-    if (event === undefined) continue;
-    ledger.apply([event]);
-    const { usage, usageSource, outcome, served } = concluded;
-    rows.push({
-      backing: each.backing,
-      decision,
-      event,
-      outcome,
-      served,
-      evidence: { ...each.evidence, usage, usageSource },
-    });
-  }
+  await inSlices(judged, (slice) => {
+    for (const { each, concluded, decision, settlement } of slice) {
+      const event = decideSettlement(book, settlement);
+      if (event === undefined) continue;
+      ledger.apply([event]);
+      const { usage, usageSource, outcome, served } = concluded;
+      rows.push({
+        backing: each.backing,
+        decision,
+        event,
+        outcome,
+        served,
+        evidence: { ...each.evidence, usage, usageSource },
+      });
+    }
+  });
   const posting = await newPosting(runner);
   await insertCharges(runner, posting, rows);
   await deleteWitnesses(
@@ -166,7 +174,36 @@ const bookCases = async (
   );
   await addKeyUsage(runner, rows);
   await ledger.flush(posting);
-  return rows;
+  return { rows, leftOpen: cases.flatMap(({ backing, evidence }) => leftOpenOf(book, backing, evidence)) };
+};
+
+/** A case, with what is known of it in the end and what that comes to. */
+interface Judged {
+  readonly each: Case;
+  readonly concluded: ReturnType<typeof conclude>;
+  readonly decision: ChargeDecision;
+  readonly settlement: Settlement;
+}
+
+const judge = (
+  each: Case,
+  priceOf: (version: string) => PriceVector,
+  closed: ReadonlySet<string>,
+  leftBehind: LeftBehind | undefined,
+): Judged => {
+  const { backing, evidence } = each;
+  const concluded = conclude(evidence, closed.has(backing.generationId) || leftBehind !== undefined);
+  const { byok, surchargePpm, priceVersion, hold } = backing;
+  const decision = decideCharge({
+    ...concluded,
+    serviceTier: evidence.serviceTier,
+    byok,
+    surchargePpm,
+    price: priceOf(priceVersion),
+    holdPicodollars: BigInt(hold),
+  });
+  const settlement: Settlement = { ...backing, decision, ...countsOf(backing, decision, concluded, leftBehind) };
+  return { each, concluded, decision, settlement };
 };
 
 const isCorrection = ({ event }: ChargeRow): boolean => event.revision > 0;
@@ -182,13 +219,14 @@ const withoutCorrected = (found: readonly Disagreement[], rows: readonly ChargeR
   return found.filter(({ backing, workerWasCharged }) => !(workerWasCharged && corrected.has(backing.attemptId)));
 };
 
-/** What the quotas of requests and tokens are told: tokens that nobody is charged for are nobody's use, and a try that was passed over is no request. */
+/** What the quotas of requests and tokens are told: tokens that nobody is charged for are nobody's use, and a try that was passed over for another is no request. */
 const countsOf = (
   { requests = 0, holdTokens = 0 }: Backing,
   { payer }: ChargeDecision,
   { outcome, usage }: Pick<Evidence, 'outcome' | 'usage'>,
+  leftBehind: LeftBehind | undefined,
 ): Pick<Settlement, 'requests' | 'tokens'> => ({
-  requests: outcome === 'passed-over' ? 0n : BigInt(requests),
+  requests: outcome === 'passed-over' || leftBehind?.requestWentOn === true ? 0n : BigInt(requests),
   tokens: payer === 'waste' ? 0n : BigInt(Math.min(holdTokens, inputTokens(usage) + outputTokens(usage))),
 });
 

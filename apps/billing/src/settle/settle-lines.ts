@@ -26,6 +26,7 @@ const joined = (a: SettleResult, b: SettleResult): SettleResult => ({
   waiting: a.waiting + b.waiting,
   bad: [...a.bad, ...b.bad],
   disagreements: [...a.disagreements, ...b.disagreements],
+  leftOpen: [...a.leftOpen, ...b.leftOpen],
 });
 
 /** Resolves when all of it is committed. Rejects where a later try may succeed. */
@@ -36,7 +37,7 @@ export const settleLines = async (
   times: SettleTimes,
   alreadyBad: readonly BadLine[] = [],
 ): Promise<SettleResult> => {
-  const read = readLines(lines, prices, times);
+  const read = await readLines(lines, prices, times);
   const input = { ...read, bad: [...alreadyBad, ...read.bad] };
   try {
     const result = await database.transaction((runner) => settleHeard(runner, prices, input));

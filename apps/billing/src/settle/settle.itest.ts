@@ -1,11 +1,10 @@
 // Settlement against a real Postgres: witnesses in any order and number, bad lines, corrections, leases that are over. After each the ledger verifies.
-import type { LeaseGrantRequest } from '@waystation/contracts';
+import type { QuotaRef } from '@waystation/contracts';
 import { postgresDatabase } from '@waystation/testing';
-import { runLeaseCommands } from '../leases/lease-lane.js';
 import { grantCredits, readCredits } from '../credits/credits.js';
-import { readChargeHistory } from '../explain/charge-history.js';
-import { explainAttempts } from '../explain/explain-attempts.js';
-import { explainGeneration } from '../explain/explain-generation.js';
+import { readCharges } from '../explain/list-charges.js';
+import { readGeneration } from '../explain/read-generation.js';
+import { tellGeneration } from '../explain/tell-generation.js';
 import { readKeyUsage } from '../keys/key-usage.js';
 import { closeLeases, settleOverdue } from '../sweep/sweep.js';
 import {
@@ -21,6 +20,7 @@ import {
   type LineOptions,
   type TestLedger,
 } from '../test-ledger.js';
+import { grantLease, walletOf } from '../test-lease.js';
 import { verifyLedger } from '../verify/verify-ledger.js';
 import { PriceBook } from './price-book.js';
 import { settleLines } from './settle-lines.js';
@@ -44,48 +44,25 @@ afterEach(async () => {
   expect((await verifyLedger(ledger.writer)).problems).toEqual([]);
 });
 
-/** A workspace with 10 000 picodollars, of which a lease of 1 000 holds. */
+/** A workspace with 10 000 picodollars, of which a lease of 1 000 holds; and so many requests, where a quota is to count them. */
 const workspaceWithLease = async (
   limit?: bigint,
+  requests = 0,
 ): Promise<{ workspaceId: string; leaseId: string; on: LineOptions }> => {
   count += 1;
   const workspaceId = `ws-${count}`;
   const leaseId = `lease-00000${String(count).padStart(4, '0')}`;
   await grantCredits(ledger.writer, { grantId: `grant-${count}-1`, workspaceId, amount: 10_000n, reason: 'test' });
-  const grant: LeaseGrantRequest = {
-    ...{ v: 1, leaseId, instance: 'ingress-1', workspaceId, keyHash: KEY_HASH },
-    quotas: [
-      ...(limit === undefined
-        ? []
-        : [
-            {
-              id: `key:${count}:usd:lifetime:0`,
-              scope: 'key',
-              scopeId: KEY_HASH,
-              metric: 'usd',
-              window: 'lifetime',
-              windowStart: 0,
-              limit: limit.toString(),
-            } as const,
-          ]),
-      {
-        id: `wallet:${workspaceId}`,
-        scope: 'wallet',
-        scopeId: workspaceId,
-        metric: 'usd',
-        window: 'lifetime',
-        windowStart: 0,
-      },
-    ],
-    need: { usd: '1000', requests: 0, tokens: 0 },
-    want: { usd: '1000', requests: 0, tokens: 0 },
-  };
-  const [answer] = await runLeaseCommands(ledger.writer, [{ kind: 'grant', ...grant }], {
-    takeForMsMax: 60_000,
-    retryAfterMs: 1_000,
-    now: Date.now,
+  const own = (metric: 'usd' | 'requests', most: string): QuotaRef => ({
+    ...{ id: `key:${count}:${metric}:lifetime:0`, scope: 'key', scopeId: KEY_HASH, metric },
+    ...{ window: 'lifetime', windowStart: 0, limit: most },
   });
-  expect(answer).toMatchObject({ granted: { granted: { usd: '1000' } } });
+  const quotas = [
+    ...(limit === undefined ? [] : [own('usd', limit.toString())]),
+    ...(requests === 0 ? [] : [own('requests', '100')]),
+    walletOf(workspaceId),
+  ];
+  await grantLease(ledger.writer, { leaseId, workspaceId, usd: 1_000n, quotas, requests });
   return { workspaceId, leaseId, on: { workspaceId, leaseId, generationId: newGeneration() } };
 };
 
@@ -94,7 +71,7 @@ const overdue = (throughMs = LATER) => settleOverdue(ledger.writer, prices, thro
 const creditsOf = (workspaceId: string) =>
   ledger.reader.asWorkspace(workspaceId, (runner) => readCredits(runner, workspaceId));
 const chargesOf = ({ workspaceId = '', generationId = '' }: LineOptions) =>
-  ledger.reader.asWorkspace(workspaceId, (runner) => explainGeneration(runner, workspaceId, generationId));
+  ledger.reader.asWorkspace(workspaceId, (runner) => readCharges(runner, workspaceId, generationId));
 const chargedTo = async (on: LineOptions, payer = 'credits'): Promise<bigint> =>
   (await chargesOf(on)).filter((charge) => charge.payer === payer).reduce((sum, { amount }) => sum + amount, 0n);
 type Named = LineOptions & { readonly generationId: string };
@@ -195,6 +172,28 @@ test('an attempt that only began is recorded and charged to nobody', async () =>
   expect(await creditsOf(workspaceId)).toMatchObject({ used: 0n });
 });
 
+test('a prompt of which a lost worker told no progress is charged to nobody, and is no debt to the provider: an estimate is no bill', async () => {
+  for (const [deliveredTokens, amount, policyRow] of [
+    [9, 9n, 'failed-after-output'],
+    [undefined, 0n, 'failed-unserved'],
+  ] as const) {
+    const { workspaceId, leaseId, on } = await workspaceWithLease();
+    const lost = { outcome: 'failed-after-output', usage: 'pending', usageSource: 'estimated' } as const;
+    const delivered = deliveredTokens === undefined ? { served: false } : { deliveredTokens };
+    await settle(attemptStarted(named(on)), generationFinished(on, { ...lost, ...delivered }));
+    await overdue();
+    expect(await chargesOf(on)).toMatchObject([{ amount, usageSource: 'estimated', policyRow }]);
+    expect(await chargedTo(on, 'waste')).toBe(0n);
+    expect(await chargedTo(on, 'variance')).toBe(0n);
+    expect(await creditsOf(workspaceId)).toMatchObject({ used: amount });
+    const [owed] = await ledger.asAdmin<{ amount: string | null }>(
+      `select sum(amount) as amount from entry where lease_id = $1 and kind = 'settle'`,
+      [leaseId],
+    );
+    expect(BigInt(owed?.amount ?? 0)).toBe(amount);
+  }
+});
+
 test('better information that comes late makes one correction, up or down', async () => {
   for (const [final, difference] of [
     [40, 21n],
@@ -287,6 +286,48 @@ describe('an attempt that was passed over', () => {
     await settle(generationFinished(on, passed, {}));
     expect(await chargedTo(on, 'waste')).toBe(30n);
     expect(await chargedTo(on)).toBe(30n);
+    expect(await creditsOf(workspaceId)).toMatchObject({ used: 30n });
+  });
+
+  test('is never charged, not even in between, where its worker had answered before it could hear of it', async () => {
+    const { workspaceId, on } = await workspaceWithLease();
+    const at = Date.now();
+    await settle(
+      attemptStarted(named({ ...on, at })),
+      attemptFinished(named({ ...on, at })),
+      attemptStarted(named({ ...on, at: at + 1_000 }), 1),
+    );
+    expect(await overdue(at + TIMES.witnessWaitMs)).toMatchObject({ settled: 1 });
+    expect(await chargesOf(on)).toMatchObject([{ amount: 30n, payer: 'waste', policyRow: 'completed-unserved' }]);
+    expect(await creditsOf(workspaceId)).toMatchObject({ used: 0n });
+    await settle(generationFinished(on, passed, {}));
+    expect(await chargedTo(on)).toBe(30n);
+    expect(await chargedTo(on, 'waste')).toBe(30n);
+    expect((await chargesOf(on)).filter(({ revision }) => revision > 0)).toEqual([]);
+  });
+
+  test('of a lost ingress, neither: the last attempt is the one that can have served', async () => {
+    const { on } = await workspaceWithLease();
+    const tried = [0, 1, 2].map((ordinal) => attemptFinished(named(on), { usage: { output: 10 + ordinal } }, ordinal));
+    await settle(...tried);
+    await overdue();
+    expect(await chargedTo(on)).toBe(12n);
+    expect(await chargedTo(on, 'waste')).toBe(21n);
+  });
+
+  test('is no request of its key where the next attempt is that', async () => {
+    const { workspaceId, leaseId, on } = await workspaceWithLease(undefined, 5);
+    const at = Date.now();
+    await settle(
+      attemptFinished(named({ ...on, at }), { requests: 1 }),
+      attemptFinished(named({ ...on, at: at + 5_000 }), { requests: 1 }, 1),
+    );
+    await overdue(at + TIMES.witnessWaitMs);
+    const counted = () =>
+      ledger.asAdmin(`select sum(counted_requests) as requests from charge where lease_id = $1`, [leaseId]);
+    expect(await counted()).toEqual([{ requests: '0' }]);
+    await overdue();
+    expect(await counted()).toEqual([{ requests: '1' }]);
     expect(await creditsOf(workspaceId)).toMatchObject({ used: 30n });
   });
 });
@@ -466,14 +507,10 @@ test('whatever happened above, each picodollar of it can be followed: cost is wh
   );
   expect(all.length).toBeGreaterThan(50);
   for (const { workspace_id, generation_id } of all) {
-    const attempts = await ledger.reader.asWorkspace(workspace_id, async (runner) => {
-      const rows = await readChargeHistory(runner, workspace_id, generation_id);
-      const priceOf = await prices.of(
-        runner,
-        rows.map((row) => row.price_version),
-      );
-      return explainAttempts(rows, priceOf);
-    });
+    const rows = await ledger.reader.asWorkspace(workspace_id, (runner) =>
+      readGeneration(runner, generation_id, workspace_id),
+    );
+    const { attempts } = tellGeneration(rows);
     for (const { cost, credits, waste, variance, byok, unbilled, ...attempt } of attempts) {
       expect(credits + waste + variance + byok + unbilled).toBe(cost);
       for (const part of [credits, waste, variance, byok, unbilled]) expect(part).toBeGreaterThanOrEqual(0n);

@@ -3,7 +3,7 @@
 import { WaystationError } from '@waystation/contracts';
 import { queryRows } from '@waystation/postgres';
 import type { QueryRunner } from 'typeorm';
-import { SUMS, usageOfCharges } from '../activity/usage-sql.js';
+import { SUMS, usageByTag, usageOfCharges } from '../activity/usage-sql.js';
 
 /** Signed as the customer sees it: what comes in is positive, what goes out negative. */
 export interface Movement {
@@ -24,9 +24,9 @@ export const MOVEMENT_KINDS = [
 ] as const;
 export type MovementKind = (typeof MOVEMENT_KINDS)[number];
 
-/** Usage of one model or one key, first bookings only; corrections stand apart. */
+/** Usage of one model, key or tag, first bookings only; corrections stand apart. */
 export interface UsageLine {
-  /** Model id or key hash; undefined for all that are too many to list. */
+  /** Model id, key hash or tag; undefined for all that are too many to list. */
   readonly name: string | undefined;
   readonly amount: bigint;
   /** What the customer's own provider keys would have cost. */
@@ -51,6 +51,8 @@ export interface Statement {
   readonly closing: bigint;
   readonly usageByModel: readonly UsageLine[];
   readonly usageByKey: readonly UsageLine[];
+  /** Calls with several tags are in the lines of each, those without in none: lines do not add up to the usage. */
+  readonly usageByTag: readonly UsageLine[];
   readonly corrections: readonly CorrectionLine[];
   /** Paid on top of credits in this month, less what came back: never part of the balance. */
   readonly feesPaid: bigint;
@@ -79,7 +81,7 @@ const MOVEMENTS = `
               when counter = 'cash' then case when signed > 0 then 'top-ups' else 'refunds' end
               when counter = 'granted' then case when to_promo then 'promotions' else 'grants' end else 'other' end as kind,
          coalesce(sum(signed) filter (where at < $2::timestamptz), 0) as before, coalesce(sum(signed) filter (where at >= $2::timestamptz), 0) as amount,
-         coalesce(sum(signed) filter (where at >= $2::timestamptz and (counter like 'payable:%' or counter = 'markup')), 0) as charged
+         coalesce(sum(signed) filter (where at >= $2::timestamptz and (counter like 'payable:%' or counter in ('markup', 'fees'))), 0) as charged
     from (select kind, at, case when ${OWN('credit')} then debit else credit end as counter, starts_with(credit, 'promo:') as to_promo,
                  case when ${OWN('credit')} then amount else -amount end as signed
             from entry
@@ -130,6 +132,7 @@ export const computeStatement = async (runner: QueryRunner, workspaceId: string,
     closing: movements.reduce((sum, { amount }) => sum + amount, opening),
     usageByModel,
     usageByKey: await usageBy(runner, 'key_hash', values),
+    usageByTag: await usageBy(runner, 'tag', values),
     corrections,
     feesPaid: BigInt(all?.fees ?? 0),
     entries: Number(all?.count ?? 0),
@@ -151,14 +154,15 @@ const OF_MONTH = `workspace_id = $1 and settled_at >= $2::timestamptz and settle
 
 const usageBy = async (
   runner: QueryRunner,
-  column: 'model' | 'key_hash',
+  column: 'model' | 'key_hash' | 'tag',
   values: readonly unknown[],
 ): Promise<UsageLine[]> => {
+  const usage = usageOfCharges(`${OF_MONTH} and revision = 0`);
   const rows = await queryRows<UsageLineRow>(
     runner,
     `select listed as name, ${SUMS}
        from (select *, case when row_number() over (order by charged desc, name) <= ${LINES_MAX} then name end as listed
-               from (select ${column} as name, ${SUMS} from (${usageOfCharges(`${OF_MONTH} and revision = 0`)}) u group by ${column}
+               from (select ${column} as name, ${SUMS} from (${column === 'tag' ? usageByTag(usage, 'left out') : usage}) u group by ${column}
                      having sum(requests) > 0 or bool_or(charged <> 0) or bool_or(byok <> 0)) all_lines) lines
       group by listed order by listed is null, sum(charged) desc, listed`,
     values,

@@ -33,6 +33,7 @@ export const renderCsv = (document: StatementDocument): string => {
     balance('balance', 'closing', document.closingUsd),
     ...document.usageByModel.map(usage('usage-by-model')),
     ...document.usageByKey.map(usage('usage-by-key')),
+    ...document.usageByTag.map(usage('usage-by-tag')),
     ...document.corrections.map(({ ofMonth, count, amountUsd }) =>
       csvLine(['correction', `${count} of ${ofMonth}`, ofMonth, csvValue(count), '', '', csvValue(amountUsd), '']),
     ),

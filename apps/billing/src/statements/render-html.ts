@@ -63,8 +63,10 @@ const amountWith =
   };
 
 const digitsOf = (document: StatementDocument): number => {
-  const { movements, usageByModel, usageByKey, corrections } = document;
-  const amounts = [...movements, ...usageByModel, ...usageByKey, ...corrections].map(({ amountUsd }) => amountUsd);
+  const { movements, usageByModel, usageByKey, usageByTag, corrections } = document;
+  const amounts = [...movements, ...usageByModel, ...usageByKey, ...usageByTag, ...corrections].map(
+    ({ amountUsd }) => amountUsd,
+  );
   return Math.max(2, ...[document.openingUsd, document.closingUsd, ...amounts].map((usd) => fractionOf(usd).length));
 };
 
@@ -118,6 +120,7 @@ ${table(
     row('Closing balance', [amount(document.closingUsd)], true),
   ],
 )}
+${document.movements.some(({ kind }) => kind === 'markup' || kind === 'fees') ? '<p>Usage is at the prices of the endpoints. Markup and fees are what is charged on top of it, fees for calls with own provider keys; the tables below show both with their usage.</p>' : ''}
 ${document.feesPaidUsd === '0' ? '' : `<p>Fees paid on top of top-ups in this month, which are not part of the balance: ${unpadded(document.feesPaidUsd)} USD.</p>`}
 ${
   document.usageByModel.length === 0
@@ -129,6 +132,15 @@ ${
       section(
         'Usage by key',
         usageTable('Key (its hash)', document.usageByKey, amount, (name) => name.slice(0, 12)),
+      )
+}
+${
+  document.usageByTag.length === 0
+    ? ''
+    : section(
+        'Usage by tag',
+        usageTable('Tag', document.usageByTag, amount, (name) => name) +
+          '<p>A call with several tags counts under each of them, and one without tags under none: these lines do not add up to the usage.</p>',
       )
 }
 ${

@@ -26,6 +26,8 @@ export const statementDocument = z.object({
   closingUsd: amountUsd,
   usageByModel: z.array(usageLine),
   usageByKey: z.array(usageLine),
+  /** A call with several tags is in the lines of each, one without in none. Statements that were kept before charges had tags have none. */
+  usageByTag: z.array(usageLine).default([]),
   corrections: z.array(z.object({ ofMonth: z.string(), count: z.number(), amountUsd })),
   /** Paid on top of credits: not part of the balance. */
   feesPaidUsd: amountUsd,
@@ -56,6 +58,7 @@ export const documentOf = (statement: Statement): StatementDocument => {
     closingUsd: formatUsd(statement.closing),
     usageByModel: statement.usageByModel.map(lineOf),
     usageByKey: statement.usageByKey.map(lineOf),
+    usageByTag: statement.usageByTag.map(lineOf),
     corrections: statement.corrections.map(({ month, count, amount }) => ({
       ofMonth: month,
       count,

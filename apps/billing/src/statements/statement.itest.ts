@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import { parseUsd, toWaystationError } from '@waystation/contracts';
 import { postgresDatabase } from '@waystation/testing';
 import { grantCredits } from '../credits/credits.js';
-import { runLeaseCommands } from '../leases/lease-lane.js';
 import { PriceBook } from '../settle/price-book.js';
 import { settleLines } from '../settle/settle-lines.js';
 import { settleOverdue } from '../sweep/sweep.js';
@@ -16,6 +15,7 @@ import {
   testLedger,
   type TestLedger,
 } from '../test-ledger.js';
+import { grantLease } from '../test-lease.js';
 import { getStatement, type StatementFormat } from './get-statement.js';
 import { readFocusPart } from './read-focus.js';
 import { statementDocument } from './statement-document.js';
@@ -46,37 +46,15 @@ beforeAll(async () => {
     reason: 'x',
   });
   await happenedAt('2026-09-03T00:00:00Z');
-  const wallet = {
-    id: 'wallet:ws',
-    scope: 'wallet',
-    scopeId: 'ws',
-    metric: 'usd',
-    window: 'lifetime',
-    windowStart: 0,
-  } as const;
-  const usd = { usd: '100000', requests: 0, tokens: 0 };
-  const grant = {
-    kind: 'grant',
-    v: 1,
-    leaseId: 'lease-statement',
-    instance: 'ingress-1',
-    workspaceId: 'ws',
-    keyHash: KEY_HASH,
-  } as const;
-  await runLeaseCommands(ledger.writer, [{ ...grant, quotas: [wallet], need: usd, want: usd }], {
-    takeForMsMax: 60_000,
-    retryAfterMs: 1_000,
-    now: Date.now,
-  });
-  const leaseId = 'lease-statement';
+  const leaseId = await grantLease(ledger.writer, { leaseId: 'lease-statement', workspaceId: 'ws', usd: 100_000n });
   const corrected = { leaseId, generationId: at('2026-09-30T23:00:00Z') };
   await settleLines(
     ledger.writer,
     prices,
     delivered(
-      generationFinished({ leaseId, generationId: at('2026-09-29T00:00:00Z') }),
+      generationFinished({ leaseId, generationId: at('2026-09-29T00:00:00Z'), tags: ['search', 'nightly'] }),
       generationFinished(
-        { leaseId, keyHash: OTHER_KEY, generationId: at('2026-09-30T00:00:00Z') },
+        { leaseId, keyHash: OTHER_KEY, generationId: at('2026-09-30T00:00:00Z'), tags: ['nightly', '=1+1'] },
         { model: '=lab/<small>' },
       ),
       generationFinished({ leaseId, byok: true, generationId: at('2026-09-30T00:00:00Z') }),
@@ -127,6 +105,12 @@ test('the first month: a grant, usage by model and key, and what the own keys wo
     usageByKey: [
       { name: KEY_HASH, amountUsd: '0.00000000013' },
       { name: OTHER_KEY, amountUsd: '0.00000000003' },
+    ],
+    // Two calls of 30 with two tags each, and others without: the lines tell 120, and the month is 160.
+    usageByTag: [
+      { name: 'nightly', requests: 2, promptTokens: 20, completionTokens: 40, amountUsd: '0.00000000006' },
+      { name: '=1+1', requests: 1, amountUsd: '0.00000000003' },
+      { name: 'search', requests: 1, amountUsd: '0.00000000003' },
     ],
     corrections: [],
   });
@@ -220,7 +204,7 @@ test('the FOCUS export has a row for each day, key, endpoint and unit, and adds 
       SubAccountId: 'ws',
     },
     ...{ ProviderName: 'Waystation', PublisherName: 'sandbox', ServiceCategory: 'AI and Machine Learning' },
-    Tags: `"{""key"":""${KEY_HASH}""}"`,
+    Tags: `"{""key"":""${KEY_HASH}"",""tag:nightly"":true,""tag:search"":true}"`,
   });
   for (const row of rows) {
     const product = BigInt(row['PricingQuantity'] ?? '') * pico(row['ListUnitPrice'] ?? '');
@@ -281,6 +265,9 @@ test('as CSV every amount is exact, and no name is a formula', async () => {
     "usage-by-model,'=lab/<small>,2026-09,1,10,20,0.00000000003,0",
     `usage-by-key,${KEY_HASH},2026-09,3,30,130,0.00000000013,0.00000000003`,
     `usage-by-key,${OTHER_KEY},2026-09,1,10,20,0.00000000003,0`,
+    'usage-by-tag,nightly,2026-09,2,20,40,0.00000000006,0',
+    "usage-by-tag,'=1+1,2026-09,1,10,20,0.00000000003,0",
+    'usage-by-tag,search,2026-09,1,10,20,0.00000000003,0',
     'memo,fees paid on top of credits,2026-09,,,,0,',
     '',
   ]);
@@ -289,9 +276,24 @@ test('as CSV every amount is exact, and no name is a formula', async () => {
 test('as a page names are text, and nothing is loaded or run', async () => {
   const { text, hash } = await get('2026-09', 'html');
   expect(text).toContain('&#60;small&#62;');
+  expect(text).toContain('A call with several tags counts under each of them');
   expect(text).not.toMatch(/<small>|<script|<img|<link|https?:/);
   expect(text).toContain('4,999.99<span class="f">999999984</span></td>');
   expect(text).toContain(hash);
+});
+
+test('a statement that was kept before charges had tags is told as it was kept', async () => {
+  const { text } = await get('2026-09');
+  const kept = Object.entries(JSON.parse(text) as object).filter(([name]) => name !== 'usageByTag');
+  const body = JSON.stringify(Object.fromEntries(kept));
+  await ledger.asAdmin(`set session_replication_role = replica; delete from statement where month = '2026-09'`);
+  await ledger.asAdmin(`insert into statement (workspace_id, month, hash, body) values ('ws', '2026-09', $1, $2)`, [
+    createHash('sha256').update(body).digest('hex'),
+    body,
+  ]);
+  expect((await get('2026-09')).text).toBe(body);
+  expect((await get('2026-09', 'csv')).text).not.toContain('usage-by-tag');
+  expect((await get('2026-09', 'html')).text).not.toContain('Usage by tag');
 });
 
 test('a month that has not begun is refused, and of a workspace nobody knows nothing is kept', async () => {

@@ -5,6 +5,7 @@ import { APP_CONTEXT, type AppContext, type Cell } from '@waystation/runtime';
 import type { BillingConfig } from '../config.js';
 import { SettleHandler, settleTimesOf } from '../settle.handler.js';
 import { PriceBook } from '../settle/price-book.js';
+import { tellSettled } from '../settle/tell-settled.js';
 import { repeat, type Repetition } from '../repeat.js';
 import { BILLING_WRITER } from '../tokens.js';
 import { closeLeases, settleOverdue } from './sweep.js';
@@ -59,7 +60,8 @@ export class SweeperJob implements OnApplicationBootstrap, OnApplicationShutdown
     const { throughMs } = this.#watermark;
     const { graceMs } = settleTimesOf(this.context);
     await inBatches(async () => {
-      const { settled, corrected } = await settleOverdue(this.database, this.prices, throughMs);
+      const { settled, corrected, leftOpen } = await settleOverdue(this.database, this.prices, throughMs);
+      tellSettled(this.context.bus, leftOpen);
       this.#settledLate.value += settled + corrected;
       return settled + corrected;
     });

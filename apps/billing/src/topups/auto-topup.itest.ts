@@ -1,18 +1,15 @@
 // Automatic top-ups over a real Postgres and a stand-in of Stripe's API: one at a time, within the day's bound, later after failures, and never twice.
 import type { Principal, WaystationError } from '@waystation/contracts';
-import { createHealth, createMetrics, type AppContext } from '@waystation/runtime';
 import { postgresDatabase } from '@waystation/testing';
-import type { Bus } from '@waystation/bus';
-import { pino } from 'pino';
-import type { BillingConfig } from '../config.js';
 import { grantCredits, readCredits } from '../credits/credits.js';
 import { KEY_HASH, testLedger, type TestLedger } from '../test-ledger.js';
 import { verifyLedger } from '../verify/verify-ledger.js';
 import { chargeOrder, dueAutoTopUps, orderAutomatically, staleAutoOrders } from './auto-topup.js';
 import type { Order } from './order-rows.js';
-import { createStripeGateway, type StripeGateway } from './stripe-gateway.js';
-import { signedEvent, startStripeStandIn, WITHOUT_PAYMENTS, type StripeStandIn } from './stripe-stand-in.js';
-import { TopUpsHandler } from './topups.handler.js';
+import type { StripeGateway } from './stripe-gateway.js';
+import { WITHOUT_PAYMENTS, type StripeStandIn } from './stripe-stand-in.js';
+import { startTestPayments, type TestPayments } from './test-payments.js';
+import type { TopUpsHandler } from './topups.handler.js';
 
 const USD = 1_000_000_000_000n;
 const usd = (dollars: bigint): string => (dollars * USD).toString();
@@ -22,30 +19,14 @@ let ledger: TestLedger;
 let stripe: StripeStandIn;
 let gateway: StripeGateway;
 let payments: TopUpsHandler;
+let send: TestPayments['send'];
+let forget: TestPayments['forget'];
 let count = 0;
 let W = '';
 
 beforeAll(async () => {
   ledger = await testLedger(await postgresDatabase());
-  stripe = await startStripeStandIn();
-  gateway = createStripeGateway(stripe.config);
-  const context: AppContext<BillingConfig> = {
-    name: 'billing',
-    config: {
-      writerUrl: ledger.writerUrl,
-      readerUrl: ledger.readerUrl,
-      payments: { ...WITHOUT_PAYMENTS, stripe: stripe.config },
-    },
-    bus: {} as Bus,
-    log: pino({ level: 'silent' }),
-    metrics: createMetrics(),
-    health: createHealth(),
-    release: 'test',
-    mode: 'development',
-    scaleMs: (ms) => ms,
-    stopping: new AbortController().signal,
-  };
-  payments = new TopUpsHandler(context, ledger.writer, ledger.reader, gateway);
+  ({ stripe, gateway, handler: payments, send, forget } = await startTestPayments(ledger));
 }, 120_000);
 afterAll(async () => {
   await stripe.stop();
@@ -54,10 +35,7 @@ afterAll(async () => {
 beforeEach(() => {
   count += 1;
   W = `ws-${count}`;
-  stripe.fault = undefined;
-  stripe.chargeStatus = 'succeeded';
-  stripe.asked.length = 0;
-  stripe.made.length = 0;
+  forget();
 });
 afterEach(async () => {
   expect((await verifyLedger(ledger.writer)).problems).toEqual([]);
@@ -69,10 +47,6 @@ const principal = (): Principal => ({
   keyHash: KEY_HASH,
   permissions: ['payments:write'],
 });
-const send = async (type: string, object: object): Promise<string> => {
-  const { body, signature } = signedEvent(type, object);
-  return (await payments.event({ v: 1, signature, body: body.toString('base64') })).outcome;
-};
 /** A checkout that saved its card: $2 of credits. */
 const saveCard = async (): Promise<void> => {
   const { order } = await payments.create({

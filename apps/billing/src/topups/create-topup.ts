@@ -48,10 +48,10 @@ export const createTopUp = async (
   request: TopUpRequest,
 ): Promise<Order> => {
   const { workspaceId, requestId, currency, savePaymentMethod, actor } = request;
-  const stripe = mustHave(gateway);
   if (currency.toLowerCase() !== 'usd')
     return refuse('currency', `currency: ${JSON.stringify(currency)} is not taken; credits are bought in "usd".`);
   const creditsCents = creditsCentsOf(request.credits, config);
+  const stripe = mustHave(gateway);
   const order = await database.transaction(async (runner) => {
     const made = await insertOrder(runner, {
       orderId: `top-${randomUUID()}`,

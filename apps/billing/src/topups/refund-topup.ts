@@ -35,25 +35,31 @@ export const refundTopUp = async (
   policy: FeeRefundPolicy,
   request: RefundRequest,
 ): Promise<void> => {
-  const stripe = request.manual ? undefined : mustHave(gateway);
-  const { credits, orderId, refundId } = request;
+  const { credits, orderId, refundId, manual } = request;
   if (credits !== undefined && toCents(credits) === undefined) {
     const message = `amount: ${formatUsd(credits)} USD is not a whole number of cents, and cards are paid in cents.`;
     throw new WaystationError('invalid_request', message, { details: { field: 'amount' } });
   }
-  const booked = await database.transaction((runner) => bookRefund(runner, policy, request));
+  const booked = await database.transaction((runner) => bookRefund(runner, gateway, policy, request));
   if (booked.state === 'failed') {
     const message = `Refund ${refundId} was refused by the payment service before; use a new id to try again.`;
     throw new WaystationError('unprocessable', message);
   }
-  if (booked.state === 'pending' && stripe !== undefined)
-    await payOut(database, stripe, { orderId, refundId, ...booked });
+  if (booked.state === 'pending' && !manual)
+    await payOut(database, mustHave(gateway), { orderId, refundId, ...booked });
 };
 
-const bookRefund = async (runner: QueryRunner, policy: FeeRefundPolicy, request: RefundRequest): Promise<Booked> => {
+const bookRefund = async (
+  runner: QueryRunner,
+  gateway: StripeGateway | undefined,
+  policy: FeeRefundPolicy,
+  request: RefundRequest,
+): Promise<Booked> => {
   const { workspaceId, orderId, refundId, credits, manual, reason, actor } = request;
   const order = await lockOrder(runner, orderId);
   if (order === undefined || order.workspaceId !== workspaceId) throw unknownOrder(orderId);
+  // Nothing is taken that could not be paid out.
+  if (!manual) mustHave(gateway);
   const ledger = await openPayment(runner, workspaceId, orderId);
   const before = await storedRefund(runner, orderId, refundId);
   if (before?.state === 'failed') return { ...before, paymentIntent: order.paymentIntent };

@@ -1,49 +1,34 @@
 // Money comes in, over a real Postgres and a stand-in of Stripe's API: orders, events, refunds and disputes, and what of it must change nothing.
-import { createHealth, createMetrics, type AppContext } from '@waystation/runtime';
 import { postgresDatabase } from '@waystation/testing';
 import { WaystationError, type Principal, type TopupOrder } from '@waystation/contracts';
-import { pino } from 'pino';
-import type { Bus } from '@waystation/bus';
-import type { BillingConfig, PaymentsConfig } from '../config.js';
-import { runLeaseCommands } from '../leases/lease-lane.js';
 import { readCredits } from '../credits/credits.js';
 import { grantPromo } from '../promo/promo.js';
 import { PriceBook } from '../settle/price-book.js';
 import { settleLines } from '../settle/settle-lines.js';
 import { delivered, generationFinished, KEY_HASH, testLedger, type TestLedger } from '../test-ledger.js';
+import { askLease, grantLease } from '../test-lease.js';
 import { verifyLedger } from '../verify/verify-ledger.js';
 import { payOut, pendingRefunds } from './refund-topup.js';
-import { createStripeGateway } from './stripe-gateway.js';
-import { signedEvent, startStripeStandIn, WITHOUT_PAYMENTS, type StripeStandIn } from './stripe-stand-in.js';
-import { TopUpsHandler } from './topups.handler.js';
+import { signedEvent, WITHOUT_PAYMENTS, type StripeStandIn } from './stripe-stand-in.js';
+import { startTestPayments, type TestPayments } from './test-payments.js';
+import type { TopUpsHandler } from './topups.handler.js';
 
 const USD = 1_000_000_000_000n;
 const usd = (dollars: number): string => ((BigInt(Math.round(dollars * 100)) * USD) / 100n).toString();
 
 let ledger: TestLedger;
 let stripe: StripeStandIn;
+let tested: TestPayments;
 let payments: TopUpsHandler;
+let send: TestPayments['send'];
+let forget: TestPayments['forget'];
 let count = 0;
 let W = '';
 
-const contextOf = (config: PaymentsConfig): AppContext<BillingConfig> => ({
-  name: 'billing',
-  config: { writerUrl: ledger.writerUrl, readerUrl: ledger.readerUrl, payments: config },
-  bus: {} as Bus,
-  log: pino({ level: 'silent' }),
-  metrics: createMetrics(),
-  health: createHealth(),
-  release: 'test',
-  mode: 'development',
-  scaleMs: (ms) => ms,
-  stopping: new AbortController().signal,
-});
-
 beforeAll(async () => {
   ledger = await testLedger(await postgresDatabase());
-  stripe = await startStripeStandIn();
-  const config = { ...WITHOUT_PAYMENTS, stripe: stripe.config };
-  payments = new TopUpsHandler(contextOf(config), ledger.writer, ledger.reader, createStripeGateway(stripe.config));
+  tested = await startTestPayments(ledger);
+  ({ stripe, handler: payments, send, forget } = tested);
 }, 120_000);
 afterAll(async () => {
   await stripe.stop();
@@ -52,9 +37,7 @@ afterAll(async () => {
 beforeEach(() => {
   count += 1;
   W = `ws-${count}`;
-  stripe.fault = undefined;
-  stripe.asked.length = 0;
-  stripe.made.length = 0;
+  forget();
 });
 afterEach(async () => {
   expect((await verifyLedger(ledger.writer)).problems).toEqual([]);
@@ -94,10 +77,6 @@ const paidSession = (order: TopupOrder, changes: object = {}) => ({
   customer: null,
   ...changes,
 });
-const send = async (type: string, object: object, options: Parameters<typeof signedEvent>[2] = {}): Promise<string> => {
-  const { body, signature } = signedEvent(type, object, options);
-  return (await payments.event({ v: 1, signature, body: body.toString('base64') })).outcome;
-};
 const pay = async (dollars: number): Promise<TopupOrder> => {
   const order = await topUp(dollars);
   expect(await send('checkout.session.completed', paidSession(order))).toBe('applied');
@@ -125,29 +104,9 @@ const refusal = async (work: Promise<unknown>): Promise<WaystationError> => {
   throw new Error(`refused with a WaystationError was expected, and it was ${String(outcome)}`);
 };
 const spend = async (dollars: number): Promise<void> => {
-  const leaseId = `lease-0000${String(count).padStart(4, '0')}`;
-  const wanted = { usd: usd(dollars), requests: 0, tokens: 0 };
-  const [answer] = await runLeaseCommands(
-    ledger.writer,
-    [
-      {
-        ...{
-          kind: 'grant',
-          v: 1,
-          leaseId,
-          instance: 'i-1',
-          workspaceId: W,
-          keyHash: KEY_HASH,
-          need: wanted,
-          want: wanted,
-        },
-        quotas: [{ id: `wallet:${W}`, scope: 'wallet', scopeId: W, metric: 'usd', window: 'lifetime', windowStart: 0 }],
-      },
-    ],
-    { takeForMsMax: 60_000, retryAfterMs: 1_000, now: Date.now },
-  );
-  expect(answer).toMatchObject({ granted: { leaseId } });
   const hold = BigInt(usd(dollars));
+  const leaseId = `lease-0000${String(count).padStart(4, '0')}`;
+  await grantLease(ledger.writer, { leaseId, workspaceId: W, usd: hold });
   const price = { perUnit: { input: (hold / 10n).toString() } };
   const line = generationFinished(
     { workspaceId: W, leaseId, hold, price, quotaSet: [`wallet:${W}`] },
@@ -229,11 +188,26 @@ describe('an order', () => {
   });
 
   test('is refused clearly where payments are not configured', async () => {
-    const without = new TopUpsHandler(contextOf(WITHOUT_PAYMENTS), ledger.writer, ledger.reader, undefined);
+    const without = tested.handlerWith(WITHOUT_PAYMENTS, undefined);
     const request = { requestId: 'request-none', currency: 'usd', savePaymentMethod: false, credits: usd(20) };
     const refused = await refusal(without.create({ v: 1, principal: principal(), workspaceId: W, ...request }));
     expect(refused.code).toBe('payments_not_configured');
     expect(refused.row.status).toBe(503);
+  });
+
+  test('what is wrong with a request is told first, also where payments are not configured', async () => {
+    const without = tested.handlerWith(WITHOUT_PAYMENTS, undefined);
+    const asked = { v: 1, principal: principal(), workspaceId: W } as const;
+    const order = { ...asked, requestId: 'request-none', savePaymentMethod: false };
+    const orderId = 'top-00000000-0000-0000-0000-000000000000';
+    const back = { ...asked, orderId, refundId: 'refund-none', manual: false, reason: '' };
+    for (const [work, status] of [
+      [without.create({ ...order, credits: usd(-5), currency: 'usd' }), 400],
+      [without.create({ ...order, credits: usd(5), currency: 'doge' }), 400],
+      [without.refund({ ...back, credits: '1' }), 400],
+      [without.refund(back), 404],
+    ] as const)
+      expect((await refusal(work)).row.status).toBe(status);
   });
 });
 
@@ -464,7 +438,7 @@ describe('row 16', () => {
     stripe.fault = undefined;
     const [pending, ...others] = await pendingRefunds(ledger.writer, 0);
     expect(others).toEqual([]);
-    if (pending) await payOut(ledger.writer, createStripeGateway(stripe.config), pending);
+    if (pending) await payOut(ledger.writer, tested.gateway, pending);
     const { order: after } = await refund(order, 'refund-0001', 5);
     expect([after.refunds[0]?.state, stripe.made.length]).toEqual(['done', 1]);
   });
@@ -517,27 +491,7 @@ describe('a dispute', () => {
     expect(await send('charge.dispute.funds_withdrawn', disputeOf(order))).toBe('repeated');
     expect(await balance()).toBe(usd(-15));
     expect(await notices('suspension')).toMatchObject([{ suspended: true, workspaceId: W }]);
-    const wanted = { usd: '1', requests: 0, tokens: 0 };
-    const [answer] = await runLeaseCommands(
-      ledger.writer,
-      [
-        {
-          ...{
-            kind: 'grant',
-            v: 1,
-            leaseId: `lease-broke-${count}`,
-            instance: 'i-1',
-            workspaceId: W,
-            keyHash: KEY_HASH,
-          },
-          ...{ need: wanted, want: wanted },
-          quotas: [
-            { id: `wallet:${W}`, scope: 'wallet', scopeId: W, metric: 'usd', window: 'lifetime', windowStart: 0 },
-          ],
-        },
-      ],
-      { takeForMsMax: 60_000, retryAfterMs: 1_000, now: Date.now },
-    );
+    const answer = await askLease(ledger.writer, { leaseId: `lease-broke-${count}`, workspaceId: W, usd: 1n });
     expect(answer).toMatchObject({ refused: { scope: 'wallet' } });
   });
 
@@ -559,6 +513,18 @@ describe('a dispute', () => {
     await send('charge.dispute.closed', disputeOf(order, { status: 'lost' }));
     expect(await balance()).toBe('0');
     expect(await notices('suspension')).toHaveLength(1);
+  });
+
+  test('that was lost after its credits were spent leaves a debt, which the next top-up pays first', async () => {
+    const order = await pay(20);
+    await spend(15);
+    await send('charge.dispute.created', disputeOf(order));
+    await send('charge.dispute.closed', disputeOf(order, { status: 'lost' }));
+    expect(await balance()).toBe(usd(-15));
+    await pay(20);
+    expect(await balance()).toBe(usd(5));
+    const [wallet] = await ledger.asAdmin(`select overdrawn from quota where id = $1`, [`wallet:${W}`]);
+    expect(wallet).toEqual({ overdrawn: false });
   });
 
   test('of two that stand, winning one does not lift the suspension', async () => {

@@ -1,11 +1,18 @@
 // Whatever somebody alters by hand, the verification names it; and nobody alters anything with the roles that the services have.
 import { postgresDatabase } from '@waystation/testing';
 import { grantCredits } from '../credits/credits.js';
-import { runLeaseCommands } from '../leases/lease-lane.js';
 import { expireLots, grantPromo } from '../promo/promo.js';
 import { PriceBook } from '../settle/price-book.js';
 import { settleLines } from '../settle/settle-lines.js';
-import { delivered, generationFinished, KEY_HASH, testLedger, type TestLedger } from '../test-ledger.js';
+import {
+  attemptStarted,
+  delivered,
+  generationFinished,
+  newGeneration,
+  testLedger,
+  type TestLedger,
+} from '../test-ledger.js';
+import { grantLease } from '../test-lease.js';
 import { applyFact } from '../topups/apply-fact.js';
 import { insertOrder } from '../topups/order-rows.js';
 import { refundTopUp } from '../topups/refund-topup.js';
@@ -51,32 +58,7 @@ beforeAll(async () => {
   ledger = await testLedger(await postgresDatabase());
   await grantCredits(ledger.writer, { grantId: 'grant-0001', workspaceId: 'ws', amount: 10_000n, reason: 'test' });
   await payAndRefund();
-  const usd = { usd: '1000', requests: 0, tokens: 0 };
-  const wallet = {
-    id: 'wallet:ws',
-    scope: 'wallet',
-    scopeId: 'ws',
-    metric: 'usd',
-    window: 'lifetime',
-    windowStart: 0,
-  } as const;
-  await runLeaseCommands(
-    ledger.writer,
-    [
-      {
-        kind: 'grant',
-        v: 1,
-        leaseId: LEASE,
-        instance: 'i-1',
-        workspaceId: 'ws',
-        keyHash: KEY_HASH,
-        quotas: [wallet],
-        need: usd,
-        want: usd,
-      },
-    ],
-    { takeForMsMax: 60_000, retryAfterMs: 1_000, now: Date.now },
-  );
+  await grantLease(ledger.writer, { leaseId: LEASE, workspaceId: 'ws', usd: 1_000n });
   const times = { witnessWaitMs: 1, graceMs: 1 };
   await settleLines(
     ledger.writer,
@@ -148,6 +130,11 @@ test.each([
   ],
   ['a revision', `update charge set revision = 1 where hold = 20`, /revisions up to 1/],
   ['a charge beyond its hold', `update charge set hold = 1 where hold = 20`, /charged 20, held 1/],
+  [
+    'a tag of a charge',
+    `update charge set tags = '{a,b,a}' where hold = 20`,
+    /each of its tags once: attempt .*: tags a b a/,
+  ],
   ['the price version of a charge', `update charge set price_version = 'price-none'`, /price version price-none/],
   ['a lost charge', `delete from charge where hold = 20`, /posting/],
   [
@@ -236,7 +223,9 @@ test('the database itself refuses a quota beyond its limit', async () => {
 });
 
 test('a reader sees the rows of its workspace, and nothing without one', async () => {
-  for (const table of ['entry', 'quota', 'lease', 'charge', 'key_usage', 'credit_grant']) {
+  const begun = attemptStarted({ generationId: newGeneration(), leaseId: LEASE });
+  await settleLines(ledger.writer, new PriceBook(), delivered(begun), { witnessWaitMs: 1, graceMs: 1 });
+  for (const table of ['entry', 'quota', 'lease', 'charge', 'key_usage', 'credit_grant', 'witness']) {
     const rows = (workspaceId: string) =>
       ledger.reader.asWorkspace(workspaceId, (runner) => runner.query(`select 1 from ${table}`) as Promise<unknown[]>);
     expect((await rows('ws')).length).toBeGreaterThan(0);
@@ -249,6 +238,6 @@ test('a reader sees the rows of its workspace, and nothing without one', async (
     expect((await rows('paying')).length).toBeGreaterThan(0);
     expect(await rows('ws')).toEqual([]);
   }
-  for (const table of ['balance', 'witness', 'dead_letter', 'stripe_event', 'notice'])
+  for (const table of ['balance', 'dead_letter', 'stripe_event', 'notice'])
     await expect(ledger.reader.query(`select 1 from ${table}`)).rejects.toThrow(/permission denied/);
 });

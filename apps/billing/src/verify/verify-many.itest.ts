@@ -4,10 +4,10 @@ import { randomBytes } from 'node:crypto';
 import { newGenerationId, type MoneyLine } from '@waystation/contracts';
 import { postgresDatabase } from '@waystation/testing';
 import { grantCredits } from '../credits/credits.js';
-import { runLeaseCommands } from '../leases/lease-lane.js';
 import { PriceBook } from '../settle/price-book.js';
 import { settleLines } from '../settle/settle-lines.js';
 import { delivered, generationFinished, testLedger, type TestLedger } from '../test-ledger.js';
+import { grantLease } from '../test-lease.js';
 import { verifyLedger } from './verify-ledger.js';
 
 const GENERATIONS = Number(process.env['WAYSTATION_VERIFY_GENERATIONS'] ?? 10_000);
@@ -21,41 +21,12 @@ const prices = new PriceBook();
 const workspaceOf = (index: number): string => `ws-${index % WORKSPACES}`;
 const keyOf = (index: number): string => (index % 100).toString(16).padStart(64, '0');
 
-const grantLease = async (workspaceId: string, leaseId: string): Promise<void> => {
-  const usd = { usd: LEASE_USD.toString(), requests: 0, tokens: 0 };
-  const wallet = {
-    id: `wallet:${workspaceId}`,
-    scope: 'wallet',
-    scopeId: workspaceId,
-    metric: 'usd',
-    window: 'lifetime',
-    windowStart: 0,
-  } as const;
-  await runLeaseCommands(
-    ledger.writer,
-    [
-      {
-        kind: 'grant',
-        v: 1,
-        leaseId,
-        instance: 'ingress-1',
-        workspaceId,
-        keyHash: keyOf(0),
-        quotas: [wallet],
-        need: usd,
-        want: usd,
-      },
-    ],
-    { takeForMsMax: 60_000, retryAfterMs: 1_000, now: Date.now },
-  );
-};
-
 beforeAll(async () => {
   ledger = await testLedger(await postgresDatabase());
   for (let index = 0; index < WORKSPACES; index += 1) {
     const workspaceId = workspaceOf(index);
     await grantCredits(ledger.writer, { grantId: `grant-${index}-many`, workspaceId, amount: 10n ** 12n, reason: 'x' });
-    await grantLease(workspaceId, `lease-many-000${index}`);
+    await grantLease(ledger.writer, { leaseId: `lease-many-000${index}`, workspaceId, usd: LEASE_USD });
   }
   const now = Date.now();
   for (let begun = 0; begun < GENERATIONS; begun += BATCH) {

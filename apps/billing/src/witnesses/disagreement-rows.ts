@@ -103,18 +103,28 @@ const listedOf = (row: Row): ListedDisagreement => ({
   foundAtMs: Number(row.found_at_ms),
 });
 
-/** Newest first; `before` is exclusive. */
+export interface WhichDisagreements {
+  readonly limit: number;
+  /** Exclusive. */
+  readonly before?: number | undefined;
+  readonly workspaceId?: string | undefined;
+  readonly since?: number | undefined;
+}
+
+/** Newest first. */
 export const listDisagreements = async (
   runner: QueryRunner,
-  limit: number,
-  before: number | undefined,
+  { limit, before, workspaceId, since }: WhichDisagreements,
 ): Promise<ListedDisagreement[]> => {
   const rows = await queryRows<Row>(
     runner,
     `select id, attempt_id, generation_id, workspace_id, kind, ingress, worker, price_version, difference,
             floor(extract(epoch from found_at) * 1000)::bigint as found_at_ms
-       from disagreement where $2::bigint is null or id < $2 order by id desc limit $1`,
-    [limit, before ?? null],
+       from disagreement
+      where ($2::bigint is null or id < $2) and ($3::text is null or workspace_id = $3)
+        and ($4::bigint is null or found_at >= to_timestamp($4 / 1000.0))
+      order by id desc limit $1`,
+    [limit, before ?? null, workspaceId ?? null, since ?? null],
   );
   return rows.map(listedOf);
 };

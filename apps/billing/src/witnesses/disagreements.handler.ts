@@ -13,8 +13,8 @@ export class DisagreementsHandler {
   constructor(@Inject(BILLING_WRITER) private readonly database: Database) {}
 
   @Handles(BillingWitnessesDisagreements)
-  async list({ limit, before }: z.infer<typeof BillingWitnessesDisagreements.request>) {
-    const listed = await this.database.transaction((runner) => listDisagreements(runner, limit, before));
+  async list(which: z.infer<typeof BillingWitnessesDisagreements.request>) {
+    const listed = await this.database.transaction((runner) => listDisagreements(runner, which));
     return {
       disagreements: listed.map(({ difference, foundAtMs, ...rest }) => ({
         ...rest,

@@ -2,7 +2,7 @@
 import type { Database } from '@waystation/postgres';
 import { postgresDatabase } from '@waystation/testing';
 import type { QueryRunner } from 'typeorm';
-import { explainGeneration } from '../explain/explain-generation.js';
+import { readCharges } from '../explain/list-charges.js';
 import { PriceBook } from '../settle/price-book.js';
 import { settleLines } from '../settle/settle-lines.js';
 import { settleOverdue } from '../sweep/sweep.js';
@@ -37,11 +37,11 @@ afterEach(async () => {
 
 const settle = (...lines: readonly unknown[]) => settleLines(ledger.writer, prices, delivered(...lines), TIMES);
 const list = (limit = 100, before?: number) =>
-  ledger.writer.transaction((runner) => listDisagreements(runner, limit, before));
+  ledger.writer.transaction((runner) => listDisagreements(runner, { limit, before }));
 const listedOf = async (generationId: string) => (await list()).filter((each) => each.generationId === generationId);
 const about = () => ({ generationId: newGeneration(), workspaceId: 'ws', price });
 const chargesOf = ({ workspaceId, generationId }: ReturnType<typeof about>) =>
-  ledger.reader.asWorkspace(workspaceId, (runner) => explainGeneration(runner, workspaceId, generationId));
+  ledger.reader.asWorkspace(workspaceId, (runner) => readCharges(runner, workspaceId, generationId));
 const more = { usage: { input: 10, output: 24 } };
 
 test.each<[string, (on: ReturnType<typeof about>) => (readonly unknown[])[]]>([
@@ -112,9 +112,22 @@ test('they are listed newest first, page by page, and a workspace sees its own',
     [on[2]?.generationId],
   ]);
   const seenBy = (workspaceId: string) =>
-    ledger.reader.asWorkspace(workspaceId, (runner) => listDisagreements(runner, 100, undefined));
+    ledger.reader.asWorkspace(workspaceId, (runner) => listDisagreements(runner, { limit: 100 }));
   expect((await seenBy('ws')).length).toBeGreaterThanOrEqual(5);
   expect(await seenBy('other')).toEqual([]);
+});
+
+test('they are asked for by workspace and from a time on', async () => {
+  const on = { ...about(), workspaceId: 'asked' };
+  await settle(generationFinished(on), attemptFinished(on, more));
+  const asked = (which: { readonly workspaceId?: string; readonly since?: number }) =>
+    ledger.writer.transaction((runner) => listDisagreements(runner, { limit: 100, ...which }));
+  const [found, ...others] = await asked({ workspaceId: 'asked' });
+  expect([found?.generationId, others]).toEqual([on.generationId, []]);
+  const at = found?.foundAtMs ?? 0;
+  // Of its very millisecond, which the stored time may pass by microseconds.
+  expect(await asked({ workspaceId: 'asked', since: at })).toEqual([found]);
+  expect(await asked({ since: at + 1_000 })).toEqual([]);
 });
 
 test('rows are only added to', async () => {

@@ -1,4 +1,5 @@
-// What billing tells control: a disputed payment suspends, a won dispute lifts just that, and a notice that comes twice is recorded once.
+// What billing tells control: a disputed payment suspends, a won dispute lifts just that, and a notice that comes twice is recorded once. And what the
+// operator decides, which stands above it.
 import { randomBytes } from 'node:crypto';
 import type { Principal } from '@waystation/contracts';
 import { migrate, openDatabase, provisionRoles, type Database } from '@waystation/postgres';
@@ -95,6 +96,72 @@ test('a workspace that does not exist cannot be suspended', async () => {
     ...{ v: 1, principal: BILLING, workspaceId: 'nobody', suspended: true, reason: '' },
   });
   await expect(work).rejects.toMatchObject({ code: 'not_found' });
+});
+
+describe('the operator', () => {
+  const OPERATOR: Principal = { kind: 'service', permissions: ['operator'] };
+  const decide = (suspended: boolean, reason: string, workspaceId = 'default') =>
+    new SuspensionHandler(changes).put({ v: 1, principal: OPERATOR, workspaceId, suspended, reason });
+  const lastRecord = async () =>
+    (await writer.query('select action, actor, detail from audit order by id desc limit 1'))[0];
+
+  test('resumes what billing suspended, with a reason that is audited', async () => {
+    await tell(true);
+    expect(await projected()).toMatchObject({
+      ...{ suspended: true, suspension: { by: 'billing', reason: 'payment top-1 is disputed' } },
+    });
+    expect(await decide(false, 'paid by wire')).toEqual({});
+    expect(await projected()).toMatchObject({ suspended: false });
+    expect(await projected()).not.toHaveProperty('suspension');
+    expect(await lastRecord()).toMatchObject({
+      ...{ action: 'workspace.resumed', actor: { kind: 'service' } },
+      detail: { reason: 'paid by wire', before: { by: 'billing', reason: 'payment top-1 is disputed' } },
+    });
+  });
+
+  test('suspends, and a won dispute does not lift it', async () => {
+    const first = await decide(true, 'fraud');
+    expect(first).toMatchObject({ suspension: { by: 'operator', reason: 'fraud' } });
+    expect(await tell(false)).toEqual({ suspended: true });
+    expect(await tell(true)).toEqual({ suspended: true });
+    expect(await projected()).toMatchObject({ suspended: true, ...first });
+    await decide(false, 'cleared');
+  });
+
+  test('takes over what billing suspended, from when it began', async () => {
+    await tell(true);
+    const before = await projected();
+    const since = await writer.query<{ suspended_at: Date }>('select suspended_at from workspaces');
+    expect(before).toMatchObject({ suspension: { since: since[0]?.suspended_at.getTime() } });
+    expect(await decide(true, 'fraud')).toEqual({
+      suspension: { by: 'operator', reason: 'fraud', since: since[0]?.suspended_at.getTime() },
+    });
+    expect(await tell(false)).toEqual({ suspended: true });
+    await decide(false, 'cleared');
+  });
+
+  test('saying it twice is saying it once', async () => {
+    await decide(true, 'fraud');
+    const before = await audited();
+    await decide(true, 'fraud');
+    expect(await audited()).toEqual(before);
+    await decide(false, 'cleared');
+    await decide(false, 'cleared');
+    expect(await audited()).toHaveLength(before.length + 1);
+  });
+
+  test('is told that a workspace does not exist', async () => {
+    await expect(decide(true, 'fraud', 'nobody')).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  test('needs a key that is still there', async () => {
+    const principal: Principal = {
+      ...{ kind: 'key', workspaceId: 'default', keyHash: 'f'.repeat(64), permissions: ['operator'] },
+    };
+    const asked = { v: 1, principal, workspaceId: 'default', suspended: true, reason: 'fraud' } as const;
+    await expect(new SuspensionHandler(changes).put(asked)).rejects.toMatchObject({ code: 'permission_denied' });
+    expect(await projected()).toMatchObject({ suspended: false });
+  });
 });
 
 test('a record of another service joins the chain, once for each notice', async () => {

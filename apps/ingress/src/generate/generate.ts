@@ -8,7 +8,9 @@ import type { Delivery } from '../deliver/delivery.js';
 import type { Needs } from '../hold/answer-needs.js';
 import { costsNothing, DEFAULT_OUTPUT_TOKENS } from '../hold/bound-plan.js';
 import type { LeaseCache } from '../hold/lease-cache.js';
+import type { LeftOpen } from '../hold/left-open.js';
 import { takeHold, type PlanHold } from '../hold/take-hold.js';
+import { withSurcharges } from '../hold/with-surcharges.js';
 import { answerOf, finishGeneration, type LoopEnd } from './finish.js';
 import type { GiveUp } from './give-up.js';
 import { identityOf, type Generation, type GenerationRequest } from './generation.js';
@@ -18,6 +20,7 @@ export interface GenerateDeps {
   readonly bus: Bus;
   readonly leases: LeaseCache;
   readonly needs: Needs;
+  readonly leftOpen: LeftOpen;
   readonly log: Logger;
   readonly nowMs: () => number;
   /** How long a generation may take in all. */
@@ -37,7 +40,7 @@ export const generate = async (
   try {
     refuseUnlessJournalled(deps.bus);
     const plan = await planGeneration(deps.bus, generation);
-    const hold = await holdFor(deps, generation, plan.attempts);
+    const hold = await holdFor(deps, generation, withSurcharges(plan.attempts, generation.caller.workspace));
     const stopGrowing = hold.growing && deps.needs.answerFor(generation.generationId, hold.growing);
     const loopEnd: LoopEnd = await attemptInOrder(deps.bus, deps.workers, generation, hold).catch(toWaystationError);
     stopGrowing?.();
@@ -99,7 +102,7 @@ const holdFor = async (
     generation.head.outputCap = hold.clampedTo;
     generation.warnings.push({
       code: 'clamped',
-      message: `The output is capped at ${hold.clampedTo} tokens: that is what the remaining credit buys.`,
+      message: `The output is capped at ${hold.clampedTo} tokens: that is what ${hold.clampedBy === 'tokens' ? 'the limit of tokens leaves' : 'the remaining credit buys'}.`,
       field: 'max_tokens',
     });
   }

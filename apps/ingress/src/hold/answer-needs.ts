@@ -12,11 +12,14 @@ export interface Needs {
 export const answerNeeds = async (bus: Bus): Promise<Needs> => {
   const running = new Map<string, GrowingHold>();
   const tell = (growing: GrowingHold, attemptId: string, worker: string): void => {
-    const { heldOutputTokens } = growing;
+    const { heldOutputTokens, hold } = growing;
+    const { usd, byok, tokens } = hold.amounts;
     bus.signal(AttemptHeld, worker, {
       v: 1,
       attemptId,
-      holdPicodollars: growing.hold.amounts.usd.toString(),
+      holdPicodollars: usd.toString(),
+      ...(byok === 0n ? {} : { byokPicodollars: byok.toString() }),
+      ...(tokens === 0 ? {} : { holdTokens: tokens }),
       ...(heldOutputTokens === undefined ? {} : { heldOutputTokens }),
       refused: growing.isRefused,
     });

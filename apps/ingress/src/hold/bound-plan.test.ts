@@ -2,6 +2,7 @@
 import { boundCost, priceUsage } from '@waystation/catalog';
 import type { PlannedAttempt } from '@waystation/contracts';
 import { readChatRequest, type ChatRequest } from '@waystation/dialects';
+import { creditsOf, decideCharge, surchargeOf } from '@waystation/ledger';
 import fc from 'fast-check';
 import { planned } from '../test-edge/fixtures.js';
 import { affordableCap, amountsOf, boundAttempts, DEFAULT_OUTPUT_TOKENS } from './bound-plan.js';
@@ -53,6 +54,25 @@ describe('the hold', () => {
     );
   });
 
+  it('covers what is on top of every endpoint of the plan, and of own keys nothing else', () => {
+    const attempt = fc.record({ price: prices, byok: fc.boolean(), surchargePpm: fc.nat(10_000_000) });
+    fc.assert(
+      fc.property(fc.array(attempt, { minLength: 1, maxLength: 4 }), fc.nat(100), (list, outputTokens) => {
+        const attempts = list.map((each, index) => planned(`p${index}`, each));
+        const request = ask({ max_tokens: 100 });
+        const holdPicodollars = amountsOf(boundAttempts(request, attempts, 100), request, SET).usd;
+        for (const { price, byok, surchargePpm = 0 } of attempts) {
+          const usage = { input: request.features.bodyBytes, output: outputTokens };
+          const facts = { outcome: 'completed', served: true, usageSource: 'provider' } as const;
+          const decision = decideCharge({ ...facts, usage, price, byok, surchargePpm, holdPicodollars });
+          const cost = priceUsage(price, usage);
+          expect(creditsOf(decision)).toBe((byok ? 0n : cost) + surchargeOf(cost, surchargePpm));
+        }
+        if (list.every(({ byok, surchargePpm }) => byok && surchargePpm === 0)) expect(holdPicodollars).toBe(0n);
+      }),
+    );
+  });
+
   it('covers the images of the prompt, those that are made, and the service tier that is asked for', () => {
     const image = { type: 'image_url', image_url: { url: 'https://example.com/a.png' } };
     const fields = { max_tokens: 10, n: 2, messages: [{ role: 'user', content: [image, image] }] };
@@ -90,7 +110,7 @@ describe('the hold', () => {
           const attempts = list.map((price, index) => planned(`p${index}`, { price, maxOutput: 50_000 }));
           const request = ask();
           const cost = (cap: number): bigint => amountsOf(boundAttempts(request, attempts, cap), request, SET).usd;
-          const cap = affordableCap(request, attempts, SET, left, 10_000);
+          const cap = affordableCap(request, attempts, SET, ({ usd }) => usd <= left, 10_000);
           if (cap === 0) expect(cost(16) > left).toBe(true);
           else {
             expect(cost(cap) <= left).toBe(true);

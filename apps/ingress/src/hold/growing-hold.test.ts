@@ -1,9 +1,9 @@
 // A hold that is extended: what it tells is held, whatever billing answers and however often it is asked.
 import fc from 'fast-check';
 import { WaystationError, type LeaseRefusal } from '@waystation/contracts';
-import { plus, type Amounts } from './amounts.js';
+import { NOTHING, plus, type Amounts } from './amounts.js';
 import { GrowingHold } from './growing-hold.js';
-import type { Hold, Refused } from './lease-pool.js';
+import { fitsLeft, type Hold, type Refused } from './lease-pool.js';
 import { FIRST_SLICE_TOKENS, UNSEEN_TOKENS } from './plan-growth.js';
 
 /** One picodollar a token, and 100 for the prompt. */
@@ -104,6 +104,25 @@ it('takes what is left where that is less than a step, then is refused for good'
   const questions = asked.length;
   expect(await growing.extend(FIRST + 40)).toBe(true);
   expect(asked).toHaveLength(questions);
+});
+
+it.each<[string, Partial<LeaseRefusal>, Partial<Amounts>, boolean]>([
+  ['tokens', { metric: 'tokens', left: '40' }, { tokens: 40 }, true],
+  ['fewer tokens', { metric: 'tokens', left: '39' }, { tokens: 40 }, false],
+  ['money of a limit', { scope: 'key', left: '40' }, { usd: 20n, byok: 20n }, true],
+  ['less money of a limit, whoever is paid', { scope: 'key', left: '39' }, { usd: 20n, byok: 20n }, false],
+  ['credits', { scope: 'wallet', left: '20' }, { usd: 20n, byok: 20n }, true],
+  ['fewer credits', { scope: 'wallet', left: '19' }, { usd: 20n, byok: 20n }, false],
+])('what is left of %s decides what still fits', (_name, refusal, need, fits) => {
+  const usd = {
+    code: 'limit_exceeded',
+    quotaId: 'q',
+    scope: 'key',
+    metric: 'usd',
+    window: 'day',
+    asked: '99',
+  } as const;
+  expect(fitsLeft({ ...NOTHING, ...need }, { ...usd, left: '0', ...refusal })).toBe(fits);
 });
 
 it('asks again after a refusal that may pass, and goes on when it has passed', async () => {

@@ -1,9 +1,9 @@
 // A hold that is extended as its stream runs. Whoever relays the stream asks ahead of need; the answer is what is held by now, in all.
 // Invariant: what is told to be covered is held.
 import { toWaystationError, type LeaseRefusal } from '@waystation/contracts';
-import { aboveZero, fitsInto, minus, type Amounts } from './amounts.js';
+import { aboveZero, minus, type Amounts } from './amounts.js';
 import { OUTPUT_TOKENS_MIN } from './bound-plan.js';
-import { leftOf, type Hold } from './lease-pool.js';
+import { fitsLeft, type Hold } from './lease-pool.js';
 import { FIRST_SLICE_TOKENS, UNSEEN_TOKENS, nextCover, type Cover } from './plan-growth.js';
 
 export interface GrowingHoldTerms {
@@ -99,12 +99,11 @@ export class GrowingHold {
 
   /** As many tokens, below `most`, as what is left will buy. */
   #affordable(refusal: LeaseRefusal, most: number): number {
-    const left = leftOf(refusal);
     let low = this.#cover.tokens;
     let high = most;
     while (low < high) {
       const middle = Math.ceil((low + high) / 2);
-      if (fitsInto(this.#missing(middle), left)) low = middle;
+      if (fitsLeft(this.#missing(middle), refusal)) low = middle;
       else high = middle - 1;
     }
     return low;

@@ -1,7 +1,16 @@
 // Holds that grow, over real HTTP: what the worker is told to begin with, what it is answered, what the journal says, and how a stream ends that gets no more.
-import type { AttemptHeld, LeaseReply } from '@waystation/contracts';
+import { SNAPSHOT_KEYS, type AttemptHeld, type LeaseReply, type LimitSpec } from '@waystation/contracts';
 import type { z } from 'zod';
-import { answerKindly, chunk, completion, endOf, inferenceKey, planned, serving } from '../test-edge/fixtures.js';
+import {
+  answerKindly,
+  chunk,
+  completion,
+  endOf,
+  inferenceKey,
+  planned,
+  serving,
+  workspace,
+} from '../test-edge/fixtures.js';
 import type { OpenedStream } from '../test-edge/scripted-bus.js';
 import { startIngress, type TestIngress } from '../test-edge/start-ingress.js';
 import { FIRST_SLICE_TOKENS, UNSEEN_TOKENS } from './plan-growth.js';
@@ -118,6 +127,92 @@ it('grows when its worker asks, and both witnesses know of it', async () => {
   expect(ingress.bus.factLines[0]?.attempts[0]?.holdPicodollars).toBe(grown);
   // $0.00141: more than the first slice would have covered.
   expect(text).toContain('"cost":0.00141');
+});
+
+describe('where a limit counts', () => {
+  const limit = (changes: Partial<LimitSpec>): void =>
+    ingress.bus.put('workspaces', SNAPSHOT_KEYS.workspace('default'), {
+      ...workspace,
+      version: 2,
+      limits: [{ scope: 'workspace', metric: 'tokens', window: 'lifetime', limit: '100000', ...changes }],
+    });
+  const outOfTokens = (changes: Parameters<typeof refusing>[0] = {}): LeaseReply =>
+    refusing({
+      ...{ code: 'rate_limited', quotaId: 'workspace:default:tokens:lifetime:0', scope: 'workspace', metric: 'tokens' },
+      ...{ asked: '4100', left: '12', limit: '600', ...changes },
+    });
+
+  it('tokens, a stream begins with a slice of them, and grows in them', async () => {
+    limit({});
+    ingress.bus.worker = asking((stream) => stream.reader.end(endOf({ usage: { input: 10, output: 700 } })));
+    await (await post()).text();
+    const { request } = ingress.bus.streams[0] as OpenedStream;
+    const { holdTokens = 0, heldOutputTokens } = request;
+    expect([heldOutputTokens, holdTokens > FIRST_SLICE_TOKENS, holdTokens < 2 * FIRST_SLICE_TOKENS]).toEqual([
+      ...[FIRST, true, true],
+    ]);
+    const [held] = answers();
+    const step = (held?.heldOutputTokens ?? 0) - FIRST;
+    expect(step).toBeGreaterThan(0);
+    expect(held?.holdTokens).toBe(holdTokens + step);
+    expect(ingress.bus.factLines[0]?.attempts[0]?.holdTokens).toBe(holdTokens + step);
+  });
+
+  it('tokens, a stream that gets no more of them ends with length, and says so', async () => {
+    limit({ limit: '600' });
+    ingress.bus.worker = asking(cut);
+    ingress.bus.rpc.set('lease.renew', () => outOfTokens());
+    const [, last, , done] = (await (await post()).text()).split('\n\n');
+    expect(done).toBe('data: [DONE]');
+    expect(JSON.parse(last?.slice(6) ?? '')).toMatchObject({
+      choices: [
+        {
+          finish_reason: 'length',
+          native_finish_reason: 'credit_exhausted',
+          error: {
+            message:
+              'The output ends here: it could take more tokens than are held for it, and of the lifetime limit of this workspace only 12 tokens is left.',
+          },
+        },
+      ],
+    });
+  });
+
+  it.each<[string, object, Parameters<typeof refusing>[0], boolean]>([
+    ['is capped where the limit could never cover the whole', {}, { limit: '300', retryAfterMs: 9_000 }, true],
+    ['is capped where nothing comes back', {}, { limit: '9000' }, true],
+    ['waits where tokens come back', {}, { limit: '9000', retryAfterMs: 9_000 }, false],
+    ['that names its cap waits all the same', { max_tokens: 2_000 }, { limit: '300', retryAfterMs: 9_000 }, false],
+  ])('tokens, a body %s', async (_name, more, refusal, isCapped) => {
+    limit({});
+    const grant = ingress.bus.rpc.get('lease.grant');
+    let asked = 0;
+    ingress.bus.rpc.set('lease.grant', (request: never) =>
+      (asked += 1) === 1 ? outOfTokens({ left: '300', ...refusal }) : grant?.(request),
+    );
+    ingress.bus.worker = serving([completion('x')]);
+    const response = await post({ stream: false, ...more });
+    await response.text();
+    const request = ingress.bus.streams[0]?.request;
+    const { outputCap, holdTokens } = request ?? {};
+    const told = response.headers.get('x-waystation-output-cap');
+    if (!isCapped) expect([response.status, request]).toEqual([429, undefined]);
+    // All that is left: the bound on the prompt, and the rest for the output.
+    else expect([response.status, holdTokens, told]).toEqual([200, 300, String(outputCap)]);
+  });
+
+  it('own provider keys, a stream grows in what they cost', async () => {
+    planFor({ showsOutput: true, maxOutput: 4_000, byok: true });
+    limit({ metric: 'usd', limit: '1000000000000', includeByok: true });
+    ingress.bus.worker = asking((stream) => stream.reader.end(endOf({ usage: { input: 10, output: 700 } })));
+    await (await post()).text();
+    const { request } = ingress.bus.streams[0] as OpenedStream;
+    const [held] = answers();
+    const grown = BigInt(request.holdPicodollars) + BigInt((held?.heldOutputTokens ?? 0) - FIRST) * OUTPUT_PICODOLLARS;
+    expect(request.heldOutputTokens).toBe(FIRST);
+    expect(held).toMatchObject({ holdPicodollars: '0', byokPicodollars: grown.toString() });
+    expect(ingress.bus.factLines[0]?.attempts[0]).toMatchObject({ byok: true, holdPicodollars: grown.toString() });
+  });
 });
 
 it('that gets no more ends with length, the reason, the cost and the end marker', async () => {

@@ -235,6 +235,46 @@ describe('a hold', () => {
     (await taken(pool.take(usd(100)))).leaveOpen();
     await advance(pool, 5_000);
     expect(held()).toBe(100n);
+    expect(pool.isEmpty).toBe(false);
+    await advance(pool, LEASE_TIMES.tellMs);
+    expect(held()).toBe(100n);
+    expect(pool.isEmpty).toBe(true);
+  });
+
+  it('whose charge becomes known later makes room at once in a lease that still serves', async () => {
+    const { deps, log } = setUp(1_000n);
+    const pool = new LeasePool(SET, deps);
+    const left = await taken(pool.take(usd(100)));
+    left.leaveOpen();
+    left.settle(usd(30));
+    left.settle(usd(0));
+    left.leaveOpen();
+    expect(pool.take(usd(70))).not.toBeInstanceOf(Promise);
+    expect(log).toEqual(['grant 100 100']);
+  });
+
+  it('whose charge becomes known when its lease has ended gives the rest back, and the lease is over', async () => {
+    const { deps, held, advance, log } = setUp(1_000n);
+    const pool = new LeasePool(SET, deps);
+    const left = await taken(pool.take(usd(100)));
+    left.leaveOpen();
+    await advance(pool, 5_000);
+    left.settle(usd(30));
+    await advance(pool, 250);
+    expect(held()).toBe(30n);
+    expect(pool.isEmpty).toBe(true);
+    expect(log).toEqual(['grant 100 100', 'return 100', 'return 30']);
+  });
+
+  it('whose charge becomes known when nobody waits for it any more changes nothing', async () => {
+    const { deps, held, advance } = setUp(1_000n);
+    const pool = new LeasePool(SET, deps);
+    const left = await taken(pool.take(usd(100)));
+    left.leaveOpen();
+    await advance(pool, 5_000 + LEASE_TIMES.tellMs);
+    left.settle(usd(30));
+    await advance(pool, 5_000);
+    expect(held()).toBe(100n);
     expect(pool.isEmpty).toBe(true);
   });
 
@@ -552,14 +592,26 @@ describe('whatever happens in whatever order', () => {
         ...during,
       }),
       fc.record({ kind: fc.constant('lose' as const), which: fc.nat(20), ...during }),
+      fc.record({
+        kind: fc.constant('tell' as const),
+        which: fc.nat(20),
+        part: fc.integer({ min: 0, max: 100 }),
+        ...during,
+      }),
       fc.record({ kind: fc.constant('wait' as const), ms: fc.constantFrom(250, 2_000, 70_000), ...during }),
       fc.record({ kind: fc.constant('recall' as const), which: fc.nat(5), ...during }),
     );
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
         const { deps, held, advance } = setUp(1_000n);
-        const pool = new LeasePool(SET, { ...deps, bank: slowly(deps.bank) });
+        const pool = new LeasePool(SET, {
+          ...deps,
+          bank: slowly(deps.bank),
+          times: { ...LEASE_TIMES, tellMs: Infinity },
+        });
         const open: Hold[] = [];
+        /** Left open, and not told of so far. */
+        const left: Hold[] = [];
         let spent = 0n;
         for (const each of steps) {
           if (each.kind === 'take')
@@ -569,12 +621,20 @@ describe('whatever happens in whatever order', () => {
           else if (each.kind === 'grow') void open[each.which % Math.max(1, open.length)]?.grow(usd(each.amount));
           else if (each.kind === 'wait') await advance(pool, each.ms);
           else if (each.kind === 'recall') pool.recall(open[each.which % Math.max(1, open.length)]?.leaseId ?? '');
-          else {
+          else if (each.kind === 'tell') {
+            const [hold] = left.splice(each.which % Math.max(1, left.length), 1);
+            if (hold === undefined) continue;
+            const charge = (hold.amounts.usd * BigInt(each.part)) / 100n;
+            hold.settle(usd(charge));
+            spent -= hold.amounts.usd - charge;
+          } else {
             const [hold] = open.splice(each.which % Math.max(1, open.length), 1);
             if (hold === undefined) continue;
             const charge = each.kind === 'lose' ? hold.amounts.usd : (hold.amounts.usd * BigInt(each.part)) / 100n;
-            if (each.kind === 'lose') hold.leaveOpen();
-            else hold.settle(usd(charge));
+            if (each.kind === 'lose') {
+              hold.leaveOpen();
+              left.push(hold);
+            } else hold.settle(usd(charge));
             spent += charge;
           }
           await turns(each.turns);
@@ -585,6 +645,7 @@ describe('whatever happens in whatever order', () => {
         // Long enough for every question that queues behind others: a hold that came later would be settled by nobody.
         await turns(2_000);
         for (const hold of open) hold.settle(NOTHING);
+        for (const hold of left) hold.settle(hold.amounts);
         await advance(pool, 10_000);
         expect(held()).toBe(spent);
         expect(pool.isEmpty).toBe(true);

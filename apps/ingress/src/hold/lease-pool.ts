@@ -29,9 +29,9 @@ export interface Hold {
    * once the hold has ended. Rejects where billing cannot be asked; with `conflict` or `not_found` where its lease can have no more.
    */
   grow(more: Amounts): undefined | Promise<Refused | undefined>;
-  /** The hold ends: this much was charged, the rest is free again. Only the first end counts. */
+  /** The hold ends, or its charge is known after all: this much was charged, the rest is free again. Only the first time counts. */
   settle(charged: Amounts): void;
-  /** The hold ends for us, but only billing will learn what was charged: it stays in the lease. */
+  /** The hold ends for us, but only billing will learn what was charged: it stays in the lease until it is settled, or the lease swept. */
   leaveOpen(): void;
 }
 
@@ -83,6 +83,8 @@ export interface LeaseTimes {
   readonly refillPauseMs: number;
   /** How often a return that failed is tried again. */
   readonly returnRetryMs: number;
+  /** How long billing's word on a hold that was left open is waited for: after that its lease has been swept. */
+  readonly tellMs: number;
   /** How much of the recent charges a warm float covers. */
   readonly horizonMs: number;
 }
@@ -92,6 +94,7 @@ export const LEASE_TIMES: LeaseTimes = {
   endingMs: 3_000,
   refillPauseMs: 1_000,
   returnRetryMs: 500,
+  tellMs: 120_000,
   horizonMs: 5_000,
 };
 
@@ -214,7 +217,11 @@ export class LeasePool {
       (now >= lease.takeUntilMs || now - this.#lastTakeMs >= this.#deps.times.idleMs)
     )
       this.#close(lease);
-    for (const closing of this.#closing.values()) this.#giveBack(closing, now);
+    for (const closing of this.#closing.values()) {
+      if (!closing.dirty && closing.busy === undefined && closing.lease.isOver(now))
+        this.#closing.delete(closing.lease.id);
+      else this.#giveBack(closing, now);
+    }
   }
 
   /** Gives everything back that no hold claims; for shutdown. Resolves when billing knows, or after one try each. */
@@ -231,9 +238,9 @@ export class LeasePool {
 
   #hold(lease: Lease, need: Amounts, grows: boolean): Hold {
     let amounts = NOTHING;
-    let ended = false;
+    let state: 'open' | 'left' | 'settled' = 'open';
     const add = (more: Amounts): void => {
-      if (ended) return this.#freed(lease);
+      if (state !== 'open') return this.#freed(lease);
       amounts = plus(amounts, more);
       lease.open = plus(lease.open, more);
       this.#open = plus(this.#open, more);
@@ -242,31 +249,39 @@ export class LeasePool {
     add(need);
     lease.openHolds += 1;
     if (grows) lease.growingHolds += 1;
-    const end = (): boolean => {
-      if (ended) return false;
-      ended = true;
+    const end = (): void => {
       lease.open = minus(lease.open, amounts);
       lease.openHolds -= 1;
       if (grows) lease.growingHolds -= 1;
       this.#open = minus(this.#open, amounts);
-      return true;
+    };
+    const endLeft = (): void => {
+      lease.unknown = minus(lease.unknown, amounts);
+      lease.unknownHolds -= 1;
     };
     return {
       leaseId: lease.id,
       get amounts() {
         return amounts;
       },
-      grow: (more) => (ended || !grows ? undefined : this.#grow(lease, more, add)),
+      grow: (more) => (state !== 'open' || !grows ? undefined : this.#grow(lease, more, add)),
       settle: (charged) => {
-        if (!end()) return;
+        if (state === 'settled') return;
+        if (state === 'open') end();
+        else endLeft();
+        state = 'settled';
         const kept = smaller(charged, amounts);
         lease.charged = plus(lease.charged, kept);
         this.#chargedSinceTick = plus(this.#chargedSinceTick, kept);
         this.#freed(lease);
       },
       leaveOpen: () => {
-        if (!end()) return;
+        if (state !== 'open') return;
+        end();
+        state = 'left';
         lease.unknown = plus(lease.unknown, amounts);
+        lease.unknownHolds += 1;
+        lease.tellUntilMs = this.#deps.now() + this.#deps.times.tellMs;
         this.#freed(lease);
       },
     };
@@ -544,7 +559,7 @@ export class LeasePool {
     closing.busy = lease
       .inTurn(() => {
         lease.step += 1;
-        wasLast = lease.openHolds === 0;
+        wasLast = lease.isOver(this.#deps.now());
         const keep = lease.claimed;
         lease.granted = smaller(lease.granted, keep); // what goes back is not free any more
         return this.#deps.bank.giveBack(lease.id, lease.step, keep, lease.growingHolds === 0);
@@ -585,6 +600,13 @@ export const leftOf = (refusal: LeaseRefusal): Amounts => {
     default:
       return { ...unlimited, requests: Number(left) };
   }
+};
+
+/** Whether so much fits into what the refusing quota has left. A limit that may count own keys is taken to do so. */
+export const fitsLeft = (need: Amounts, refusal: LeaseRefusal): boolean => {
+  const left = leftOf(refusal);
+  const usd = refusal.scope === 'wallet' ? need.usd : need.usd + need.byok;
+  return fitsInto({ ...need, usd }, left);
 };
 
 /** A refusal as it is for all that was wanted: what the lease has free itself is left, too. */

@@ -10,6 +10,10 @@ export class Lease {
   open: Amounts = NOTHING;
   /** Sum of the holds whose charge only billing will learn (lost or cancelled attempts). They stay in the lease. */
   unknown: Amounts = NOTHING;
+  /** Of these, holds of which billing has not told yet. */
+  unknownHolds = 0;
+  /** Monotonic ms until which such word is waited for. */
+  tellUntilMs = 0;
   /** Sum of what was charged. */
   charged: Amounts = NOTHING;
   openHolds = 0;
@@ -38,6 +42,11 @@ export class Lease {
     const answer = this.#lastAnswer.then(ask);
     this.#lastAnswer = answer.catch(() => undefined);
     return answer;
+  }
+
+  /** Nothing more is to be given back: no hold is open, and of none is billing's word still waited for. */
+  isOver(nowMs: number): boolean {
+    return this.openHolds === 0 && (this.unknownHolds === 0 || nowMs >= this.tellUntilMs);
   }
 
   canTake(need: Amounts, nowMs: number): boolean {

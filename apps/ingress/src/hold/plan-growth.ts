@@ -36,15 +36,14 @@ const windowsLast = (set: QuotaSet, deadlineAt: number): boolean =>
 
 /**
  * Where output is streamed and visible and every endpoint of the plan stops billing on cancel. A client that names a cap wants it held whole: what it asked
- * for is then certain, or refused at once. Only money of ours grows: what the journal tells of a hold that grew is picodollars of credits.
+ * for is then certain, or refused at once.
  */
 export const mayGrow = ({ request, attempts, set, deadlineAt }: GrowthTerms): boolean =>
   request.stream &&
   request.features.maxOutputTokens === undefined &&
   request.choices === 1 &&
   isVisible(request) &&
-  attempts.every((attempt) => !attempt.billsAfterCancel && attempt.showsOutput === true && !attempt.byok) &&
-  !set.metersTokens &&
+  attempts.every((attempt) => !attempt.billsAfterCancel && attempt.showsOutput === true) &&
   windowsLast(set, deadlineAt);
 
 /** The bounds with no more output than so many tokens. */

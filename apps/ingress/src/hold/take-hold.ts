@@ -1,12 +1,12 @@
-// Takes the hold of a generation: what its plan may cost at most, or a first slice of it where the hold can grow with the stream. Where the client set no output cap and the credit does not reach for the policy's,
-// the cap becomes what the remaining credit buys, and the client is told.
+// Takes the hold of a generation: what its plan may cost at most, or a first slice of it where the hold can grow with the stream. Where the client set no output cap and
+// credit, or a quota of tokens, does not reach for the policy's, the cap becomes what is left of it, and the client is told.
 import type { ChatRequest } from '@waystation/dialects';
 import type { LeaseRefusal, PlannedAttempt, RouteFeatures } from '@waystation/contracts';
 import { fitsInto, isNothing, NOTHING, type Amounts } from './amounts.js';
 import { affordableCap, amountsOf, boundAttempts, type BoundAttempt } from './bound-plan.js';
 import { GrowingHold } from './growing-hold.js';
 import type { LeaseCache } from './lease-cache.js';
-import type { Hold, QuotaSet, Refused } from './lease-pool.js';
+import { fitsLeft, type Hold, type QuotaSet, type Refused } from './lease-pool.js';
 import { boundsUpTo, FIRST_SLICE_TOKENS, mayGrow } from './plan-growth.js';
 import { refusalError } from './refusal-error.js';
 
@@ -16,15 +16,15 @@ export interface PlanHold {
   readonly bounds: readonly BoundAttempt[];
   /** Set where the client gave no cap: what is sent upstream is each endpoint's bound. */
   readonly capped: boolean;
-  /** Set where credit, not policy, decided the cap. */
+  /** Set where what is left, not policy, decided the cap. */
   readonly clampedTo?: number;
+  readonly clampedBy?: 'usd' | 'tokens';
   /** Set where less is held than `bounds` can cost, and more as the stream runs. */
   readonly growing?: GrowingHold;
 }
 
-/** Picodollars held for an attempt: of credits, or of what limits count of own keys. */
-export const holdOf = ({ hold }: PlanHold, { byok }: Pick<PlannedAttempt, 'byok'>): bigint =>
-  byok ? hold.amounts.byok : hold.amounts.usd;
+/** Picodollars of credits that are held for any attempt of the plan: no customer pays more. With an own key that is for the fee. */
+export const holdOf = ({ hold }: PlanHold): bigint => hold.amounts.usd;
 
 export interface HoldRequest {
   readonly request: ChatRequest;
@@ -45,10 +45,14 @@ const FREE_HOLD: Hold = {
   leaveOpen: () => undefined,
 };
 
+/** Whether waiting brings back no room for what was asked: the money is spent; or the tokens are, for good, or would not do were none of them used. */
+const isSpent = ({ code, metric, asked, limit, retryAfterMs }: LeaseRefusal): boolean =>
+  metric === 'usd'
+    ? code === 'insufficient_credits' || code === 'limit_exceeded'
+    : metric === 'tokens' && (retryAfterMs === undefined || (limit !== undefined && BigInt(asked) > BigInt(limit)));
+
 const mayClamp = ({ request }: HoldRequest, refusal: LeaseRefusal): boolean =>
-  request.features.maxOutputTokens === undefined &&
-  refusal.metric === 'usd' &&
-  (refusal.code === 'insufficient_credits' || refusal.code === 'limit_exceeded');
+  request.features.maxOutputTokens === undefined && isSpent(refusal);
 
 const boundsWith = (job: HoldRequest, cap: number) => {
   const bounds = boundAttempts(job.request, job.attempts, cap);
@@ -57,13 +61,23 @@ const boundsWith = (job: HoldRequest, cap: number) => {
 
 const refuse = (job: HoldRequest, refusal: LeaseRefusal, bounds: readonly BoundAttempt[]) => {
   const outputTokens = bounds.reduce((most, bound) => Math.max(most, bound.outputTokens), 0);
-  const affordable = refusal.metric === 'usd' ? affordableTokens(job, BigInt(refusal.left), outputTokens) : 0;
+  const affordable = refusal.metric === 'usd' ? affordableTokens(job, refusal, outputTokens) : 0;
   return refusalError(refusal, { outputTokens, affordableTokens: affordable });
 };
 
 /** How many tokens the rest would buy if the client had set no cap. */
-const affordableTokens = ({ request, attempts, set }: HoldRequest, left: bigint, outputTokens: number): number =>
-  affordableCap({ ...request, features: withoutCap(request.features) }, attempts, set, left, outputTokens);
+const affordableTokens = (
+  { request, attempts, set }: HoldRequest,
+  refusal: LeaseRefusal,
+  outputTokens: number,
+): number =>
+  affordableCap(
+    { ...request, features: withoutCap(request.features) },
+    attempts,
+    set,
+    (hold) => fitsLeft(hold, refusal),
+    outputTokens,
+  );
 
 const withoutCap = (features: RouteFeatures): RouteFeatures => {
   const copy = { ...features };
@@ -102,10 +116,18 @@ export const takeHold = async (leases: LeaseCache, job: HoldRequest): Promise<Pl
   if (!('refused' in taken)) return { hold: taken, quotaIds, bounds, capped };
   if (!mayClamp(job, taken.refused)) throw refuse(job, taken.refused, bounds);
 
-  const cap = affordableCap(request, job.attempts, set, BigInt(taken.refused.left), job.policyCap);
+  const { refused } = taken;
+  const cap = affordableCap(request, job.attempts, set, (hold) => fitsLeft(hold, refused), job.policyCap);
   if (cap === 0) throw refuse(job, taken.refused, bounds);
   const clamped = boundsWith(job, cap);
   const second = await leases.take(set, clamped.amounts);
   if ('refused' in second) throw refuse(job, second.refused, clamped.bounds);
-  return { hold: second, quotaIds, bounds: clamped.bounds, capped, clampedTo: cap };
+  return {
+    hold: second,
+    quotaIds,
+    bounds: clamped.bounds,
+    capped,
+    clampedTo: cap,
+    clampedBy: refused.metric === 'tokens' ? 'tokens' : 'usd',
+  };
 };

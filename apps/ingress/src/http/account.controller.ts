@@ -17,6 +17,7 @@ import type { Caller } from '../auth/caller.js';
 import { INGRESS, type Ingress } from '../ingress.js';
 import { NOTHING_BOOKED, type Booked } from '../management/charge-info.js';
 import { generationInfo } from '../management/generation-info.js';
+import { budgetInfo } from '../management/guardrail-info.js';
 import { ownKeyInfo } from '../management/key-info.js';
 import { limitDesk, limitsOfKey } from '../management/limit-desk.js';
 import { limitInfo } from '../management/limit-info.js';
@@ -42,14 +43,20 @@ export class AccountController {
     const { bus } = this.ingress.context;
     const limits = limitsOfKey(key, workspace.limits ?? []);
     // What others use is not for a key to know.
-    const useOf = await limitDesk(bus, caller, Date.now()).usesOf(limits.filter(isOfKey));
+    const desk = limitDesk(bus, caller, Date.now());
+    const useOf = await desk.usesOf(limits.filter(isOfKey));
+    const budgets = caller.guardrailBudgets();
+    const spent = await desk.budgetUses(budgets);
     const { keys } = await bus.request(BillingKeyUsage, {
       v: 1,
       principal,
       workspaceId: key.workspaceId,
       hashes: [key.hash],
     });
-    const shown = limits.map((limit) => limitInfo(limit, isOfKey(limit) ? useOf(limit) : undefined));
+    const shown = [
+      ...limits.map((limit) => limitInfo(limit, isOfKey(limit) ? useOf(limit) : undefined)),
+      ...budgets.map((budget, each) => budgetInfo(budget, spent[each])),
+    ];
     sendJson(reply, 200, { data: { ...ownKeyInfo(key, keys[0]), limits: shown } });
   }
 
@@ -73,12 +80,16 @@ export class AccountController {
     if (typeof id !== 'string' || id === '')
       throw new WaystationError('invalid_request', 'id: Required', { details: { field: 'id' } });
     const caller = callerOf(request);
+    if (!GENERATION_ID.test(id)) throw unknownGeneration(id);
     const record = await this.#find(caller, id);
-    sendJson(reply, 200, { data: generationInfo(record, await this.#bookedOf(caller, record)) });
+    const booked = await this.#bookedOf(caller, id, record);
+    if (record === undefined && booked.charges.length === 0) throw unknownGeneration(id);
+    const shown = { generationId: id, workspaceId: caller.workspace.id, record };
+    sendJson(reply, 200, { data: generationInfo(shown, booked) });
   }
 
-  async #find({ principal, workspace }: Caller, generationId: string): Promise<GenerationRecorded> {
-    if (!GENERATION_ID.test(generationId)) throw unknownGeneration(generationId);
+  /** Its record; undefined where there is none, be it that nobody ever heard of it or that its ingress was lost. */
+  async #find({ principal, workspace }: Caller, generationId: string): Promise<GenerationRecorded | undefined> {
     const isFresh = Math.abs(Date.now() / 1000 - unixOfGeneration(generationId)) < FRESH_SECONDS;
     for (let looks = 1; ; looks += 1) {
       try {
@@ -92,7 +103,7 @@ export class AccountController {
       } catch (thrown) {
         const error = toWaystationError(thrown);
         if (error.code !== 'not_found') throw error;
-        if (!isFresh || looks >= LOOKS_MAX) throw unknownGeneration(generationId);
+        if (!isFresh || looks >= LOOKS_MAX) return undefined;
         await wait(LOOK_AGAIN_MS);
       }
     }
@@ -100,10 +111,13 @@ export class AccountController {
 
   /**
    * What billing has booked by now: nobody waits for a settlement here. Where billing cannot be asked, a generation whose cost the trail knows is shown without;
-   * one whose cost only billing can know is not shown as free.
+   * one whose cost only billing can know is not shown as free, nor as unknown.
    */
-  async #bookedOf({ principal, workspace }: Caller, record: GenerationRecorded): Promise<Booked> {
-    const { generationId } = record;
+  async #bookedOf(
+    { principal, workspace }: Caller,
+    generationId: string,
+    record: GenerationRecorded | undefined,
+  ): Promise<Booked> {
     return this.ingress.context.bus
       .request(
         BillingGenerationExplain,
@@ -112,7 +126,7 @@ export class AccountController {
       )
       .catch((thrown: unknown) => {
         const error = toWaystationError(thrown);
-        if (record.usage === undefined && error.code !== 'not_found') throw error;
+        if (record?.usage === undefined && error.code !== 'not_found') throw error;
         return NOTHING_BOOKED;
       });
   }

@@ -4,7 +4,7 @@ import { BillingUsageQuery, WaystationError } from '@waystation/contracts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Caller } from '../auth/caller.js';
 import { INGRESS, type Ingress } from '../ingress.js';
-import { activityItem, readActivityQuery, type ActivityQuery } from '../management/activity-info.js';
+import { SUBJECTS, activityItem, readActivityQuery, type ActivityQuery } from '../management/activity-info.js';
 import { ANALYTICS_META, analyticsRow, readAnalyticsQuery } from '../management/analytics-info.js';
 import { callerOf } from './caller-of.js';
 import { sendJson } from './send-json.js';
@@ -71,7 +71,7 @@ export class ActivityController {
         workspaceId: workspace.id,
         from: day,
         to: day + DAY_MS,
-        groupBy: ['day', 'model', 'endpoint', 'provider'],
+        groupBy: ['day', 'model', 'endpoint', 'provider', ...(query.by === undefined ? [] : [SUBJECTS[query.by]])],
         filters: [...query.filters],
         limit: ROWS_MAX,
       },
@@ -80,11 +80,16 @@ export class ActivityController {
     if (truncated)
       throw new WaystationError(
         'unprocessable',
-        `More than ${ROWS_MAX} endpoints were used on ${new Date(day).toISOString().slice(0, 10)}; ask for one key or member.`,
+        `More than ${ROWS_MAX} rows on ${new Date(day).toISOString().slice(0, 10)}; ask for one key, member, app, end user or tag.`,
       );
     const { providers } = this.ingress.catalog.current ?? { providers: undefined };
     return rows.map((row) =>
-      activityItem(row, (slug) => providers?.get(slug)?.name ?? slug, query.byWorkspace ? workspace.id : undefined),
+      activityItem(
+        row,
+        (slug) => providers?.get(slug)?.name ?? slug,
+        query.byWorkspace ? workspace.id : undefined,
+        query.by,
+      ),
     );
   }
 

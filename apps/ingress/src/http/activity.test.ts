@@ -90,6 +90,37 @@ describe('GET /activity', () => {
   });
 
   it.each([
+    ['api_key_hash', 'key', 'a'.repeat(64)],
+    ['user_id', 'member', 'mem-1'],
+    ['app', 'app', 'https://app.example/a?b'],
+    ['external_user', 'end_user', 'alice@example.com'],
+    ['tag', 'tag', 'team/search@eu'],
+  ])('filters by %s and splits by it', async (name, dimension, value) => {
+    const date = dayText(today() - DAY_MS);
+    ingress.bus.rpc.set('billing.usage.query', () => ({
+      rows: [value, null].map((whom) => row([date, 'lab/small', 'alpha/lab/small', 'alpha', whom])),
+      truncated: false,
+    }));
+    const query = new URLSearchParams({ date, group_by: name, [name]: value });
+    const { data } = JSON.parse((await get(`/activity?${query.toString()}`)).text) as {
+      data: Record<string, unknown>[];
+    };
+    expect(data.map((item) => item[name])).toEqual([value, null]);
+    expect(asked('billing.usage.query')).toMatchObject([
+      {
+        groupBy: ['day', 'model', 'endpoint', 'provider', dimension],
+        filters: [{ dimension, values: [value] }],
+      },
+    ]);
+  });
+
+  it('says what to ask for where there are too many rows', async () => {
+    ingress.bus.rpc.set('billing.usage.query', () => ({ rows: [], truncated: true }));
+    const { status, text } = await get('/activity?group_by=external_user');
+    expect([status, text]).toEqual([422, expect.stringContaining('ask for one key, member, app, end user or tag')]);
+  });
+
+  it.each([
     ['today', () => `date=${dayText(today())}`, 400],
     ['a day 31 days ago', () => `date=${dayText(today() - 31 * DAY_MS)}`, 400],
     ['no day', () => 'date=2026-13-01', 400],
@@ -97,6 +128,9 @@ describe('GET /activity', () => {
     ['no hash', () => 'api_key_hash=abc', 400],
     ['a parameter twice', () => 'user_id=a&user_id=b', 400],
     ['another grouping', () => 'group_by=key', 400],
+    ['an inherited grouping', () => 'group_by=toString', 400],
+    ['a tag that no call can carry', () => 'tag=a%2C+b', 400],
+    ['an app with too long a name', () => `app=${'a'.repeat(513)}`, 400],
     ["somebody else's workspace", () => 'workspace_id=other', 404],
   ])('refuses %s', async (_what, query, status) => {
     expect((await get(`/activity?${query()}`)).status).toBe(status);
@@ -150,7 +184,7 @@ describe('POST /analytics/query', () => {
     ['an inherited name', { metrics: ['toString'] }, 'metrics.0: '],
     [
       'an unknown dimension',
-      { metrics: ['request_count'], dimensions: ['tag'] },
+      { metrics: ['request_count'], dimensions: ['colour'] },
       'dimensions.0: Expected one of model',
     ],
     ['three dimensions', { metrics: ['request_count'], dimensions: ['model', 'app', 'user'] }, 'dimensions: '],

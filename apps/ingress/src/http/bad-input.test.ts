@@ -208,11 +208,12 @@ describe('a key', () => {
     expect((await withHeader(`Bearer ${key}`)).status).toBe(401);
   });
 
-  it('of a workspace that is suspended is 403', async () => {
+  it('of a workspace that is suspended is 403, and says what to do', async () => {
     ingress.bus.put('workspaces', SNAPSHOT_KEYS.workspace('default'), { ...workspace, version: 2, suspended: true });
     const answer = await told(await post(GOOD));
     ingress.bus.put('workspaces', SNAPSHOT_KEYS.workspace('default'), { ...workspace, version: 3 });
-    expect(answer).toEqual([403, 'workspace_suspended', 'This workspace is suspended']);
+    const message = 'This workspace is suspended. Only the operator of this station resumes it.';
+    expect(answer).toEqual([403, 'workspace_suspended', message]);
   });
 });
 

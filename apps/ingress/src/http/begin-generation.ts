@@ -19,13 +19,15 @@ export const shortHash = (text: string): string => hash('sha256', text, 'hex').s
 
 const one = (header: string | string[] | undefined): string | undefined => (Array.isArray(header) ? header[0] : header);
 
+/** An empty header says nothing. */
+const told = (header: string | string[] | undefined, maxLength: number): string | undefined =>
+  one(header)?.slice(0, maxLength) || undefined;
+
 /** How the calling application presents itself. */
 const appOf = ({ headers }: FastifyRequest): Identity['app'] => {
-  const referer = one(headers['http-referer'])?.slice(0, 512);
-  const title = one(headers['x-openrouter-title'] ?? headers['x-title'])?.slice(0, 256);
-  return referer === undefined && title === undefined
-    ? undefined
-    : { ...(referer === undefined ? {} : { referer }), ...(title === undefined ? {} : { title }) };
+  const referer = told(headers['http-referer'], 512);
+  const title = told(headers['x-openrouter-title'], 256) ?? told(headers['x-title'], 256);
+  return referer === undefined && title === undefined ? undefined : { referer, title };
 };
 
 export const beginGeneration = (
@@ -59,8 +61,8 @@ export const beginGeneration = (
         body: { bytes: body },
         userAgent: http.headers['user-agent'],
         idempotencyKey,
-        ...(app === undefined ? {} : { app }),
-        ...(tags === undefined ? {} : { tags }),
+        app,
+        tags,
       },
       delivery,
       client,

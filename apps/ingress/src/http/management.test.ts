@@ -204,6 +204,7 @@ describe('GET /generation', () => {
       endUserId: 'u',
       sessionId: 's',
       app: { referer: 'https://app.example' },
+      tags: ['search', 'nightly'],
     },
     createdAt: 1_700_000_000_000,
     api: 'chat',
@@ -256,6 +257,7 @@ describe('GET /generation', () => {
       native_tokens_reasoning: 1,
       latency: 12.5,
       external_user: 'u',
+      tags: ['search', 'nightly'],
       session_id: 's',
       upstream_id: 'chatcmpl-1',
       created_at: '2023-11-14T22:13:20.000Z',
@@ -337,7 +339,7 @@ describe('GET /generation', () => {
       charges: [
         {
           ...{ attempt_id: attemptId, provider: 'alpha', endpoint_id: endpointId, model: 'lab/small' },
-          ...{ price_version: 'price-1', service_tier: null, cost: '0.000001234568' },
+          ...{ price_version: 'price-1', service_tier: null, cost: '0.000001234568', surcharge: null },
           lines: [
             ...[{ unit: 'input', count: 7, priced_as: 'input', unit_price: '0.000001', amount: '0.000001234' }],
             ...[{ unit: 'odd', count: 4, priced_as: null, unit_price: '0', amount: '0.000000000567' }],
@@ -361,6 +363,23 @@ describe('GET /generation', () => {
       ],
     });
     expect(askedOf('billing.generation.explain')).toMatchObject({ workspaceId: 'default', generationId: id });
+  });
+
+  it.each([
+    ['a markup', 'markup', 75_000, '7.5'],
+    ['the fee for an own key', 'fees', 50_001, '5.0001'],
+  ])('says what of it is %s', async (_name, account, ratePpm, percent) => {
+    ingress.bus.rpc.set('logging.generation.get', () => ({ generation: record }));
+    const surcharge = { account, ratePpm, amountPicodollars: '92593' };
+    const revisions = explained.revisions.map((revision) => ({ ...revision, surcharge: '92593' }));
+    ingress.bus.rpc.set('billing.generation.explain', () => ({
+      charges: [charge],
+      attempts: [{ ...explained, surcharge, revisions }],
+    }));
+    const amount = '0.000000092593';
+    expect(await dataOf()).toMatchObject({
+      charges: [{ surcharge: { account, percent, amount }, history: [{ surcharge: amount }] }],
+    });
   });
 
   it('costs what the ledger says once it is booked: corrections and re-ratings count', async () => {
@@ -425,8 +444,59 @@ describe('GET /generation', () => {
     });
     expect((await call('GET', `/generation?id=${fresh}`, { key: inferenceKey })).status).toBe(200);
     looks = -100;
+    ingress.bus.rpc.set('billing.generation.explain', () => ({ charges: [], attempts: [] }));
     expect((await call('GET', `/generation?id=${id}`, { key: inferenceKey })).status).toBe(404);
     expect(looks).toBe(-99);
+  });
+
+  describe('whose record was lost with its ingress', () => {
+    beforeEach(() => {
+      ingress.bus.rpc.set('logging.generation.get', () => {
+        throw new WaystationError('not_found', 'no record');
+      });
+    });
+
+    it('is answered from its charges: what only the record tells is null, and it says so', async () => {
+      const bill = { charges: [{ ...charge, outcome: 'failed-after-output' }], attempts: [explained], waiting: [] };
+      ingress.bus.rpc.set('billing.generation.explain', () => bill);
+      const { text, json, status } = await call('GET', `/generation?id=${id}`, { key: inferenceKey });
+      expect(status).toBe(200);
+      expect(text).toContain('"total_cost":0.000001234567,');
+      expect(json['data']).toMatchObject({
+        ...{ id, model: 'lab/small', workspace_id: 'default', created_at: '2023-11-14T22:13:20.000Z', is_byok: false },
+        ...{ outcome: 'failed-after-output', policy_row: 'completed', usage_source: 'provider', settled: true },
+        ...{ tokens_prompt: 7, tokens_completion: 4, error: null },
+        ...{ request_id: null, upstream_id: null, provider_name: null, streamed: null, cancelled: null, latency: null },
+        ...{ finish_reason: null, generation_time: null, origin: null, external_user: null, session_id: null },
+        provider_responses: [{ id: attemptId, endpoint_id: endpointId, status: null, latency: null }],
+        charges: [{ attempt_id: attemptId, cost: '0.000001234568' }],
+        warnings: [expect.stringContaining('There is no record of this generation')],
+      });
+    });
+
+    it('has the fields of every other, no more and no fewer', async () => {
+      const bill = { charges: [charge], attempts: [explained] };
+      ingress.bus.rpc.set('billing.generation.explain', () => bill);
+      const lost = await dataOf();
+      ingress.bus.rpc.set('logging.generation.get', () => ({ generation: record }));
+      expect(Object.keys(lost)).toEqual(Object.keys(await dataOf()));
+    });
+
+    it('is not settled while an attempt of it waits', async () => {
+      const waiting = [{ attemptId: `${attemptId.slice(0, -1)}1`, dueAt: 1_700_000_100_000 }];
+      ingress.bus.rpc.set('billing.generation.explain', () => ({ charges: [charge], attempts: [explained], waiting }));
+      expect(await dataOf()).toMatchObject({ settled: false });
+    });
+
+    it('is not said to be unknown when billing cannot be asked', async () => {
+      expect((await call('GET', `/generation?id=${id}`, { key: inferenceKey })).status).toBe(503);
+    });
+
+    it('is unknown where nothing is booked of it either', async () => {
+      ingress.bus.rpc.set('billing.generation.explain', () => ({ charges: [], attempts: [] }));
+      const answer = await call('GET', `/generation?id=${id}`, { key: inferenceKey });
+      expect([answer.status, messageOf(answer)]).toEqual([404, `Generation "${id}" not found`]);
+    });
   });
 
   it.each([
@@ -486,6 +556,22 @@ describe('the models', () => {
       'name model_id model_name context_length pricing provider_name tag quantization max_completion_tokens max_prompt_tokens supported_parameters uptime_last_30m uptime_last_5m uptime_last_1d supports_implicit_caching latency_last_30m throughput_last_30m';
     for (const endpoint of endpoints)
       expect(required.split(' ').filter((field) => !Object.hasOwn(endpoint, field))).toEqual([]);
+  });
+
+  it('name who offers them', async () => {
+    const { data } = (await call('GET', '/providers')).json as { data: Answer[] };
+    expect(data).toEqual(
+      ['alpha', 'beta'].map((slug) => ({
+        ...{ name: slug.toUpperCase(), slug, privacy_policy_url: null },
+        ...{ terms_of_service_url: null, status_page_url: null, headquarters: null, datacenters: null },
+      })),
+    );
+  });
+
+  it('are listed where nothing is kept of what they are sent, by endpoint or else by provider', async () => {
+    const tags = async (): Promise<unknown[]> =>
+      ((await call('GET', '/endpoints/zdr')).json as { data: Answer[] }).data.map(({ tag }) => tag).sort();
+    expect(await tags()).toEqual(['alpha', 'beta']);
   });
 
   it.each([

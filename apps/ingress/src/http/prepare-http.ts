@@ -4,6 +4,7 @@ import { WaystationError, toWaystationError } from '@waystation/contracts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import type { Caller } from '../auth/caller.js';
+import { refusalOfSuspended } from '../auth/suspended.js';
 import type { Ingress } from '../ingress.js';
 import { readBody } from './read-body.js';
 import { refuse } from './refuse.js';
@@ -17,6 +18,7 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     access?: Access;
     bodyBytesMax?: number;
+    whileSuspended?: boolean;
   }
 }
 
@@ -50,13 +52,14 @@ const credentialsOf = ({ headers }: FastifyRequest): string | undefined => {
 };
 
 /** @throws WaystationError why the caller may not use this route */
-const admit = (ingress: Ingress, access: Access | undefined, request: FastifyRequest): Caller | undefined => {
+const admit = (ingress: Ingress, request: FastifyRequest): Caller | undefined => {
+  const { access, whileSuspended } = request.routeOptions.config;
   if (access === 'public') return undefined;
   const caller = ingress.authenticator.authenticate(credentialsOf(request));
   const refusal =
     access === undefined
       ? new WaystationError('permission_denied', 'This route is not open to anybody.')
-      : KINDS[access](caller);
+      : (KINDS[access](caller) ?? (whileSuspended === true ? undefined : refusalOfSuspended(caller)));
   if (refusal !== undefined) throw refusal;
   return caller;
 };
@@ -69,8 +72,11 @@ export const prepareHttp = (fastify: FastifyInstance, ingress: Ingress, bodyByte
       const known = routeOf(method, route.url);
       if (known === undefined)
         throw new Error(`${method} ${route.url} has no line in the table of routes (http/routes.ts)`);
-      const { access, bodyBytesMax: most } = known;
-      route.config = { ...route.config, access, ...(most === undefined ? {} : { bodyBytesMax: most }) };
+      const { access, bodyBytesMax: most, whileSuspended = false } = known;
+      route.config = {
+        ...{ ...route.config, access, whileSuspended },
+        ...(most === undefined ? {} : { bodyBytesMax: most }),
+      };
     }
   });
 
@@ -79,7 +85,7 @@ export const prepareHttp = (fastify: FastifyInstance, ingress: Ingress, bodyByte
     // What has no route has no secret either: it is answered with 404 or 405.
     if (request.is404) return done();
     try {
-      request.caller = admit(ingress, request.routeOptions.config.access, request);
+      request.caller = admit(ingress, request);
     } catch (thrown) {
       return refuse(request, reply, toWaystationError(thrown));
     }

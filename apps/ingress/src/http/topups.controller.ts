@@ -17,6 +17,7 @@ import { INGRESS, type Ingress } from '../ingress.js';
 import { readAutoTopUp, readGrant, readRefund, readTopUp, requestIdOf } from '../management/read-payments.js';
 import { autoTopUpInfo, topUpInfo } from '../management/topup-info.js';
 import { callerOf } from './caller-of.js';
+import { isOperator, workspaceOf } from './own-workspace.js';
 import { sendJson, usd } from './send-json.js';
 
 type OneTopUp = FastifyRequest<{ Params: { id: string } }>;
@@ -40,7 +41,7 @@ export class TopUpsController {
       BillingTopupCreate,
       {
         ...asked(caller),
-        workspaceId: this.#workspaceOf(caller, body.workspace_id),
+        workspaceId: workspaceOf(this.ingress, caller, body.workspace_id),
         requestId: requestIdOf(request.headers['idempotency-key'], body.id) ?? randomUUID(),
         credits: body.amount,
         currency: body.currency,
@@ -114,7 +115,7 @@ export class TopUpsController {
       );
     const body = readGrant(request.body);
     const grantId = requestIdOf(request.headers['idempotency-key'], body.id) ?? missingId();
-    const workspaceId = this.#workspaceOf(caller, body.workspace_id);
+    const workspaceId = workspaceOf(this.ingress, caller, body.workspace_id);
     const { balance } = await this.#bus.request(BillingCreditsGrant, {
       ...asked(caller),
       ...{ workspaceId, grantId, amount: body.amount, reason: body.reason },
@@ -128,19 +129,9 @@ export class TopUpsController {
   get #bus() {
     return this.ingress.context.bus;
   }
-
-  /** Another workspace exists for operators only. */
-  #workspaceOf(caller: Caller, named: string | undefined): string {
-    const { workspace } = caller;
-    if (named === undefined || named === workspace.id || named === workspace.slug) return workspace.id;
-    if (isOperator(caller) && this.ingress.workspaces.current.has(named)) return named;
-    throw new WaystationError('not_found', 'Workspace not found');
-  }
 }
 
 const asked = ({ principal, workspace }: Caller) => ({ v: 1, principal, workspaceId: workspace.id }) as const;
-
-const isOperator = ({ principal }: Caller): boolean => principal.permissions.includes('operator');
 
 const missingId = (): never => {
   throw new WaystationError('invalid_request', 'Idempotency-Key: Required, so that a repetition has no second effect', {

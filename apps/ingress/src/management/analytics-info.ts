@@ -32,6 +32,7 @@ const DIMENSIONS: Readonly<
   app: { of: 'app', label: 'App' },
   external_user: { of: 'end_user', label: 'External User' },
   session: { of: 'session', label: 'Session' },
+  tag: { of: 'tag', label: 'Tag' },
   workspace: { of: 'workspace', label: 'Workspace' },
 };
 

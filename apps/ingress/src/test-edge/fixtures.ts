@@ -13,6 +13,7 @@ import {
   type ProviderEntry,
   type WorkspaceEntry,
 } from '@waystation/contracts';
+import { fromVector, NOTHING, plus, toVector, type Amounts } from '../hold/amounts.js';
 import type { ScriptedBus, StreamScript } from './scripted-bus.js';
 
 export const inferenceKey = newApiKey(randomBytes);
@@ -109,6 +110,7 @@ export const fillSnapshots = (bus: ScriptedBus): void => {
   bus.put('keys', SNAPSHOT_KEYS.key(hashOf(inferenceKey)), keyEntryOf(inferenceKey));
   bus.put('keys', SNAPSHOT_KEYS.key(hashOf(managementKey)), keyEntryOf(managementKey, { kind: 'management' }));
   bus.put('workspaces', SNAPSHOT_KEYS.workspace('default'), workspace);
+  bus.put('policies', SNAPSHOT_KEYS.head, { v: 1, version: 1, entities: 0, at: 1_700_000_000_000 });
   bus.put('catalog', SNAPSHOT_KEYS.model(model.id), model);
   for (const slug of ['alpha', 'beta']) {
     bus.put('catalog', SNAPSHOT_KEYS.provider(slug), provider(slug));
@@ -128,16 +130,14 @@ export const answerKindly = (bus: ScriptedBus): void => {
   const grant = (request: { leaseId: string; want: LeaseGrantRequest['want'] }): LeaseReply => ({
     granted: { leaseId: request.leaseId, granted: request.want, takeForMs: 60_000, endsAt: Date.now() + 60_000 },
   });
-  const totals = new Map<string, bigint>();
-  bus.rpc.set('lease.grant', (request: LeaseGrantRequest) => {
-    totals.set(request.leaseId, BigInt(request.want.usd));
-    return grant(request);
-  });
-  bus.rpc.set('lease.renew', (request: { leaseId: string; want: LeaseGrantRequest['want'] }) => {
-    const total = (totals.get(request.leaseId) ?? 0n) + BigInt(request.want.usd);
+  const totals = new Map<string, Amounts>();
+  const add = (request: { leaseId: string; want: LeaseGrantRequest['want'] }): LeaseReply => {
+    const total = plus(totals.get(request.leaseId) ?? NOTHING, fromVector(request.want));
     totals.set(request.leaseId, total);
-    return grant({ ...request, want: { ...request.want, usd: total.toString() } });
-  });
+    return grant({ ...request, want: toVector(total) });
+  };
+  bus.rpc.set('lease.grant', add);
+  bus.rpc.set('lease.renew', add);
   bus.rpc.set('lease.return', (request: { leaseId: string }) => ({
     leaseId: request.leaseId,
     released: { usd: '0', requests: 0, tokens: 0 },

@@ -100,6 +100,7 @@ export const MODELS: readonly SandboxModel[] = [
   model('no-usage', 'Never tells its usage.', { usage: 'none' }),
   model('late-usage', 'Tells its usage 300 ms after the finish reason.', { usage: 'late' }),
   model('usage-placeholder', 'Tells a usage of zeros.', { usage: 'placeholder' }),
+  model('usage-prompt-only', 'Tells a usage of the prompt, and zero for the completion.', { usage: 'prompt-only' }),
   model('usage-negative', 'Tells a negative usage.', { usage: 'negative' }),
   model('usage-huge', 'Tells a usage of 10¹² tokens.', { usage: 'huge' }),
   model('usage-cached-over-prompt', 'Tells more cached tokens than the prompt has.', { usage: 'cached-over-prompt' }),

@@ -24,6 +24,8 @@ export const toldUsage = (reply: Reply, mode: Script['usage']): ToldUsage | unde
       return undefined;
     case 'placeholder':
       return { prompt: 0, cached: 0, completion: 0, reasoning: 0 };
+    case 'prompt-only':
+      return { prompt: promptTokens, cached: cachedTokens, completion: 0, reasoning: 0 };
     case 'negative':
       return { prompt: -promptTokens, cached: 0, completion: -completionTokens, reasoning: 0 };
     case 'huge':

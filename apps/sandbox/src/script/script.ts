@@ -9,7 +9,16 @@ const delayMs = z.number().int().min(0).max(DELAY_MS_MAX);
 const tokens = z.number().int().min(0).max(TOKENS_MAX);
 
 export const FAULTS = ['die', 'stall', 'hang', 'reset', 'no-finish'] as const;
-export const USAGE_MODES = ['exact', 'none', 'late', 'placeholder', 'negative', 'huge', 'cached-over-prompt'] as const;
+export const USAGE_MODES = [
+  'exact',
+  'none',
+  'late',
+  'placeholder',
+  'prompt-only',
+  'negative',
+  'huge',
+  'cached-over-prompt',
+] as const;
 /** OpenRouter and vLLM say the one, DeepSeek and its followers the other. */
 export const REASONING_FIELDS = ['reasoning', 'reasoning_content'] as const;
 export const WIRES = ['plain', 'split-bytes', 'crlf', 'comments'] as const;

@@ -132,6 +132,7 @@ describe('the sandbox', () => {
   it.each([
     ['no-usage', undefined],
     ['usage-placeholder', { prompt_tokens: 0, completion_tokens: 0 }],
+    ['usage-prompt-only', { prompt_tokens: 9, completion_tokens: 0 }],
     ['usage-negative', { prompt_tokens: -9, completion_tokens: -32 }],
     ['usage-huge', { completion_tokens: 1_000_000_000_000 }],
     ['late-usage', { prompt_tokens: 9, completion_tokens: 32 }],

@@ -44,13 +44,19 @@ it('asks when half is used up, once, and again only while no answer comes', () =
 
 it('knows the hold that it was told last', () => {
   const { allowance, heard } = setUp();
-  expect(allowance.holdPicodollars).toBe('10');
+  expect(allowance.held.holdPicodollars).toBe('10');
   heard(2_000, false, '20');
   heard(1_500, false, '15');
   heard(2_000, false, '99');
-  expect(allowance.holdPicodollars).toBe('20');
+  expect(allowance.held.holdPicodollars).toBe('20');
   heard(undefined, false, '30');
-  expect(allowance.holdPicodollars).toBe('30');
+  expect(allowance.held.holdPicodollars).toBe('30');
+});
+
+it('knows the tokens that it was told of with it', () => {
+  const { allowance } = setUp();
+  allowance.heard({ holdPicodollars: '20', holdTokens: 2_100, heldOutputTokens: 2_000, refused: false });
+  expect(allowance.held).toEqual({ holdPicodollars: '20', holdTokens: 2_100 });
 });
 
 it('stops the reading when all is used up, and goes on with the answer', () => {

@@ -11,9 +11,15 @@ export interface AllowanceTimes {
 
 export const ALLOWANCE_TIMES: AllowanceTimes = { repeatMs: 500, waitMs: 2_000 };
 
-/** What is held by now, as the ingress tells it. */
-export interface Held {
+/** What is held for an attempt, as its journal lines name it. */
+export interface HeldAmounts {
   readonly holdPicodollars: string;
+  /** Where a quota counts tokens. */
+  readonly holdTokens?: number | undefined;
+}
+
+/** What is held by now, as the ingress tells it. */
+export interface Held extends HeldAmounts {
   /** Absent: all that the attempt can make. */
   readonly heldOutputTokens?: number | undefined;
   readonly refused: boolean;
@@ -31,7 +37,7 @@ export class Allowance {
   readonly #times: AllowanceTimes;
   readonly #ask: (heldOutputTokens: number) => void;
   #reader: AllowanceReader | undefined;
-  #holdPicodollars: string;
+  #held: HeldAmounts;
   #heldTokens: number;
   #askFromTokens: number;
   #usedBytes = 0;
@@ -43,20 +49,20 @@ export class Allowance {
 
   /** @param ask tells the ingress how much is known to be held; may be called again and again */
   constructor(
-    { holdPicodollars, heldOutputTokens }: Pick<AttemptRunRequest, 'holdPicodollars' | 'heldOutputTokens'>,
+    request: Pick<AttemptRunRequest, 'holdPicodollars' | 'holdTokens' | 'heldOutputTokens'>,
     times: AllowanceTimes,
     ask: (heldOutputTokens: number) => void,
   ) {
     this.#times = times;
     this.#ask = ask;
-    this.#holdPicodollars = holdPicodollars;
-    this.#heldTokens = heldOutputTokens ?? Infinity;
+    this.#held = { holdPicodollars: request.holdPicodollars, holdTokens: request.holdTokens };
+    this.#heldTokens = request.heldOutputTokens ?? Infinity;
     this.#askFromTokens = this.#heldTokens / 2;
   }
 
   /** All that is known to be held. */
-  get holdPicodollars(): string {
-    return this.#holdPicodollars;
+  get held(): HeldAmounts {
+    return this.#held;
   }
 
   readBy(reader: AllowanceReader): void {
@@ -72,11 +78,11 @@ export class Allowance {
   }
 
   /** An answer; or one that was repeated, or overtaken by a newer one. */
-  heard({ holdPicodollars, heldOutputTokens = Infinity, refused }: Held): void {
+  heard({ holdPicodollars, holdTokens, heldOutputTokens = Infinity, refused }: Held): void {
     if (this.#isOver || heldOutputTokens < this.#heldTokens) return;
     const more = heldOutputTokens - this.#heldTokens;
     if (more > 0) {
-      this.#holdPicodollars = holdPicodollars;
+      this.#held = { holdPicodollars, holdTokens };
       this.#heldTokens = heldOutputTokens;
       this.#askFromTokens = heldOutputTokens === Infinity ? Infinity : heldOutputTokens - more / 2;
       this.#rest();

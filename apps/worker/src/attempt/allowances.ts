@@ -6,15 +6,17 @@ import { Allowance, type AllowanceTimes } from './allowance.js';
 export class Allowances {
   readonly #bus: Bus;
   readonly #times: AllowanceTimes;
-  readonly #running = new Map<string, Allowance>();
+  readonly #running = new Map<string, { readonly allowance: Allowance; readonly byok: boolean }>();
   readonly #answers: Promise<Subscription>;
 
   constructor(bus: Bus, times: AllowanceTimes) {
     this.#bus = bus;
     this.#times = times;
-    this.#answers = bus.onSignal(AttemptHeld, bus.instance, ({ attemptId, ...held }) =>
-      this.#running.get(attemptId)?.heard(held),
-    );
+    this.#answers = bus.onSignal(AttemptHeld, bus.instance, ({ attemptId, byokPicodollars = '0', ...held }) => {
+      const running = this.#running.get(attemptId);
+      const { holdPicodollars } = held;
+      running?.allowance.heard({ ...held, holdPicodollars: running.byok ? byokPicodollars : holdPicodollars });
+    });
   }
 
   /** Undefined where the hold covers all that the attempt can make. */
@@ -25,7 +27,7 @@ export class Allowances {
     const allowance = new Allowance(request, this.#times, (heldOutputTokens) =>
       this.#bus.signal(AttemptNeed, ingress, { v: 1, generationId, attemptId, worker, heldOutputTokens }),
     );
-    this.#running.set(attemptId, allowance);
+    this.#running.set(attemptId, { allowance, byok: request.attempt.byok });
     return allowance;
   }
 

@@ -76,7 +76,7 @@ export class InFlight {
             running.told,
             running.relay.report(),
             Date.now(),
-            running.allowance?.holdPicodollars,
+            running.allowance?.held,
           ),
         )
         .catch(() => undefined);

@@ -1,6 +1,7 @@
 // The journal's lines about an attempt. Each names all the money it stands on, so that it can be settled alone.
 import type { AttemptFinished, AttemptRunRequest, MoneyLine } from '@waystation/contracts';
 import type { ResponseReport } from '@waystation/providers';
+import type { HeldAmounts } from './allowance.js';
 import type { RelayResult } from './relay.js';
 import { tellUsage } from './tell-usage.js';
 
@@ -8,21 +9,22 @@ type AttemptStarted = Extract<MoneyLine, { kind: 'attempt.started' }>;
 type AttemptProgressed = Extract<MoneyLine, { kind: 'attempt.progressed' }>;
 
 /** @param held what is held by now, where it grew */
-const about = ({ attempt, leaseId, ...request }: AttemptRunRequest, held?: string) => ({
+const about = (request: AttemptRunRequest, held: HeldAmounts = request) => ({
   generationId: request.generationId,
   attemptId: request.attemptId,
   identity: request.identity,
-  provider: attempt.provider,
-  endpointId: attempt.endpointId,
-  model: attempt.model,
-  ...(leaseId === undefined ? {} : { leaseId }),
-  holdPicodollars: held ?? request.holdPicodollars,
-  ...(request.requests === undefined ? {} : { requests: request.requests }),
-  ...(request.holdTokens === undefined ? {} : { holdTokens: request.holdTokens }),
+  provider: request.attempt.provider,
+  endpointId: request.attempt.endpointId,
+  model: request.attempt.model,
+  leaseId: request.leaseId,
+  holdPicodollars: held.holdPicodollars,
+  requests: request.requests,
+  holdTokens: held.holdTokens,
   quotaSet: request.quotaSet,
-  priceVersion: attempt.priceVersion,
-  price: attempt.price,
-  byok: attempt.byok,
+  priceVersion: request.attempt.priceVersion,
+  price: request.attempt.price,
+  byok: request.attempt.byok,
+  surchargePpm: request.attempt.surchargePpm,
   deadlineAt: request.deadlineAt,
 });
 
@@ -39,7 +41,7 @@ export const attemptProgressedLine = (
   sequence: number,
   report: ResponseReport,
   at: number,
-  held?: string,
+  held?: HeldAmounts,
 ): AttemptProgressed => ({
   kind: 'attempt.progressed',
   v: 1,
@@ -47,7 +49,8 @@ export const attemptProgressedLine = (
   generationId: request.generationId,
   attemptId: request.attemptId,
   sequence,
-  ...(held === undefined ? {} : { holdPicodollars: held }),
+  holdPicodollars: held?.holdPicodollars,
+  holdTokens: held?.holdTokens,
   ...tellUsage(request, report),
 });
 
@@ -56,7 +59,7 @@ export const attemptFinishedLine = (
   worker: string,
   { outcome, error, report }: RelayResult,
   at: number,
-  held?: string,
+  held?: HeldAmounts,
 ): AttemptFinished => ({
   kind: 'attempt.finished',
   v: 1,
@@ -64,8 +67,8 @@ export const attemptFinishedLine = (
   worker,
   ...about(request, held),
   outcome,
-  ...(report.finishReason === undefined ? {} : { finishReason: report.finishReason }),
-  ...(error === undefined ? {} : { errorCode: error.code }),
-  ...(report.upstreamId === undefined ? {} : { upstreamId: report.upstreamId }),
+  finishReason: report.finishReason,
+  errorCode: error?.code,
+  upstreamId: report.upstreamId,
   ...tellUsage(request, report),
 });

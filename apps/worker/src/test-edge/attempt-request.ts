@@ -35,6 +35,7 @@ export const attemptRequest = (body: Buffer, given: GivenAttempt = {}): AttemptR
     identity: {
       workspaceId: 'ws-1',
       keyHash: 'a'.repeat(64),
+      tags: ['nightly'],
       ...(given.endUserId === undefined ? {} : { endUserId: given.endUserId }),
     },
     attempt: {

@@ -42,6 +42,8 @@ describe('a body', () => {
     ['a placeholder of zeros', { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 }],
     ['no object', [7]],
     ['an object without counts', { cost: 0 }],
+    ['a prompt and zero', { prompt_tokens: 7, completion_tokens: 0 }],
+    ['a prompt and null', { prompt_tokens: 7, completion_tokens: null }],
   ])('whose usage is %s is charged from an estimate of its text', (_, usage) => {
     const { report } = read({ ...choice({ role: 'assistant', content: 'x'.repeat(40) }), usage });
     expect([report.usageSource, report.usage['output']]).toEqual(['estimated', 10]);

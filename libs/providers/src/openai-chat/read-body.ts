@@ -2,8 +2,8 @@
 // wrote it; whoever answers the client replaces it by one with the cost.
 import { WaystationError } from '@waystation/contracts';
 import { spliceJson } from '@waystation/dialects';
-import type { FinishReason } from '@waystation/generation';
-import { estimateUsage } from '../estimate-usage.js';
+import { outputTokens, type FinishReason } from '@waystation/generation';
+import { completeUsage } from '../estimate-usage.js';
 import { parseInBandError } from '../provider-error.js';
 import {
   RESPONSE_LIMITS,
@@ -77,13 +77,11 @@ export class ChatBodyReader implements ResponseReader {
   report(): ResponseReport {
     const told = convertUsage(this.#usage, this.#terms.tokensMax);
     return {
-      usage: told?.usage ?? estimateUsage(this.#terms.inputTokensEstimate(), { bytes: this.contentBytes, chunks: 0 }),
-      usageSource: told?.source ?? 'estimated',
-      ...(this.#finish === undefined
-        ? {}
-        : { finishReason: this.#finish.reason, nativeFinishReason: this.#finish.native.slice(0, 128) }),
-      ...(this.#upstreamId === undefined ? {} : { upstreamId: this.#upstreamId }),
-      ...(this.#serviceTier === undefined ? {} : { serviceTier: this.#serviceTier }),
+      ...completeUsage(told, this.#terms.inputTokensEstimate, { bytes: this.contentBytes, chunks: 0 }),
+      finishReason: this.#finish?.reason,
+      nativeFinishReason: this.#finish?.native.slice(0, 128),
+      upstreamId: this.#upstreamId,
+      serviceTier: this.#serviceTier,
     };
   }
 
@@ -100,8 +98,8 @@ export class ChatBodyReader implements ResponseReader {
     this.#serviceTier = serviceTierOf(body, fields);
     this.#finish = choices?.findLast((choice) => choice.finish !== undefined)?.finish;
     // Counted only where the provider did not: it is a walk over all of the text.
-    const isTold = convertUsage(this.#usage, this.#terms.tokensMax) !== undefined;
-    if (!isTold && fields.choices !== undefined) {
+    const told = convertUsage(this.#usage, this.#terms.tokensMax);
+    if (outputTokens(told?.usage ?? {}) === 0 && fields.choices !== undefined) {
       this.contentBytes = scanChunk(body, fields.choices.valueStart, fields.choices.valueEnd, 0).contentBytes;
     }
     this.failure = this.#refusal(body, completion);

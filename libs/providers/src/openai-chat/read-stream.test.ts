@@ -156,6 +156,17 @@ describe('a stream', () => {
     expect(report).toMatchObject({ usage: { input: 100, output: 1 }, usageSource: 'estimated' });
   });
 
+  it.each([
+    ['zero', '"completion_tokens":0'],
+    ['null', '"completion_tokens":null'],
+    ['missing', '"total_tokens":7'],
+  ])('whose usage has a prompt and %s for what was delivered has that estimated', (_, completion) => {
+    const { report } = read(
+      ROLE + text('a') + text('b') + finish() + usage(`{"prompt_tokens":7,${completion}}`) + DONE,
+    );
+    expect(report).toMatchObject({ usage: { input: 7, output: 2 }, usageSource: 'estimated' });
+  });
+
   it('whose usage is impossible is clamped', () => {
     const { report } = read(
       ROLE + text('a') + finish() + usage('{"prompt_tokens":-5,"completion_tokens":1000000000000}') + DONE,

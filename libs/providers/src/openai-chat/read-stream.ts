@@ -4,7 +4,7 @@
 import { WaystationError } from '@waystation/contracts';
 import type { DeliveredContent, FinishReason } from '@waystation/generation';
 import type { JsonEdit } from '@waystation/dialects';
-import { estimateUsage } from '../estimate-usage.js';
+import { completeUsage } from '../estimate-usage.js';
 import { parseInBandError } from '../provider-error.js';
 import {
   RESPONSE_LIMITS,
@@ -93,10 +93,10 @@ export class ChatStreamReader implements ResponseReader {
 
   report(): ResponseReport {
     const told = convertUsage(this.#usage, this.#terms.tokensMax);
+    const usage = completeUsage(told, this.#terms.inputTokensEstimate, this.#delivered);
     const { reason, native } = this.#finish ?? {};
     return {
-      usage: told?.usage ?? estimateUsage(this.#terms.inputTokensEstimate(), this.#delivered),
-      usageSource: told?.source ?? 'estimated',
+      ...usage,
       ...(reason === undefined ? {} : { finishReason: reason }),
       ...(native === undefined ? {} : { nativeFinishReason: native.slice(0, 128) }),
       ...(this.#upstreamId === undefined ? {} : { upstreamId: this.#upstreamId }),

@@ -16,7 +16,7 @@ const tools = [
 ];
 const json = ({ text }: Asked) => JSON.parse(text);
 /** Ids differ from call to call. */
-const withoutIds = (items: Record<string, unknown>[]) => items.map(({ id: _, ...item }) => item);
+const withoutIds = (items: Record<string, unknown>[]) => items.map((item) => ({ ...item, id: undefined }));
 
 describe("OpenAI's responses", () => {
   it.each([
