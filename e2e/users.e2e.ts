@@ -2,9 +2,13 @@
 import type { FakeUpstream } from '@waystation/testing';
 import { useSystem } from './support/use-system.ts';
 import { badInput } from './users/bad-input.ts';
+import { badMoney } from './users/bad-money.ts';
 import { books } from './users/books.ts';
+import { dialects } from './users/dialects.ts';
 import { happy, startLab } from './users/happy.ts';
 import { money } from './users/money.ts';
+import { suspension } from './users/suspension.ts';
+import { tags } from './users/tags.ts';
 
 let lab: FakeUpstream;
 
@@ -16,6 +20,10 @@ const system = useSystem(async () => {
 afterAll(() => lab.close());
 
 happy(system, () => lab);
+dialects(system);
 money(system);
 badInput(system);
+badMoney(system);
+suspension(system);
+tags(system);
 books(system);
