@@ -71,10 +71,12 @@ interface Speaker {
   readonly dialect: string;
   /** Of the base URL, as real providers of the dialect have it. */
   readonly path: string;
+  /** Absent: none. The sandbox takes any, but misses it where its provider would be sure to. */
+  readonly credential?: ProviderSource['credential'];
 }
 
 const provider = (
-  { slug, name, dialect, path }: Speaker,
+  { slug, name, dialect, path, credential = { kind: 'none' } }: Speaker,
   url: string,
   endpoints: readonly EndpointSource[],
 ): ProviderSource => ({
@@ -85,19 +87,28 @@ const provider = (
   allowPrivateAddress: true,
   dataPolicy: { retains: false, trains: false, region: 'local' },
   billsAfterCancel: false,
-  credential: { kind: 'none' },
+  credential,
   endpoints,
 });
 
 const CHAT = { dialect: 'openai-chat', path: '/v1' };
+
+/** For those that miss one. */
+export const SANDBOX_SECRET = 'any-secret-does-for-the-sandbox';
 
 /** One provider for each further dialect. Their models are named after them. */
 const SPEAKERS: readonly Speaker[] = [
   { slug: 'sandbox-messages', name: 'Sandbox Messages', dialect: 'anthropic-messages', path: '/v1' },
   { slug: 'sandbox-responses', name: 'Sandbox Responses', dialect: 'openai-responses', path: '/v1' },
   { slug: 'sandbox-gemini', name: 'Sandbox Gemini', dialect: 'gemini', path: '/v1beta' },
-  { slug: 'sandbox-bedrock', name: 'Sandbox Bedrock', dialect: 'bedrock-converse', path: '' },
-  { slug: 'sandbox-cohere', name: 'Sandbox Cohere', dialect: 'cohere', path: '' },
+  {
+    slug: 'sandbox-bedrock',
+    name: 'Sandbox Bedrock',
+    dialect: 'bedrock-converse',
+    path: '',
+    credential: { kind: 'bearer' },
+  },
+  { slug: 'sandbox-cohere', name: 'Sandbox Cohere', dialect: 'cohere', path: '/v2' },
 ];
 
 /** Enough of the models to try a dialect by. */

@@ -93,6 +93,7 @@ export const createCohereStreamEncoder = (head: AnswerHead, reply: Reply, script
       return close();
     },
     usage: () => event('message-end', { delta: { finish_reason: finish, ...usageOf(reply, script.usage) } }),
+    // Cohere's own client reads up to this: https://github.com/cohere-ai/cohere-typescript/blob/main/src/api/resources/v2/client/Client.ts
     end: () => 'data: [DONE]\n\n',
     error: () => event('message-end', { delta: { finish_reason: 'ERROR', error: 'The sandbox was told to fail.' } }),
   };
