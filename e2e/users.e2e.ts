@@ -9,6 +9,7 @@ import { happy, startLab } from './users/happy.ts';
 import { money } from './users/money.ts';
 import { suspension } from './users/suspension.ts';
 import { tags } from './users/tags.ts';
+import { upstreamDialects } from './users/upstream-dialects.ts';
 
 let lab: FakeUpstream;
 
@@ -21,6 +22,7 @@ afterAll(() => lab.close());
 
 happy(system, () => lab);
 dialects(system);
+upstreamDialects(system);
 money(system);
 badInput(system);
 badMoney(system);

@@ -10,6 +10,7 @@ export interface TruthCall {
   readonly at: number;
   /** Unix ms. */
   readonly endedAt?: number;
+  readonly dialect: string;
   readonly model: string;
   readonly stream: boolean;
   readonly bodyBytes: number;
@@ -48,20 +49,20 @@ const picodollarsPerToken = (usdPerMillion: string): bigint => {
   return pico / TOKENS_PER_PRICE;
 };
 
-/** By model id, as the sandbox itself lists them. */
+/** By model id as the sandbox itself lists them, and by that without the prefix, which is how models are called in most dialects. */
 export const sandboxPrices = async (system: RunningSystem): Promise<ReadonlyMap<string, TokenPrice>> => {
   const { data } = (await (await fetch(`${system.sandboxUrl}/v1/models`)).json()) as {
     data: { id: string; price: { input: string; output: string; cacheRead: string } }[];
   };
   return new Map(
-    data.map(({ id, price }) => [
-      id,
-      {
+    data.flatMap(({ id, price }) => {
+      const perToken = {
         input: picodollarsPerToken(price.input),
         output: picodollarsPerToken(price.output),
         cacheRead: picodollarsPerToken(price.cacheRead),
-      },
-    ]),
+      };
+      return [[id, perToken] as const, [id.replace(/^sandbox\//, ''), perToken] as const];
+    }),
   );
 };
 

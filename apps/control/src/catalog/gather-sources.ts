@@ -13,6 +13,7 @@ import { PROVIDER_DIALECTS } from '@waystation/providers';
 import type { ConfigFile, ConfiguredProvider } from '../config-file/read-config-file.js';
 import type { CredentialSource } from '../credentials/credential-rows.js';
 import type { CatalogFiles } from './catalog-files.js';
+import { SANDBOX_SECRET } from './sandbox-source.js';
 
 export interface Sources {
   readonly located: readonly LocatedSource[];
@@ -97,7 +98,11 @@ export const gatherSources = async (
   );
   const fromFile = await Promise.all(file.providers.map((each) => resolve(each, catalog, environment)));
   const all: Offered[] = [
-    ...sandbox.map((source) => ({ source, secret: undefined, locate: () => 'WAYSTATION_SANDBOX_URL' })),
+    ...sandbox.map((source) => ({
+      source,
+      secret: source.credential.kind === 'none' ? undefined : SANDBOX_SECRET,
+      locate: () => 'WAYSTATION_SANDBOX_URL',
+    })),
     ...fromCatalog,
     ...fromFile.filter((each) => 'source' in each),
   ];

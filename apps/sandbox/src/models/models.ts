@@ -11,6 +11,9 @@ export interface SandboxModel {
   readonly context: number;
   readonly maxOutput: number;
   readonly inputModalities: readonly string[];
+  readonly outputModalities: readonly string[];
+  /** What it is for. */
+  readonly apis: readonly string[];
 }
 
 const PRICE = { input: '0.15', output: '0.60', cacheRead: '0.075' };
@@ -33,6 +36,16 @@ const model = (
   context: CONTEXT,
   maxOutput: MAX_OUTPUT,
   inputModalities: ['text', 'image', 'audio', 'file'],
+  outputModalities: ['text'],
+  apis: ['chat'],
+});
+
+/** Jobs that generate nothing. */
+const job = (id: string, api: string, description: string): SandboxModel => ({
+  ...model(id, description),
+  inputModalities: ['text'],
+  outputModalities: [api],
+  apis: [api],
 });
 
 export const MODELS: readonly SandboxModel[] = [
@@ -41,6 +54,12 @@ export const MODELS: readonly SandboxModel[] = [
   model('free', 'Repeats the last user message and costs nothing.', { echo: true }, PRICE_FREE),
   model('tools', 'Calls the first tool it is given, and answers once it has the result.', { callTools: true }),
   model('reason', 'Thinks for 24 tokens before it answers.', { reasoningTokens: 24 }),
+  model('reason-content', 'Thinks like reason; chat completions call it reasoning_content.', {
+    reasoningTokens: 24,
+    reasoningField: 'reasoning_content',
+  }),
+  model('reason-tools', 'Thinks for 24 tokens, then calls the first tool.', { reasoningTokens: 24, callTools: true }),
+  model('parallel', 'Calls two tools at once, in turn where it is given fewer.', { callTools: true, toolCalls: 2 }),
   model('cache', 'Reads the messages it has seen before from a prompt cache.', { cache: true }),
   model('slow', '40 tokens, the first after 200 ms, then one each 100 ms.', {
     outputTokens: 40,
@@ -55,6 +74,9 @@ export const MODELS: readonly SandboxModel[] = [
   }),
   model('big', '52,000 tokens: a stream of more than 10 MB.', { outputTokens: 52_000 }),
   model('empty', 'A completion without a single token.', { outputTokens: 0 }),
+  model('filtered', 'A filter blocks every prompt.', { filter: true }),
+  job('embed', 'embeddings', 'Embeds texts: near each other where they share words.'),
+  job('rerank', 'rerank', 'Orders documents by the words that they share with a query.'),
   model('fail-400', 'Answers 400.', { fail: 400 }),
   model('fail-401', 'Answers 401.', { fail: 401 }),
   model('fail-429', 'Answers 429 with Retry-After: 1.', { fail: 429, retryAfterS: 1 }),

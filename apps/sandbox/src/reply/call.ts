@@ -7,6 +7,9 @@ export interface SandboxTool {
   readonly parameters: unknown;
 }
 
+/** For dialects that ask for JSON without a schema. */
+export const ANY_OBJECT = { type: 'object', properties: { answer: { type: 'string' } } } as const;
+
 export interface SandboxMessage {
   readonly role: string;
   /** All text of the message, its parts joined. */
@@ -25,6 +28,12 @@ export interface SandboxCall {
   readonly toolChoice: { readonly kind: 'auto' | 'none' | 'force'; readonly name?: string };
   /** Tokens that the tools' definitions add to the prompt. */
   readonly toolTokens: number;
+  /** At most one tool call. */
+  readonly oneToolCall?: boolean;
+  /** The answer is to be JSON that fits. */
+  readonly jsonSchema?: unknown;
+  /** Of a reranking. */
+  readonly searchUnits?: number;
   readonly maxTokens?: number;
   readonly seed?: number;
   readonly overrides: ScriptOverrides;

@@ -67,16 +67,62 @@ describe('planReply', () => {
   });
 
   it('calls a tool where model or tool_choice ask for it, with arguments that fit the schema', () => {
-    expect(plan({ tools: [tool] }).toolCall).toBeUndefined();
+    expect(plan({ tools: [tool] }).toolCalls).toEqual([]);
     const reply = plan({ tools: [tool] }, { callTools: true });
-    expect(reply).toMatchObject({ finish: 'tool-calls', text: '', toolCall: { name: 'weather' } });
-    expect(JSON.parse(reply.toolCall?.argumentsJson ?? '')).toEqual({ city: expect.any(String), unit: 'c', days: 7 });
-    expect(reply.completionTokens).toBe(countTokens(reply.toolCall?.argumentsJson ?? ''));
-    expect(plan({ tools: [tool], toolChoice: { kind: 'force', name: 'weather' } }).toolCall?.name).toBe('weather');
-    expect(plan({ tools: [tool], toolChoice: { kind: 'none' } }, { callTools: true }).toolCall).toBeUndefined();
+    expect(reply).toMatchObject({ finish: 'tool-calls', text: '', toolCalls: [{ name: 'weather' }] });
+    expect(JSON.parse(reply.toolCalls[0]?.argumentsJson ?? '')).toEqual({
+      city: expect.any(String),
+      unit: 'c',
+      days: 7,
+    });
+    expect(reply.completionTokens).toBe(countTokens(reply.toolCalls[0]?.argumentsJson ?? ''));
+    expect(plan({ tools: [tool], toolChoice: { kind: 'force', name: 'weather' } }).toolCalls[0]?.name).toBe('weather');
+    expect(plan({ tools: [tool], toolChoice: { kind: 'none' } }, { callTools: true }).toolCalls).toEqual([]);
     expect(
       plan({ tools: [tool], messages: [{ role: 'tool', text: '21', mediaParts: 0 }] }, { callTools: true }).finish,
     ).toBe('stop');
+  });
+
+  it('makes as many tool calls as the script says, the tools in turn, unless the request allows one only', () => {
+    const tools = [tool, { name: 'news', parameters: {} }];
+    const { toolCalls, completionTokens } = plan({ tools }, { callTools: true, toolCalls: 3 });
+    expect(toolCalls.map(({ name }) => name)).toEqual(['weather', 'news', 'weather']);
+    expect(new Set(toolCalls.map(({ id }) => id)).size).toBe(3);
+    expect(completionTokens).toBe(
+      toolCalls.reduce((tokens, { argumentsJson }) => tokens + countTokens(argumentsJson), 0),
+    );
+    expect(plan({ tools, oneToolCall: true }, { callTools: true, toolCalls: 3 }).toolCalls).toHaveLength(1);
+  });
+
+  it('answers with JSON that fits the schema, the same each time, unless the request says what to answer', () => {
+    const jsonSchema = {
+      type: 'object',
+      properties: {
+        name: { type: 'string', minLength: 12, maxLength: 20 },
+        when: { type: 'string', format: 'date' },
+        age: { type: 'integer', minimum: 18, maximum: 99 },
+        share: { type: 'number', exclusiveMinimum: 0, maximum: 1, multipleOf: 0.25 },
+        tags: { type: 'array', items: { type: 'string' }, minItems: 2, maxItems: 2 },
+        mood: { anyOf: [{ type: 'null' }, { enum: ['good', 'bad'] }] },
+        next: { $ref: '#/$defs/step' },
+      },
+      required: ['name', 'when', 'age', 'share', 'tags', 'mood', 'next'],
+      $defs: {
+        step: {
+          type: 'object',
+          properties: { done: { type: 'boolean' }, next: { $ref: '#/$defs/step' } },
+          required: ['done'],
+        },
+      },
+    };
+    const { text } = plan({ jsonSchema }, { echo: true });
+    expect(plan({ jsonSchema }, { echo: true }).text).toBe(text);
+    const value = JSON.parse(text);
+    expect(value).toMatchObject({ when: '2026-01-01', age: 18, mood: null, next: { done: true } });
+    expect(value.name.length).toBeGreaterThanOrEqual(12);
+    expect(value.name.length).toBeLessThanOrEqual(20);
+    expect([value.share > 0 && value.share <= 1, (value.share / 0.25) % 1, value.tags.length]).toEqual([true, 0, 2]);
+    expect(plan({ jsonSchema, overrides: { outputTokens: 3 } }, { outputTokens: 3 }).text).toHaveLength(12);
   });
 
   it('reads from the cache what it has seen at the start of a prompt, message by message', () => {

@@ -2,7 +2,7 @@
 // call gets the same text, and its token counts are exact.
 import type { Script } from '../script/script.js';
 import { DEFAULT_OUTPUT_TOKENS } from '../script/script.js';
-import { argumentsFor } from './arguments-for.js';
+import { argumentsFor, jsonFor } from './arguments-for.js';
 import type { SandboxCall, SandboxTool } from './call.js';
 import type { PromptCache } from './prompt-cache.js';
 import { tapeText } from './tape.js';
@@ -19,11 +19,12 @@ export interface Reply {
   readonly cachedTokens: number;
   readonly reasoning: string;
   readonly text: string;
-  readonly toolCall?: ToolCall;
-  /** Reasoning, text and tool call together. */
+  readonly toolCalls: readonly ToolCall[];
+  /** Reasoning, text and tool calls together. */
   readonly completionTokens: number;
   readonly reasoningTokens: number;
-  readonly finish: 'stop' | 'length' | 'tool-calls';
+  readonly searchUnits?: number;
+  readonly finish: 'stop' | 'length' | 'tool-calls' | 'filter';
 }
 
 const promptTokensOf = (call: SandboxCall): number => {
@@ -48,18 +49,24 @@ const seedTextOf = (call: SandboxCall): string => {
   return seedText;
 };
 
-const toolToCall = (call: SandboxCall, script: Script): SandboxTool | undefined => {
-  if (call.toolChoice.kind === 'none' || call.tools.length === 0 || call.messages.at(-1)?.role === 'tool')
-    return undefined;
-  if (call.toolChoice.kind === 'auto' && !script.callTools) return undefined;
+/** In turn, as many as the script says. */
+const toolsToCall = (call: SandboxCall, script: Script): SandboxTool[] => {
+  if (script.filter || call.toolChoice.kind === 'none' || call.messages.at(-1)?.role === 'tool') return [];
+  if (call.toolChoice.kind === 'auto' && !script.callTools) return [];
   const { name } = call.toolChoice;
-  return name === undefined ? call.tools[0] : call.tools.find((tool) => tool.name === name);
+  const tools = name === undefined ? call.tools : call.tools.filter((tool) => tool.name === name);
+  const count = tools.length === 0 ? 0 : call.oneToolCall === true ? 1 : script.toolCalls;
+  return Array.from({ length: count }, (_, index) => tools[index % tools.length]).filter((tool) => tool !== undefined);
 };
 
 const lastUserText = (call: SandboxCall): string =>
   call.messages.findLast((message) => message.role === 'user')?.text ?? '';
 
 const textOf = (call: SandboxCall, script: Script, seedText: string): string => {
+  if (script.filter) return '';
+  // A script that says what to answer wins over the shape that was asked for.
+  const scripted = call.overrides.echo !== undefined || call.overrides.outputTokens !== undefined;
+  if (call.jsonSchema !== undefined && !scripted) return jsonFor(call.jsonSchema, seedText);
   if (script.echo && script.outputTokens === undefined) return lastUserText(call);
   return tapeText(seedText, script.outputTokens ?? DEFAULT_OUTPUT_TOKENS);
 };
@@ -77,30 +84,37 @@ export const planReply = (call: SandboxCall, script: Script, cache: PromptCache)
     budget -= countTokens(taken);
     return taken;
   };
-  const tool = toolToCall(call, script);
+  const tools = toolsToCall(call, script);
   const whole = {
-    reasoning: tapeText(`${seedText}\nthink`, script.reasoningTokens),
-    text: tool === undefined ? textOf(call, script, seedText) : '',
-    argumentsJson: tool === undefined ? '' : argumentsFor(tool.parameters, seedText),
+    reasoning: tapeText(`${seedText}\nthink`, script.filter ? 0 : script.reasoningTokens),
+    text: tools.length === 0 ? textOf(call, script, seedText) : '',
   };
   // In the order in which they are sent, so that a cap cuts what would have come last.
   const reasoning = take(whole.reasoning);
   const text = take(whole.text);
-  const argumentsJson = take(whole.argumentsJson);
-  const toolCall = tool && {
-    id: `call_${tapeText(`${seedText}\ncall`, 6).replaceAll(' ', '')}`,
-    name: tool.name,
-    argumentsJson,
-  };
-  const cut = reasoning !== whole.reasoning || text !== whole.text || argumentsJson !== whole.argumentsJson;
+  let cut = reasoning !== whole.reasoning || text !== whole.text;
+  let argumentTokens = 0;
+  const toolCalls = tools.map((tool, index) => {
+    const callSeed = index === 0 ? seedText : `${seedText}\n${index}`;
+    const wholeArguments = argumentsFor(tool.parameters, callSeed);
+    const argumentsJson = take(wholeArguments);
+    if (argumentsJson !== wholeArguments) cut = true;
+    argumentTokens += countTokens(argumentsJson);
+    return {
+      id: `call_${tapeText(`${callSeed}\ncall`, 6).replaceAll(' ', '')}`,
+      name: tool.name,
+      argumentsJson,
+    };
+  });
   return {
     promptTokens,
     cachedTokens,
     reasoning,
     text,
-    ...(toolCall === undefined ? {} : { toolCall }),
-    completionTokens: countTokens(reasoning) + countTokens(text) + countTokens(argumentsJson),
+    toolCalls,
+    completionTokens: countTokens(reasoning) + countTokens(text) + argumentTokens,
     reasoningTokens: countTokens(reasoning),
-    finish: cut ? 'length' : toolCall === undefined ? 'stop' : 'tool-calls',
+    ...(call.searchUnits === undefined ? {} : { searchUnits: call.searchUnits }),
+    finish: script.filter ? 'filter' : cut ? 'length' : toolCalls.length === 0 ? 'stop' : 'tool-calls',
   };
 };

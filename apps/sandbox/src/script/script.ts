@@ -4,6 +4,7 @@ import { z } from 'zod';
 
 const DELAY_MS_MAX = 600_000;
 const TOKENS_MAX = 1_000_000;
+const TOOL_CALLS_MAX = 16;
 const delayMs = z.number().int().min(0).max(DELAY_MS_MAX);
 const tokens = z.number().int().min(0).max(TOKENS_MAX);
 
@@ -18,6 +19,8 @@ export const USAGE_MODES = [
   'huge',
   'cached-over-prompt',
 ] as const;
+/** OpenRouter and vLLM say the one, DeepSeek and its followers the other. */
+export const REASONING_FIELDS = ['reasoning', 'reasoning_content'] as const;
 export const WIRES = ['plain', 'split-bytes', 'crlf', 'comments'] as const;
 
 export const scriptOverrides = z.strictObject({
@@ -34,6 +37,12 @@ export const scriptOverrides = z.strictObject({
   cache: z.boolean().optional(),
   /** Call the first tool whenever the request brings one and the last message is not a tool's result. */
   callTools: z.boolean().optional(),
+  /** How many tool calls one answer makes, the tools in turn; the request can forbid more than one. */
+  toolCalls: z.number().int().min(1).max(TOOL_CALLS_MAX).optional(),
+  /** A filter of the provider's blocks the prompt: an answer without a word, and why. */
+  filter: z.boolean().optional(),
+  /** What `openai-chat` calls its reasoning. */
+  reasoningField: z.enum(REASONING_FIELDS).optional(),
   /** Time before the status line. */
   headerDelayMs: delayMs.optional(),
   /** Time before the first token (before the answer, if it is not streamed). */
@@ -62,6 +71,9 @@ export interface Script extends ScriptOverrides {
   readonly reasoningTokens: number;
   readonly cache: boolean;
   readonly callTools: boolean;
+  readonly toolCalls: number;
+  readonly filter: boolean;
+  readonly reasoningField: (typeof REASONING_FIELDS)[number];
   readonly headerDelayMs: number;
   readonly delayMs: number;
   readonly tokenDelayMs: number;
@@ -77,6 +89,9 @@ const DEFAULT_SCRIPT: Script = {
   reasoningTokens: 0,
   cache: false,
   callTools: false,
+  toolCalls: 1,
+  filter: false,
+  reasoningField: 'reasoning',
   headerDelayMs: 0,
   delayMs: 0,
   tokenDelayMs: 0,

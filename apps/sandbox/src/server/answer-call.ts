@@ -1,12 +1,12 @@
 // One call, from its body to its last byte and its line of truth.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { BadCall, type AnswerHead, type Dialect } from '../dialects/dialect.js';
+import { BadCall, type AnswerHead, type Dialect, type ReadCall } from '../dialects/dialect.js';
+import type { Route } from '../dialects/registry.js';
 import { findModel } from '../models/models.js';
-import type { SandboxCall } from '../reply/call.js';
 import { planReply, type Reply } from '../reply/plan-reply.js';
 import type { PromptCache } from '../reply/prompt-cache.js';
-import { scriptOf, type Script } from '../script/script.js';
-import type { TruthCall, TruthLog } from '../truth/truth-log.js';
+import { scriptOf, type Script, type ScriptOverrides } from '../script/script.js';
+import type { Billed, TruthCall, TruthLog } from '../truth/truth-log.js';
 import { breakConnection } from './break-connection.js';
 import { playStream } from './play-stream.js';
 import { sleep } from './sleep.js';
@@ -14,10 +14,8 @@ import { sleep } from './sleep.js';
 export interface Sandbox {
   readonly truth: TruthLog;
   readonly cache: PromptCache;
-  readonly newId: () => string;
+  readonly newId: (prefix: string) => string;
 }
-
-type Billed = Pick<TruthCall, 'promptTokens' | 'cachedTokens' | 'completionTokens' | 'reasoningTokens'>;
 
 /** What a provider bills that stopped after `tokens`: the prompt and all up to there; nothing if there was nothing. */
 const billedUpTo = (reply: Reply, tokens: number): Billed | undefined =>
@@ -30,12 +28,16 @@ const billedUpTo = (reply: Reply, tokens: number): Billed | undefined =>
         reasoningTokens: Math.min(tokens, reply.reasoningTokens),
       };
 
-const billedWhole = ({ promptTokens, cachedTokens, completionTokens, reasoningTokens }: Reply): Billed => ({
-  promptTokens,
-  cachedTokens,
-  completionTokens,
-  reasoningTokens,
-});
+const billedWhole = (reply: Reply): Billed => {
+  const { promptTokens, cachedTokens, completionTokens, reasoningTokens, searchUnits } = reply;
+  return {
+    promptTokens,
+    cachedTokens,
+    completionTokens,
+    reasoningTokens,
+    ...(searchUnits === undefined ? {} : { searchUnits }),
+  };
+};
 
 const sendJson = (
   response: ServerResponse,
@@ -56,20 +58,26 @@ const sendJson = (
   response.end(json);
 };
 
-const correlationOf = (request: IncomingMessage): string | undefined => {
-  const value = request.headers['x-request-id'] ?? request.headers['x-correlation-id'];
+const headerOf = (request: IncomingMessage, name: string): string | undefined => {
+  const value = request.headers[name];
   return typeof value === 'string' ? value : undefined;
 };
 
+const NOTHING_GENERATED: ScriptOverrides = { outputTokens: 0, reasoningTokens: 0 };
+
+const correlationOf = (request: IncomingMessage): string | undefined =>
+  headerOf(request, 'x-request-id') ?? headerOf(request, 'x-correlation-id');
+
 export const answerCall = async (
   sandbox: Sandbox,
-  dialect: Dialect,
+  { dialect, facts }: Route,
+  query: URLSearchParams,
   request: IncomingMessage,
   response: ServerResponse,
   body: Buffer,
 ): Promise<void> => {
-  const id = sandbox.newId();
-  let call: SandboxCall;
+  const id = sandbox.newId(dialect.idPrefix);
+  let read: ReadCall;
   let script: Script;
   let reply: Reply;
   try {
@@ -79,10 +87,11 @@ export const answerCall = async (
     } catch {
       throw new BadCall(400, 'We could not parse the JSON body of your request.');
     }
-    call = dialect.readCall(parsed);
+    read = dialect.readCall({ ...facts, body: parsed, query, header: (name) => headerOf(request, name) });
+    const { call } = read;
     const model = findModel(call.model);
     if (model === undefined) throw new BadCall(404, `The model \`${call.model}\` does not exist.`, 'model_not_found');
-    script = scriptOf(model.script, call.overrides);
+    script = scriptOf(model.script, call.overrides, dialect.generates ? {} : NOTHING_GENERATED);
     reply = planReply(call, script, sandbox.cache);
     if (reply.promptTokens > model.context) {
       throw new BadCall(
@@ -93,9 +102,11 @@ export const answerCall = async (
     }
   } catch (thrown) {
     if (!(thrown instanceof BadCall)) throw thrown;
-    sendJson(response, thrown.status, id, dialect.error(thrown.status, thrown.message, thrown.code));
+    const json = dialect.error(thrown.status, thrown.message, thrown.code);
+    sendJson(response, thrown.status, id, json, dialect.headers?.(id, thrown.status));
     return;
   }
+  const { call } = read;
 
   const correlation = correlationOf(request);
   const at = Date.now();
@@ -132,20 +143,23 @@ export const answerCall = async (
   }
   const head = { id, model: call.model, createdS: Math.floor(at / 1000) };
   if (!call.stream) {
-    await answerWhole(sandbox, dialect, response, head, entry, reply, script);
+    await answerWhole(sandbox, dialect, read, response, head, entry, reply, script);
     return;
   }
   entry.status = 200;
   response.writeHead(200, [
     'content-type',
-    'text/event-stream; charset=utf-8',
+    dialect.binaryStreamType ?? 'text/event-stream; charset=utf-8',
     'cache-control',
     'no-cache',
     'x-request-id',
     id,
+    ...(dialect.headers?.(id, 200) ?? []),
   ]);
   if (script.delayMs > 0) response.flushHeaders();
-  const end = await playStream(response, dialect.stream(head, call, reply, script), reply, script, (tokens) => {
+  const encoder = read.stream(head, reply, script);
+  const binary = dialect.binaryStreamType !== undefined;
+  const end = await playStream(response, encoder, binary, reply, script, (tokens) => {
     entry.producedTokens = tokens;
   });
   if (end === 'completed') sandbox.truth.end(entry, 'completed', billedWhole(reply));
@@ -171,8 +185,10 @@ const failBeforeAnswer = (
   sandbox.truth.end(entry, 'failed');
   if (typeof script.fail === 'number') {
     entry.status = script.fail;
-    const headers = script.retryAfterS === undefined ? [] : ['retry-after', String(script.retryAfterS)];
-    sendJson(response, script.fail, entry.id, dialect.error(script.fail, 'The sandbox was told to fail.'), headers);
+    const own = dialect.headers?.(entry.id, script.fail) ?? [];
+    const headers = script.retryAfterS === undefined ? own : [...own, 'retry-after', String(script.retryAfterS)];
+    const json = dialect.error(script.fail, 'The sandbox was told to fail.', undefined, script.retryAfterS);
+    sendJson(response, script.fail, entry.id, json, headers);
   } else if (script.fail === 'die' || script.fail === 'reset') breakConnection(response, script);
   // `hang` and `stall`: nothing, until the client leaves.
 };
@@ -180,6 +196,7 @@ const failBeforeAnswer = (
 const answerWhole = async (
   sandbox: Sandbox,
   dialect: Dialect,
+  read: ReadCall,
   response: ServerResponse,
   head: AnswerHead,
   entry: TruthCall,
@@ -195,7 +212,7 @@ const answerWhole = async (
   if (script.fail === undefined || script.fail === 'no-finish') {
     entry.producedTokens = reply.completionTokens;
     sandbox.truth.end(entry, 'completed', billedWhole(reply));
-    sendJson(response, 200, entry.id, dialect.completion(head, reply, script));
+    sendJson(response, 200, entry.id, read.completion(head, reply, script), dialect.headers?.(entry.id, 200));
     return;
   }
   entry.producedTokens = Math.min(reply.completionTokens, script.afterTokens ?? 0);
@@ -204,7 +221,7 @@ const answerWhole = async (
     sendJson(response, 200, entry.id, dialect.error(script.fail, 'The sandbox was told to fail.'));
     return;
   }
-  const json = dialect.completion(head, reply, script);
+  const json = read.completion(head, reply, script);
   response.writeHead(200, [
     'content-type',
     'application/json',

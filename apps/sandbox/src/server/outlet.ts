@@ -19,26 +19,31 @@ const drained = (response: ServerResponse): Promise<void> =>
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** One write a byte, each in its own turn, so that no two leave in one packet by our doing. */
-const writeBytes = async (response: ServerResponse, events: string): Promise<void> => {
-  for (const byte of Buffer.from(events)) {
+const writeBytes = async (response: ServerResponse, events: string, encoding: BufferEncoding): Promise<void> => {
+  for (const byte of Buffer.from(events, encoding)) {
     if (response.closed) return;
     response.write(Buffer.of(byte));
     await nextTurn();
   }
 };
 
-export const createOutlet = (response: ServerResponse, wire: Script['wire']): Outlet => {
-  const write = (text: string | Buffer): Promise<void> | undefined =>
-    response.write(text) ? undefined : drained(response);
+const EVENT_START = /(?<=^|\n\n)(?=.)/g;
+
+/** Binary events know no lines: of the variants only `split-bytes` means anything to them. */
+export const createOutlet = (response: ServerResponse, wire: Script['wire'], binary: boolean): Outlet => {
+  const encoding = binary ? 'latin1' : 'utf8';
+  const write = (text: string): Promise<void> | undefined =>
+    response.write(text, encoding) ? undefined : drained(response);
+  if (binary && wire !== 'split-bytes') return { write };
   switch (wire) {
     case 'plain':
       return { write };
     case 'crlf':
       return { write: (events) => write(events.replaceAll('\n', '\r\n')) };
     case 'comments':
-      return { write: (events) => write(events.replaceAll('data: ', ': the sandbox is thinking\n\ndata: ')) };
+      return { write: (events) => write(events.replace(EVENT_START, ': the sandbox is thinking\n\n')) };
     case 'split-bytes':
-      return { write: (events) => writeBytes(response, events) };
+      return { write: (events) => writeBytes(response, events, encoding) };
     default: {
       const unreachable: never = wire;
       return unreachable;

@@ -17,19 +17,22 @@ const LATE_USAGE_MS = 300;
 export type StreamEnd = 'completed' | 'gone' | 'failed' | 'stalled';
 
 interface Section {
-  readonly before: string;
+  readonly before?: () => string;
   readonly text: string;
   readonly encode: (token: string) => string;
 }
 
 const sectionsOf = (reply: Reply, encoder: StreamEncoder): Section[] => {
   const sections: Section[] = [
-    { before: '', text: reply.reasoning, encode: encoder.reasoning },
-    { before: '', text: reply.text, encode: encoder.text },
+    { text: reply.reasoning, encode: encoder.reasoning },
+    { text: reply.text, encode: encoder.text },
   ];
-  if (reply.toolCall !== undefined) {
-    const { name, id, argumentsJson } = reply.toolCall;
-    sections.push({ before: encoder.toolCallStart(name, id), text: argumentsJson, encode: encoder.toolCallArguments });
+  for (const toolCall of reply.toolCalls) {
+    sections.push({
+      before: () => encoder.toolCallStart(toolCall),
+      text: toolCall.argumentsJson,
+      encode: encoder.toolCallArguments,
+    });
   }
   return sections;
 };
@@ -37,11 +40,12 @@ const sectionsOf = (reply: Reply, encoder: StreamEncoder): Section[] => {
 export const playStream = async (
   response: ServerResponse,
   encoder: StreamEncoder,
+  binary: boolean,
   reply: Reply,
   script: Script,
   produced: (tokens: number) => void,
 ): Promise<StreamEnd> => {
-  const outlet = createOutlet(response, script.wire);
+  const outlet = createOutlet(response, script.wire, binary);
   const failAt = script.fail === undefined || script.fail === 'no-finish' ? undefined : script.afterTokens;
   let pending = failAt === 0 ? '' : encoder.start();
   let tokens = 0;
@@ -73,7 +77,7 @@ export const playStream = async (
   };
 
   for (const section of sectionsOf(reply, encoder)) {
-    pending += section.before;
+    if (section.before !== undefined) pending += section.before();
     const count = countTokens(section.text);
     for (let index = 0; index < count; index += 1) {
       if (tokens === failAt) return fail();

@@ -183,6 +183,37 @@ describe('the sandbox', () => {
     expect((await post('echo', { sandbox: { fial: 503 } })).status).toBe(400);
   });
 
+  it('calls its reasoning reasoning_content where the script says so, and numbers parallel tool calls', async () => {
+    const whole = (await (await post('reason-content')).json()) as {
+      choices: { message: Record<string, unknown> }[];
+    };
+    const { text } = await readAll(await post('reason-content', { stream: true }));
+    const reasoning = [...text.matchAll(/"reasoning_content":"([^"]*)"/g)].map(([, delta]) => delta).join('');
+    expect(reasoning).toHaveLength(24 * 4);
+    expect(whole.choices[0]?.message).toMatchObject({ reasoning_content: reasoning });
+    const tools = ['a', 'b'].map((name) => ({ type: 'function', function: { name } }));
+    const parallel = await readAll(await post('parallel', { stream: true, tools }));
+    const starts = [
+      ...parallel.text.matchAll(
+        /"tool_calls":\[\{"index":(\d),"id":"[^"]+","type":"function","function":\{"name":"(\w)"/g,
+      ),
+    ];
+    expect(starts.map(([, index, name]) => [index, name])).toEqual([
+      ['0', 'a'],
+      ['1', 'b'],
+    ]);
+  });
+
+  it('answers a JSON schema with JSON that fits it, and refuses one without a schema', async () => {
+    const schema = { type: 'object', properties: { mood: { enum: ['good'] } }, required: ['mood'] };
+    const answer = await post('echo', { response_format: { type: 'json_schema', json_schema: { name: 'm', schema } } });
+    const { choices } = (await answer.json()) as { choices: { message: { content: string } }[] };
+    expect(choices[0]?.message.content).toBe('{"mood":"good"}');
+    expect((await post('echo', { response_format: { type: 'json_schema', json_schema: { name: 'm' } } })).status).toBe(
+      400,
+    );
+  });
+
   it('lists its models with prices as text, and refuses the unknown', async () => {
     const { data } = (await (await fetch(`${server.url}/models`)).json()) as {
       data: { id: string; price: { input: string } }[];

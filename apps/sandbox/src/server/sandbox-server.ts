@@ -1,7 +1,7 @@
 // The sandbox's HTTP: node:http without a framework in between, since it is the upstream in benchmarks. Routes, bodies, and nothing else.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { dialectByPath } from '../dialects/registry.js';
+import { findRoute } from '../dialects/registry.js';
 import { MODELS } from '../models/models.js';
 import { createPromptCache } from '../reply/prompt-cache.js';
 import { createTruthLog } from '../truth/truth-log.js';
@@ -39,7 +39,8 @@ const modelList = (): unknown => ({
     max_output_tokens: model.maxOutput,
     price: model.price,
     input_modalities: model.inputModalities,
-    output_modalities: ['text'],
+    output_modalities: model.outputModalities,
+    apis: model.apis,
     supported_parameters: [
       'max_tokens',
       'max_completion_tokens',
@@ -47,11 +48,13 @@ const modelList = (): unknown => ({
       'stream',
       'tools',
       'tool_choice',
+      'parallel_tool_calls',
       'reasoning',
       'temperature',
       'top_p',
       'stop',
       'response_format',
+      'structured_outputs',
     ],
     bills_after_cancel: model.script.billsAfterCancel,
   })),
@@ -102,11 +105,13 @@ const withBody = (request: IncomingMessage, response: ServerResponse, then: (bod
 const route = (sandbox: Sandbox, models: unknown, request: IncomingMessage, response: ServerResponse): void => {
   const url = request.url ?? '/';
   const queryAt = url.indexOf('?');
-  const path = (queryAt < 0 ? url : url.slice(0, queryAt)).replace(/^\/v1(?=\/)/, '');
-  const dialect = dialectByPath.get(path);
-  if (dialect !== undefined && request.method === 'POST') {
+  const whole = queryAt < 0 ? url : url.slice(0, queryAt);
+  const query = new URLSearchParams(queryAt < 0 ? '' : url.slice(queryAt));
+  const path = whole.replace(/^\/v1(?=\/)/, '');
+  const found = request.method === 'POST' ? findRoute(whole) : undefined;
+  if (found !== undefined) {
     withBody(request, response, (body) => {
-      answerCall(sandbox, dialect, request, response, body).catch((thrown: unknown) => {
+      answerCall(sandbox, found, query, request, response, body).catch((thrown: unknown) => {
         // A fault that no script asked for: say it loudly to the caller rather than hang.
         if (response.headersSent) response.destroy();
         else json(response, 500, { error: { message: `The sandbox itself failed: ${String(thrown)}` } });
@@ -114,7 +119,7 @@ const route = (sandbox: Sandbox, models: unknown, request: IncomingMessage, resp
     });
   } else if (path === '/models' && request.method === 'GET') json(response, 200, models);
   else if (path === '/truth' && (request.method === 'GET' || request.method === 'DELETE')) {
-    answerTruth(sandbox, request, response, new URLSearchParams(queryAt < 0 ? '' : url.slice(queryAt)));
+    answerTruth(sandbox, request, response, query);
   } else {
     request.resume();
     json(response, 404, {
@@ -139,7 +144,7 @@ export const startSandboxServer = async (host: string, port: number): Promise<Sa
   const sandbox: Sandbox = {
     truth: createTruthLog(Date.now),
     cache: createPromptCache(),
-    newId: () => `chatcmpl-sandbox-${run}-${(calls += 1)}`,
+    newId: (prefix) => `${prefix}-sandbox-${run}-${(calls += 1)}`,
   };
   const models = modelList();
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, noDelay: true }, (request, response) =>

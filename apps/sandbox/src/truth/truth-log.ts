@@ -30,7 +30,15 @@ export interface TruthCall {
   cachedTokens: number;
   completionTokens: number;
   reasoningTokens: number;
+  /** Of a reranking that was answered. */
+  searchUnits?: number;
 }
+
+/** What is billed for a call. */
+export type Billed = Pick<
+  TruthCall,
+  'promptTokens' | 'cachedTokens' | 'completionTokens' | 'reasoningTokens' | 'searchUnits'
+>;
 
 export interface TruthTotals {
   calls: number;
@@ -57,14 +65,11 @@ export interface TruthLog {
       | 'cachedTokens'
       | 'completionTokens'
       | 'reasoningTokens'
+      | 'searchUnits'
     >,
   ): TruthCall;
   /** Ends an entry. A second end of the same entry is ignored. */
-  end(
-    call: TruthCall,
-    outcome: 'completed' | 'failed' | 'aborted',
-    billed?: Pick<TruthCall, 'promptTokens' | 'cachedTokens' | 'completionTokens' | 'reasoningTokens'>,
-  ): void;
+  end(call: TruthCall, outcome: 'completed' | 'failed' | 'aborted', billed?: Billed): void;
   /** `since` in Unix ms; `request` is an answered id, a correlation header's value or a label. */
   read(filter: { since?: number; request?: string; limit?: number }): TruthCall[];
   readonly totals: Readonly<TruthTotals>;
@@ -116,6 +121,7 @@ export const createTruthLog = (now: () => number, callsMax: number = TRUTH_CALLS
       call.cachedTokens = billed.cachedTokens;
       call.completionTokens = billed.completionTokens;
       call.reasoningTokens = billed.reasoningTokens;
+      if (billed.searchUnits !== undefined) call.searchUnits = billed.searchUnits;
       totals.promptTokens += billed.promptTokens;
       totals.cachedTokens += billed.cachedTokens;
       totals.completionTokens += billed.completionTokens;

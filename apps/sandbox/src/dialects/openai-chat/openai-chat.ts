@@ -7,9 +7,16 @@ import { writeChatError } from './write-chat-error.js';
 
 export const openaiChat: Dialect = {
   name: 'openai-chat',
-  path: '/chat/completions',
-  readCall: readChatCall,
-  completion: writeChatCompletion,
-  stream: createChatStreamEncoder,
+  paths: ['/v1/chat/completions', '/chat/completions'],
+  idPrefix: 'chatcmpl',
+  generates: true,
+  readCall({ body }) {
+    const call = readChatCall(body);
+    return {
+      call,
+      completion: writeChatCompletion,
+      stream: (head, reply, script) => createChatStreamEncoder(head, call, reply, script),
+    };
+  },
   error: writeChatError,
 };

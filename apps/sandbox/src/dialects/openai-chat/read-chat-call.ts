@@ -1,13 +1,8 @@
-// Reads a chat completions request. As strict as a provider about what it needs, silent about the rest; the field `sandbox` (or its JSON text in
-// `metadata.sandbox`) is read strictly.
-import { scriptOverrides, type ScriptOverrides } from '../../script/script.js';
-import type { SandboxCall, SandboxMessage, SandboxTool } from '../../reply/call.js';
+// Reads a chat completions request. As strict as a provider about what it needs, silent about the rest.
+import { ANY_OBJECT, type SandboxCall, type SandboxMessage, type SandboxTool } from '../../reply/call.js';
 import { countTokens } from '../../reply/tokens.js';
 import { BadCall } from '../dialect.js';
-
-type Json = Record<string, unknown>;
-const isRecord = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+import { isRecord, readBody, readModel, readOverrides, readWhole } from '../read-fields.js';
 
 const readMessage = (message: unknown, index: number): SandboxMessage => {
   if (!isRecord(message) || typeof message['role'] !== 'string')
@@ -54,45 +49,29 @@ const readToolChoice = (choice: unknown, tools: readonly SandboxTool[]): Sandbox
   return { kind: 'force', name: named };
 };
 
-const readOverrides = (body: Json): ScriptOverrides => {
-  const inMetadata = isRecord(body['metadata']) ? body['metadata']['sandbox'] : undefined;
-  let given = body['sandbox'];
-  if (given === undefined && typeof inMetadata === 'string') {
-    try {
-      given = JSON.parse(inMetadata);
-    } catch {
-      throw new BadCall(400, 'metadata.sandbox is not JSON.');
-    }
-  }
-  if (given === undefined) return {};
-  const read = scriptOverrides.safeParse(given);
-  if (!read.success)
-    throw new BadCall(
-      400,
-      `sandbox: ${read.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ')}`,
-    );
-  return read.data;
+/** https://platform.openai.com/docs/guides/structured-outputs */
+const readJsonSchema = (format: unknown): unknown => {
+  if (!isRecord(format)) return undefined;
+  if (format['type'] === 'json_object') return ANY_OBJECT;
+  if (format['type'] !== 'json_schema') return undefined;
+  const named = format['json_schema'];
+  if (!isRecord(named) || typeof named['name'] !== 'string' || !isRecord(named['schema']))
+    throw new BadCall(400, 'response_format.json_schema must have a name and a schema.');
+  return named['schema'];
 };
 
-const readWhole = (body: Json, field: string, min: number): number | undefined => {
-  const value = body[field];
-  if (value === undefined || value === null) return undefined;
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min)
-    throw new BadCall(400, `${field} must be a whole number, at least ${min}.`);
-  return value;
-};
-
-export const readChatCall = (body: unknown): SandboxCall => {
-  if (!isRecord(body)) throw new BadCall(400, 'The body must be a JSON object.');
-  if (typeof body['model'] !== 'string') throw new BadCall(400, 'You must provide a model parameter.');
+export const readChatCall = (given: unknown): SandboxCall => {
+  const body = readBody(given);
+  const model = readModel(body);
   if (!Array.isArray(body['messages']) || body['messages'].length === 0)
     throw new BadCall(400, 'messages must be a non-empty array.');
   const tools = readTools(body['tools']);
   const maxTokens = readWhole(body, 'max_completion_tokens', 1) ?? readWhole(body, 'max_tokens', 1);
   const seed = readWhole(body, 'seed', Number.MIN_SAFE_INTEGER);
   const streamOptions = body['stream_options'];
+  const jsonSchema = readJsonSchema(body['response_format']);
   return {
-    model: body['model'],
+    model,
     stream: body['stream'] === true,
     streamUsage: isRecord(streamOptions) && streamOptions['include_usage'] === true,
     messages: body['messages'].map(readMessage),
@@ -101,6 +80,8 @@ export const readChatCall = (body: unknown): SandboxCall => {
     toolTokens: tools.length === 0 ? 0 : countTokens(JSON.stringify(body['tools'])),
     ...(maxTokens === undefined ? {} : { maxTokens }),
     ...(seed === undefined ? {} : { seed }),
+    ...(body['parallel_tool_calls'] === false ? { oneToolCall: true } : {}),
+    ...(jsonSchema === undefined ? {} : { jsonSchema }),
     overrides: readOverrides(body),
   };
 };

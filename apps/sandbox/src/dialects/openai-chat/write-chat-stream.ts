@@ -22,15 +22,19 @@ export const createChatStreamEncoder = (
   const before = `${open}{"index":0,"delta":`;
   const after = `,"logprobs":null,"finish_reason":null}${close}`;
   const delta = (json: string): string => `${before}${json}${after}`;
+  let calls = 0;
   return {
     start: () => delta('{"role":"assistant","content":"","refusal":null}'),
-    reasoning: (text) => delta(`{"reasoning":${JSON.stringify(text)}}`),
+    reasoning: (text) => delta(`{"${script.reasoningField}":${JSON.stringify(text)}}`),
     text: (text) => delta(`{"content":${JSON.stringify(text)}}`),
-    toolCallStart: (name, id) =>
-      delta(
-        `{"tool_calls":[{"index":0,"id":"${id}","type":"function","function":{"name":${JSON.stringify(name)},"arguments":""}}]}`,
-      ),
-    toolCallArguments: (text) => delta(`{"tool_calls":[{"index":0,"function":{"arguments":${JSON.stringify(text)}}}]}`),
+    toolCallStart({ name, id }) {
+      calls += 1;
+      return delta(
+        `{"tool_calls":[{"index":${calls - 1},"id":"${id}","type":"function","function":{"name":${JSON.stringify(name)},"arguments":""}}]}`,
+      );
+    },
+    toolCallArguments: (text) =>
+      delta(`{"tool_calls":[{"index":${calls - 1},"function":{"arguments":${JSON.stringify(text)}}}]}`),
     finish: (reason) => `${before}{},"logprobs":null,"finish_reason":"${finishWord(reason)}"}${close}`,
     usage: () =>
       told && script.usage !== 'placeholder'
