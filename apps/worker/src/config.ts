@@ -1,4 +1,6 @@
 // The worker's variables. The only file of this app that knows their names.
+import type { ProxiedNames } from '@waystation/providers';
+import { proxiesOf, proxyVariables, type Proxies } from '@waystation/runtime';
 import { z } from 'zod';
 
 export interface WorkerConfig {
@@ -13,6 +15,8 @@ export interface WorkerConfig {
   /** After the client left a provider that bills to the end: how long to listen for the usage. */
   readonly drainMs: number;
   readonly tls: { readonly caFile?: string; readonly certFile?: string; readonly keyFile?: string };
+  readonly proxies: Proxies;
+  readonly proxiedNames: ProxiedNames;
 }
 
 const ms = (defaultMs: number) => z.coerce.number().int().min(1).max(3_600_000).default(defaultMs);
@@ -31,6 +35,8 @@ export const workerConfig: z.ZodType<WorkerConfig> = z
     WAYSTATION_WORKER_CA_FILE: z.string().min(1).optional(),
     WAYSTATION_WORKER_CERT_FILE: z.string().min(1).optional(),
     WAYSTATION_WORKER_KEY_FILE: z.string().min(1).optional(),
+    WAYSTATION_WORKER_PROXIED_NAMES: z.enum(['check', 'pin', 'trust'], 'must be check, pin or trust').default('check'),
+    ...proxyVariables,
   })
   .transform((env) => ({
     privateKey: env.WAYSTATION_WORKER_PRIVATE_KEY,
@@ -47,6 +53,8 @@ export const workerConfig: z.ZodType<WorkerConfig> = z
       ...(env.WAYSTATION_WORKER_CERT_FILE === undefined ? {} : { certFile: env.WAYSTATION_WORKER_CERT_FILE }),
       ...(env.WAYSTATION_WORKER_KEY_FILE === undefined ? {} : { keyFile: env.WAYSTATION_WORKER_KEY_FILE }),
     },
+    proxies: proxiesOf(env),
+    proxiedNames: env.WAYSTATION_WORKER_PROXIED_NAMES,
   }));
 
 /** An empty list means all, as if it were not set. */
