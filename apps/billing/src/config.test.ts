@@ -67,3 +67,12 @@ test('fees, bounds and the address of the API are what is written', () => {
   });
   expect(payments.stripe?.apiUrl.port).toBe('12111');
 });
+
+test.each([
+  [{}, undefined],
+  [{ HTTPS_PROXY: 'http://u:p@proxy.example:3128' }, 'http://u:p@proxy.example:3128/'],
+  [{ HTTPS_PROXY: 'http://proxy.example', no_proxy: 'stripe.com' }, undefined],
+  [{ HTTP_PROXY: 'http://proxy.example' }, undefined],
+])('with %j the payment service is called through %s', (env, proxy) => {
+  expect(billingConfig.parse({ ...URLS, ...STRIPE, ...env }).payments.stripe?.proxy?.href).toBe(proxy);
+});

@@ -1,6 +1,7 @@
 // The billing app's variables. The only file of this app that knows their names.
 import { parseUsd } from '@waystation/contracts';
 import { DEFAULT_FEE_POLICY, toCents, type FeePolicy, type FeeRefundPolicy } from '@waystation/ledger';
+import { proxiesOf, proxyFor, proxyVariables, type Proxies } from '@waystation/runtime';
 import { z } from 'zod';
 
 export interface StripeConfig {
@@ -8,6 +9,8 @@ export interface StripeConfig {
   /** Events are verified with it; never empty. */
   readonly webhookSecret: string;
   readonly apiUrl: URL;
+  /** Absent: it is called directly. With its credentials: never for a log. */
+  readonly proxy?: URL;
   /** Where the customer is sent after paying, and after leaving the page. */
   readonly successUrl: string;
   readonly cancelUrl: string;
@@ -56,6 +59,11 @@ const percent = z
   })
   .optional();
 
+const stripeAddress = (apiUrl: URL, proxies: Proxies): Pick<StripeConfig, 'apiUrl' | 'proxy'> => {
+  const proxy = proxyFor(apiUrl, proxies);
+  return { apiUrl, ...(proxy === undefined ? {} : { proxy }) };
+};
+
 /** What must be there as soon as payments are taken. */
 const WITH_STRIPE = [
   ['WAYSTATION_STRIPE_WEBHOOK_SECRET', "the signing secret of the webhook endpoint in Stripe's dashboard (whsec_…)"],
@@ -77,6 +85,7 @@ export const billingConfig: z.ZodType<BillingConfig> = z
     WAYSTATION_TOPUP_FEE_REFUND: z.enum(['never', 'proportional']).default('never'),
     WAYSTATION_TOPUP_LEAST_USD: cents(LEAST_CENTS),
     WAYSTATION_TOPUP_MOST_USD: cents(MOST_CENTS),
+    ...proxyVariables,
   })
   .superRefine((env, context) => {
     if (env.WAYSTATION_STRIPE_SECRET_KEY === undefined) return;
@@ -97,7 +106,7 @@ export const billingConfig: z.ZodType<BillingConfig> = z
             stripe: {
               secretKey: env.WAYSTATION_STRIPE_SECRET_KEY,
               webhookSecret: env.WAYSTATION_STRIPE_WEBHOOK_SECRET ?? '',
-              apiUrl: new URL(env.WAYSTATION_STRIPE_API_URL),
+              ...stripeAddress(new URL(env.WAYSTATION_STRIPE_API_URL), proxiesOf(env)),
               successUrl: env.WAYSTATION_TOPUP_SUCCESS_URL ?? '',
               cancelUrl: env.WAYSTATION_TOPUP_CANCEL_URL ?? '',
             },

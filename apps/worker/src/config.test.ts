@@ -36,8 +36,23 @@ describe('the worker’s variables', () => {
     ).toEqual(providers);
   });
 
+  it('tell through which proxy a provider is called, and what of its name is checked first', () => {
+    const { proxies, proxiedNames } = workerConfig.parse({
+      WAYSTATION_WORKER_PRIVATE_KEY: key,
+      https_proxy: 'http://u:p@proxy.example:3128',
+      NO_PROXY: '.internal.example',
+    });
+    expect(proxies.https?.href).toBe('http://u:p@proxy.example:3128/');
+    expect(proxies.http).toBeUndefined();
+    expect(proxies.exempts(new URL('https://lab.internal.example'))).toBe(true);
+    expect(proxiedNames).toBe('check');
+  });
+
   it.each([
     {},
+    { WAYSTATION_WORKER_PRIVATE_KEY: key, HTTPS_PROXY: 'socks5://proxy.example' },
+    { WAYSTATION_WORKER_PRIVATE_KEY: key, NO_PROXY: '10.0.0.0/64' },
+    { WAYSTATION_WORKER_PRIVATE_KEY: key, WAYSTATION_WORKER_PROXIED_NAMES: 'yes' },
     { WAYSTATION_WORKER_PRIVATE_KEY: 'short' },
     { WAYSTATION_WORKER_PRIVATE_KEY: key, WAYSTATION_WORKER_GOOGLE_TOKEN_URL: 'oauth2.example' },
     { WAYSTATION_WORKER_PRIVATE_KEY: key, WAYSTATION_WORKER_ATTEMPTS_MAX: '0' },

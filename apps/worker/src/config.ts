@@ -1,5 +1,6 @@
 // The worker's variables. The only file of this app that knows their names.
-import { TOKEN_ENDPOINTS, type TokenEndpoints } from '@waystation/providers';
+import { TOKEN_ENDPOINTS, type ProxiedNames, type TokenEndpoints } from '@waystation/providers';
+import { proxiesOf, proxyVariables, type Proxies } from '@waystation/runtime';
 import { z } from 'zod';
 
 export interface WorkerConfig {
@@ -16,6 +17,8 @@ export interface WorkerConfig {
   readonly tls: { readonly caFile?: string; readonly certFile?: string; readonly keyFile?: string };
   /** `TOKEN_ENDPOINTS` itself where nothing else is said. */
   readonly tokenEndpoints: TokenEndpoints;
+  readonly proxies: Proxies;
+  readonly proxiedNames: ProxiedNames;
 }
 
 const ms = (defaultMs: number) => z.coerce.number().int().min(1).max(3_600_000).default(defaultMs);
@@ -40,6 +43,8 @@ export const workerConfig: z.ZodType<WorkerConfig> = z
     WAYSTATION_WORKER_KEY_FILE: z.string().min(1).optional(),
     WAYSTATION_WORKER_GOOGLE_TOKEN_URL: httpUrl.optional(),
     WAYSTATION_WORKER_AZURE_AUTHORITY_URL: httpUrl.optional(),
+    WAYSTATION_WORKER_PROXIED_NAMES: z.enum(['check', 'pin', 'trust'], 'must be check, pin or trust').default('check'),
+    ...proxyVariables,
   })
   .transform((env) => ({
     privateKey: env.WAYSTATION_WORKER_PRIVATE_KEY,
@@ -57,6 +62,8 @@ export const workerConfig: z.ZodType<WorkerConfig> = z
       ...(env.WAYSTATION_WORKER_KEY_FILE === undefined ? {} : { keyFile: env.WAYSTATION_WORKER_KEY_FILE }),
     },
     tokenEndpoints: tokenEndpoints(env.WAYSTATION_WORKER_GOOGLE_TOKEN_URL, env.WAYSTATION_WORKER_AZURE_AUTHORITY_URL),
+    proxies: proxiesOf(env),
+    proxiedNames: env.WAYSTATION_WORKER_PROXIED_NAMES,
   }));
 
 const tokenEndpoints = (google: string | undefined, azure: string | undefined): TokenEndpoints =>

@@ -2,7 +2,7 @@
 import type { Journal } from '@waystation/bus';
 import type { AttemptRunRequest, MoneyLine } from '@waystation/contracts';
 import { TOKEN_ENDPOINTS, createUpstreamClient, requestToken, type UpstreamClient } from '@waystation/providers';
-import { watchCatalog, watchCredentials, type AppContext } from '@waystation/runtime';
+import { proxyFor, watchCatalog, watchCredentials, type AppContext } from '@waystation/runtime';
 import type { Logger } from 'pino';
 import { ALLOWANCE_TIMES, type Allowance } from './attempt/allowance.js';
 import { Allowances } from './attempt/allowances.js';
@@ -85,16 +85,25 @@ export const createWorker = ({
     instance: bus.instance,
     log,
     facts: bus.facts,
-    sites: createSites(catalog, { timeouts, connectionsMax: config.attemptsMax, tls: config.tls }),
-    credentials: createCredentials(credentials, config.privateKey, (grant, providerName) =>
-      requestToken(client, grant(config.tokenEndpoints, Date.now()), {
+    sites: createSites(catalog, {
+      timeouts,
+      connectionsMax: config.attemptsMax,
+      tls: config.tls,
+      proxies: config.proxies,
+      proxiedNames: config.proxiedNames,
+    }),
+    credentials: createCredentials(credentials, config.privateKey, (grant, providerName) => {
+      const form = grant(config.tokenEndpoints, Date.now());
+      const proxy = proxyFor(new URL(form.url), config.proxies);
+      return requestToken(client, form, {
         providerName,
         // The operator's own variables may name a server of the operator's own network.
         allowPrivateAddress: config.tokenEndpoints !== TOKEN_ENDPOINTS,
         timeouts: { ...timeouts, firstByteMs: Math.min(timeouts.firstByteMs, scaleMs(TOKEN_MS)) },
         tls: config.tls,
-      }),
-    ),
+        ...(proxy === undefined ? {} : { proxy: { url: proxy, names: config.proxiedNames } }),
+      });
+    }),
     client,
     inFlight,
     health: endpointHealth,

@@ -3,11 +3,13 @@ export { authorize, type Authorization, type Credential } from './kit/authorize.
 export { addressRefused, isPublicAddress, refusePrivateLiteral } from './kit/guard-address.js';
 export {
   createUpstreamClient,
+  type ProxiedNames,
   type UpstreamCall,
   type UpstreamClient,
   type UpstreamHead,
   type UpstreamListener,
   type UpstreamMessage,
+  type UpstreamProxy,
   type UpstreamTarget,
   type UpstreamTimeouts,
   type UpstreamTls,

@@ -18,6 +18,7 @@ export {
 } from './snapshot/snapshots.js';
 export type { SnapshotLog, WatchOptions } from './snapshot/watch-bucket.js';
 export { newWorkerKeyPair, openSealed, publicKeyOf, sealSecret, type Sealed, type WorkerKeyPair } from './seal.js';
+export { proxiesOf, proxyFor, proxyVariables, type Proxies } from './proxies.js';
 export { requestIdOf } from './request-id.js';
 export { run, type RunOptions } from './run.js';
 export { span } from './telemetry.js';

@@ -1,5 +1,7 @@
 // The one place that speaks to Stripe. Every call carries an idempotency key of ours, so that a repetition after a lost answer has no second effect.
 // What Stripe refuses for good is `unprocessable`; where it cannot be reached, or will not do now, `payments_unavailable`: the outcome is unknown.
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
 import { Stripe } from 'stripe';
 import { WaystationError } from '@waystation/contracts';
 import type { StripeConfig } from '../config.js';
@@ -71,10 +73,17 @@ const lineItem = (name: string, cents: bigint) => ({
   price_data: { currency: 'usd', unit_amount: Number(cents), product_data: { name } },
 });
 
+/** https://nodejs.org/docs/latest-v24.x/api/http.html#built-in-proxy-support */
+const agentThrough = ({ href }: URL, { protocol }: URL): HttpAgent =>
+  protocol === 'http:'
+    ? new HttpAgent({ keepAlive: true, proxyEnv: { HTTP_PROXY: href } })
+    : new HttpsAgent({ keepAlive: true, proxyEnv: { HTTPS_PROXY: href } });
+
 export const createStripeGateway = ({
   secretKey,
   webhookSecret,
   apiUrl,
+  proxy,
   successUrl,
   cancelUrl,
 }: StripeConfig): StripeGateway => {
@@ -82,6 +91,7 @@ export const createStripeGateway = ({
     host: apiUrl.hostname,
     protocol: apiUrl.protocol === 'http:' ? 'http' : 'https',
     ...(apiUrl.port === '' ? {} : { port: apiUrl.port }),
+    ...(proxy === undefined ? {} : { httpAgent: agentThrough(proxy, apiUrl) }),
     timeout: TIMEOUT_MS,
     maxNetworkRetries: RETRIES_MAX,
     telemetry: false,

@@ -3,11 +3,12 @@ import { WaystationError, type ProviderEntry } from '@waystation/contracts';
 import {
   findProviderDialect,
   type ProviderDialect,
+  type ProxiedNames,
   type Quirks,
   type UpstreamTarget,
   type UpstreamTls,
 } from '@waystation/providers';
-import type { CatalogSnapshot, HeadSnapshot } from '@waystation/runtime';
+import { proxyFor, type CatalogSnapshot, type HeadSnapshot, type Proxies } from '@waystation/runtime';
 
 export interface Site {
   readonly entry: ProviderEntry;
@@ -27,6 +28,8 @@ export interface SiteDefaults {
   readonly timeouts: UpstreamTarget['timeouts'];
   readonly connectionsMax: number;
   readonly tls: UpstreamTls;
+  readonly proxies: Proxies;
+  readonly proxiedNames: ProxiedNames;
 }
 
 const NO_QUIRKS: Quirks = Object.freeze({});
@@ -43,6 +46,7 @@ const buildSite = (entry: ProviderEntry, defaults: SiteDefaults): Site => {
   const url = URL.parse(entry.baseUrl);
   if (url === null || !/^https?:$/.test(url.protocol))
     throw unusable(entry.slug, 'has a base URL that is no http address');
+  const proxy = proxyFor(url, defaults.proxies);
   const { connectMs, firstByteMs, idleMs } = entry.timeouts ?? {};
   return {
     entry,
@@ -58,6 +62,7 @@ const buildSite = (entry: ProviderEntry, defaults: SiteDefaults): Site => {
         idleMs: idleMs ?? defaults.timeouts.idleMs,
       },
       tls: defaults.tls,
+      ...(proxy === undefined ? {} : { proxy: { url: proxy, names: defaults.proxiedNames } }),
     },
     headers: Object.entries(entry.headers ?? {}).flat(),
     quirks: entry.quirks ?? NO_QUIRKS,
@@ -65,7 +70,10 @@ const buildSite = (entry: ProviderEntry, defaults: SiteDefaults): Site => {
 };
 
 /** As large as the catalog's providers at most: an entry that is gone or new drops its site. */
-export const createSites = (catalog: HeadSnapshot<CatalogSnapshot>, defaults: SiteDefaults): Sites => {
+export const createSites = (
+  catalog: HeadSnapshot<Pick<CatalogSnapshot, 'providers'>>,
+  defaults: SiteDefaults,
+): Sites => {
   const built = new Map<string, Site>();
   catalog.onChange((current) => {
     for (const [slug, site] of built) if (current.providers.get(slug) !== site.entry) built.delete(slug);

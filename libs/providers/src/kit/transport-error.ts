@@ -1,5 +1,6 @@
 // What went wrong on the way to a provider, in our words. Never an address or a path: the cause keeps them for the log.
 import { WaystationError, type ErrorCode } from '@waystation/contracts';
+import { ProxyRefusal } from './http1/http1-error.js';
 
 type Stage = 'before-response' | 'in-response';
 
@@ -19,6 +20,9 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'has a host name that does not resolve at the moment',
   HTTP_REQUEST_INVALID: 'is configured with a header or path that cannot be sent',
   TOO_MANY_WAIT: 'has too many requests waiting for it',
+  PROXY_FAILED: 'cannot be reached, since the connection to the proxy failed',
+  PROXY_REFUSED: 'cannot be reached, since the proxy refused a tunnel to it',
+  PROXY_AUTHENTICATION: 'cannot be reached, since the proxy asks for other credentials',
   EHOSTUNREACH: 'cannot be reached',
   ENETUNREACH: 'cannot be reached',
 };
@@ -43,7 +47,11 @@ export const toTransportError = (thrown: unknown, stage: Stage, providerName: st
   const code = codeOf(thrown);
   const { code: ours, what } = explain(code, stage);
   return new WaystationError(ours, `${providerName} ${what}.`, {
-    details: { provider_name: providerName, ...(code === '' ? {} : { reason: code }) },
+    details: {
+      provider_name: providerName,
+      ...(code === '' ? {} : { reason: code }),
+      ...(thrown instanceof ProxyRefusal ? { proxy_status: thrown.status } : {}),
+    },
     cause: thrown,
   });
 };

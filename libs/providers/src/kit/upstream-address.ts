@@ -1,8 +1,11 @@
 // What all requests to a target share, read off its URL once: its host, the path before theirs, and what it must have in common with another target to share connections.
+import { forwardingOf, type Forwarding } from './http1/proxy.js';
 import type { UpstreamMessage, UpstreamTarget } from './upstream.js';
 
 export class UpstreamAddress {
   readonly host: string;
+  /** Where a proxy reads the requests itself. */
+  readonly forwarding: Forwarding | undefined;
   readonly #target: UpstreamTarget;
   readonly #basePath: string;
   readonly #search: string;
@@ -12,6 +15,7 @@ export class UpstreamAddress {
   private constructor(target: UpstreamTarget) {
     const { host, pathname, search } = target.url;
     this.host = host;
+    this.forwarding = forwardingOf(target);
     this.#target = target;
     this.#basePath = pathname.endsWith('/') ? pathname.slice(0, -1) : pathname;
     this.#search = search;
@@ -50,7 +54,7 @@ export class UpstreamAddress {
   }
 
   #writeKey(): string {
-    const { url, allowPrivateAddress, connectionsMax, timeouts, tls } = this.#target;
+    const { url, allowPrivateAddress, connectionsMax, timeouts, tls, proxy } = this.#target;
     const { connectMs } = timeouts;
     return [
       url.origin,
@@ -61,6 +65,8 @@ export class UpstreamAddress {
       tls?.caFile,
       tls?.certFile,
       tls?.keyFile,
+      proxy?.url.href,
+      proxy?.names,
     ].join(' ');
   }
 }

@@ -5,17 +5,20 @@ import { Exchange, type ExchangeOwner } from './exchange.js';
 import { refusePrivateLiteral } from './guard-address.js';
 import { ConnectionPool } from './http1/connection-pool.js';
 import { createSocketOpener } from './http1/open-socket.js';
-import { writeRequestHead } from './http1/request-head.js';
+import { refusingProxy } from './http1/proxy.js';
+import { forwardRequestHead, writeRequestHead } from './http1/request-head.js';
 import { Ticker, ticksOf } from './http1/ticker.js';
 import { UpstreamAddress } from './upstream-address.js';
 import type { UpstreamCall, UpstreamClient, UpstreamListener, UpstreamTarget } from './upstream.js';
 
 export type {
+  ProxiedNames,
   UpstreamCall,
   UpstreamClient,
   UpstreamHead,
   UpstreamListener,
   UpstreamMessage,
+  UpstreamProxy,
   UpstreamTarget,
   UpstreamTimeouts,
   UpstreamTls,
@@ -110,23 +113,25 @@ export const createUpstreamClient = (): UpstreamClient => {
         if (!target.allowPrivateAddress) refusePrivateLiteral(target.url);
         const address = UpstreamAddress.of(target);
         const { headers, body } = message;
-        const { text, closes, namedHost } = writeRequestHead(
-          address.host,
-          address.pathOf(message),
-          headers,
-          body.length,
-        );
+        const head = writeRequestHead(address.host, address.pathOf(message), headers, body.length);
+        const { closes, namedHost } = head;
         address.nameHost(namedHost);
         const origin = originOf(target, address.poolKey, namedHost ?? address.host);
         const { timeouts } = target;
+        const { forwarding } = address;
         const request = {
-          head: text,
+          head: forwarding === undefined ? head.text : forwardRequestHead(head, forwarding),
           body,
           closes,
           firstByteTicks: ticksOf(timeouts.firstByteMs),
           idleTicks: ticksOf(timeouts.idleMs),
         };
-        const exchange = new Exchange(target.providerName, request, listener, origin);
+        const exchange = new Exchange(
+          target.providerName,
+          request,
+          forwarding === undefined ? listener : refusingProxy(listener),
+          origin,
+        );
         origin.submit(exchange);
         return exchange;
       } catch (error) {

@@ -1,89 +1,20 @@
-// The client over TLS: whose certificate it believes, which name it asks for, and that the rest is as without. The authority and its certificate are made here, byte by byte,
-// since node:crypto reads certificates but writes none. https://www.rfc-editor.org/rfc/rfc5280#section-4.1
-import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
+// The client over TLS: whose certificate it believes, which name it asks for, whom it shows its own certificate, and that the rest is as without.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createServer, type Server, type TLSSocket } from 'node:tls';
+import { createServer, type Server, type TlsOptions, type TLSSocket } from 'node:tls';
 import type { WaystationError } from '@waystation/contracts';
+import { createLabAuthority } from './test-edge/lab-authority.js';
 import { createUpstreamClient, type UpstreamCall, type UpstreamTarget } from './upstream-client.js';
 
-const der = (tag: number, ...parts: readonly Buffer[]): Buffer => {
-  const content = Buffer.concat(parts);
-  const size = content.length;
-  const length = size < 128 ? [size] : size < 256 ? [0x81, size] : [0x82, size >> 8, size & 255];
-  return Buffer.concat([Buffer.from([tag, ...length]), content]);
-};
-const sequence = (...parts: readonly Buffer[]): Buffer => der(0x30, ...parts);
-const oid = (hex: string): Buffer => der(0x06, Buffer.from(hex, 'hex'));
-const integer = (value: number): Buffer => der(0x02, Buffer.from([value]));
-const bits = (content: Buffer): Buffer => der(0x03, Buffer.from([0]), content);
-const TRUE = der(0x01, Buffer.from([0xff]));
-const ECDSA_SHA256 = sequence(oid('2a8648ce3d040302'));
-const BASIC_CONSTRAINTS = oid('551d13');
-const ALTERNATIVE_NAMES = oid('551d11');
-
-const nameOf = (commonName: string): Buffer =>
-  sequence(der(0x31, sequence(oid('550403'), der(0x0c, Buffer.from(commonName)))));
-const utcTime = (date: Date): Buffer =>
-  der(
-    0x17,
-    Buffer.from(
-      `${date
-        .toISOString()
-        .replace(/[-:T]|\..*/g, '')
-        .slice(2)}Z`,
-    ),
-  );
-
-interface CertificateTerms {
-  readonly serial: number;
-  readonly subject: string;
-  readonly publicKey: KeyObject;
-  readonly issuer: string;
-  readonly issuerKey: KeyObject;
-  readonly extension: Buffer;
-}
-
-const certificate = ({ serial, subject, publicKey, issuer, issuerKey, extension }: CertificateTerms): string => {
-  const dayMs = 86_400_000;
-  const signed = sequence(
-    der(0xa0, integer(2)),
-    integer(serial),
-    ECDSA_SHA256,
-    nameOf(issuer),
-    sequence(utcTime(new Date(Date.now() - dayMs)), utcTime(new Date(Date.now() + dayMs))),
-    nameOf(subject),
-    publicKey.export({ type: 'spki', format: 'der' }),
-    der(0xa3, sequence(extension)),
-  );
-  const whole = sequence(signed, ECDSA_SHA256, bits(sign('sha256', signed, issuerKey)));
-  return `-----BEGIN CERTIFICATE-----\n${whole.toString('base64').replace(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`;
-};
-
-const authorityKeys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-const serverKeys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-const issued = { issuer: 'Lab authority', issuerKey: authorityKeys.privateKey };
-const authority = certificate({
-  ...issued,
-  serial: 1,
-  subject: 'Lab authority',
-  publicKey: authorityKeys.publicKey,
-  extension: sequence(BASIC_CONSTRAINTS, TRUE, der(0x04, sequence(TRUE))),
-});
-const leaf = certificate({
-  ...issued,
-  serial: 2,
-  subject: 'Lab',
-  publicKey: serverKeys.publicKey,
-  extension: sequence(ALTERNATIVE_NAMES, der(0x04, sequence(der(0x82, Buffer.from('lab.example'))))),
-});
+const authority = createLabAuthority();
+const identity = authority.issue('lab.example');
 
 const folder = mkdtempSync(path.join(tmpdir(), 'waystation-tls-'));
 const caFile = path.join(folder, 'authority.pem');
-writeFileSync(caFile, authority);
+writeFileSync(caFile, authority.certificate);
 
 const client = createUpstreamClient();
 const servers: Server[] = [];
@@ -98,10 +29,9 @@ interface Lab {
   readonly sockets: TLSSocket[];
 }
 
-const lab = async (answer: (socket: TLSSocket) => void): Promise<Lab> => {
+const lab = async (answer: (socket: TLSSocket) => void, asking: TlsOptions = {}): Promise<Lab> => {
   const sockets: TLSSocket[] = [];
-  const key = serverKeys.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-  const server = createServer({ key, cert: leaf, ALPNProtocols: ['h2', 'http/1.1'] }, (socket) => {
+  const server = createServer({ ...identity, ...asking, ALPNProtocols: ['h2', 'http/1.1'] }, (socket) => {
     sockets.push(socket);
     socket.on('error', () => undefined);
     socket.on('data', () => answer(socket));
@@ -173,6 +103,18 @@ describe('over TLS, a request', () => {
     expect(error).toMatchObject({ code: 'provider_unavailable' });
     expect(error?.message).toContain('could not prove its identity');
     expect(read).toBe(0);
+  });
+
+  it('shows its certificate to a server that serves nobody without one', async () => {
+    const { key, cert } = authority.issue('worker.example');
+    const certFile = path.join(folder, 'worker.pem');
+    const keyFile = path.join(folder, 'worker.key');
+    writeFileSync(certFile, cert);
+    writeFileSync(keyFile, key);
+    const server = await lab((socket) => socket.write(OK), { requestCert: true, ca: authority.certificate });
+    expect((await send(targetOf(server, { caFile, certFile, keyFile }), 'lab.example')).bytes).toBe(2);
+    expect(server.sockets[0]?.getPeerCertificate().subjectaltname).toBe('DNS:worker.example');
+    expect((await send(targetOf(server), 'lab.example')).error?.code).toBe('provider_unavailable');
   });
 
   it('opens its next connection with the session of the last', async () => {

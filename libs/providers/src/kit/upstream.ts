@@ -16,6 +16,18 @@ export interface UpstreamTls {
   readonly keyFile?: string;
 }
 
+/**
+ * What is asked of names where an address must be public and a proxy resolves them: `check`, they are resolved here first and must be public, then the proxy is told the name;
+ * `pin`, the proxy is told the address that was checked; `trust`, the proxy alone keeps private networks out. Private addresses as such are refused by all three.
+ */
+export type ProxiedNames = 'check' | 'pin' | 'trust';
+
+export interface UpstreamProxy {
+  /** `http:` or `https:`, with the credentials that the proxy asks for. */
+  readonly url: URL;
+  readonly names: ProxiedNames;
+}
+
 /** Where to: a provider, as long as its catalog entry does not change. */
 export interface UpstreamTarget {
   readonly url: URL;
@@ -25,6 +37,8 @@ export interface UpstreamTarget {
   readonly connectionsMax: number;
   readonly timeouts: UpstreamTimeouts;
   readonly tls?: UpstreamTls;
+  /** Through which connections are opened; absent: directly. */
+  readonly proxy?: UpstreamProxy;
 }
 
 export interface UpstreamMessage {

@@ -11,7 +11,7 @@ const WORD = /^[a-z_]{1,64}$/;
 /** Where nothing is told. https://www.rfc-editor.org/rfc/rfc6749#section-5.1 */
 const LIFE_SECONDS_USUAL = 300;
 
-export interface TokenTerms extends Pick<UpstreamTarget, 'allowPrivateAddress' | 'timeouts' | 'tls'> {
+export interface TokenTerms extends Pick<UpstreamTarget, 'allowPrivateAddress' | 'timeouts' | 'tls' | 'proxy'> {
   /** Whose credential it is. */
   readonly providerName: string;
 }

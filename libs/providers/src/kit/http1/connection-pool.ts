@@ -3,7 +3,7 @@
 // Invariants: never more connections than allowed; each request is written once, on one connection, and never again.
 import { Connection, type ConnectionOwner, type OutgoingRequest, type ResponseReceiver } from './connection.js';
 import { Http1Error } from './http1-error.js';
-import type { SocketOpener } from './open-socket.js';
+import type { SocketOpener } from './socket.js';
 
 /** A request that waits for a connection, and the receiver of its response. */
 export interface WaitingCall extends ResponseReceiver {
@@ -26,9 +26,9 @@ export class ConnectionPool implements ConnectionOwner {
   readonly #waiting = new Set<WaitingCall>();
   /** The one used last stands last and is taken first, so that the others can grow old. */
   readonly #idle: Connection[] = [];
+  readonly #opening: Connection[] = [];
   /** In this turn. */
   readonly #freed: Connection[] = [];
-  #connecting = 0;
   #scheduled = false;
 
   constructor(opener: SocketOpener, limits: PoolLimits) {
@@ -49,6 +49,8 @@ export class ConnectionPool implements ConnectionOwner {
 
   withdraw(call: WaitingCall): void {
     this.#waiting.delete(call);
+    // Nobody waits for the youngest any more.
+    if (this.#opening.length > this.#waiting.size) this.#opening.at(-1)?.destroy();
   }
 
   tick(): void {
@@ -67,7 +69,7 @@ export class ConnectionPool implements ConnectionOwner {
   }
 
   connected(connection: Connection): void {
-    this.#connecting -= 1;
+    remove(this.#opening, connection);
     const [call] = this.#waiting;
     if (call === undefined) this.freed(connection);
     else this.#begin(call, connection);
@@ -82,8 +84,8 @@ export class ConnectionPool implements ConnectionOwner {
     this.#connections.delete(connection);
     remove(this.#idle, connection);
     remove(this.#freed, connection);
+    remove(this.#opening, connection);
     if (connectError !== undefined) {
-      this.#connecting -= 1;
       const [call] = this.#waiting;
       if (call !== undefined) {
         this.#waiting.delete(call);
@@ -115,11 +117,12 @@ export class ConnectionPool implements ConnectionOwner {
     if (this.#waiting.size === 0) return;
     if (this.#idle.length > 0) this.#schedule();
     while (
-      this.#connecting + this.#idle.length < this.#waiting.size &&
+      this.#opening.length + this.#idle.length < this.#waiting.size &&
       this.#connections.size < this.#limits.connectionsMax
     ) {
-      this.#connecting += 1;
-      this.#connections.add(new Connection(this.#opener, this.#limits.connectTicks, this));
+      const connection = new Connection(this.#opener, this.#limits.connectTicks, this);
+      this.#connections.add(connection);
+      this.#opening.push(connection);
     }
   };
 

@@ -3,7 +3,7 @@
 // receiver is told at most one thing, the failure.
 import type { Socket } from 'node:net';
 import { Http1Error } from './http1-error.js';
-import type { SocketOpener } from './open-socket.js';
+import type { SocketOpener } from './socket.js';
 import type { ResponseHead } from './response-head.js';
 import { ResponseParser } from './response-parser.js';
 
@@ -50,7 +50,8 @@ const TIMEOUTS = {
 } as const;
 
 export class Connection {
-  readonly #socket: Socket;
+  /** To the proxy while it opens a tunnel, then the one inside of it. */
+  #socket: Socket;
   readonly #owner: ConnectionOwner;
   readonly #parser = new ResponseParser();
   #phase: Phase = 'connecting';
@@ -68,18 +69,18 @@ export class Connection {
   constructor(opener: SocketOpener, connectTicks: number, owner: ConnectionOwner) {
     this.#owner = owner;
     this.#ticksLeft = connectTicks;
-    this.#socket = opener
-      .open({
+    this.#socket = opener.open({
+      onread: {
         buffer: READ_BUFFER,
         callback: (byteCount) => {
           this.#read(byteCount);
           return true;
         },
-      })
-      .once(opener.readyEvent, () => this.#ready())
-      .on('error', (error) => this.#fail(error))
-      .on('end', () => this.#ended())
-      .on('close', () => this.#fail(new Http1Error('CLOSED', 'the connection was closed')));
+      },
+      ready: (socket) => this.#ready(socket),
+      failed: (error) => this.#fail(error),
+      ended: () => this.#ended(),
+    });
   }
 
   /** Writes the request and keeps nothing of it. */
@@ -150,12 +151,13 @@ export class Connection {
     });
   }
 
-  #ready(): void {
+  #ready(socket: Socket): void {
     if (this.#phase !== 'connecting') return;
+    this.#socket = socket;
     this.#phase = 'idle';
     this.#ticksLeft = 0;
     // The ticker holds the process up while a call is in flight; an idle connection must not.
-    this.#socket.unref();
+    socket.unref();
     this.#owner.connected(this);
   }
 

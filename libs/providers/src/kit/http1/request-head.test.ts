@@ -1,5 +1,5 @@
 // What goes out: one head that nothing from outside can extend.
-import { writeRequestHead } from './request-head.js';
+import { forwardRequestHead, writeRequestHead } from './request-head.js';
 
 describe('the head of a request', () => {
   it('names host, connection, headers in their order, and the length of the body', () => {
@@ -48,5 +48,21 @@ describe('the head of a request', () => {
     const write = (): unknown => writeRequestHead('lab.example', path, headers, 3);
     expect(write).toThrow(expect.objectContaining({ code: 'HTTP_REQUEST_INVALID' }));
     expect(write).not.toThrow(/evil: 1/);
+  });
+});
+
+describe('the head of a request that a proxy passes on', () => {
+  const forwarding = { origin: 'http://lab.example:8080', fields: 'proxy-authorization: Basic dTpw\r\n' };
+
+  it('names the whole address, and ends with what is for the proxy', () => {
+    const head = writeRequestHead('lab.example:8080', '/v1?a=b', ['x', '1'], 3);
+    expect(forwardRequestHead(head, forwarding)).toBe(
+      'POST http://lab.example:8080/v1?a=b HTTP/1.1\r\nhost: lab.example:8080\r\nconnection: keep-alive\r\nx: 1\r\ncontent-length: 3\r\nproxy-authorization: Basic dTpw\r\n\r\n',
+    );
+  });
+
+  it('is refused where a header names another host', () => {
+    const head = writeRequestHead('lab.example', '/', ['host', 'inner.example'], 3);
+    expect(() => forwardRequestHead(head, forwarding)).toThrow('the header host cannot be sent');
   });
 });

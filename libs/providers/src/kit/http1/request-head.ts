@@ -1,5 +1,6 @@
 // The head of a request as text. Invariant: no path, name or value can end its line, and only this file says where the body ends.
 import { Http1Error } from './http1-error.js';
+import type { Forwarding } from './proxy.js';
 
 export interface RequestHead {
   /** Latin-1, with the empty line behind it. */
@@ -69,4 +70,13 @@ export const writeRequestHead = (
   const connection = closes ? 'close' : 'keep-alive';
   const text = `POST ${path} HTTP/1.1\r\nhost: ${namedHost ?? host}\r\nconnection: ${connection}\r\n${lines}content-length: ${bodyBytes}\r\n\r\n`;
   return { text, closes, namedHost };
+};
+
+/**
+ * The same request for a proxy that passes it on: https://www.rfc-editor.org/rfc/rfc9112#name-absolute-form
+ * @throws Http1Error `HTTP_REQUEST_INVALID` where a header names another host, which a proxy does not pass on
+ */
+export const forwardRequestHead = ({ text, namedHost }: RequestHead, { origin, fields }: Forwarding): string => {
+  if (namedHost !== undefined) refuse('the header host cannot be sent to a plain http address through a proxy');
+  return `POST ${origin}${text.slice('POST '.length, -'\r\n'.length)}${fields}\r\n`;
 };
