@@ -27,3 +27,5 @@ export { createdSecondsOf } from './created-seconds.js';
 export { chatFinishReason } from './openai-chat/finish-word.js';
 export type { AnswerTerms, CallDialect, CallReading, EventWriter, PublicDialect } from './public-dialect.js';
 export { toDialectError, type DialectError, type DialectName } from './to-dialect-error.js';
+export { DIALECT_SCHEMAS } from './schema/dialect-schemas.js';
+export { ref as schemaRef, type SchemaData } from './schema/schema-data.js';
