@@ -202,7 +202,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'surcharge forgotten by the worker',
     breaks: 'Where the ingress is lost, its worker is the only witness and tells of no markup.',
     file: 'apps/worker/src/attempt/money-lines.ts',
-    text: '  ...(attempt.surchargePpm === undefined ? {} : { surchargePpm: attempt.surchargePpm }),\n',
+    text: '  surchargePpm: request.attempt.surchargePpm,\n',
     fault: '',
     caughtBy: { file: 'apps/worker/src/attempt/money-lines.test.ts', test: 'on top of the price both lines say' },
   },

@@ -161,7 +161,7 @@ class Run {
   readonly prices = new PriceBook();
   readonly generationIds = Array.from({ length: 10 }, () => newGeneration(NOW));
   /** Generations that were told of, with what was held for each: a second telling does not change that. */
-  readonly seen = new Map<number, bigint>();
+  readonly seen = new Map<number, Pick<Settled, 'hold' | 'holdTokens'>>();
   /** By attempt id: what it was settled from, and what a token of it costs now. */
   readonly rated = new Map<
     string,
@@ -237,7 +237,7 @@ class Run {
       }
       case 'settle': {
         const lines = each.generations.map((told) => {
-          const one = { ...told, hold: this.seen.get(told.generation) ?? told.hold };
+          const one = { ...told, ...this.seen.get(told.generation) };
           const leased = one.lease === undefined ? undefined : this.book.leases.get(this.leaseOf(one.lease));
           const workspaceId = leased?.workspaceId ?? this.workspaceOf(0);
           const generationId = this.generationIds[one.generation] ?? '';
@@ -254,7 +254,7 @@ class Run {
           );
           if (!this.seen.has(one.generation))
             this.settleInModel(line.attempts[0]?.attemptId ?? '', one, workspaceId, leased?.id);
-          this.seen.set(one.generation, one.hold);
+          this.seen.set(one.generation, { hold: one.hold, holdTokens: one.holdTokens });
           return line;
         });
         const { bad } = await settleLines(ledger.writer, this.prices, delivered(...lines), {
