@@ -7,6 +7,7 @@ import { ActivityController } from './http/activity.controller.js';
 import { AssignmentsController } from './http/assignments.controller.js';
 import { BooksController } from './http/books.controller.js';
 import { ChatCompletionsController } from './http/chat-completions.controller.js';
+import { CompletionsController } from './http/completions.controller.js';
 import { ConsoleController } from './http/console.controller.js';
 import { ErrorFilter } from './http/error.filter.js';
 import { BudgetsController } from './http/budgets.controller.js';
@@ -18,6 +19,7 @@ import { MessagesController } from './http/messages.controller.js';
 import { ModelsController } from './http/models.controller.js';
 import { PricesController } from './http/prices.controller.js';
 import { ReferenceController } from './http/reference.controller.js';
+import { ResponsesController } from './http/responses.controller.js';
 import { SurchargesController } from './http/surcharges.controller.js';
 import { StripeWebhookController } from './http/stripe-webhook.controller.js';
 import { SuspensionController } from './http/suspension.controller.js';
@@ -33,6 +35,8 @@ export class IngressModule implements OnApplicationShutdown {
       module: IngressModule,
       controllers: [
         ChatCompletionsController,
+        CompletionsController,
+        ResponsesController,
         MessagesController,
         ModelsController,
         AccountController,

@@ -142,7 +142,11 @@ export const REFERENCE_LINES: readonly Line[] = [
   ),
   ...lines('same', 'of addresses, only that of the policy on data is known', 'GET /providers'),
   ...lines('planned', 'with the dialects of reranking', 'POST /rerank'),
-  ...lines('planned', 'stateless: nothing is stored between calls', 'POST /responses'),
+  ...lines(
+    'differs',
+    'without state: what needs a stored response (`store`, `previous_response_id`, `conversation`, `background`) is refused by name',
+    'POST /responses',
+  ),
   ...lines(
     'absent',
     'members are made through this API by whatever keeps them; there is no identity provider inside',
@@ -190,6 +194,7 @@ export const REFERENCE_LINES: readonly Line[] = [
 /** Operations that the reference's document does not list, by what they are for. */
 export const OWN_LINES: readonly (readonly [why: string, ...operations: string[]])[] = [
   ["a part of Anthropic's Messages", 'POST /messages/count_tokens'],
+  ['legacy text completions, answered by chat models', 'POST /completions'],
   ['an older name of `GET /key`', 'GET /auth/key'],
   ['the price book', 'GET /prices'],
   [

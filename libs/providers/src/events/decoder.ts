@@ -38,6 +38,8 @@ export interface Decoding {
   readonly framing: MakeFraming;
   /** Data that stands for "over" and is no JSON, such as `[DONE]`. */
   readonly endMarker?: string;
+  /** Where one event may be larger than those of other dialects, because it repeats the request or the answer. */
+  readonly eventBytesMax?: number;
   stream(terms: DecodeTerms): StreamDecoder;
   body(terms: DecodeTerms): BodyDecoder;
 }
