@@ -31,7 +31,7 @@ const toldOf = (key: string): Told => {
 };
 
 /** Routes that came before their schema did. This list may only shrink. */
-const UNDESCRIBED: readonly string[] = ['POST /completions', 'POST /responses', 'POST /embeddings', 'POST /rerank'];
+const UNDESCRIBED: readonly string[] = ['POST /completions', 'POST /embeddings', 'POST /rerank'];
 
 test('the document is valid OpenAPI 3.1', async () => {
   const { valid, errors } = await new Validator().validate({ ...document });

@@ -122,8 +122,11 @@ const statusesOf = (route: ApiRoute, operation: Operation | undefined): number[]
   });
 };
 
+/** What the responses of an envelope are called by. */
+const IN_DIALECT = { MessagesError: 'InMessages', ResponsesError: 'InResponses' } as const;
+
 const errorsOf = (route: ApiRoute, operation: Operation | undefined): Record<string, unknown> => {
-  const suffix = operation?.errors === undefined ? '' : 'InMessages';
+  const suffix = operation?.errors === undefined ? '' : IN_DIALECT[operation.errors];
   return Object.fromEntries([
     ...statusesOf(route, operation).map((status) => [
       status,
@@ -217,16 +220,15 @@ const errorResponse = (description: string, schema: string): object => ({
 
 const responses = (): object =>
   Object.fromEntries(
-    [
-      ['', 'Error'],
-      ['InMessages', 'MessagesError'],
-    ].flatMap(([suffix = '', schema = '']) => [
-      ...[...CODES].map(([status, codes]) => [
-        `Status${status}${suffix}`,
-        errorResponse(`One of ${codes.map((code) => `\`${code}\``).join(', ')}`, schema),
-      ]),
-      [`OtherError${suffix}`, errorResponse('Any other error, in the same envelope', schema)],
-    ]),
+    [['', 'Error'], ...Object.entries(IN_DIALECT).map(([schema, suffix]) => [suffix, schema])].flatMap(
+      ([suffix = '', schema = '']) => [
+        ...[...CODES].map(([status, codes]) => [
+          `Status${status}${suffix}`,
+          errorResponse(`One of ${codes.map((code) => `\`${code}\``).join(', ')}`, schema),
+        ]),
+        [`OtherError${suffix}`, errorResponse('Any other error, in the same envelope', schema)],
+      ],
+    ),
   );
 
 /** The document as a value that JSON can say. */

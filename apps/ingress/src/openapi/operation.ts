@@ -25,7 +25,7 @@ export interface Operation {
   /** `generation`: it runs a model, so that it is billed, can be repeated safely and can fail for a provider's reasons. */
   readonly kind?: 'generation' | 'idempotent';
   /** The envelope of its errors where it is not the common one. */
-  readonly errors?: 'MessagesError';
+  readonly errors?: 'MessagesError' | 'ResponsesError';
 }
 
 export const TAGS = {

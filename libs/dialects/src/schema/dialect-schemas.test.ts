@@ -5,6 +5,8 @@ import { anthropicMessages } from '../anthropic-messages/anthropic-messages.js';
 import { MESSAGES_FIELDS } from '../anthropic-messages/messages-fields.js';
 import { CHAT_FIELDS } from '../json/chat-fields.js';
 import { openAiChat } from '../openai-chat/openai-chat.js';
+import { openAiResponses } from '../openai-responses/openai-responses.js';
+import { RESPONSES_FIELDS } from '../openai-responses/responses-fields.js';
 import { DIALECT_SCHEMAS } from './dialect-schemas.js';
 
 /** A validator of the named schema, in which the others are at hand. */
@@ -21,6 +23,7 @@ const propertiesOf = (name: string): string[] => Object.keys(DIALECT_SCHEMAS[nam
 test.each([
   ['ChatRequest', CHAT_FIELDS],
   ['MessagesRequest', MESSAGES_FIELDS],
+  ['ResponsesRequest', RESPONSES_FIELDS],
 ] as const)('%s names every field that the relay reads or edits', (name, fields) => {
   expect([...fields].filter((field) => !propertiesOf(name).includes(field))).toEqual([]);
 });
@@ -81,6 +84,31 @@ describe.each([
   });
 });
 
+describe('ResponsesRequest', () => {
+  const isRead = (body: unknown): boolean => {
+    try {
+      openAiResponses.readRequest(Buffer.from(JSON.stringify(body)), { hash });
+      return true;
+    } catch {
+      return false;
+    }
+  };
+
+  it.each([
+    [{ input: 'Hello', temperature: 1, include: ['reasoning.encrypted_content'], store: false }, true],
+    [{ input: messages, text: null, tool_choice: 'auto', truncation: 'disabled' }, true],
+    [{}, false],
+    [{ input: 'Hello', temperature: 3 }, false],
+    [{ input: 'Hello', truncation: 'some' }, false],
+    [{ input: 'Hello', max_tool_calls: 31 }, false],
+    [{ input: 'Hello', reasoning: { effort: 'huge' } }, false],
+    [{ input: 'Hello', tool_choice: 'any' }, false],
+  ])('%j: taken %s, by schema and reader alike', (body, taken) => {
+    expect(issuesOf('ResponsesRequest', body) === undefined).toBe(taken);
+    expect(isRead(body)).toBe(taken);
+  });
+});
+
 const BILL = {
   usage: { input: 7, cacheRead: 3, output: 4, reasoning: 1 },
   cost: 1_234_567n,
@@ -93,6 +121,7 @@ const generationId = `gen-1700000000-${'a'.repeat(20)}`;
 describe.each([
   ['ChatCompletion', 'Error', openAiChat],
   ['MessagesAnswer', 'MessagesError', anthropicMessages],
+  ['Response', 'ResponsesError', openAiResponses],
 ] as const)('%s', (answerName, errorName, dialect) => {
   it('takes a whole answer with text, thoughts, a call and the bill', () => {
     const writer = dialect.writeAnswer({ generationId, model: 'lab/small', providerName: 'ALPHA', stream: false });
@@ -121,7 +150,7 @@ describe.each([
       retryAfterMs: 5_000,
       details: { quota: { limit: '5', left: '0' }, availability: { total: 1 } },
     });
-    expect(issuesOf(errorName, JSON.parse(dialect.toError(error, generationId).body))).toBeUndefined();
+    expect(issuesOf(errorName, JSON.parse(dialect.toError(error).body))).toBeUndefined();
     expect(issuesOf(errorName, { error: 'no' })).toBeDefined();
   });
 });

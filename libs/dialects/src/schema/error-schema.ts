@@ -24,6 +24,15 @@ export const ERROR_SCHEMAS: Readonly<Record<string, SchemaData>> = {
       ['availability'],
     ),
   }),
+  ResponsesError: answer(
+    {
+      error: answer({ code: describe(plain, "OpenAI's word for it"), message: plain }),
+      error_type: plain,
+      metadata: ref('ErrorMetadata'),
+      availability: ref('Availability'),
+    },
+    ['availability'],
+  ),
   MessagesError: answer({
     type: { type: 'string', enum: ['error'] },
     error: answer(

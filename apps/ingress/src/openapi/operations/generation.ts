@@ -18,6 +18,16 @@ export const GENERATION: Operations = {
     body: schemaRef('ChatRequest'),
     answer: eitherWay('ChatCompletion', 'ChatCompletionChunk'),
   },
+  'POST /responses': {
+    id: 'createResponse',
+    tag: 'Generation',
+    summary: 'A response, whole or as a stream',
+    description: 'Without state: what needs a stored response is refused by name.',
+    kind: 'generation',
+    errors: 'ResponsesError',
+    body: schemaRef('ResponsesRequest'),
+    answer: eitherWay('Response', 'ResponsesEvent'),
+  },
   'POST /messages': {
     id: 'createMessage',
     tag: 'Generation',
