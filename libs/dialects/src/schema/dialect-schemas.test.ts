@@ -121,7 +121,7 @@ describe.each([
       retryAfterMs: 5_000,
       details: { quota: { limit: '5', left: '0' }, availability: { total: 1 } },
     });
-    expect(issuesOf(errorName, JSON.parse(dialect.toError(error, generationId).body))).toBeUndefined();
+    expect(issuesOf(errorName, JSON.parse(dialect.toError(error).body))).toBeUndefined();
     expect(issuesOf(errorName, { error: 'no' })).toBeDefined();
   });
 });
