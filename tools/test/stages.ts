@@ -35,6 +35,7 @@ const STAGES: readonly Stage[] = [
   { name: 'format', command: ['node_modules/prettier/bin/prettier.cjs', '--check', '.'], timeoutMs: 5 * MINUTE },
   { name: 'tidy', command: ['tools/tidy/main.ts'], timeoutMs: 5 * MINUTE },
   { name: 'contracts', command: ['tools/contracts/main.ts', '--check'], timeoutMs: 5 * MINUTE },
+  { name: 'openapi', command: ['tools/openapi/main.ts', '--check'], timeoutMs: 5 * MINUTE },
   { name: 'unit and integration', command: jest(), jest: true, postgres: true, timeoutMs: 15 * MINUTE },
   e2e('split', false),
   e2e('fused', false),

@@ -45,3 +45,5 @@ export type {
   PublicDialect,
 } from './public-dialect.js';
 export { toDialectError, type DialectError, type DialectName } from './to-dialect-error.js';
+export { DIALECT_SCHEMAS } from './schema/dialect-schemas.js';
+export { ref as schemaRef, type SchemaData } from './schema/schema-data.js';

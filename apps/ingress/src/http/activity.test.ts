@@ -1,4 +1,5 @@
 // Activity, analytics, statements and exports over real HTTP: the reference's shapes, numbers exact, bad questions refused before anybody is asked.
+import { expectDescribed } from '../test-edge/expect-described.js';
 import { inferenceKey, managementKey } from '../test-edge/fixtures.js';
 import { startIngress, type TestIngress } from '../test-edge/start-ingress.js';
 
@@ -19,7 +20,9 @@ interface Asked {
 
 const get = async (path: string, key = managementKey) => {
   const response = await fetch(`${ingress.url}/api/v1${path}`, { headers: { authorization: `Bearer ${key}` } });
-  return { status: response.status, text: await response.text(), headers: response.headers };
+  const text = await response.text();
+  if (/^\/(activity|analytics)/.test(path)) expectDescribed('GET', response, JSON.parse(text));
+  return { status: response.status, text, headers: response.headers };
 };
 const post = async (body: unknown) => {
   const response = await fetch(`${ingress.url}/api/v1/analytics/query`, {
@@ -27,7 +30,9 @@ const post = async (body: unknown) => {
     headers: { authorization: `Bearer ${managementKey}` },
     body: typeof body === 'string' ? body : JSON.stringify(body),
   });
-  return { status: response.status, text: await response.text() };
+  const text = await response.text();
+  expectDescribed('POST', response, JSON.parse(text));
+  return { status: response.status, text };
 };
 const asked = (name: string): Asked[] =>
   ingress.bus.asked.filter((each) => each.name === name).map((each) => each.request as unknown as Asked);

@@ -16,6 +16,7 @@ import {
   completion,
   workspace,
 } from '../test-edge/fixtures.js';
+import { expectDescribed } from '../test-edge/expect-described.js';
 import { startIngress, type TestIngress } from '../test-edge/start-ingress.js';
 
 type Answer = Readonly<Record<string, unknown>>;
@@ -67,6 +68,7 @@ const call = async (
   });
   const text = await response.text();
   const json = JSON.parse(text) as Answer;
+  expectDescribed(method, response, json);
   return { status: response.status, text, json, message: (json['error'] as { message: string } | undefined)?.message };
 };
 /** What was asked over the bus, but for who asked. */

@@ -1,6 +1,7 @@
 // Limits and budgets of a workspace over real HTTP: shapes of the reference, money exact, and every bad input told what is wrong with it before anything is changed.
 import { WaystationError, type LimitName, type LimitSpec } from '@waystation/contracts';
 import { isSameLimit } from '../management/limit-desk.js';
+import { expectDescribed } from '../test-edge/expect-described.js';
 import { inferenceKey, managementKey } from '../test-edge/fixtures.js';
 import { startIngress, type TestIngress } from '../test-edge/start-ingress.js';
 
@@ -51,6 +52,7 @@ const call = async (
   });
   const text = await response.text();
   const json = JSON.parse(text) as Answer;
+  expectDescribed(method, response, json);
   return { status: response.status, text, json, message: (json['error'] as { message: string } | undefined)?.message };
 };
 const changes = (): string[] =>

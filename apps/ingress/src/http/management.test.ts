@@ -2,6 +2,7 @@
 import { WaystationError, generationRecorded, type GenerationRecorded, type KeyEntry } from '@waystation/contracts';
 import { SNAPSHOT_KEYS, newApiKey } from '@waystation/contracts';
 import { randomBytes } from 'node:crypto';
+import { expectDescribed } from '../test-edge/expect-described.js';
 import { hashOf, inferenceKey, keyEntryOf, managementKey, planned } from '../test-edge/fixtures.js';
 import { startIngress, type TestIngress } from '../test-edge/start-ingress.js';
 
@@ -27,7 +28,9 @@ const call = async (
       : { body: typeof options.body === 'string' ? options.body : JSON.stringify(options.body) }),
   });
   const text = await response.text();
-  return { status: response.status, text, json: JSON.parse(text) as Answer };
+  const json = JSON.parse(text) as Answer;
+  expectDescribed(method, response, json);
+  return { status: response.status, text, json };
 };
 const messageOf = (answer: { json: Answer }): string => (answer.json['error'] as { message: string }).message;
 const askedOf = (name: string): Record<string, unknown> | undefined =>

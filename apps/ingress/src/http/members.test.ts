@@ -1,5 +1,6 @@
 // Members over real HTTP: shapes of the reference, and every bad input told what is wrong with it before control is asked.
 import { WaystationError, type MemberEntry } from '@waystation/contracts';
+import { expectDescribed } from '../test-edge/expect-described.js';
 import { inferenceKey, managementKey } from '../test-edge/fixtures.js';
 import { startIngress, type TestIngress } from '../test-edge/start-ingress.js';
 
@@ -48,6 +49,7 @@ const call = async (
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   });
   const json = (await response.json()) as Answer;
+  expectDescribed(method, response, json);
   return { status: response.status, json, message: (json['error'] as { message: string } | undefined)?.message };
 };
 const MEMBERS = '/workspaces/default/members';

@@ -1,5 +1,6 @@
 // /credits/… and the payment service's events over real HTTP: what reaches billing, in which shape, and what never does.
 import { WEBHOOK_BYTES_MAX, WaystationError, type TopupOrder } from '@waystation/contracts';
+import { expectDescribed } from '../test-edge/expect-described.js';
 import { hashOf, inferenceKey, managementKey } from '../test-edge/fixtures.js';
 import { startIngress, type TestIngress } from '../test-edge/start-ingress.js';
 
@@ -28,7 +29,9 @@ const call = async (
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   });
   const text = await response.text();
-  return { status: response.status, text, json: JSON.parse(text) as Answer['json'] };
+  const json = JSON.parse(text) as Answer['json'];
+  expectDescribed(method, response, json);
+  return { status: response.status, text, json };
 };
 const messageOf = (answer: Answer): string => (answer.json['error'] as { message: string }).message;
 const askedOf = (name: string): Record<string, unknown>[] =>

@@ -1,4 +1,5 @@
 // The history of prices over real HTTP: only for management keys, exact, and bad questions refused.
+import { expectDescribed } from '../test-edge/expect-described.js';
 import { inferenceKey, managementKey } from '../test-edge/fixtures.js';
 import { startIngress, type TestIngress } from '../test-edge/start-ingress.js';
 
@@ -30,7 +31,9 @@ afterAll(async () => {
 
 const get = async (query: string, key = managementKey): Promise<{ status: number; text: string }> => {
   const response = await fetch(`${ingress.url}/api/v1/prices${query}`, { headers: { authorization: `Bearer ${key}` } });
-  return { status: response.status, text: await response.text() };
+  const text = await response.text();
+  expectDescribed('GET', response, JSON.parse(text));
+  return { status: response.status, text };
 };
 
 it('tells each price with its version and from when to when it held', async () => {

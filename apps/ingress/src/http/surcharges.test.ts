@@ -10,6 +10,7 @@ import {
   serving,
   workspace,
 } from '../test-edge/fixtures.js';
+import { expectDescribed } from '../test-edge/expect-described.js';
 import { startIngress, type TestIngress } from '../test-edge/start-ingress.js';
 
 let ingress: TestIngress;
@@ -36,6 +37,7 @@ const call = async (
   });
   const text = await response.text();
   const { error } = JSON.parse(text) as { error?: { message: string } };
+  expectDescribed(method, response, JSON.parse(text));
   return { status: response.status, text, message: error?.message };
 };
 const changes = () => ingress.bus.asked.filter(({ name }) => name === 'control.surcharges.put');

@@ -1,5 +1,6 @@
 // A suspended workspace over real HTTP: what stays open to it, what it is told everywhere else, and who may suspend and resume.
 import { SNAPSHOT_KEYS, type Suspension } from '@waystation/contracts';
+import { expectDescribed } from '../test-edge/expect-described.js';
 import { hashOf, inferenceKey, managementKey, workspace } from '../test-edge/fixtures.js';
 import { startIngress, type TestIngress } from '../test-edge/start-ingress.js';
 import { API_PREFIXES, ROUTES } from './routes.js';
@@ -31,7 +32,9 @@ const call = async (method: string, path: string, key: string, body?: unknown): 
     headers: { authorization: `Bearer ${key}` },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
-  return { status: response.status, ...((await response.json()) as Omit<Answer, 'status'>) };
+  const json = (await response.json()) as Omit<Answer, 'status'>;
+  expectDescribed(method, response, json);
+  return { status: response.status, ...json };
 };
 const PATH = '/api/v1/workspaces/default/suspension';
 

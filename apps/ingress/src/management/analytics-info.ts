@@ -61,7 +61,8 @@ const nameOf = (table: Readonly<Record<string, unknown>>) =>
     .string()
     .refine((name) => Object.hasOwn(table, name), { error: `Expected one of ${Object.keys(table).join(', ')}` });
 
-const body = z.strictObject({
+/** What the reference document shows, too. */
+export const analyticsBody = z.strictObject({
   metrics: z.array(nameOf(METRICS)).min(1).max(Object.keys(METRICS).length),
   dimensions: z.array(nameOf(DIMENSIONS)).max(2).optional(),
   granularity: z.enum(['day', 'hour']).optional(),
@@ -80,7 +81,7 @@ const body = z.strictObject({
   order_by: z.strictObject({ field: z.string(), direction: z.enum(['asc', 'desc']) }).optional(),
   limit: z.number().int().min(1).max(LIMIT_MAX).optional(),
 });
-type Body = z.infer<typeof body>;
+type Body = z.infer<typeof analyticsBody>;
 
 export interface AnalyticsQuery {
   readonly metrics: readonly string[];
@@ -95,7 +96,7 @@ const refuse = (field: string, problem: string): never => {
 
 /** @throws WaystationError `malformed_json`, `invalid_request` */
 export const readAnalyticsQuery = (raw: unknown, nowMs: number): AnalyticsQuery => {
-  const parsed = body.safeParse(jsonOf(raw));
+  const parsed = analyticsBody.safeParse(jsonOf(raw));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     return refuse(

@@ -1,4 +1,5 @@
 // Bodies of the routes of credits: checked strictly, named as the contracts do. Amounts are USD, as a number or as text, and exact.
+// The reference document shows these schemas.
 import { WaystationError, parseUsd } from '@waystation/contracts';
 import { z } from 'zod';
 
@@ -27,21 +28,26 @@ const instant = z.iso
   .datetime({ offset: true, error: 'Expected an ISO 8601 date and time' })
   .transform((text) => Date.parse(text));
 
-const topUp = z.strictObject({
+export const topUp = z.strictObject({
   amount,
   currency,
   save_payment_method: z.boolean().default(false),
   id: id.optional(),
   workspace_id: workspaceId,
 });
-const refund = z.strictObject({
+export const refund = z.strictObject({
   amount: amount.optional(),
   reason: z.string().max(256).default(''),
   manual: z.boolean().default(false),
   id: id.optional(),
 });
-const autoTopUp = z.strictObject({ enabled: z.boolean(), threshold: amount, amount, daily_max: amount.optional() });
-const grant = z.strictObject({
+export const autoTopUp = z.strictObject({
+  enabled: z.boolean(),
+  threshold: amount,
+  amount,
+  daily_max: amount.optional(),
+});
+export const grant = z.strictObject({
   amount: positive,
   currency: currency.refine((text) => text.toLowerCase() === 'usd', 'Credits are granted in "usd"'),
   reason: z.string().min(1).max(256),

@@ -1,0 +1,249 @@
+// Where this API stands against the reference's 97 operations. A test holds each line against the table of routes.
+
+/** `same`: a client of the reference needs no change, though there may be more here. `absent`: not for a relay that one hosts oneself. */
+export type Standing = 'same' | 'differs' | 'planned' | 'absent';
+
+export interface Line {
+  /** Method and path, with parameters as the reference writes them. */
+  readonly operation: string;
+  readonly standing: Standing;
+  /** How it differs, what is planned, or why it is absent. */
+  readonly note: string;
+}
+
+const lines = (standing: Standing, note: string, ...operations: string[]): Line[] =>
+  operations.map((operation) => ({ operation, standing, note }));
+
+const PROMPT_NOT_STORED = 'prompts and answers are not stored; with stored content, which a workspace will opt into';
+const WITHOUT_EFFECT =
+  '`plugins`, `preset` and server tools have no effect, and a warning of the generation says so; an unknown member of `provider` is refused';
+const PUBLIC_DATA = "shows the traffic of the reference's own public service";
+
+export const REFERENCE_LINES: readonly Line[] = [
+  ...lines('same', 'filters and splits also by app, end user and tag', 'GET /activity'),
+  ...lines('differs', 'fewer metrics and dimensions: of usage and cost alone', 'GET /analytics/meta'),
+  ...lines(
+    'differs',
+    'what cannot be answered (latency, minutes, classifiers) is refused by name',
+    'POST /analytics/query',
+  ),
+  ...lines('differs', 'answered whole, and no voice is cloned', 'POST /audio/speech'),
+  ...lines('planned', 'beside speech, which is there', 'POST /audio/transcriptions'),
+  ...lines(
+    'absent',
+    'gives keys of public accounts to applications of others; here whoever runs the workspace makes keys (`POST /keys`)',
+    'POST /auth/keys',
+    'POST /auth/keys/code',
+  ),
+  ...lines('absent', 'benchmarks are not the business of a relay', 'GET /benchmarks'),
+  ...lines(
+    'planned',
+    "customers' own provider keys come from the station's configuration so far",
+    'GET /byok',
+    'POST /byok',
+    'GET /byok/{id}',
+    'PATCH /byok/{id}',
+    'DELETE /byok/{id}',
+  ),
+  ...lines('differs', WITHOUT_EFFECT, 'POST /chat/completions'),
+  ...lines('absent', PUBLIC_DATA, 'GET /classifications/task'),
+  ...lines('same', '', 'GET /credits'),
+  ...lines('absent', 'ended in the reference, too; buy with `POST /credits/topups`', 'POST /credits/coinbase'),
+  ...lines(
+    'absent',
+    PUBLIC_DATA,
+    'GET /datasets/app-rankings',
+    'GET /datasets/rankings-daily',
+    'GET /datasets/session-cost',
+  ),
+  ...lines('same', '', 'POST /embeddings'),
+  ...lines('planned', '`GET /models` lists them with all others', 'GET /embeddings/models'),
+  ...lines('same', '', 'GET /endpoints/zdr'),
+  ...lines(
+    'planned',
+    'with batches',
+    'GET /files',
+    'POST /files',
+    'GET /files/{file_id}',
+    'DELETE /files/{file_id}',
+    'GET /files/{file_id}/content',
+  ),
+  ...lines(
+    'differs',
+    'what is not known here is null; besides, each attempt with its price lines, policy and payer',
+    'GET /generation',
+  ),
+  ...lines('planned', PROMPT_NOT_STORED, 'GET /generation/content'),
+  ...lines('absent', "goes to the staff of the reference's service", 'POST /generation/feedback'),
+  ...lines('same', '', 'GET /guardrails', 'GET /guardrails/{id}', 'DELETE /guardrails/{id}'),
+  ...lines(
+    'differs',
+    'zero data retention holds for all models or none; content filters and switches for training are refused by name',
+    'POST /guardrails',
+    'PATCH /guardrails/{id}',
+  ),
+  ...lines(
+    'same',
+    'with what is left of the budget',
+    'GET /guardrails/assignments/keys',
+    'GET /guardrails/assignments/members',
+    'GET /guardrails/{id}/assignments/keys',
+    'GET /guardrails/{id}/assignments/members',
+  ),
+  ...lines(
+    'same',
+    'a key or member has at most one guardrail, so that another replaces it',
+    'POST /guardrails/{id}/assignments/keys',
+    'POST /guardrails/{id}/assignments/keys/remove',
+    'POST /guardrails/{id}/assignments/members',
+    'POST /guardrails/{id}/assignments/members/remove',
+  ),
+  ...lines(
+    'differs',
+    'one body, also where a stream is asked for, and a warning of the generation says so',
+    'POST /images',
+  ),
+  ...lines(
+    'planned',
+    '`GET /models` lists them with all others',
+    'GET /images/models',
+    'GET /images/models/{author}/{slug}/endpoints',
+  ),
+  ...lines('same', 'with every limit that holds for the key', 'GET /key'),
+  ...lines('same', '', 'GET /keys', 'POST /keys', 'GET /keys/{hash}', 'PATCH /keys/{hash}', 'DELETE /keys/{hash}'),
+  ...lines('differs', WITHOUT_EFFECT, 'POST /messages'),
+  ...lines(
+    'differs',
+    'filters and orders that the catalog has no data for are ignored or refused: categories, regions, benchmarks, ages',
+    'GET /models',
+  ),
+  ...lines('same', 'takes the filters of `GET /models`', 'GET /models/count'),
+  ...lines('planned', 'with the rest of routing', 'GET /models/user'),
+  ...lines('same', '', 'GET /model/{author}/{slug}'),
+  ...lines(
+    'differs',
+    'uptime, latency and throughput are null until they are measured',
+    'GET /models/{author}/{slug}/endpoints',
+  ),
+  ...lines(
+    'absent',
+    'metrics, traces and logs leave by OpenTelemetry and Prometheus, as the deployment is configured',
+    'GET /observability/destinations',
+    'POST /observability/destinations',
+    'GET /observability/destinations/{id}',
+    'PATCH /observability/destinations/{id}',
+    'DELETE /observability/destinations/{id}',
+  ),
+  ...lines('differs', 'the organization is the workspace, and no names are kept', 'GET /organization/members'),
+  ...lines(
+    'planned',
+    'with the rules of routing',
+    'GET /presets',
+    'GET /presets/{slug}',
+    'GET /presets/{slug}/versions',
+    'GET /presets/{slug}/versions/{version}',
+    'POST /presets/{slug}/chat/completions',
+    'POST /presets/{slug}/messages',
+    'POST /presets/{slug}/responses',
+  ),
+  ...lines('same', 'of addresses, only that of the policy on data is known', 'GET /providers'),
+  ...lines('same', '', 'POST /rerank'),
+  ...lines(
+    'differs',
+    'without state: what needs a stored response (`store`, `previous_response_id`, `conversation`, `background`) is refused by name',
+    'POST /responses',
+  ),
+  ...lines(
+    'absent',
+    'members are made through this API by whatever keeps them; there is no identity provider inside',
+    'GET /scim/groups',
+    'GET /scim/group-mappings',
+    'POST /scim/group-mappings',
+    'GET /scim/group-mappings/{id}',
+    'PATCH /scim/group-mappings/{id}',
+    'DELETE /scim/group-mappings/{id}',
+  ),
+  ...lines(
+    'planned',
+    'with jobs that outlast a connection',
+    'POST /videos',
+    'GET /videos/models',
+    'GET /videos/{jobId}',
+    'GET /videos/{jobId}/content',
+  ),
+  ...lines(
+    'planned',
+    'workspaces are made by the operator so far',
+    'GET /workspaces',
+    'POST /workspaces',
+    'GET /workspaces/{id}',
+    'PATCH /workspaces/{id}',
+    'DELETE /workspaces/{id}',
+  ),
+  ...lines(
+    'same',
+    '',
+    'GET /workspaces/{id}/budgets',
+    'GET /workspaces/{id}/budgets/{interval}',
+    'PUT /workspaces/{id}/budgets/{interval}',
+    'DELETE /workspaces/{id}/budgets/{interval}',
+  ),
+  ...lines('same', "with the member's address", 'GET /workspaces/{id}/members'),
+  ...lines(
+    'absent',
+    'there is no organization to add people from; `POST /workspaces/{id}/members` makes them',
+    'POST /workspaces/{id}/members/add',
+  ),
+  ...lines('same', '', 'POST /workspaces/{id}/members/remove'),
+];
+
+/** Operations that the reference's document does not list, by what they are for. */
+export const OWN_LINES: readonly (readonly [why: string, ...operations: string[]])[] = [
+  ["a part of Anthropic's Messages", 'POST /messages/count_tokens'],
+  ['legacy text completions, answered by chat models', 'POST /completions'],
+  ['images by the path that OpenAI gives them', 'POST /images/generations'],
+  ['an older name of `GET /key`', 'GET /auth/key'],
+  ['the price book', 'GET /prices'],
+  [
+    'money in, through the payment service of whoever runs the station',
+    'POST /credits/grants',
+    'GET /credits/topups',
+    'POST /credits/topups',
+    'GET /credits/topups/{id}',
+    'POST /credits/topups/{id}/refunds',
+    'GET /credits/auto-topup',
+    'PUT /credits/auto-topup',
+    'POST /webhooks/stripe',
+  ],
+  ['books for people and for their tools', 'GET /statements/{month}', 'GET /exports/focus/{month}'],
+  [
+    'limits in money, requests and tokens, by whom and by window',
+    'GET /workspaces/{id}/limits',
+    'PUT /workspaces/{id}/limits',
+    'DELETE /workspaces/{id}/limits',
+  ],
+  [
+    'what operators decide of a workspace',
+    'GET /workspaces/{id}/suspension',
+    'PUT /workspaces/{id}/suspension',
+    'GET /workspaces/{id}/surcharges',
+    'PUT /workspaces/{id}/surcharges',
+  ],
+  [
+    'members, who are made here',
+    'POST /workspaces/{id}/members',
+    'GET /workspaces/{id}/members/{member}',
+    'PATCH /workspaces/{id}/members/{member}',
+    'DELETE /workspaces/{id}/members/{member}',
+  ],
+  ['the reference of this API', 'GET /openapi.json', 'GET /docs'],
+  ['the status page', 'GET /console', 'GET /console/{file}', 'GET /console/data/status'],
+];
+
+/** Kinds of interface that are planned, and that the reference's document has no operation for. */
+export const PLANNED_BESIDES: readonly string[] = [
+  'batches',
+  'realtime sessions over WebSocket',
+  'a gateway for the Model Context Protocol (MCP)',
+  'response caching on request, and healing of JSON',
+];

@@ -1,0 +1,13 @@
+// Every wire shape of the public dialects, by its name in the reference document.
+import { MESSAGES_SCHEMAS } from '../anthropic-messages/messages-schema.js';
+import { CHAT_SCHEMAS } from '../openai-chat/chat-schema.js';
+import { RESPONSES_SCHEMAS } from '../openai-responses/responses-schema.js';
+import { ERROR_SCHEMAS } from './error-schema.js';
+import type { SchemaData } from './schema-data.js';
+
+export const DIALECT_SCHEMAS: Readonly<Record<string, SchemaData>> = {
+  ...ERROR_SCHEMAS,
+  ...CHAT_SCHEMAS,
+  ...MESSAGES_SCHEMAS,
+  ...RESPONSES_SCHEMAS,
+};
