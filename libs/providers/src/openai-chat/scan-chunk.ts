@@ -30,9 +30,10 @@ const scan: ChunkScan = {
 };
 
 /** Kinds of keys that matter; 0 is every other key. */
-const SPECIAL = 1;
-const CONTENT = 2;
-const TEXT = 3;
+const CONTENT = 1;
+const TEXT = 2;
+/** This and above. */
+const SPECIAL = 3;
 /** Special, and where it is null it can be cut out. */
 const USAGE = 4;
 const NULL_BYTES = 4;
@@ -104,10 +105,10 @@ export const scanChunk = (bytes: Buffer, start: number, end: number, depth: numb
       }
       if (kind === CONTENT) direct += to - from;
       else if (kind === TEXT) texts += to - from;
-      else if (kind === SPECIAL || kind === USAGE) scan.special = true;
+      else if (kind >= SPECIAL) scan.special = true;
       kind = 0;
     } else if (byte === 0x7b || byte === 0x5b) {
-      if (kind === SPECIAL || kind === USAGE) scan.special = true;
+      if (kind >= SPECIAL) scan.special = true;
       depth += 1;
       kind = 0;
     } else if (byte === 0x7d || byte === 0x5d) {
@@ -116,7 +117,7 @@ export const scanChunk = (bytes: Buffer, start: number, end: number, depth: numb
       if (depth < 0) return scan;
     } else if (byte > 0x20 && byte !== 0x2c) {
       // A literal or a number: only `null` is nothing.
-      if (kind === SPECIAL || kind === USAGE) {
+      if (kind >= SPECIAL) {
         if (byte !== 0x6e) scan.special = true;
         else if (kind === USAGE && depth === 1) {
           scan.nullUsageStart = keyStart;
