@@ -1,6 +1,7 @@
 // Budgets and rates that hold across three ingress processes, on a provider whose every answer costs the same.
 import type { FakeUpstream } from '@waystation/testing';
 import { row01 } from './faults/row-01.ts';
+import { row01Scopes } from './faults/row-01-scopes.ts';
 import { row02 } from './faults/row-02.ts';
 import { row03 } from './faults/row-03.ts';
 import { grantCredits } from './support/grant-credits.ts';
@@ -19,5 +20,6 @@ beforeAll(() => grantCredits(system(), 10_000));
 afterAll(() => lab.close());
 
 row01(system, () => lab);
+row01Scopes(system, () => lab);
 row02(system, () => lab);
 row03(system);

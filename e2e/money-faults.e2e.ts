@@ -12,6 +12,7 @@ import { row14 } from './faults/row-14.ts';
 import { row15Rollover } from './faults/row-15-rollover.ts';
 import { row18 } from './faults/row-18.ts';
 import { row34 } from './faults/row-34.ts';
+import { surcharges } from './faults/surcharges.ts';
 import { startPriced } from './support/priced-lab.ts';
 import { useSystem } from './support/use-system.ts';
 
@@ -35,4 +36,5 @@ row12(system);
 row13(system);
 row14(system);
 row34(system);
+surcharges(system);
 row15Rollover(system);

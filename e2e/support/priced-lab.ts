@@ -6,6 +6,9 @@ import { until } from './wait.ts';
 
 export const MODEL = 'priced/dime';
 export const FREE_MODEL = 'priced/free';
+/** What may cost more than a whole wallet. */
+export const DEAR_MODEL = 'priced/dear';
+export const DEAR_TOKEN_USD = 0.01;
 const TRIES_MAX = 20;
 const AGAIN_AFTER_MS = 250;
 /** Of every answer. */
@@ -14,8 +17,8 @@ export const PROMPT_TOKENS = 10;
 /** $0.10: 100 tokens at $1000 a million. */
 export const COST_USD = 0.1;
 
-const endpoint = (model: string, output: string): string =>
-  `{ model: ${model}, upstreamModel: ${model.replace('/', '-')}, context: 128000, maxOutput: 4096, price: { input: "0", output: "${output}" } }`;
+const endpoint = (model: string, output: string, maxOutput = 4_096): string =>
+  `{ model: ${model}, upstreamModel: ${model.replace('/', '-')}, context: ${maxOutput + 128_000}, maxOutput: ${maxOutput}, price: { input: "0", output: "${output}" } }`;
 
 /** What the lab does unless told otherwise. */
 export const answerDime: UpstreamScript = (request, reply) => {
@@ -38,7 +41,7 @@ providers:
     baseUrl: http://127.0.0.1:${lab.port}/v1
     dataPolicy: { retains: false, trains: false, region: local }
     maxConnections: 2048
-    endpoints: [${endpoint(MODEL, '1000')}, ${endpoint(FREE_MODEL, '0')}]
+    endpoints: [${endpoint(MODEL, '1000')}, ${endpoint(FREE_MODEL, '0')}, ${endpoint(DEAR_MODEL, String(DEAR_TOKEN_USD * 1e6), 4_000_000)}]
 `;
   return { lab, config };
 };
@@ -93,6 +96,49 @@ export const newKey = async (
 export const usageOf = async (system: RunningSystem, key: string): Promise<number> =>
   (await ask(system, 'GET', '/api/v1/key', undefined, { key })).json.data.usage as number;
 
+/** Until a key, at every ingress, meets a limit or a budget that is told so, or meets none. */
+export const untilMet = async (
+  system: RunningSystem,
+  key: string,
+  limit: Readonly<Record<string, unknown>>,
+  isMet = true,
+): Promise<void> => {
+  const isIt = (each: Record<string, unknown>): boolean =>
+    Object.entries(limit).every(([name, value]) => each[name] === value);
+  for (const url of system.ingressUrls) {
+    await until(`${url} lives by it: ${JSON.stringify(limit)}`, 10_000, async () => {
+      const { json } = await ask(system, 'GET', '/api/v1/key', undefined, { key, url });
+      const limits = json?.data?.limits as Record<string, unknown>[] | undefined;
+      return limits?.some(isIt) === isMet ? true : undefined;
+    });
+  }
+};
+
+/** What a management key asks for, and gets. */
+export const manage = async (
+  system: RunningSystem,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<Readonly<Record<string, unknown>>> => {
+  const answer = await ask(system, method, `/api/v1${path}`, body, { key: system.managementKey });
+  if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.text}`);
+  return (answer.json.data ?? answer.json) as Readonly<Record<string, unknown>>;
+};
+
+let members = 0;
+/** A new member of the workspace, by id. */
+export const newMember = async (system: RunningSystem): Promise<string> => {
+  const email = `member-${(members += 1)}-${Date.now()}@example.com`;
+  return String((await manage(system, 'POST', '/workspaces/default/members', { email }))['id']);
+};
+
+/** A new guardrail, by id. */
+export const newGuardrail = async (
+  system: RunningSystem,
+  settings: Readonly<Record<string, unknown>>,
+): Promise<string> => String((await manage(system, 'POST', '/guardrails', { name: 'test', ...settings }))['id']);
+
 /** Sets a limit of the workspace, and waits until every ingress lives by it, as one of its keys sees; answers how to take it away again. */
 export const setLimit = async (
   system: RunningSystem,
@@ -103,15 +149,7 @@ export const setLimit = async (
   const options = { key: system.managementKey };
   const { status, text } = await ask(system, 'PUT', at, limit, options);
   if (status !== 200) throw new Error(`no limit was set: ${text}`);
-  for (const url of system.ingressUrls) {
-    await until(`${url} lives by the limit`, 10_000, async () => {
-      const { json } = await ask(system, 'GET', '/api/v1/key', undefined, { key, url });
-      const limits = json.data.limits as Record<string, unknown>[];
-      const isIt = (each: Record<string, unknown>): boolean =>
-        Object.entries(limit).every(([name, value]) => each[name] === value);
-      return limits.some(isIt) ? true : undefined;
-    });
-  }
+  await untilMet(system, key, limit);
   return async () => {
     const named = Object.entries(limit).filter(([name]) => name !== 'limit' && name !== 'include_byok');
     const query = new URLSearchParams(Object.fromEntries(named.map(([name, value]) => [name, String(value)])));

@@ -141,7 +141,7 @@ test('an export is every part behind one header', async () => {
 });
 
 test('a re-rating is applied until it is finished', async () => {
-  const nothing = { charged: '0', waste: '0', variance: '0', byok: '0' };
+  const nothing = { charged: '0', waste: '0', variance: '0', byok: '0', surcharge: '0' };
   const totals = {
     attempts: 1,
     changed: 1,

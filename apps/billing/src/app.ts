@@ -11,6 +11,8 @@ import { CreatePromo1764158400202 } from './migrations/create-promo.js';
 import { ReadBooks1764160000302 } from './migrations/read-books.js';
 import { SealEntries1764160000301 } from './migrations/seal-entries.js';
 import { LetReadersSeeWitnesses1764165600402 } from './migrations/let-readers-see-witnesses.js';
+import { FlushLeaseIndex1764172000601 } from './migrations/flush-lease-index.js';
+import { AddSurcharges1764170000501 } from './migrations/add-surcharges.js';
 import { ListDisagreements1764160000401 } from './migrations/list-disagreements.js';
 import { TagCharges1764160000503 } from './migrations/tag-charges.js';
 
@@ -31,6 +33,8 @@ export const migrations: MigrateOptions['migrations'] = [
   ListDisagreements1764160000401,
   TagCharges1764160000503,
   LetReadersSeeWitnesses1764165600402,
+  AddSurcharges1764170000501,
+  FlushLeaseIndex1764172000601,
 ];
 
 // For the operator's commands, which run without a bus.

@@ -89,6 +89,7 @@ export interface LineOptions {
   readonly deadlineAt?: number;
   readonly price?: PriceVector;
   readonly byok?: boolean;
+  readonly surchargePpm?: number;
 }
 
 export const newGeneration = (atMs = Date.now()): string => newGenerationId(atMs, randomBytes);
@@ -107,6 +108,7 @@ const attemptFields = (options: LineOptions, generationId: string, ordinal: numb
     priceVersion: priceVersionOf(price, sha256hex),
     price,
     byok: options.byok ?? false,
+    ...(options.surchargePpm === undefined ? {} : { surchargePpm: options.surchargePpm }),
     deadlineAt: options.deadlineAt ?? at + 60_000,
   };
 };

@@ -3,7 +3,9 @@ import type { MigrateOptions } from '@waystation/postgres';
 import type { AppDefinition } from '@waystation/runtime';
 import { controlConfig, type ControlConfig } from './config.js';
 import { ControlModule } from './control.module.js';
+import { AddSurcharges1764170000102 } from './migrations/add-surcharges.js';
 import { AddSuspension1764158400102 } from './migrations/add-suspension.js';
+import { CreateGuardrails1764165600104 } from './migrations/create-guardrails.js';
 import { CreateLimits1764150000001 } from './migrations/create-limits.js';
 import { ExplainSuspension1764165600103 } from './migrations/explain-suspension.js';
 import { CreateControl1763800000002 } from './migrations/create-control.js';
@@ -19,4 +21,6 @@ export const migrations: MigrateOptions['migrations'] = [
   CreateLimits1764150000001,
   AddSuspension1764158400102,
   ExplainSuspension1764165600103,
+  AddSurcharges1764170000102,
+  CreateGuardrails1764165600104,
 ];

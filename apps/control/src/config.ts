@@ -1,5 +1,5 @@
 // Control's variables. The only file of this app that knows their names.
-import { BUILTIN_PROVIDERS } from '@waystation/catalog';
+import { fileURLToPath } from 'node:url';
 import { isWellFormedApiKey, parseUsd } from '@waystation/contracts';
 import { z } from 'zod';
 
@@ -16,14 +16,17 @@ export interface ControlConfig {
     /** Picodollars granted to the workspace `default`; only with an api key. */
     readonly credits: bigint;
   };
-  /** Secrets of built-in providers, by variable. */
-  readonly providerKeys: Readonly<Record<string, string>>;
-  /** For `${VAR}` in the operator's file. */
+  /** Where the catalog's own files are. */
+  readonly catalogFolder: string;
+  /** For `${VAR}` in the operator's file, and the keys and addresses of the catalog's providers. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
 const postgresUrl = z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' });
 const seedKey = z.string().refine(isWellFormedApiKey, 'must be a key of the form sk-way-v1-… with a valid checksum');
+
+/** The files that come with the project; sources and build output lie equally deep. */
+const CATALOG_FOLDER = fileURLToPath(new URL('../../../libs/catalog/data', import.meta.url));
 
 /** What must not be set in production: it would let anybody in who has read the documentation. */
 const DEVELOPMENT_ONLY = [
@@ -42,6 +45,7 @@ export const controlConfig: z.ZodType<ControlConfig> = z
       .string()
       .refine((text) => Buffer.from(text, 'base64url').length === 32, 'must be base64url of 32 bytes (X25519)'),
     WAYSTATION_CONFIG: z.string().min(1).optional(),
+    WAYSTATION_CATALOG: z.string().min(1).optional(),
     WAYSTATION_SANDBOX_URL: z.url({ protocol: /^https?$/, error: 'must be an http:// URL' }).optional(),
     WAYSTATION_SEED_API_KEY: seedKey.optional(),
     WAYSTATION_SEED_MANAGEMENT_KEY: seedKey.optional(),
@@ -78,11 +82,7 @@ export const controlConfig: z.ZodType<ControlConfig> = z
           : { managementKey: env.WAYSTATION_SEED_MANAGEMENT_KEY }),
         credits: parseUsd(env.WAYSTATION_SEED_CREDITS_USD ?? '100') ?? 0n,
       },
-      providerKeys: Object.fromEntries(
-        BUILTIN_PROVIDERS.flatMap(({ keyVariable }) =>
-          environment[keyVariable] === undefined ? [] : [[keyVariable, environment[keyVariable]]],
-        ),
-      ),
+      catalogFolder: env.WAYSTATION_CATALOG ?? CATALOG_FOLDER,
       environment,
     };
   });

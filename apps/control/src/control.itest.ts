@@ -28,15 +28,19 @@ import {
   watchWorkspaces,
   type AppContext,
 } from '@waystation/runtime';
+import { PROVIDER_DIALECTS } from '@waystation/providers';
 import { natsServer, postgresDatabase, type TestDatabase, type TestNats } from '@waystation/testing';
 import pg from 'pg';
 import { pino } from 'pino';
 import { migrations } from './app.js';
 import { verifyAudit } from './audit/verify-audit.js';
-import { checkSources, CONTROL_PRINCIPAL, startCatalogKeeper, type CatalogKeeper } from './catalog/catalog-keeper.js';
+import { openCatalogFiles } from './catalog/catalog-files.js';
+import { CONTROL_PRINCIPAL, sha256hex, startCatalogKeeper, type CatalogKeeper } from './catalog/catalog-keeper.js';
+import { checkSources } from './catalog/gather-sources.js';
 import { createChanges, type Changes } from './changes/changes.js';
 import { controlConfig, type ControlConfig } from './config.js';
 import { NO_FILE, readConfigFile } from './config-file/read-config-file.js';
+import { GuardrailsHandler } from './guardrails/guardrails.handler.js';
 import { hashKey, KeysHandler } from './keys/keys.handler.js';
 import { LimitsHandler } from './limits/limits.handler.js';
 import { PROJECTED_BUCKETS } from './projection/entities.js';
@@ -135,7 +139,7 @@ const startControl = async (): Promise<Control> => {
       const file =
         config.configFile === undefined ? NO_FILE : await readConfigFile(config.configFile, config.environment);
       const context = { bus, log, config, scaleMs } as unknown as AppContext<ControlConfig>;
-      const keeper = startCatalogKeeper(context, changes, file);
+      const keeper = startCatalogKeeper(context, changes, file, await openCatalogFiles(config.catalogFolder));
       keepers.push(keeper);
       return keeper;
     },
@@ -349,6 +353,28 @@ describe('api keys', () => {
     await control.limits.delete({ ...about, limit: day });
     await until('gone', () => told() === undefined);
     workspaces.stop();
+    await ingress.close(500);
+  });
+
+  it('live by their guardrails, which reach a watching ingress as one complete set, whatever is made and forgotten', async () => {
+    const ingress = await busTo(nats.url, 'ingress');
+    const policies = watchPolicies(ingress);
+    await until('in sync', () => policies.ready);
+    const guardrails = new GuardrailsHandler(control.changes, reader);
+    const about = { v: 1 as const, principal: service, workspaceId: 'default' };
+    const newGuardrail = async (limit: string): Promise<string> =>
+      (await guardrails.create({ ...about, name: 'budget', limit, limitReset: 'weekly' })).guardrail.id;
+    const [first, second] = [await newGuardrail('5'), await newGuardrail('6')];
+    await until('published', () => policies.current.policies.has(second));
+    expect(policies.current.policies.get(first)?.budget).toEqual({ limit: '5', window: 'week', includeByok: false });
+
+    await guardrails.delete({ ...about, guardrailId: first });
+    await until('emptied', () => policies.current.policies.get(first)?.budget === undefined);
+    await writer.query(`update guardrails set deleted_at = now() - interval '30 days' where id = $1`, [first]);
+    await guardrails.delete({ ...about, guardrailId: second });
+    await until('forgotten', () => !policies.current.policies.has(first));
+    expect(policies.current.policies.get(second)).not.toHaveProperty('budget');
+    policies.stop();
     await ingress.close(500);
   });
 
@@ -613,6 +639,78 @@ describe('the catalog', () => {
     await own.stop();
   });
 
+  it('offers the catalog by the keys of the environment, says once what it leaves out, and lets the file change a part', async () => {
+    const configFile = path.join(folder, 'extends.yaml');
+    const yaml = (text: string): Promise<void> => writeFile(configFile, `providers:\n${text}`);
+    await yaml('');
+    const own = await startControl();
+    const keeper = await own.keep(
+      configOf({
+        ...{ WAYSTATION_CONFIG: configFile, GROQ_API_KEY: 'groq-secret', CLOUDFLARE_API_KEY: 'k', GITHUB_TOKEN: 'ghp' },
+        OPENAI_EU_KEY: 'eu-secret',
+      }),
+    );
+    const catalog = watchCatalog(own.bus);
+    const credentials = watchCredentials(own.bus);
+    const secretOf = (id: string): string | undefined => {
+      const sealed = credentials.current.get(id)?.sealed;
+      return sealed && openSealed(workerKeys.privateKey, sealed, id);
+    };
+    const oss = (): string | undefined =>
+      catalog.current.endpoints.get('openai/gpt-oss-120b@groq')?.price.perUnit['input'];
+    await until('the provider whose key is set is offered', () => oss() === '150000');
+    expect(catalog.current.models.get('openai/gpt-oss-120b')?.name).not.toBe('openai/gpt-oss-120b');
+    expect([...catalog.current.providers.keys()]).toEqual(['groq']);
+    await until('its key is sealed', () => secretOf('operator-groq') === 'groq-secret');
+    const toldOnce = own.logged.filter((line) => line.includes('have a key and are not offered'));
+    expect(toldOnce).toHaveLength(1);
+    expect(toldOnce[0]).toContain('cloudflare (its address needs CLOUDFLARE_ACCOUNT_ID)');
+    expect(toldOnce[0]).toContain('github-models (only where the file extends it: ');
+
+    // A part of it otherwise, and another provider of the catalog at an address and with a key of one's own.
+    await yaml(`  - extends: groq
+    models: [openai/gpt-oss-120b]
+    endpoints: [{ model: openai/gpt-oss-120b, price: { input: 0.14, output: 0.5 } }]
+  - extends: openai
+    slug: openai-eu
+    baseUrl: https://eu.example/v1
+    apiKey: \${OPENAI_EU_KEY}
+    models: [openai/gpt-4o-mini]
+`);
+    await until('the price of the file holds', () => oss() === '140000');
+    await until('the models of the file hold', () => catalog.current.providers.has('openai-eu'));
+    expect([...catalog.current.endpoints.keys()].sort()).toEqual([
+      'openai/gpt-4o-mini@openai-eu',
+      'openai/gpt-oss-120b@groq',
+    ]);
+    expect(catalog.current.providers.get('openai-eu')).toMatchObject({
+      ...{ baseUrl: 'https://eu.example/v1', dialect: 'openai-chat', dataPolicy: { trains: false } },
+      quirks: { outputCapField: 'max_completion_tokens' },
+    });
+    await until('its key is sealed', () => secretOf('operator-openai-eu') === 'eu-secret');
+
+    // A slip is told with its line, and nothing changes.
+    await yaml(`  - extends: groq
+    models: [openai/gpt-oss-120b, openai/gpt-17]
+  - extends: grok
+  - extends: deepseek
+`);
+    const said = (text: string): boolean => own.logged.some((line) => line.includes(text));
+    await until('the fault is told', () => said('left aside'));
+    expect(said(`${configFile}:3:35: \\"openai/gpt-17\\" is not offered by groq in the catalog`)).toBe(true);
+    expect(said(`${configFile}:4:14: the catalog has no provider \\"grok\\"`)).toBe(true);
+    expect(said(`${configFile}:5:5: has no key: give apiKey, or set DEEPSEEK_API_KEY`)).toBe(true);
+    expect(oss()).toBe('140000');
+
+    // Without the part the catalog's own is back.
+    await yaml('');
+    await until('the price of the catalog holds again', () => oss() === '150000');
+    expect(keeper.fault).toBeUndefined();
+    catalog.stop();
+    credentials.stop();
+    await own.stop();
+  });
+
   it('row 15: routes a price from its day on, not a moment before, with billing knowing it long before', async () => {
     const configFile = path.join(folder, 'days.yaml');
     const [soon, later] = [Date.now() + 1_500, Date.now() + 3_600_000];
@@ -665,9 +763,34 @@ ${change(later, '4')}${change(Date.now() - 60_000, '2')}${change(soon, '3')}`,
     const provider = `  - { slug: lab, dialect: openai-chat, baseUrl: "http://x/v1", endpoints: [{ model: a/b, context: 1, price: { input: "1", output: "1" } }] }\n`;
     await writeFile(configFile, `providers:\n${provider}${provider}`);
     const config = configOf({ WAYSTATION_CONFIG: configFile });
-    expect(checkSources(config, await readConfigFile(configFile, config.environment))).toEqual([
+    const file = await readConfigFile(configFile, config.environment);
+    const files = await openCatalogFiles(config.catalogFolder);
+    expect(await checkSources(file, files, config.environment, sha256hex)).toEqual([
       `${configFile}:3:13: providers[1].slug: provider "lab" is there twice`,
     ]);
+  });
+
+  it('publishes the whole catalog that can be spoken to, when every key is there', async () => {
+    const { heads } = await openCatalogFiles(configOf().catalogFolder);
+    const everything = Object.fromEntries(
+      heads.flatMap(({ keyVariables, addressVariables = [] }) =>
+        [...keyVariables, ...addressVariables].map((name) => [name, `of-${name}`]),
+      ),
+    );
+    const spoken = heads.filter(
+      ({ dialect, onRequest }) => PROVIDER_DIALECTS.includes(dialect) && onRequest === undefined,
+    );
+    const own = await startControl();
+    const catalog = watchCatalog(own.bus);
+    const keeper = await own.keep(configOf(everything));
+    await until('applied', () => keeper.ready, 60_000);
+    await until('published', () => own.projector.settled && catalog.current.providers.size >= spoken.length, 60_000);
+    expect([...catalog.current.providers.keys()].sort()).toEqual(
+      expect.arrayContaining(spoken.map(({ slug }) => slug).sort()),
+    );
+    expect(catalog.current.endpoints.size).toBeGreaterThan(3_000);
+    catalog.stop();
+    await own.stop();
   });
 });
 

@@ -10,15 +10,21 @@ import { openDatabase, type Database } from '@waystation/postgres';
 import { APP_CONTEXT, type AppContext } from '@waystation/runtime';
 import { AuditHandler } from './audit/audit.handler.js';
 import { verifyAudit } from './audit/verify-audit.js';
-import { checkSources, describeFaults, startCatalogKeeper, type CatalogKeeper } from './catalog/catalog-keeper.js';
+import { openCatalogFiles, type CatalogFiles } from './catalog/catalog-files.js';
+import { sha256hex, startCatalogKeeper, type CatalogKeeper } from './catalog/catalog-keeper.js';
+import { checkSources, describeFaults } from './catalog/gather-sources.js';
 import { createChanges, type Changes } from './changes/changes.js';
 import type { ControlConfig } from './config.js';
 import { NO_FILE, readConfigFile, type ConfigFile } from './config-file/read-config-file.js';
+import { AssignmentsHandler } from './guardrails/assignments.handler.js';
+import { GuardrailsHandler } from './guardrails/guardrails.handler.js';
 import { KeysHandler } from './keys/keys.handler.js';
 import { LimitsHandler } from './limits/limits.handler.js';
+import { MembersHandler } from './members/members.handler.js';
 import { startProjector, type Projector } from './projection/projector.js';
 import { seedCredits, seedKeys, seedWorkspace, type CreditsSeeder } from './seeds/seed.js';
-import { CHANGES, CONFIG_FILE, CONTROL_READER, CONTROL_WRITER } from './tokens.js';
+import { CATALOG_FILES, CHANGES, CONFIG_FILE, CONTROL_READER, CONTROL_WRITER } from './tokens.js';
+import { SurchargesHandler } from './workspaces/surcharges.handler.js';
 import { SuspensionHandler } from './workspaces/suspension.handler.js';
 
 const STATEMENT_TIMEOUT_MS = 10_000;
@@ -50,6 +56,7 @@ export class ControlModule implements OnApplicationBootstrap, OnApplicationShutd
     @Inject(CONTROL_READER) private readonly reader: Database,
     @Inject(CHANGES) private readonly changes: Changes,
     @Inject(CONFIG_FILE) private readonly file: ConfigFile,
+    @Inject(CATALOG_FILES) private readonly catalogFiles: CatalogFiles,
   ) {}
 
   /** A file with a fault ends the first boot here; afterwards a changed file with a fault is only left aside. */
@@ -57,7 +64,8 @@ export class ControlModule implements OnApplicationBootstrap, OnApplicationShutd
     const { config } = context;
     const file =
       config.configFile === undefined ? NO_FILE : await readConfigFile(config.configFile, config.environment);
-    const faults = checkSources(config, file);
+    const catalogFiles = await openCatalogFiles(config.catalogFolder);
+    const faults = await checkSources(file, catalogFiles, config.environment, sha256hex);
     if (faults.length > 0) throw new Error(describeFaults(faults));
     const [writer, reader] = await Promise.all([
       open(context, 'writer', config.writerUrl, 4),
@@ -68,12 +76,22 @@ export class ControlModule implements OnApplicationBootstrap, OnApplicationShutd
     await seedKeys(changes, config.seeds);
     return {
       module: ControlModule,
-      controllers: [KeysHandler, LimitsHandler, SuspensionHandler, AuditHandler],
+      controllers: [
+        KeysHandler,
+        LimitsHandler,
+        MembersHandler,
+        GuardrailsHandler,
+        AssignmentsHandler,
+        SuspensionHandler,
+        SurchargesHandler,
+        AuditHandler,
+      ],
       providers: [
         { provide: CONTROL_WRITER, useValue: writer },
         { provide: CONTROL_READER, useValue: reader },
         { provide: CHANGES, useValue: changes },
         { provide: CONFIG_FILE, useValue: file },
+        { provide: CATALOG_FILES, useValue: catalogFiles },
       ],
     };
   }
@@ -82,7 +100,7 @@ export class ControlModule implements OnApplicationBootstrap, OnApplicationShutd
   onApplicationBootstrap(): void {
     const { context, writer, reader, changes } = this;
     const projector = startProjector(writer, context.bus, context);
-    const keeper = startCatalogKeeper(context, changes, this.file);
+    const keeper = startCatalogKeeper(context, changes, this.file, this.catalogFiles);
     const credits = seedCredits(context);
     [this.#projector, this.#keeper, this.#credits] = [projector, keeper, credits];
     changes.onCommit(() => projector.wake());

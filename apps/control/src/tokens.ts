@@ -4,3 +4,4 @@ export const CONTROL_READER = Symbol('control.reader');
 export const CHANGES = Symbol('control.changes');
 /** The operator's file as it was at boot. */
 export const CONFIG_FILE = Symbol('control.config-file');
+export const CATALOG_FILES = Symbol('waystation.catalog-files');

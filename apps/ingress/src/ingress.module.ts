@@ -4,16 +4,20 @@ import { APP_FILTER } from '@nestjs/core';
 import { CONSOLE_FILES, type ConsoleFiles } from './console/console-files.js';
 import { AccountController } from './http/account.controller.js';
 import { ActivityController } from './http/activity.controller.js';
+import { AssignmentsController } from './http/assignments.controller.js';
 import { BooksController } from './http/books.controller.js';
 import { ChatCompletionsController } from './http/chat-completions.controller.js';
 import { ConsoleController } from './http/console.controller.js';
 import { ErrorFilter } from './http/error.filter.js';
 import { BudgetsController } from './http/budgets.controller.js';
+import { GuardrailsController } from './http/guardrails.controller.js';
 import { KeysController } from './http/keys.controller.js';
 import { LimitsController } from './http/limits.controller.js';
+import { MembersController } from './http/members.controller.js';
 import { MessagesController } from './http/messages.controller.js';
 import { ModelsController } from './http/models.controller.js';
 import { PricesController } from './http/prices.controller.js';
+import { SurchargesController } from './http/surcharges.controller.js';
 import { StripeWebhookController } from './http/stripe-webhook.controller.js';
 import { SuspensionController } from './http/suspension.controller.js';
 import { TopUpsController } from './http/topups.controller.js';
@@ -37,6 +41,10 @@ export class IngressModule implements OnApplicationShutdown {
         BudgetsController,
         LimitsController,
         SuspensionController,
+        SurchargesController,
+        MembersController,
+        GuardrailsController,
+        AssignmentsController,
         PricesController,
         ActivityController,
         BooksController,

@@ -4,11 +4,13 @@ import { Alive, LeaseRecall, WaystationError } from '@waystation/contracts';
 import {
   watchCatalog,
   watchKeys,
+  watchPolicies,
   watchWorkspaces,
   type AppContext,
   type CatalogSnapshot,
   type HeadSnapshot,
   type EntitySnapshot,
+  type PolicySnapshot,
 } from '@waystation/runtime';
 import type { KeyEntry, WorkspaceEntry } from '@waystation/contracts';
 import { UNANSWERED_MAX } from './attempt/attempt-in-order.js';
@@ -58,6 +60,7 @@ export interface Ingress {
   readonly authenticator: Authenticator;
   readonly keys: EntitySnapshot<KeyEntry>;
   readonly workspaces: EntitySnapshot<WorkspaceEntry>;
+  readonly policies: HeadSnapshot<PolicySnapshot>;
   readonly catalog: HeadSnapshot<CatalogSnapshot>;
   readonly services: ServicesSeen;
   readonly cells: IngressCells;
@@ -100,10 +103,12 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
   const { bus, log, health, metrics, scaleMs, stopping } = context;
   const keys = watchKeys(bus, { log });
   const workspaces = watchWorkspaces(bus, { log });
+  const policies = watchPolicies(bus, { log });
   const catalog = watchCatalog(bus, { log });
   const authenticator = createAuthenticator({
     keys,
     workspaces,
+    policies,
     staleAfterMs: scaleMs(STALE_AFTER_MS),
     nowMs: Date.now,
     operatorKeyHashes: context.config.operatorKeyHashes,
@@ -161,6 +166,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
     authenticator,
     keys,
     workspaces,
+    policies,
     catalog,
     services,
     cells,
@@ -193,7 +199,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
       lag.stop();
       await leases.drain();
       await Promise.all([recalls.drain(), beats.drain(), needs.drain(), leftOpen.drain()]);
-      for (const snapshot of [keys, workspaces, catalog]) snapshot.stop();
+      for (const snapshot of [keys, workspaces, policies, catalog]) snapshot.stop();
     },
   };
 };

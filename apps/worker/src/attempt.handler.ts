@@ -6,11 +6,18 @@ import { AttemptRun, type AttemptRunRequest } from '@waystation/contracts';
 import type { Warning } from '@waystation/generation';
 import { Handles } from '@waystation/runtime';
 import type { HeldAmounts } from './attempt/allowance.js';
+import type { Logger } from 'pino';
 import { endMessage } from './attempt/end-message.js';
 import { attemptFinishedLine, attemptStartedLine } from './attempt/money-lines.js';
 import { prepareCall } from './attempt/prepare-call.js';
 import { Relay, type RelayResult } from './attempt/relay.js';
 import { WORKER, type Worker } from './worker.js';
+
+/** Knows the id alone: it waits for the journal's ack, and the request with its prices and plan must not. */
+const reportLost =
+  (log: Logger, attemptId: string) =>
+  (error: unknown): void =>
+    log.error({ err: error, attemptId }, 'the journal did not take the end of an attempt; the sweeper will settle it');
 
 @Controller()
 export class AttemptHandler {
@@ -53,12 +60,9 @@ export class AttemptHandler {
     // An empty completion ends in order: its usage belongs into the first witness too. It is the caller who makes an error of it.
     if (result.error === undefined || result.outcome === 'empty') writer.end(endMessage(request, result, warnings));
     else writer.fail(result.error);
-    facts.appendSoon(attemptFinishedLine(request, instance, result, Date.now(), held)).catch((error: unknown) => {
-      log.error(
-        { err: error, attemptId: request.attemptId },
-        'the journal did not take the end of an attempt; the sweeper will settle it',
-      );
-    });
+    facts
+      .appendSoon(attemptFinishedLine(request, instance, result, Date.now(), held))
+      .catch(reportLost(log, request.attemptId));
     health.record(request.attempt.endpointId, result);
     metrics.record(result);
     const { outcome, error } = result;

@@ -12,7 +12,17 @@ export {
   type UsageBound,
 } from './price-usage.js';
 export { billsAfterCancelByDefault } from './bills-after-cancel.js';
-export { BUILTIN_PROVIDERS, type BuiltinProvider } from './builtin-providers.js';
+export {
+  ABILITIES,
+  keyAmong,
+  offerByKeys,
+  sourceOfCatalog,
+  type CatalogEndpoint,
+  type CatalogModel,
+  type CatalogProvider,
+  type CatalogProviderHead,
+} from './catalog-file.js';
+export { extendProvider, type EndpointChange, type ExtensionFault, type ProviderExtension } from './extend-provider.js';
 export { parseModelId, type ParsedModelId, type RoutingSort } from './model-id.js';
 export {
   credentialIdOf,

@@ -1,7 +1,5 @@
 // Sources become a catalog that is exact, whole and acceptable to the contracts, or every fault is told.
 import { createHash } from 'node:crypto';
-import { SNAPSHOT_KEYS, endpointEntry, modelEntry, providerEntry } from '@waystation/contracts';
-import { BUILTIN_PROVIDERS } from './builtin-providers.js';
 import { normaliseCatalog } from './normalise-catalog.js';
 import type { EndpointSource, ProviderSource } from './provider-source.js';
 
@@ -178,28 +176,5 @@ describe('a catalog made of sources', () => {
         outputModalities: ['text'],
       },
     ]);
-  });
-});
-
-describe('the built-in providers', () => {
-  const catalog = normalise(...BUILTIN_PROVIDERS.map(({ source }) => source));
-
-  it('are whole, exact and acceptable to the contracts', () => {
-    expect(catalog.faults).toEqual([]);
-    expect(catalog.roundings).toEqual([]);
-    const stamp = { v: 1 as const, version: 1 };
-    for (const provider of catalog.providers) providerEntry.parse({ ...stamp, ...provider });
-    for (const model of catalog.models) modelEntry.parse({ ...stamp, ...model });
-    for (const each of catalog.endpoints) endpointEntry.parse({ ...stamp, ...each });
-  });
-
-  it('never allow a private address', () => {
-    expect(
-      catalog.providers.every((provider) => !provider.allowPrivateAddress && provider.baseUrl.startsWith('https://')),
-    ).toBe(true);
-  });
-
-  it('have ids whose KV keys are plain', () => {
-    for (const each of catalog.endpoints) expect(SNAPSHOT_KEYS.endpoint(each.id)).toMatch(/^endpoint\.[a-z0-9_-]+$/);
   });
 });

@@ -127,6 +127,7 @@ const endpointOf = (
   priceVersion,
   price,
   enabled: source.enabled ?? true,
+  ...(source.dataPolicy === undefined ? {} : { dataPolicy: { ...source.dataPolicy } }),
   ...(source.billsAfterCancel === undefined ? {} : { billsAfterCancel: source.billsAfterCancel }),
   ...(source.showsOutput === undefined ? {} : { showsOutput: source.showsOutput }),
   ...(source.quirks === undefined ? {} : { quirks: { ...source.quirks } }),

@@ -1,7 +1,8 @@
 // Why an attempt was charged, whole: the bill line by line, who bore what of it, what was held, and every revision with its reason.
-// Invariant: the lines add up to `cost`, and so do `credits`, `waste`, `variance`, `byok` and `unbilled`; each of the first four is the sum of its revisions.
+// Invariant: the lines add up to `cost`; `credits`, `waste`, `variance`, `byok` and `unbilled` to `cost` and the surcharge; each of the first four is the sum of its
+// revisions.
 import { z } from 'zod';
-import { count, picodollars, picodollarsUnsigned, serviceTier, unixMs } from './scalars.js';
+import { count, picodollars, picodollarsUnsigned, serviceTier, surchargePpm, unixMs } from './scalars.js';
 
 const line = z.object({
   /** Usage class, or `request` for the fee per request. */
@@ -22,6 +23,7 @@ const revision = z.object({
   waste: picodollars,
   variance: picodollars,
   byok: picodollars,
+  surcharge: picodollars.optional(),
   outcome: z.string(),
   outcomeBy: z.string(),
   policyRow: z.string(),
@@ -43,6 +45,10 @@ export const explainedAttempt = z.object({
   serviceTier: serviceTier.optional(),
   lines: z.array(line).max(64),
   cost: picodollarsUnsigned,
+  /** On top of `cost`: its account, its rate, and what it came to, which is less than its rate says where the hold ended it. Absent where there is none. */
+  surcharge: z
+    .object({ account: z.enum(['markup', 'fees']), ratePpm: surchargePpm, amountPicodollars: picodollars })
+    .optional(),
   policyRow: z.string(),
   /** Absent where the policy no longer has the row. */
   bearer: z.enum(['customer', 'nobody']).optional(),

@@ -10,6 +10,10 @@ export const base62 = (length: number, randomBytes: (size: number) => Uint8Array
   return text;
 };
 
+/** A UUID that always follows from the same hex digest, of 32 digits or more. */
+export const uuidOfDigest = (hex: string): string =>
+  hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');
+
 /** `gen-<unix seconds>-<20 base62>`: the id of a generation. The day inside it decides the row's partition. */
 export const newGenerationId = (nowMs: number, randomBytes: (size: number) => Uint8Array): string =>
   `gen-${String(Math.floor(nowMs / 1000)).padStart(10, '0')}-${base62(20, randomBytes)}`;

@@ -55,7 +55,20 @@ export {
   type FrameKind,
 } from './frame.js';
 export { HOT_METADATA_BYTES_MAX, decodeHotMessage, encodeHotMessage } from './hot-message.js';
-export { attemptIdOf, newGenerationId, unixOfGeneration } from './ids.js';
+export {
+  ControlGuardrailAssign,
+  ControlGuardrailAssignments,
+  ControlGuardrailCreate,
+  ControlGuardrailDelete,
+  ControlGuardrailGet,
+  ControlGuardrailList,
+  ControlGuardrailUpdate,
+  GUARDRAILS_PER_CALL_MAX,
+  type GuardrailAssignment,
+  type GuardrailEntry,
+  type GuardrailSettings,
+} from './guardrails.js';
+export { attemptIdOf, newGenerationId, unixOfGeneration, uuidOfDigest } from './ids.js';
 export {
   attemptFinished,
   attemptProgressed,
@@ -111,7 +124,19 @@ export {
   type LimitName,
   type LimitSpec,
 } from './limit-spec.js';
-export { formatUsd, parseUsd } from './money-text.js';
+export {
+  ControlMemberCreate,
+  ControlMemberGet,
+  ControlMemberList,
+  ControlMemberRemove,
+  ControlMemberUpdate,
+  EMAIL_CHARACTERS_MAX,
+  MEMBERS_PER_CALL_MAX,
+  MEMBER_ROLES,
+  type MemberEntry,
+} from './members.js';
+export { formatUsd, parseUsd, percentOf, ppmOfPercent } from './money-text.js';
+export { ControlSurchargesGet, ControlSurchargesPut, type Surcharges } from './surcharges.js';
 export {
   BillingAutotopupGet,
   BillingAutotopupPut,
@@ -158,7 +183,7 @@ export {
   type RoutePlanReply,
   type RoutePlanRequest,
 } from './route.js';
-export { identity, leaseVector, usage, type Identity, type LeaseVector } from './scalars.js';
+export { SURCHARGE_PPM_MAX, identity, leaseVector, usage, type Identity, type LeaseVector } from './scalars.js';
 export {
   Alive,
   AttemptCancel,

@@ -16,6 +16,7 @@ import {
   priceVersionId,
   providerSlug,
   serviceTier,
+  surchargePpm,
   unixMs,
   usage,
 } from './scalars.js';
@@ -41,6 +42,8 @@ const backing = {
   /** The vector itself, so that billing can store a version before it settles with it. */
   price: priceVector,
   byok: z.boolean(),
+  /** On top of what it costs, as it was when the hold was taken: the workspace's markup, or with an own key its fee. Absent: none. */
+  surchargePpm: surchargePpm.optional(),
   deadlineAt: unixMs,
 };
 

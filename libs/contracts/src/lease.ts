@@ -27,6 +27,8 @@ export const quotaRef = z.object({
   includeByok: z.boolean().optional(),
   /** Only calls that cost nothing meet it: of those before it, no charge tells which they were. */
   freeOnly: z.boolean().optional(),
+  /** Of a guardrail, which `scopeId` names: whose use this quota of it counts. */
+  subject: z.object({ scope: z.enum(['key', 'member']), id: z.string().min(1).max(64) }).optional(),
 });
 export type QuotaRef = z.infer<typeof quotaRef>;
 
@@ -51,6 +53,8 @@ export const leaseRefusal = z.object({
   code: z.enum(['limit_exceeded', 'insufficient_credits', 'in_flight', 'rate_limited', 'workspace_suspended']),
   quotaId: z.string().max(128),
   scope: z.string().max(32),
+  /** Of a guardrail: its id. */
+  guardrailId: z.string().max(64).optional(),
   metric: z.string().max(32),
   window: z.string().max(32),
   asked: picodollarsUnsigned,

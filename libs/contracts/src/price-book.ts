@@ -70,6 +70,8 @@ const borne = z.object({
   variance: picodollars,
   /** What a customer's own key would have cost; booked nowhere. */
   byok: picodollars,
+  /** Of what was charged, what is not the provider's: markup, or the fee for an own key. */
+  surcharge: picodollars,
 });
 
 /** One attempt whose charge changes, or names another version from now on. */

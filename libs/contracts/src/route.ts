@@ -12,6 +12,7 @@ import {
   priceVersionId,
   providerSlug,
   quirks,
+  surchargePpm,
 } from './scalars.js';
 import { QUEUE_GROUPS, SUBJECTS } from './subjects.js';
 
@@ -145,6 +146,8 @@ export const plannedAttempt = z.object({
   showsOutput: z.boolean().optional(),
   credentialId: z.string().max(64).optional(),
   byok: z.boolean(),
+  /** What the workspace pays on top. Put in by the ingress, when it takes the hold; absent: nothing. */
+  surchargePpm: surchargePpm.optional(),
   /** Quirks of the model there, over the provider's. */
   quirks: quirks.optional(),
   /** Request parameters this endpoint does not take and that are left out upstream; each becomes a warning. */

@@ -30,6 +30,10 @@ export const sessionId = id(256);
 /** Counts by class; classes are disjoint, absent is not zero (see libs/generation). */
 export const usage = z.record(z.string().max(64), count);
 
+/** A rate on top of a price, in parts per million: 75 000 is 7.5 %. At most ten times the price. */
+export const SURCHARGE_PPM_MAX = 10_000_000;
+export const surchargePpm = z.number().int().min(0).max(SURCHARGE_PPM_MAX);
+
 /** As the request asks for it or the provider tells it: `flex`, `priority`, `default`, … */
 export const serviceTier = z.string().min(1).max(32);
 

@@ -14,6 +14,7 @@ import {
   picodollarsUnsigned,
   priceVersionId,
   providerSlug,
+  surchargePpm,
   unixMs,
   workspaceId,
 } from './scalars.js';
@@ -49,7 +50,10 @@ export const keyEntry = z.object({
   limit: picodollarsUnsigned.optional(),
   limitReset: z.enum(['daily', 'weekly', 'monthly']).optional(),
   includeByokInLimit: z.boolean(),
+  /** Of the guardrail that is assigned to the key. */
   policyId: z.string().max(64).optional(),
+  /** Of the guardrail that is assigned to its member. */
+  memberPolicyId: z.string().max(64).optional(),
 });
 export type KeyEntry = z.infer<typeof keyEntry>;
 
@@ -70,11 +74,15 @@ export const workspaceEntry = z.object({
   suspended: z.boolean(),
   suspension: suspension.optional(),
   defaultModel: modelId.optional(),
+  /** Of the guardrail of everybody in it. */
   policyId: z.string().max(64).optional(),
   /** Output cap assumed where the client sets none. */
   defaultMaxOutputTokens: count.optional(),
   storesContent: z.boolean(),
   limits: z.array(limitSpec).max(LIMITS_MAX).optional(),
+  /** What is charged on top of prices, and for calls with own provider keys. Absent: nothing. */
+  markupPpm: surchargePpm.optional(),
+  byokFeePpm: surchargePpm.optional(),
 });
 export type WorkspaceEntry = z.infer<typeof workspaceEntry>;
 
@@ -90,6 +98,14 @@ export const policyEntry = z.object({
   dataCollection: z.enum(['allow', 'deny']).optional(),
   regions: z.array(z.string().max(64)).max(64).optional(),
   sort: z.enum(['price', 'throughput', 'latency', 'exacto']).optional(),
+  /** What each of whom it is assigned to may spend in a window. */
+  budget: z
+    .object({
+      limit: picodollarsUnsigned,
+      window: z.enum(['day', 'week', 'month', 'lifetime']),
+      includeByok: z.boolean(),
+    })
+    .optional(),
 });
 export type PolicyEntry = z.infer<typeof policyEntry>;
 

@@ -8,6 +8,7 @@ import { ACCOUNTS, entryOf, type Entry } from './entry.js';
 import { evolveLots, promoEntriesOf, promoWalletChangeOf, type LotState, type PromoEvent } from './promo.js';
 import { paymentAfter, paymentEntriesOf, walletChangeOf, type PaymentEvent, type PaymentState } from './payment.js';
 import { walletQuotaId } from './quota-set.js';
+import { bearersOfSurcharge, type SurchargeAccount } from './surcharge.js';
 
 export interface QuotaState {
   readonly id: string;
@@ -61,6 +62,8 @@ export interface ChargeState {
   readonly variance: bigint;
   /** What it would have cost; the customer's own key paid. */
   readonly byok: bigint;
+  /** Of what was charged, and of the variance where not all of it could be had: what is not the provider's. */
+  readonly surcharge: bigint;
 }
 
 /** A working set, owned by whoever folds events into it. May be a part of the whole, as long as it holds all that a command touches. */
@@ -154,6 +157,9 @@ export type LedgerEvent =
       readonly waste: bigint;
       readonly variance: bigint;
       readonly byok: bigint;
+      /** Part of what is borne by lease, credit and variance; the rest is owed to the provider. */
+      readonly surcharge: bigint;
+      readonly surchargeTo: SurchargeAccount;
     };
 
 /** What a command comes to: events to fold and to store, and the answer to whoever asked. */
@@ -299,6 +305,7 @@ export const evolve = (book: Book, event: LedgerEvent): void => {
         waste: before.waste + event.waste,
         variance: before.variance + event.variance,
         byok: before.byok + event.byok,
+        surcharge: before.surcharge + event.surcharge,
       });
       return;
     }
@@ -316,6 +323,7 @@ export const NO_CHARGE: ChargeState = {
   waste: 0n,
   variance: 0n,
   byok: 0n,
+  surcharge: 0n,
 };
 
 /** A wallet nobody has put credits into. */
@@ -361,12 +369,17 @@ export const entriesOf = (event: LedgerEvent): Entry[] => {
     case 'charged': {
       const kind = event.revision === 0 ? 'settle' : 'adjust';
       const payable = ACCOUNTS.payable(event.provider);
-      const { workspaceId } = event;
+      const { workspaceId, surchargeTo, variance } = event;
+      const [lease, credit] = [event.fromLease.usd, event.fromCredit.usd];
+      const onTop = bearersOfSurcharge(event.surcharge, { lease, credit, variance });
       return [
-        ...entryOf(kind, held, payable, event.fromLease.usd, event),
-        ...entryOf(kind, credits, payable, event.fromCredit.usd, { workspaceId }),
+        ...entryOf(kind, held, payable, lease - onTop.lease, event),
+        ...entryOf(kind, held, surchargeTo, onTop.lease, event),
+        ...entryOf(kind, credits, payable, credit - onTop.credit, { workspaceId }),
+        ...entryOf(kind, credits, surchargeTo, onTop.credit, { workspaceId }),
         ...entryOf(kind, ACCOUNTS.waste, payable, event.waste, { workspaceId }),
-        ...entryOf(kind, ACCOUNTS.variance, payable, event.variance, { workspaceId }),
+        ...entryOf(kind, ACCOUNTS.variance, payable, variance - onTop.variance, { workspaceId }),
+        ...entryOf(kind, ACCOUNTS.variance, surchargeTo, onTop.variance, { workspaceId }),
       ];
     }
     default: {

@@ -4,12 +4,14 @@ import { OUTCOMES, type Outcome } from '@waystation/generation';
 import fc from 'fast-check';
 import {
   OUTCOME_POLICY,
+  creditsOf,
   decideCharge,
   policyRowOf,
   type ChargeDecision,
   type ChargeFacts,
   type Payer,
 } from './decide-charge.js';
+import { surchargeOf } from './surcharge.js';
 
 const price: PriceVector = { perUnit: { input: '10', output: '30' } };
 const facts: ChargeFacts = {
@@ -112,6 +114,43 @@ const cases: [name: string, facts: Partial<ChargeFacts>, expected: ChargeDecisio
     { byok: true, holdPicodollars: 0n },
     by(100n, 'byok', 'completed'),
   ],
+  ['a markup is on top of the cost', { surchargePpm: 75_000 }, { ...by(100n, 'credits', 'completed'), surcharge: 8n }],
+  [
+    'a markup is of the whole charge, fee per request included, and rounded once',
+    { surchargePpm: 75_000, price: { ...price, perRequest: '6' } },
+    { ...by(106n, 'credits', 'completed'), surcharge: 8n },
+  ],
+  [
+    'a markup ends where the hold ends',
+    { surchargePpm: 75_000, holdPicodollars: 103n },
+    { ...by(100n, 'credits', 'completed'), surcharge: 3n },
+  ],
+  [
+    'beyond the hold there is no markup, and the provider is owed as without one',
+    { surchargePpm: 75_000, holdPicodollars: 99n },
+    by(99n, 'credits', 'completed', 1n),
+  ],
+  ['what nobody pays has no markup', { surchargePpm: 75_000, outcome: 'empty' }, by(100n, 'waste', 'empty')],
+  [
+    'with the own key of the customer the fee is taken of what it would have cost',
+    { byok: true, surchargePpm: 50_000 },
+    { ...by(100n, 'byok', 'completed'), surcharge: 5n },
+  ],
+  [
+    'the fee for an own key ends where the hold ends',
+    { byok: true, surchargePpm: 50_000, holdPicodollars: 4n },
+    { ...by(100n, 'byok', 'completed'), surcharge: 4n },
+  ],
+  [
+    'without a hold there is no fee for an own key',
+    { byok: true, surchargePpm: 50_000, holdPicodollars: 0n },
+    by(100n, 'byok', 'completed'),
+  ],
+  [
+    'a failure with the own key of the customer has no fee',
+    { byok: true, surchargePpm: 50_000, outcome: 'failed-before-output', served: false },
+    by(100n, 'byok', 'failed-before-output'),
+  ],
   [
     'with the own key of the customer a failure is not our waste',
     { byok: true, outcome: 'empty' },
@@ -133,13 +172,19 @@ describe('decideCharge', () => {
         fc.oneof(fc.integer(), fc.constant(Number.NaN), fc.constant(1e12)),
       ),
       hold: fc.bigInt({ min: -5n, max: 10n ** 14n }),
+      byok: fc.boolean(),
+      surchargePpm: fc.oneof(fc.constant(undefined), fc.nat(10_000_000)),
     });
     fc.assert(
-      fc.property(arbitrary, ({ outcome, served, usage, hold }) => {
-        const decision = decideCharge({ ...facts, outcome, served, usage, holdPicodollars: hold });
-        expect(decision.amount >= 0n).toBe(true);
-        if (decision.payer === 'credits') expect(decision.amount <= (hold > 0n ? hold : 0n)).toBe(true);
-        else expect(decision.variance).toBeUndefined();
+      fc.property(arbitrary, ({ hold, surchargePpm, ...more }) => {
+        const decision = decideCharge({ ...facts, ...more, surchargePpm, holdPicodollars: hold });
+        expect(decision.amount >= 0n && (decision.surcharge ?? 1n) > 0n).toBe(true);
+        expect(creditsOf(decision) <= (hold > 0n ? hold : 0n)).toBe(true);
+        if (decision.payer !== 'credits') expect(decision.variance).toBeUndefined();
+        const plain = decideCharge({ ...facts, ...more, holdPicodollars: hold });
+        expect({ ...plain, surcharge: 0n }).toEqual({ ...decision, surcharge: 0n });
+        if (decision.surcharge !== undefined && creditsOf(decision) < hold)
+          expect(decision.surcharge).toBe(surchargeOf(decision.amount, surchargePpm ?? 0));
       }),
     );
   });

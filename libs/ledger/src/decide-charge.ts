@@ -3,6 +3,7 @@
 import { priceUsage } from '@waystation/catalog';
 import type { PriceVector } from '@waystation/contracts';
 import type { Outcome, Usage, UsageSource } from '@waystation/generation';
+import { surchargeOf } from './surcharge.js';
 
 /** `customer`: from the workspace's credits. `nobody`: what the provider bills is ours to bear, on the account `waste`. */
 export type Bearer = 'customer' | 'nobody';
@@ -71,19 +72,30 @@ export interface ChargeFacts {
   readonly holdPicodollars: bigint;
   /** The provider bills the customer directly; nothing is owed to it by us. */
   readonly byok: boolean;
+  /** On top of what it costs, in parts per million, as it was when the hold was taken. Absent: none. */
+  readonly surchargePpm?: number | undefined;
 }
 
 export type Payer = 'credits' | 'waste' | 'variance' | 'byok';
 
 export interface ChargeDecision {
-  /** Picodollars that `payer` bears. Never negative, and never above the hold where a customer pays. */
+  /** Picodollars that `payer` bears of what it costs at its price. Never negative, and never above the hold where a customer pays. */
   readonly amount: bigint;
   /** `byok`: the amount is what it would have cost; it is counted and not booked. */
   readonly payer: Payer;
   readonly policyRow: string;
   /** What the provider's count costs beyond the hold: owed to it, and borne by the account `variance`. Absent where nothing is. */
   readonly variance?: bigint;
+  /** On top, from the customer's credits, as far as the hold goes: the provider's part comes first. Absent where nothing is. */
+  readonly surcharge?: bigint;
 }
+
+/** What a decision asks of the customer's credits in all. */
+export const creditsOf = ({
+  amount,
+  payer,
+  surcharge = 0n,
+}: Pick<ChargeDecision, 'amount' | 'payer' | 'surcharge'>): bigint => (payer === 'credits' ? amount : 0n) + surcharge;
 
 const POLICY_ROWS: ReadonlyMap<string, OutcomePolicyRow> = new Map(
   Object.values(OUTCOME_POLICY).flatMap((policy) => [policy.served, policy.unserved].map((each) => [each.name, each])),
@@ -96,6 +108,13 @@ export const policyRowOf = (name: string): OutcomePolicyRow | undefined => POLIC
 const isBilled = (facts: ChargeFacts): boolean =>
   facts.usageSource !== 'estimated' && Object.values(facts.usage).some((count) => count > 0);
 
+/** The surcharge, as far as there is room for it in the hold. */
+const onTop = ({ surchargePpm = 0 }: ChargeFacts, cost: bigint, room: bigint): Pick<ChargeDecision, 'surcharge'> => {
+  const asked = surchargeOf(cost, surchargePpm);
+  const surcharge = asked < room ? asked : room;
+  return surcharge === 0n ? {} : { surcharge };
+};
+
 /** Applies the outcome policy to one attempt. */
 export const decideCharge = (facts: ChargeFacts): ChargeDecision => {
   const policy = OUTCOME_POLICY[facts.outcome][facts.served ? 'served' : 'unserved'];
@@ -104,8 +123,8 @@ export const decideCharge = (facts: ChargeFacts): ChargeDecision => {
   if (policy.bearer === 'nobody') {
     return { ...decided, amount: isBilled(facts) ? cost : 0n, payer: facts.byok ? 'byok' : 'waste' };
   }
-  if (facts.byok) return { ...decided, amount: cost, payer: 'byok' };
   const hold = facts.holdPicodollars > 0n ? facts.holdPicodollars : 0n;
-  if (cost <= hold) return { ...decided, amount: cost, payer: 'credits' };
+  if (facts.byok) return { ...decided, amount: cost, payer: 'byok', ...onTop(facts, cost, hold) };
+  if (cost <= hold) return { ...decided, amount: cost, payer: 'credits', ...onTop(facts, cost, hold - cost) };
   return { ...decided, amount: hold, payer: 'credits', ...(isBilled(facts) ? { variance: cost - hold } : {}) };
 };

@@ -392,4 +392,11 @@ describe('a refusal', () => {
       refusalOf({ quota: quota({ posted: 90n }), asked: 60n, left: 10n }, 0n, times.nowMs, 1_000),
     ).not.toHaveProperty('limit');
   });
+
+  test('names the guardrail whose budget it is, and of anything else none', () => {
+    const told = (scope: QuotaState['scope']) =>
+      refusalOf({ quota: quota({ scope, scopeId: 'g-1' }), asked: 60n, left: 10n }, 0n, times.nowMs, 1_000);
+    expect(told('guardrail')).toMatchObject({ scope: 'guardrail', guardrailId: 'g-1' });
+    expect(told('member')).not.toHaveProperty('guardrailId');
+  });
 });

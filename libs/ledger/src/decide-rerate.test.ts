@@ -17,7 +17,14 @@ const bookOf = (free: bigint): Book => {
     ...{ granted: usd(100n), held: usd(70n), unbooked: usd(30n), closed: false },
     ...{ takeForMs: 1, endsAtMs: 1, final: false, lastReleased: NOTHING },
   });
-  book.charges.set('t', { revision: 0, charged: { ...usd(30n), ...COUNTED }, waste: 0n, variance: 0n, byok: 0n });
+  book.charges.set('t', {
+    revision: 0,
+    charged: { ...usd(30n), ...COUNTED },
+    waste: 0n,
+    variance: 0n,
+    byok: 0n,
+    surcharge: 0n,
+  });
   return book;
 };
 const rerate = (book: Book, decision: Omit<ChargeDecision, 'policyRow'>, attemptId = 't') =>
@@ -35,7 +42,15 @@ test.each<[string, bigint, Omit<ChargeDecision, 'policyRow'>, object]>([
 ])('%s', (_name, free, decision, expected) => {
   const book = bookOf(free);
   const event = rerate(book, decision);
-  const nothing = { fromLease: NOTHING, fromCredit: NOTHING, booked: NOTHING, waste: 0n, variance: 0n, byok: 0n };
+  const nothing = {
+    fromLease: NOTHING,
+    fromCredit: NOTHING,
+    booked: NOTHING,
+    waste: 0n,
+    variance: 0n,
+    byok: 0n,
+    surcharge: 0n,
+  };
   expect(event).toMatchObject({ revision: 1, ...nothing, ...expected });
   if (event === undefined) return;
   evolve(book, event);

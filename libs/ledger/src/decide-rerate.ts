@@ -3,6 +3,7 @@
 import { NOTHING } from './amounts.js';
 import { NO_CHARGE, type Book } from './book.js';
 import { decideSettlement, type Charged, type Settlement } from './decide-settlement.js';
+import { surchargeAccountOf } from './surcharge.js';
 
 /**
  * The next revision of an attempt that was charged; of zero where the other price comes to the same, so that the charge names it. None where nothing was charged.
@@ -18,6 +19,7 @@ export const decideRerate = (book: Book, settlement: Omit<Settlement, 'requests'
     decideSettlement(book, { ...settlement, requests, tokens, fromCreditOnly: true }) ?? {
       ...{ type: 'charged', attemptId, revision: before.revision + 1, workspaceId, provider, quotaIds: [] },
       ...{ fromLease: NOTHING, fromCredit: NOTHING, booked: NOTHING, waste: 0n, variance: 0n, byok: 0n },
+      ...{ surcharge: 0n, surchargeTo: surchargeAccountOf(settlement.decision.payer === 'byok') },
     }
   );
 };

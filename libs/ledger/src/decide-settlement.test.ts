@@ -2,6 +2,7 @@
 import { NOTHING, countedBy, type Amounts } from './amounts.js';
 import { emptyBook, entriesOf, evolve, newWallet, type Book } from './book.js';
 import type { ChargeDecision } from './decide-charge.js';
+import { foldBalances } from './entry.js';
 import { decideSettlement, touchesQuotas, type Settlement } from './decide-settlement.js';
 
 const usd = (amount: bigint): Amounts => ({ ...NOTHING, usd: amount });
@@ -15,9 +16,12 @@ interface World {
   readonly free?: bigint;
   readonly charged?: bigint;
   readonly waste?: bigint;
+  readonly variance?: bigint;
+  readonly surcharge?: bigint;
 }
 
-const bookOf = ({ held, unbooked = 0n, closed = false, free = 0n, charged, waste = 0n }: World): Book => {
+const bookOf = (world: World): Book => {
+  const { held, unbooked = 0n, closed = false, free = 0n, charged, waste = 0n, variance = 0n, surcharge = 0n } = world;
   const book = emptyBook();
   const inLease = (held ?? 0n) + unbooked;
   const posted = charged === undefined ? 0n : charged - unbooked;
@@ -35,7 +39,7 @@ const bookOf = ({ held, unbooked = 0n, closed = false, free = 0n, charged, waste
     });
   }
   if (charged !== undefined)
-    book.charges.set('t', { revision: 0, charged: usd(charged), waste, variance: 0n, byok: 0n });
+    book.charges.set('t', { revision: 0, charged: usd(charged), waste, variance, byok: 0n, surcharge });
   return book;
 };
 const credits = (amount: bigint, variance?: bigint): ChargeDecision => ({
@@ -43,6 +47,11 @@ const credits = (amount: bigint, variance?: bigint): ChargeDecision => ({
   payer: 'credits',
   policyRow: 'completed',
   ...(variance === undefined ? {} : { variance }),
+});
+const markedUp = (amount: bigint, surcharge: bigint): ChargeDecision => ({ ...credits(amount), surcharge });
+const ownKey = (amount: bigint, surcharge: bigint): ChargeDecision => ({
+  ...markedUp(amount, surcharge),
+  payer: 'byok',
 });
 const waste = (amount: bigint): ChargeDecision => ({ amount, payer: 'waste', policyRow: 'empty' });
 const settlement = (decision: ChargeDecision, over: Partial<Settlement> = {}): Settlement => ({
@@ -63,7 +72,10 @@ type Expected = {
   waste?: bigint;
   variance?: bigint;
   byok?: bigint;
+  surcharge?: bigint;
   booked?: bigint;
+  /** What the event moves onto its account for surcharges. */
+  onTop?: [account: 'markup' | 'fees', amount: bigint];
 };
 const cases: [name: string, world: World, decision: ChargeDecision, expected: Expected][] = [
   ['a charge comes out of its lease', { held: 100n, free: 900n }, credits(30n), { fromLease: 30n }],
@@ -126,15 +138,69 @@ const cases: [name: string, world: World, decision: ChargeDecision, expected: Ex
     credits(30n),
     { fromLease: 30n, waste: -30n },
   ],
+  [
+    'a markup comes out of the lease with its charge',
+    { held: 100n, free: 900n },
+    markedUp(30n, 2n),
+    { fromLease: 32n, surcharge: 2n, onTop: ['markup', 2n] },
+  ],
+  [
+    'a markup that the lease no longer has comes out of free credit',
+    { held: 30n, free: 900n },
+    markedUp(30n, 2n),
+    { fromLease: 30n, fromCredit: 2n, surcharge: 2n, onTop: ['markup', 2n] },
+  ],
+  [
+    'a markup that nobody has is variance',
+    { held: 30n, free: 1n },
+    markedUp(30n, 2n),
+    { fromLease: 30n, fromCredit: 1n, variance: 1n, surcharge: 2n, onTop: ['markup', 2n] },
+  ],
+  [
+    'a fee for an own key is the only money of it',
+    { held: 100n, free: 900n },
+    ownKey(30n, 2n),
+    { fromLease: 2n, byok: 30n, surcharge: 2n, onTop: ['fees', 2n] },
+  ],
+  [
+    'a fee for an own key that comes late is taken from free credit',
+    { free: 900n },
+    ownKey(30n, 2n),
+    { fromCredit: 2n, byok: 30n, surcharge: 2n, onTop: ['fees', 2n] },
+  ],
+  [
+    'a correction upwards corrects the markup with it',
+    { held: 100n, unbooked: 32n, charged: 32n, surcharge: 2n },
+    markedUp(45n, 3n),
+    { fromLease: 16n, surcharge: 1n, onTop: ['markup', 1n] },
+  ],
+  [
+    'a correction downwards gives the markup back with the rest',
+    { held: 100n, unbooked: 32n, charged: 32n, surcharge: 2n },
+    markedUp(15n, 1n),
+    { fromCredit: -16n, booked: 32n, surcharge: -1n, onTop: ['markup', -1n] },
+  ],
+  [
+    'a charge that turns out to be waste has no markup any more',
+    { held: 70n, unbooked: 32n, charged: 32n, surcharge: 2n },
+    waste(30n),
+    { fromCredit: -32n, waste: 30n, booked: 32n, surcharge: -2n, onTop: ['markup', -2n] },
+  ],
+  [
+    'a markup that was short is had later, and its variance ends',
+    { held: 10n, charged: 30n, variance: 2n, surcharge: 2n },
+    markedUp(30n, 2n),
+    { fromLease: 2n, variance: -2n },
+  ],
 ];
 
 describe('decideSettlement', () => {
   test.each(cases)('%s', (_name, world, decision, expected) => {
     const book = bookOf(world);
     const event = decideSettlement(book, settlement(decision));
-    const { fromLease = 0n, fromCredit: late = 0n, booked: told = 0n, ...others } = expected;
+    const { fromLease = 0n, fromCredit: late = 0n, booked: told = 0n, onTop, ...others } = expected;
     const amounts = { fromLease: usd(fromLease), fromCredit: usd(late), booked: usd(told) };
-    const nothing = { waste: 0n, variance: 0n, byok: 0n };
+    const nothing = { waste: 0n, variance: 0n, byok: 0n, surcharge: 0n };
     expect(event).toMatchObject({
       revision: world.charged === undefined ? 0 : 1,
       ...{ ...nothing, ...others, ...amounts },
@@ -146,11 +212,15 @@ describe('decideSettlement', () => {
     const { fromCredit, booked } = event;
     expect((after?.posted ?? 0n) - (before?.posted ?? 0n)).toBe(booked.usd + fromCredit.usd);
     expect((after?.held ?? 0n) - (before?.held ?? 0n)).toBe(-booked.usd);
-    const owed = entriesOf(event).reduce(
-      (sum, entry) => sum + (entry.credit === 'payable:p' ? entry.amount : -entry.amount),
-      0n,
+    const balances = foldBalances(entriesOf(event));
+    expect(balances.get('payable:p') ?? 0n).toBe(
+      event.fromLease.usd + fromCredit.usd + event.waste + event.variance - event.surcharge,
     );
-    expect(owed).toBe(event.fromLease.usd + fromCredit.usd + event.waste + event.variance);
+    expect(['markup', 'fees'].flatMap((account) => [[account, balances.get(account) ?? 0n]])).toEqual(
+      ['markup', 'fees'].map((account) => [account, onTop?.[0] === account ? onTop[1] : 0n]),
+    );
+    expect(balances.get('held:w') ?? 0n).toBe(-event.fromLease.usd);
+    expect(balances.get('credits:w') ?? 0n).toBe(-fromCredit.usd);
   });
 
   test('what is booked already is not booked again', () => {
@@ -197,7 +267,14 @@ describe('what is counted beside money', () => {
     const book = metered({});
     const own = book.quotas.get('key:own');
     if (own !== undefined) book.quotas.set(own.id, { ...own, posted: 100n });
-    book.charges.set('t', { revision: 0, charged: { ...NOTHING, byok: 100n }, waste: 0n, variance: 0n, byok: 100n });
+    book.charges.set('t', {
+      revision: 0,
+      charged: { ...NOTHING, byok: 100n },
+      waste: 0n,
+      variance: 0n,
+      byok: 100n,
+      surcharge: 0n,
+    });
     return book;
   };
 

@@ -3,9 +3,10 @@
 // more revision.
 import { NOTHING, PARTS, fitsInto, isNothing, mapParts, minus, plus, smaller, type Amounts } from './amounts.js';
 import { NO_CHARGE, type Book, type LedgerEvent } from './book.js';
-import type { ChargeDecision } from './decide-charge.js';
+import { creditsOf, type ChargeDecision } from './decide-charge.js';
 import { freeFor } from './decide-lease.js';
 import { walletQuotaId } from './quota-set.js';
+import { surchargeAccountOf } from './surcharge.js';
 
 export interface Settlement {
   readonly attemptId: string;
@@ -26,7 +27,7 @@ export type Charged = Extract<LedgerEvent, { type: 'charged' }>;
 
 /** What the quotas of an attempt are to be told in all. */
 const targetOf = ({ decision, requests, tokens }: Settlement): Amounts => ({
-  usd: decision.payer === 'credits' ? decision.amount : 0n,
+  usd: creditsOf(decision),
   byok: decision.payer === 'byok' ? decision.amount : 0n,
   requests,
   tokens,
@@ -61,11 +62,12 @@ export const decideSettlement = (book: Book, settlement: Settlement): Charged | 
   const waste = (decision.payer === 'waste' ? decision.amount : 0n) - before.waste;
   const byok = (decision.payer === 'byok' ? decision.amount : 0n) - before.byok;
   const variance = (decision.variance ?? 0n) + (rest.usd - fromCredit.usd) - before.variance;
+  const surcharge = (decision.surcharge ?? 0n) - before.surcharge;
   const isRefund = !fitsInto(NOTHING, fromCredit);
   const booked = isRefund ? (lease?.unbooked ?? NOTHING) : NOTHING;
 
   const counts = !(isNothing(fromLease) && isNothing(fromCredit));
-  const changes = counts || waste !== 0n || variance !== 0n || byok !== 0n;
+  const changes = counts || waste !== 0n || variance !== 0n || byok !== 0n || surcharge !== 0n;
   if (before !== NO_CHARGE && !changes) return undefined;
   return {
     type: 'charged',
@@ -81,6 +83,8 @@ export const decideSettlement = (book: Book, settlement: Settlement): Charged | 
     waste,
     variance,
     byok,
+    surcharge,
+    surchargeTo: surchargeAccountOf(decision.payer === 'byok'),
   };
 };
 

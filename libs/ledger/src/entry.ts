@@ -5,8 +5,10 @@
 export const ACCOUNTS = {
   /** Money of customers that came in, less what went back to them. */
   cash: 'cash',
-  /** What customers paid on top of their credits. */
+  /** What customers paid on top of their credits, and for calls with their own provider keys. */
   fees: 'fees',
+  /** What customers paid on top of what calls cost at their price. */
+  markup: 'markup',
   /** Credits that an admin gave without payment: our cost. */
   granted: 'granted',
   /** Credits of a workspace that nothing holds. */

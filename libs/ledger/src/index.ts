@@ -15,6 +15,7 @@ export {
 } from './book.js';
 export {
   OUTCOME_POLICY,
+  creditsOf,
   decideCharge,
   policyRowOf,
   type Bearer,
@@ -69,6 +70,7 @@ export {
   type OutcomeWitness,
   type UsageWitness,
 } from './evidence.js';
+export { guardrailBudgetsOf, quotaOfGuardrail, type GuardrailBudget } from './guardrail-budgets.js';
 export { leftOf, paymentAfter, type Paid, type PaymentEvent, type PaymentState } from './payment.js';
 export { remainingOf, type LotState, type PromoEvent } from './promo.js';
 export {
@@ -83,6 +85,14 @@ export {
 } from './quota-set.js';
 export { windowEnd, windowStart, type QuotaWindow } from './quota-window.js';
 export { mayComeBack, refusalOf } from './refusal.js';
+export {
+  PARTS_PER_MILLION,
+  surchargeAccountOf,
+  surchargeOf,
+  surchargeRateOf,
+  type SurchargeAccount,
+  type SurchargeRates,
+} from './surcharge.js';
 export {
   DEFAULT_FEE_POLICY,
   PICODOLLARS_PER_CENT,

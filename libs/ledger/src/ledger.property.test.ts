@@ -88,15 +88,24 @@ const amounts = (usdMax: bigint): fc.Arbitrary<Amounts> =>
   });
 const lease = fc.nat(5);
 const workspaceId = fc.constantFrom(...WORKSPACES);
-const decision: fc.Arbitrary<ChargeDecision> = fc.record(
-  {
+/** As `decideCharge` makes them: on top of what somebody pays, and never where the hold was not enough. */
+const decision: fc.Arbitrary<ChargeDecision> = fc
+  .record({
     amount,
-    payer: fc.constantFrom('credits', 'credits', 'credits', 'waste', 'byok'),
-    policyRow: fc.constant('completed'),
-    variance: fc.bigInt({ min: 1n, max: 50n }),
-  },
-  { requiredKeys: ['amount', 'payer', 'policyRow'] },
-);
+    payer: fc.constantFrom(
+      'credits' as const,
+      'credits' as const,
+      'credits' as const,
+      'waste' as const,
+      'byok' as const,
+    ),
+    beyond: fc.oneof(
+      fc.constant({}),
+      fc.record({ variance: fc.bigInt({ min: 1n, max: 50n }) }),
+      fc.record({ surcharge: fc.bigInt({ min: 1n, max: 90n }) }),
+    ),
+  })
+  .map(({ beyond, ...each }) => ({ ...each, policyRow: 'completed', ...(each.payer === 'waste' ? {} : beyond) }));
 const command: fc.Arbitrary<Command> = fc.oneof(
   fc.record({
     kind: fc.constant('credits' as const),
@@ -230,11 +239,14 @@ const expectSound = (book: Book, entries: readonly Entry[]): void => {
     expect(of(`credits:${id}`) >= 0n).toBe(true);
   }
   const charges = [...book.charges.values()];
-  expect(of('payable:p')).toBe(sum(charges.map(({ charged, waste, variance }) => charged.usd + waste + variance)));
+  expect(of('payable:p')).toBe(
+    sum(charges.map(({ charged, waste, variance, surcharge }) => charged.usd + waste + variance - surcharge)),
+  );
+  expect(of('markup') + of('fees')).toBe(sum(charges.map(({ surcharge }) => surcharge)));
   expect(-of('waste')).toBe(sum(charges.map(({ waste }) => waste)));
   expect(-of('variance')).toBe(sum(charges.map(({ variance }) => variance)));
-  for (const { charged, waste, byok } of charges)
-    expect(fitsInto(NOTHING, charged) && waste >= 0n && byok >= 0n).toBe(true);
+  for (const { charged, waste, byok, surcharge } of charges)
+    expect(fitsInto(NOTHING, charged) && waste >= 0n && byok >= 0n && surcharge >= 0n).toBe(true);
 };
 
 test('after every command the book is sound', () => {

@@ -1,5 +1,6 @@
 // The quota set of a call: every quota window it meets, sorted by id, so that ingress and billing lock and name them in one order.
 import type { KeyEntry, LimitSpec, QuotaRef } from '@waystation/contracts';
+import { quotaOfGuardrail, type GuardrailBudget } from './guardrail-budgets.js';
 import { windowStart, type QuotaWindow } from './quota-window.js';
 
 const WINDOW_OF_RESET = { daily: 'day', weekly: 'week', monthly: 'month' } as const satisfies Record<
@@ -23,6 +24,8 @@ export interface QuotaSubjects {
   readonly key: KeyEntry;
   /** Limits of the key's workspace. */
   readonly limits: readonly LimitSpec[];
+  /** Of the guardrails that the key is under. */
+  readonly guardrails?: readonly GuardrailBudget[];
   readonly endUserId?: string | undefined;
   readonly tags?: readonly string[] | undefined;
   /** Nothing of the call's plan costs anything. */
@@ -99,7 +102,7 @@ const quotasOfLimits = (subjects: QuotaSubjects, nowMs: number, hash: (text: str
   );
 };
 
-/** The quotas that a call meets at `nowMs`: the wallet always, the key's own limit where it has one, and whatever limits of the workspace concern it. */
+/** The quotas that a call meets at `nowMs`: the wallet always, the key's own limit where it has one, and whatever limits of the workspace and budgets of guardrails concern it. */
 export const quotaSetOf = (subjects: QuotaSubjects, nowMs: number, hash: (text: string) => string): QuotaRef[] => {
   const { key } = subjects;
   const quotas: QuotaRef[] = [
@@ -112,6 +115,7 @@ export const quotaSetOf = (subjects: QuotaSubjects, nowMs: number, hash: (text: 
       windowStart: 0,
     },
     ...quotasOfLimits(subjects, nowMs, hash),
+    ...(subjects.guardrails ?? []).map((given) => quotaOfGuardrail(given, key.workspaceId, nowMs, hash)),
   ];
   if (key.limit !== undefined) {
     const window = keyLimitWindow(key);

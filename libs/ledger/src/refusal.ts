@@ -38,6 +38,7 @@ export const refusalOf = (
     code,
     quotaId: quota.id,
     scope: quota.scope,
+    ...(quota.scope === 'guardrail' ? { guardrailId: quota.scopeId } : {}),
     metric: quota.metric,
     window: quota.window,
     asked: asked.toString(),

@@ -94,11 +94,11 @@ export interface ResponseReport {
   readonly usage: Usage;
   readonly usageSource: UsageSource;
   /** The tier that the provider says it served at. */
-  readonly serviceTier?: string;
-  readonly finishReason?: FinishReason;
-  readonly nativeFinishReason?: string;
+  readonly serviceTier?: string | undefined;
+  readonly finishReason?: FinishReason | undefined;
+  readonly nativeFinishReason?: string | undefined;
   /** The provider's id of the completion. */
-  readonly upstreamId?: string;
+  readonly upstreamId?: string | undefined;
   /** What could not be said in the client's dialect, and what the provider warned of. */
   readonly warnings?: readonly Warning[];
   /** The end of the answer, which still needs the bill: written by whoever holds the client's socket. Absent in dialects whose end is made from the bill alone. */

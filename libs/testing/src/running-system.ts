@@ -106,7 +106,7 @@ function argumentsOf(options: RunningSystemOptions, shape: string, dataDir: stri
 /** What npm and the machine's owner set must not reach the system under test: no real provider, no foreign server, no other folder. */
 function environmentOf(options: RunningSystemOptions, timeScale: number, config: string): NodeJS.ProcessEnv {
   const kept = Object.entries(inheritedEnvironment()).filter(
-    ([name]) => !/^(npm_|NODE_OPTIONS$|JEST_|WAYSTATION_|DATABASE_URL$|NATS_URL$)|_API_KEY$/i.test(name),
+    ([name]) => !/^(npm_|NODE_OPTIONS$|JEST_|WAYSTATION_|DATABASE_URL$|NATS_URL$)|(_KEY|_TOKEN|_PAT)$/i.test(name),
   );
   return {
     ...Object.fromEntries(kept),

@@ -20,6 +20,8 @@ export interface ChargeRow {
   readonly waste: string;
   readonly variance: string;
   readonly byok: string;
+  readonly surcharge: string;
+  readonly surcharge_ppm: number;
   readonly payer: Payer;
   readonly outcome: string;
   readonly outcome_by: string;
@@ -64,7 +66,7 @@ const MS = (column: string): string => `floor(extract(epoch from ${column}) * 10
 
 const CHARGES = `
   select c.attempt_id, c.revision, c.posting, c.workspace_id, c.key_hash, c.member_id, c.end_user_id, coalesce(c.app_title, c.app_referer) as app, c.tags,
-         c.provider, c.endpoint_id, c.model, c.charged, c.waste, c.variance, c.byok, c.payer, c.outcome, c.outcome_by, c.served, c.policy_row,
+         c.provider, c.endpoint_id, c.model, c.charged, c.waste, c.variance, c.byok, c.surcharge, c.surcharge_ppm, c.payer, c.outcome, c.outcome_by, c.served, c.policy_row,
          c.price_version, p.price, p.effective_at_ms as price_from_ms, c.usage, c.usage_source, c.usage_by, c.service_tier, c.rerate_id,
          c.quota_set, c.hold, ${MS('c.settled_at')} as settled_at_ms, c.lease_id, l.instance as lease_instance, l.granted as lease_granted,
          l.held as lease_held, ${MS('l.created_at')} as lease_granted_at_ms, l.ends_at_ms as lease_ends_at_ms,

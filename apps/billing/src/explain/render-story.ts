@@ -1,5 +1,5 @@
 // A told generation as lines for the operator: usage × price, who bears it and why, what was held, whose word it is, what was booked.
-import { formatUsd, unixOfGeneration } from '@waystation/contracts';
+import { formatUsd, percentOf, unixOfGeneration } from '@waystation/contracts';
 import type { CostLine } from '@waystation/catalog';
 import type { BookedEntry } from './read-booked.js';
 import {
@@ -66,6 +66,7 @@ const revisionLines = (told: ToldRevision): string[] => [
   `    outcome   ${told.outcome}, by the word of ${told.outcomeBy}; ${told.served ? 'the client got output of it' : 'the client got nothing of it'}`,
   `    usage     by the word of ${told.usageBy}, ${told.usageSource}`,
   ...costLines(told),
+  ...surchargeLines(told),
   `    policy    ${told.policyRow}: ${told.why === undefined ? 'no such row today' : `${told.why} Borne by ${told.bearer}.`}`,
   `    hold      ${money(told.hold)}: no customer pays more`,
   `    borne by  ${bearers(told)}${told.revision === 0 ? '' : ' (differences to the revision before)'}`,
@@ -78,6 +79,15 @@ const costLines = ({ priceVersion, priceFromMs, serviceTier, lines }: ToldRevisi
     `    price     ${priceVersion}${from}${serviceTier === undefined ? '' : `, service tier ${serviceTier}`}`,
     ...lines.map((line) => `      ${costLine(line)}`),
     `      ${'='.repeat(3)} ${money(totalOf(lines))}`,
+  ];
+};
+
+/** What is on top, as a share of what it costs: less than the share says where the hold ended it, and nothing of what nobody is charged for. */
+const surchargeLines = ({ onTop, surcharge, revision }: ToldRevision): string[] => {
+  if (onTop === undefined) return [];
+  const name = onTop.account === 'fees' ? 'fee for the own key' : 'markup';
+  return [
+    `    on top    ${name} of ${percentOf(onTop.ratePpm)} %, half up and within the hold: ${money(surcharge)}${revision === 0 ? '' : ' more than before'}`,
   ];
 };
 
@@ -110,11 +120,14 @@ const holdLines = ({ quotas, lease }: ToldAttempt): string[] => {
   ];
 };
 
-const NOTHING: Parts = { credits: 0n, waste: 0n, variance: 0n, byok: 0n };
+const NOTHING: Parts = { credits: 0n, waste: 0n, variance: 0n, byok: 0n, surcharge: 0n };
 
 const totalLine = (attempts: readonly ToldAttempt[]): string => {
-  const { credits, waste, variance, byok } = attempts.reduce<Parts>(plus, NOTHING);
-  return `In all: the workspace pays ${money(credits)}; waste ${waste} pUSD, variance ${variance} pUSD, own key ${byok} pUSD.`;
+  const { credits, waste, variance, byok, surcharge } = attempts.reduce<Parts>(plus, NOTHING);
+  return (
+    `In all: the workspace pays ${money(credits)}; waste ${waste} pUSD, variance ${variance} pUSD, own key ${byok} pUSD.` +
+    (surcharge === 0n ? '' : ` Of it ${surcharge} pUSD are on top of the price.`)
+  );
 };
 
 const bookedLines = (entries: readonly BookedEntry[]): string[] => {

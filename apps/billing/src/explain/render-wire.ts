@@ -31,6 +31,7 @@ const revision = (told: ToldRevision): Attempt['revisions'][number] => ({
   usageSource: told.usageSource,
   usageBy: told.usageBy,
   priceVersion: told.priceVersion,
+  ...(told.surcharge === 0n ? {} : { surcharge: told.surcharge.toString() }),
   ...(told.rerateId === undefined ? {} : { rerateId: told.rerateId }),
   settledAt: told.settledAtMs,
 });
@@ -48,6 +49,7 @@ const attempt = ({ last, ...told }: ToldAttempt): Attempt => ({
     amountPicodollars: amountPicodollars.toString(),
   })),
   cost: told.cost.toString(),
+  ...(last.onTop === undefined ? {} : { surcharge: { ...last.onTop, amountPicodollars: told.surcharge.toString() } }),
   policyRow: last.policyRow,
   ...(last.bearer === undefined ? {} : { bearer: last.bearer }),
   ...(last.why === undefined ? {} : { why: last.why }),

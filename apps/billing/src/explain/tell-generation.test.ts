@@ -28,6 +28,8 @@ const row = (changes: Partial<ChargeRow> = {}): ChargeRow => ({
   waste: '0',
   variance: '0',
   byok: '0',
+  surcharge: '0',
+  surcharge_ppm: 0,
   payer: 'credits',
   outcome: 'completed',
   outcome_by: 'ingress',
@@ -57,9 +59,9 @@ const row = (changes: Partial<ChargeRow> = {}): ChargeRow => ({
 const tell = (...charges: ChargeRow[]) => tellGeneration({ charges, waiting: [] });
 const explain = (...charges: ChargeRow[]) => {
   const { attempts } = tell(...charges);
-  for (const { last, cost, credits, waste, variance, byok, unbilled } of attempts) {
+  for (const { last, cost, surcharge, credits, waste, variance, byok, unbilled } of attempts) {
     expect(totalOf(last.lines ?? [])).toBe(cost);
-    expect(credits + waste + variance + byok + unbilled).toBe(cost);
+    expect(credits + waste + variance + byok + unbilled).toBe(cost + surcharge);
   }
   return attempts;
 };
@@ -139,6 +141,24 @@ test.each<[string, Partial<ChargeRow>, object]>([
   ],
   ['a failure that nobody bills', { charged: '0', policy_row: 'failed-before-output' }, { unbilled: 127n }],
   ['the customer’s own key', { charged: '0', byok: '127' }, { byok: 127n, credits: 0n, unbilled: 0n }],
+  [
+    'a markup',
+    { charged: '137', surcharge: '10', surcharge_ppm: 75_000 },
+    { credits: 137n, surcharge: 10n, last: { onTop: { account: 'markup', ratePpm: 75_000 } }, unbilled: 0n },
+  ],
+  [
+    'a markup of what nobody is charged for',
+    { charged: '0', waste: '127', surcharge_ppm: 75_000 },
+    { credits: 0n, surcharge: 0n, last: { onTop: { account: 'markup', ratePpm: 75_000 } }, unbilled: 0n },
+  ],
+  [
+    'the fee for the customer’s own key',
+    { charged: '6', byok: '127', surcharge: '6', surcharge_ppm: 50_000, payer: 'byok' },
+    {
+      ...{ credits: 6n, byok: 127n, surcharge: 6n, unbilled: 0n },
+      last: { onTop: { account: 'fees', ratePpm: 50_000 } },
+    },
+  ],
   ['a rule that the policy no longer has', { policy_row: 'gone' }, { last: { policyRow: 'gone' } }],
 ])('%s is told apart', (_name, changes, expected) => {
   const [attempt] = explain(row(changes));

@@ -1,8 +1,8 @@
 // The charges of a generation by attempt, so that a person can follow each picodollar: the lines of the bill, who bore what, and why each revision was made. Pure.
-// Told once, for customer and operator. Invariant: lines = cost = credits + waste + variance + byok + unbilled.
+// Told once, for customer and operator. Invariant: lines = cost, and cost + surcharge = credits + waste + variance + byok + unbilled.
 import { itemise, type CostLine } from '@waystation/catalog';
 import { priceVector } from '@waystation/contracts';
-import { policyRowOf, type Bearer, type Payer } from '@waystation/ledger';
+import { policyRowOf, surchargeAccountOf, type Bearer, type Payer, type SurchargeAccount } from '@waystation/ledger';
 import type { ChargeRow, GenerationRows } from './read-generation.js';
 
 /** Picodollars, by who bore them. `byok` is what the customer's own key paid. */
@@ -11,6 +11,8 @@ export interface Parts {
   readonly waste: bigint;
   readonly variance: bigint;
   readonly byok: bigint;
+  /** What of them is on top of the cost. */
+  readonly surcharge: bigint;
 }
 
 /** The parts are differences to the revision before. */
@@ -35,6 +37,8 @@ export interface ToldRevision extends Parts {
   readonly serviceTier?: string;
   /** Undefined where somebody took the price version away. */
   readonly lines: readonly CostLine[] | undefined;
+  /** What is paid on top, and to whom. Less than its rate says where the hold ended it. */
+  readonly onTop?: { readonly account: SurchargeAccount; readonly ratePpm: number };
   readonly rerateId?: string;
   readonly leaseId?: string;
   readonly hold: bigint;
@@ -106,6 +110,7 @@ const partsOf = (row: ChargeRow): Parts => ({
   waste: BigInt(row.waste),
   variance: BigInt(row.variance),
   byok: BigInt(row.byok),
+  surcharge: BigInt(row.surcharge),
 });
 
 export const plus = (a: Parts, b: Parts): Parts => ({
@@ -113,6 +118,7 @@ export const plus = (a: Parts, b: Parts): Parts => ({
   waste: a.waste + b.waste,
   variance: a.variance + b.variance,
   byok: a.byok + b.byok,
+  surcharge: a.surcharge + b.surcharge,
 });
 
 export const totalOf = (lines: readonly CostLine[]): bigint =>
@@ -137,6 +143,9 @@ const policyOf = (row: ChargeRow): Pick<ToldRevision, 'policyRow' | 'bearer' | '
   };
 };
 
+const onTopOf = ({ surcharge_ppm: ratePpm, payer }: ChargeRow): Pick<ToldRevision, 'onTop'> =>
+  ratePpm === 0 ? {} : { onTop: { account: surchargeAccountOf(payer === 'byok'), ratePpm } };
+
 const revisionOf = (row: ChargeRow): ToldRevision => ({
   revision: row.revision,
   reason: reasonOf(row),
@@ -151,6 +160,7 @@ const revisionOf = (row: ChargeRow): ToldRevision => ({
   usageSource: row.usage_source,
   usageBy: row.usage_by,
   ...billOf(row),
+  ...onTopOf(row),
   ...(row.rerate_id === null ? {} : { rerateId: row.rerate_id }),
   ...(row.lease_id === null ? {} : { leaseId: row.lease_id }),
   hold: BigInt(row.hold),
@@ -186,7 +196,7 @@ const attemptOf = (rows: readonly ChargeRow[], lastRow: ChargeRow): ToldAttempt 
   const last = revisionOf(lastRow);
   const parts = rows.map(partsOf).reduce(plus);
   const borne = parts.credits + parts.waste + parts.variance + parts.byok;
-  const cost = last.lines === undefined ? borne : totalOf(last.lines);
+  const cost = last.lines === undefined ? borne - parts.surcharge : totalOf(last.lines);
   return {
     attemptId: lastRow.attempt_id,
     provider: lastRow.provider,
@@ -194,7 +204,7 @@ const attemptOf = (rows: readonly ChargeRow[], lastRow: ChargeRow): ToldAttempt 
     model: lastRow.model,
     cost,
     ...parts,
-    unbilled: cost - borne,
+    unbilled: cost + parts.surcharge - borne,
     ...leaseOf(lastRow),
     quotas: lastRow.quota_set,
     revisions,

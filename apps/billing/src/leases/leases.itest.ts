@@ -394,7 +394,7 @@ test('a budget that is set in the middle of its window counts what was spent in 
   const leaseId = newLease();
   await grant(workspaceId, 300n, { leaseId });
   const spent = (at: number) =>
-    generationFinished({ workspaceId, leaseId, at, endUserId: 'u-1' }, { usage: { input: 40 } });
+    generationFinished({ workspaceId, leaseId, at, endUserId: 'u-1', memberId: 'jane' }, { usage: { input: 40 } });
   const lines = delivered(spent(NOW), spent(NOW), spent(NOW - 86_400_000));
   await settleLines(ledger.writer, new PriceBook(), lines, { witnessWaitMs: 1, graceMs: 1 });
   const of = (scope: QuotaRef['scope'], scopeId: string, window: 'day' | 'lifetime'): QuotaRef => ({
@@ -419,6 +419,16 @@ test('a budget that is set in the middle of its window counts what was spent in 
   expect(await left(of('end-user', 'u-1', 'day'))).toBe('120');
   expect(await left(of('end-user', 'u-1', 'lifetime'))).toBe('80');
   expect(await left(of('end-user', 'u-2', 'lifetime'))).toBe('200');
+  expect(await left(of('member', 'jane', 'day'))).toBe('120');
+  const guardrail = (scope: 'key' | 'member', id: string, window: 'day' | 'lifetime'): QuotaRef => ({
+    ...of('guardrail', 'g-1', window),
+    ...{ id: `guardrail:${scope}:${id}:${window}:${workspaceId}`, subject: { scope, id } },
+  });
+  expect(await left(guardrail('key', KEY_HASH, 'day'))).toBe('120');
+  expect(await left(guardrail('member', 'jane', 'day'))).toBe('120');
+  expect(await left(guardrail('member', 'jane', 'lifetime'))).toBe('80');
+  expect(await left(guardrail('member', 'joe', 'lifetime'))).toBe('200');
+  expect(await left(guardrail('key', 'jane', 'lifetime'))).toBe('200');
   expect((await verifyLedger(ledger.writer)).problems).toEqual([]);
 });
 

@@ -83,6 +83,7 @@ type Settled = {
   readonly requests: number;
   readonly holdTokens: number;
   readonly byok: boolean;
+  readonly surchargePpm: number | undefined;
 };
 type Step =
   | { readonly kind: 'credits'; readonly grant: number; readonly workspace: number; readonly amount: bigint }
@@ -115,6 +116,7 @@ const settled: fc.Arbitrary<Settled> = fc.record({
   requests: fc.nat(1),
   holdTokens: fc.nat(150),
   byok: fc.oneof(fc.constant(false), fc.boolean()),
+  surchargePpm: fc.constantFrom(undefined, 1, 50_000, 75_000, 1_500_000),
 });
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({
@@ -149,7 +151,7 @@ const BEGINNING: readonly Step[] = [
 const decisionOf = (one: Settled, price: PriceVector) =>
   decideCharge({
     ...{ outcome: one.outcome, served: true, usage: { input: one.tokens }, usageSource: 'provider', price },
-    ...{ holdPicodollars: one.hold, byok: one.byok },
+    ...{ holdPicodollars: one.hold, byok: one.byok, surchargePpm: one.surchargePpm },
   });
 
 /** One run: names of its own, a model, and both worlds stepped together. */
@@ -159,7 +161,7 @@ class Run {
   readonly prices = new PriceBook();
   readonly generationIds = Array.from({ length: 10 }, () => newGeneration(NOW));
   /** Generations that were told of, with what was held for each: a second telling does not change that. */
-  readonly seen = new Map<number, bigint>();
+  readonly seen = new Map<number, Pick<Settled, 'hold' | 'holdTokens'>>();
   /** By attempt id: what it was settled from, and what a token of it costs now. */
   readonly rated = new Map<
     string,
@@ -235,7 +237,7 @@ class Run {
       }
       case 'settle': {
         const lines = each.generations.map((told) => {
-          const one = { ...told, hold: this.seen.get(told.generation) ?? told.hold };
+          const one = { ...told, ...this.seen.get(told.generation) };
           const leased = one.lease === undefined ? undefined : this.book.leases.get(this.leaseOf(one.lease));
           const workspaceId = leased?.workspaceId ?? this.workspaceOf(0);
           const generationId = this.generationIds[one.generation] ?? '';
@@ -247,11 +249,12 @@ class Run {
               requests: one.requests,
               holdTokens: one.holdTokens,
               byok: one.byok,
+              ...(one.surchargePpm === undefined ? {} : { surchargePpm: one.surchargePpm }),
             },
           );
           if (!this.seen.has(one.generation))
             this.settleInModel(line.attempts[0]?.attemptId ?? '', one, workspaceId, leased?.id);
-          this.seen.set(one.generation, one.hold);
+          this.seen.set(one.generation, { hold: one.hold, holdTokens: one.holdTokens });
           return line;
         });
         const { bad } = await settleLines(ledger.writer, this.prices, delivered(...lines), {
@@ -385,17 +388,18 @@ class Run {
       [...balances].filter(([, each]) => each !== 0n).sort(([a], [b]) => (a < b ? -1 : 1));
     expect(sorted(stored)).toEqual(sorted(foldBalances(this.entries)));
     const charges = await ledger.asAdmin(
-      `select attempt_id, array[sum(charged), sum(counted_byok), sum(counted_requests), sum(counted_tokens)]::text[] as charged, sum(waste) as waste, sum(variance) as variance from charge where workspace_id like $1 group by 1 order by 1`,
+      `select attempt_id, array[sum(charged), sum(counted_byok), sum(counted_requests), sum(counted_tokens)]::text[] as charged, sum(waste) as waste, sum(variance) as variance, sum(surcharge) as surcharge from charge where workspace_id like $1 group by 1 order by 1`,
       [like],
     );
     expect(charges).toEqual(
       [...this.book.charges]
         .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([attempt_id, { charged, waste, variance }]) => ({
+        .map(([attempt_id, { charged, waste, variance, surcharge }]) => ({
           attempt_id,
           charged: listed(charged),
           waste: `${waste}`,
           variance: `${variance}`,
+          surcharge: `${surcharge}`,
         })),
     );
     expect((await verifyLedger(ledger.writer)).problems).toEqual([]);

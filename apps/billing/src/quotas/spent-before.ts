@@ -8,7 +8,7 @@ import { ALL_TOKENS, idFrom } from '../activity/usage-sql.js';
 export interface OpeningQuota {
   readonly ref: Pick<
     QuotaRef,
-    'id' | 'scope' | 'scopeId' | 'metric' | 'window' | 'windowStart' | 'includeByok' | 'freeOnly'
+    'id' | 'scope' | 'scopeId' | 'metric' | 'window' | 'windowStart' | 'includeByok' | 'freeOnly' | 'subject'
   >;
   readonly workspaceId: string;
 }
@@ -65,6 +65,10 @@ const countOf = (ref: OpeningQuota['ref']): { readonly sql: string; readonly sin
   }
 };
 
+/** Of a guardrail it is what was spent by whom it is assigned to, under whatever guardrail: another one is no fresh start. */
+const subjectOf = (ref: OpeningQuota['ref']): Pick<QuotaRef, 'scope'> & { readonly id: string } =>
+  ref.subject ?? { scope: ref.scope, id: ref.scopeId };
+
 /** In the unit of each quota's metric, by quota id; absent where there is none. `runner` may be a reader's, bound to the workspace. */
 export const spentBefore = async (
   runner: QueryRunner,
@@ -72,9 +76,10 @@ export const spentBefore = async (
 ): Promise<ReadonlyMap<string, bigint>> => {
   const spent = new Map<string, bigint>();
   for (const { ref, workspaceId } of quotas) {
-    const count = countOf(ref);
+    const subject = subjectOf(ref);
+    const count = countOf({ ...ref, scope: subject.scope });
     if (count === undefined) continue;
-    const [row] = await queryRows<{ used: string }>(runner, count.sql, [workspaceId, ref.scopeId, count.since]);
+    const [row] = await queryRows<{ used: string }>(runner, count.sql, [workspaceId, subject.id, count.since]);
     const amount = BigInt(row?.used ?? 0);
     if (amount > 0n) spent.set(ref.id, amount);
   }

@@ -173,7 +173,7 @@ const compare = async (runner: QueryRunner, provider: string, fromMs: number, to
   // What the customer's own key paid is on the customer's bill, not on ours.
   const ours = await queryRows<Side>(
     runner,
-    `select (date '1970-01-01' + (substr(generation_id, 5, 10)::bigint / 86400)::int)::text as day, model as name, sum(charged + waste + variance) as amount
+    `select (date '1970-01-01' + (substr(generation_id, 5, 10)::bigint / 86400)::int)::text as day, model as name, sum(charged + waste + variance - surcharge) as amount
        from charge where provider = $1 and generation_id >= $2 and generation_id < $3 and payer <> 'byok' group by 1, 2`,
     [provider, idFrom(fromMs), idFrom(toMs)],
   );

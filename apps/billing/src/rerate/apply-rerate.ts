@@ -131,8 +131,8 @@ const bookCharges = async (
       ...{ decision: settlement.decision, event, evidence, rerateId: run.id },
       ...{ outcome: evidence.outcome, served: evidence.served },
     });
-    const { waste, variance, byok } = event;
-    const difference = { charged: event.fromLease.usd + event.fromCredit.usd, waste, variance, byok };
+    const { waste, variance, byok, surcharge } = event;
+    const difference = { charged: event.fromLease.usd + event.fromCredit.usd, waste, variance, byok, surcharge };
     totals = add(totals, { charge, after: plus(charge.borne, difference) });
   }
   const posting = await newPosting(runner);

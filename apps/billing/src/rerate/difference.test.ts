@@ -24,17 +24,25 @@ const charge = (
     ...{ outcomeBy: 'ingress', outcome: 'completed', served: true, usageBy: 'ingress', sequence: 0, delivered: 0 },
     ...{ usage: { input: 10, output: 5 }, usageSource },
   },
-  borne: { charged: 15n, waste: 0n, variance: 0n, byok: 0n },
+  borne: { charged: 15n, waste: 0n, variance: 0n, byok: 0n, surcharge: 0n },
 });
 const at = (price: string) => ({ perUnit: { input: price, output: price } });
 
-test.each<[string, SelectedCharge, string, { charged?: bigint; variance?: bigint; byok?: bigint }]>([
+test.each<[string, SelectedCharge, string, Partial<SelectedCharge['borne']>]>([
   ['a charge at another price costs what the price says', charge(), '2', { charged: 30n }],
   ['beyond the hold it is variance', charge(), '10', { charged: 100n, variance: 50n }],
   ['but not where the usage is only an estimate', charge({}, 'estimated'), '10', { charged: 100n }],
   ['a key of the customer’s own is charged nothing', charge({ byok: true }), '2', { byok: 30n }],
+  [
+    'its fee is of the new cost',
+    charge({ byok: true, surchargePpm: 50_000 }),
+    '2',
+    { byok: 30n, charged: 2n, surcharge: 2n },
+  ],
+  ['a markup is of the new cost', charge({ surchargePpm: 75_000 }), '2', { charged: 32n, surcharge: 2n }],
+  ['a markup is within the hold', charge({ surchargePpm: 500_000 }), '5', { charged: 100n, surcharge: 25n }],
 ])('%s', (_name, each, price, expected) => {
-  const nothing = { charged: 0n, waste: 0n, variance: 0n, byok: 0n };
+  const nothing = { charged: 0n, waste: 0n, variance: 0n, byok: 0n, surcharge: 0n };
   expect(borneBy(decideAt(each, at(price)))).toEqual({ ...nothing, ...expected });
 });
 
@@ -43,8 +51,8 @@ test('totals are the sum of differences; one that costs the same counts as uncha
   expect(totalsInfo(differences.reduce(add, NO_TOTALS))).toEqual({
     attempts: 2,
     changed: 1,
-    before: { charged: '30', waste: '0', variance: '0', byok: '0' },
-    after: { charged: '60', waste: '0', variance: '0', byok: '0' },
+    before: { charged: '30', waste: '0', variance: '0', byok: '0', surcharge: '0' },
+    after: { charged: '60', waste: '0', variance: '0', byok: '0', surcharge: '0' },
     chargedDifference: '30',
     payableDifference: '30',
   });
@@ -55,7 +63,7 @@ describe('as CSV', () => {
     differenceInfo({
       charge: charge({ model }),
       versionAfter: 'price-new',
-      after: { charged: 3n, waste: 0n, variance: 0n, byok: 0n },
+      after: { charged: 3n, waste: 0n, variance: 0n, byok: 0n, surcharge: 0n },
     });
 
   test('pages together are one file with one head line', () => {
@@ -63,7 +71,9 @@ describe('as CSV', () => {
     const lines = pages.join('').split('\r\n');
     expect(lines).toHaveLength(4);
     expect(lines[0]).toMatch(/^generation_id,attempt_id,workspace_id,/);
-    expect(lines[1]).toBe(`${GENERATION},att-${GENERATION.slice(4)}-0,ws,m@p,m,,price-old,price-new,15,3,-12,0,0,-12`);
+    expect(lines[1]).toBe(
+      `${GENERATION},att-${GENERATION.slice(4)}-0,ws,m@p,m,,price-old,price-new,15,3,-12,0,0,-12,0`,
+    );
   });
 
   test.each([

@@ -1,6 +1,6 @@
 // What a charge comes to at another price, and the sum of many such differences. Pure: the plan shows exactly what would be decided.
 import type { PriceVector, RerateDifference, RerateTotals } from '@waystation/contracts';
-import { decideCharge, type ChargeDecision } from '@waystation/ledger';
+import { creditsOf, decideCharge, type ChargeDecision } from '@waystation/ledger';
 import type { Borne, SelectedCharge } from './selected-charges.js';
 
 /** A charge before and after. */
@@ -17,33 +17,48 @@ export interface Totals {
   readonly after: Borne;
 }
 
-const NOTHING: Borne = { charged: 0n, waste: 0n, variance: 0n, byok: 0n };
+const NOTHING: Borne = { charged: 0n, waste: 0n, variance: 0n, byok: 0n, surcharge: 0n };
 export const NO_TOTALS: Totals = { attempts: 0, changed: 0, before: NOTHING, after: NOTHING };
 
 /** The outcome policy at another price: everything else about the attempt is as it was. */
 export const decideAt = ({ backing, evidence }: SelectedCharge, price: PriceVector): ChargeDecision =>
-  decideCharge({ ...evidence, price, byok: backing.byok, holdPicodollars: BigInt(backing.hold) });
+  decideCharge({
+    ...evidence,
+    price,
+    byok: backing.byok,
+    surchargePpm: backing.surchargePpm,
+    holdPicodollars: BigInt(backing.hold),
+  });
 
 /** What a decision asks for, where all of it can be had. */
-export const borneBy = ({ amount, payer, variance = 0n }: ChargeDecision): Borne => ({
-  charged: payer === 'credits' ? amount : 0n,
-  waste: payer === 'waste' ? amount : 0n,
-  variance: variance + (payer === 'variance' ? amount : 0n),
-  byok: payer === 'byok' ? amount : 0n,
-});
+export const borneBy = (decision: ChargeDecision): Borne => {
+  const { amount, payer, variance = 0n, surcharge = 0n } = decision;
+  return {
+    charged: creditsOf(decision),
+    waste: payer === 'waste' ? amount : 0n,
+    variance: variance + (payer === 'variance' ? amount : 0n),
+    byok: payer === 'byok' ? amount : 0n,
+    surcharge,
+  };
+};
 
 export const plus = (a: Borne, b: Borne): Borne => ({
   charged: a.charged + b.charged,
   waste: a.waste + b.waste,
   variance: a.variance + b.variance,
   byok: a.byok + b.byok,
+  surcharge: a.surcharge + b.surcharge,
 });
 
 /** What we owe the provider for it. */
-const payable = ({ charged, waste, variance }: Borne): bigint => charged + waste + variance;
+const payable = ({ charged, waste, variance, surcharge }: Borne): bigint => charged + waste + variance - surcharge;
 
 const differs = (a: Borne, b: Borne): boolean =>
-  a.charged !== b.charged || a.waste !== b.waste || a.variance !== b.variance || a.byok !== b.byok;
+  a.charged !== b.charged ||
+  a.waste !== b.waste ||
+  a.variance !== b.variance ||
+  a.byok !== b.byok ||
+  a.surcharge !== b.surcharge;
 
 export const add = (totals: Totals, { charge, after }: Pick<Difference, 'charge' | 'after'>): Totals => ({
   attempts: totals.attempts + 1,
@@ -52,11 +67,12 @@ export const add = (totals: Totals, { charge, after }: Pick<Difference, 'charge'
   after: plus(totals.after, after),
 });
 
-const asText = ({ charged, waste, variance, byok }: Borne) => ({
+const asText = ({ charged, waste, variance, byok, surcharge }: Borne) => ({
   charged: charged.toString(),
   waste: waste.toString(),
   variance: variance.toString(),
   byok: byok.toString(),
+  surcharge: surcharge.toString(),
 });
 
 /** What came before, and what was added to it. */
@@ -102,6 +118,7 @@ const COLUMNS: readonly (readonly [name: string, of: (difference: RerateDifferen
   ['waste_after_picodollars', (each) => each.after.waste],
   ['variance_after_picodollars', (each) => each.after.variance],
   ['payable_difference_picodollars', (each) => each.payableDifference],
+  ['surcharge_after_picodollars', (each) => each.after.surcharge],
 ];
 
 /** A spreadsheet takes a field that begins so for a formula; amounts may be negative and are none. */

@@ -24,10 +24,12 @@ interface ReportRow {
   readonly waste_before: string;
   readonly variance_before: string;
   readonly byok_before: string;
+  readonly surcharge_before: string;
   readonly charged: string;
   readonly waste: string;
   readonly variance: string;
   readonly byok: string;
+  readonly surcharge: string;
 }
 
 export const reportRerate = (
@@ -41,9 +43,9 @@ export const reportRerate = (
     const rows = await queryRows<ReportRow>(
       runner,
       `select c.generation_id, c.attempt_id, c.workspace_id, c.endpoint_id, c.model, c.service_tier, c.price_version as version_after,
-              c.charged, c.waste, c.variance, c.byok, b.*
+              c.charged, c.waste, c.variance, c.byok, c.surcharge, b.*
          from charge c
-        cross join lateral (select sum(charged) as charged_before, sum(waste) as waste_before, sum(variance) as variance_before, sum(byok) as byok_before,
+        cross join lateral (select sum(charged) as charged_before, sum(waste) as waste_before, sum(variance) as variance_before, sum(byok) as byok_before, sum(surcharge) as surcharge_before,
                                    (array_agg(price_version order by revision desc))[1] as version_before
                               from charge r where r.generation_id = c.generation_id and r.attempt_id = c.attempt_id and r.revision < c.revision) b
         where c.rerate_id = $1 and (c.generation_id, c.attempt_id) > ($2, $3)
@@ -67,12 +69,14 @@ const differenceOf = (row: ReportRow): RerateDifference => {
     waste: BigInt(row.waste_before),
     variance: BigInt(row.variance_before),
     byok: BigInt(row.byok_before),
+    surcharge: BigInt(row.surcharge_before),
   };
   const more: Borne = {
     charged: BigInt(row.charged),
     waste: BigInt(row.waste),
     variance: BigInt(row.variance),
     byok: BigInt(row.byok),
+    surcharge: BigInt(row.surcharge),
   };
   return {
     generationId: row.generation_id,

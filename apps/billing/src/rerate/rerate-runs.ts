@@ -21,7 +21,12 @@ export interface Run {
 export type NewRun = Pick<Run, 'id' | 'selection' | 'priceVersion' | 'reason'>;
 
 const amount = z.string().transform((text) => BigInt(text));
-const borne = z.object({ charged: amount, waste: amount, variance: amount, byok: amount });
+/** What was written before there were surcharges has none. */
+const surcharge = z
+  .string()
+  .default('0')
+  .transform((text) => BigInt(text));
+const borne = z.object({ charged: amount, waste: amount, variance: amount, byok: amount, surcharge });
 const totals = z.object({ attempts: z.number(), changed: z.number(), before: borne, after: borne });
 const row = z.object({
   id: z.string(),

@@ -124,8 +124,8 @@ test('the plan tells before, after and difference of each generation and of all,
   expect(first.totals).toEqual({
     attempts: 3,
     changed: 3,
-    before: { charged: '600', waste: '300', variance: '0', byok: '0' },
-    after: { charged: '480', waste: '240', variance: '0', byok: '0' },
+    before: { charged: '600', waste: '300', variance: '0', byok: '0', surcharge: '0' },
+    after: { charged: '480', waste: '240', variance: '0', byok: '0', surcharge: '0' },
     chargedDifference: '-120',
     payableDifference: '-180',
   });

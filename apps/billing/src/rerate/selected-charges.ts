@@ -13,6 +13,8 @@ export interface Borne {
   readonly waste: bigint;
   readonly variance: bigint;
   readonly byok: bigint;
+  /** Of what was charged, and of the variance where not all could be had: what is not the provider's. */
+  readonly surcharge: bigint;
 }
 
 /** One attempt after its last revision. */
@@ -68,6 +70,8 @@ const row = z.object({
   waste: amount,
   variance: amount,
   byok: amount,
+  surcharge: amount,
+  surcharge_ppm: z.number(),
 });
 
 const chargeOf = (raw: unknown): SelectedCharge => {
@@ -92,6 +96,7 @@ const chargeOf = (raw: unknown): SelectedCharge => {
       quotaSet: read.quota_set,
       priceVersion: read.price_version,
       byok: read.payer === 'byok',
+      ...(read.surcharge_ppm === 0 ? {} : { surchargePpm: read.surcharge_ppm }),
     },
     evidence: {
       outcomeBy: read.outcome_by,
@@ -104,7 +109,10 @@ const chargeOf = (raw: unknown): SelectedCharge => {
       sequence: 0,
       delivered: 0,
     },
-    borne: { charged: read.charged, waste: read.waste, variance: read.variance, byok: read.byok },
+    borne: {
+      ...{ charged: read.charged, waste: read.waste, variance: read.variance },
+      ...{ byok: read.byok, surcharge: read.surcharge },
+    },
   };
 };
 
@@ -117,7 +125,7 @@ const idFrom = (ms: number): string =>
 /** The last revision of each attempt of a selection. Parameters 1 to 8. */
 const lastRevisions = (more = ''): string => `
   select distinct on (generation_id, attempt_id) generation_id, attempt_id, workspace_id, key_hash, member_id, end_user_id, session_id, app_referer, app_title,
-         tags, provider, endpoint_id, model, lease_id, quota_set, hold, price_version, payer, outcome, outcome_by, served, usage, usage_source, usage_by, service_tier
+         tags, provider, endpoint_id, model, lease_id, quota_set, hold, price_version, payer, outcome, outcome_by, served, usage, usage_source, usage_by, service_tier, surcharge_ppm
     from charge
    where generation_id >= $1 and generation_id < $2 and (generation_id, attempt_id) > ($3, $4) and provider = $5
      and ($6::text is null or model = $6) and ($7::text is null or endpoint_id = $7) and ($8::text is null or workspace_id = $8) ${more}
@@ -126,7 +134,7 @@ const lastRevisions = (more = ''): string => `
 const ANOTHER_VERSION = `c.price_version <> $9 and ($10::text is null or c.price_version = $10)`;
 
 const SUMS = `
-  cross join lateral (select sum(charged) as charged, sum(waste) as waste, sum(variance) as variance, sum(byok) as byok
+  cross join lateral (select sum(charged) as charged, sum(waste) as waste, sum(variance) as variance, sum(byok) as byok, sum(surcharge) as surcharge
                         from charge r where r.generation_id = c.generation_id and r.attempt_id = c.attempt_id) s
   order by c.generation_id, c.attempt_id`;
 
@@ -152,7 +160,7 @@ export const selectCharges = async (
 ): Promise<SelectedCharge[]> => {
   const rows = await queryRows<unknown>(
     runner,
-    `select c.*, s.charged, s.waste, s.variance, s.byok
+    `select c.*, s.charged, s.waste, s.variance, s.byok, s.surcharge
        from (select * from (${lastRevisions()}) c where ${ANOTHER_VERSION} order by generation_id, attempt_id limit $11) c
       ${SUMS}`,
     [...parametersOf(target, after), limit],
@@ -168,7 +176,7 @@ export const readAgain = async (
 ): Promise<SelectedCharge[]> => {
   const rows = await queryRows<unknown>(
     runner,
-    `select c.*, s.charged, s.waste, s.variance, s.byok
+    `select c.*, s.charged, s.waste, s.variance, s.byok, s.surcharge
        from (select * from (${lastRevisions('and generation_id = any($11)')}) c where ${ANOTHER_VERSION} and c.attempt_id = any($12)) c
       ${SUMS}`,
     [

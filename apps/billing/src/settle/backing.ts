@@ -27,6 +27,8 @@ export const backing = z.object({
   quotaSet: z.array(z.string()),
   priceVersion: z.string(),
   byok: z.boolean(),
+  /** Parts per million on top of what it costs. */
+  surchargePpm: z.number().optional(),
 });
 export type Backing = z.infer<typeof backing>;
 
@@ -70,4 +72,5 @@ export const backingOf = (generationId: string, identity: Identity, attempt: Att
   quotaSet: attempt.quotaSet,
   priceVersion: attempt.priceVersion,
   byok: attempt.byok,
+  ...(attempt.surchargePpm === undefined ? {} : { surchargePpm: attempt.surchargePpm }),
 });

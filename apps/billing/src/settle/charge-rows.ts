@@ -29,6 +29,7 @@ interface StoredCharge {
   readonly waste: string;
   readonly variance: string;
   readonly byok: string;
+  readonly surcharge: string;
   readonly outcome: string;
   readonly outcome_by: string;
   readonly served: boolean;
@@ -51,7 +52,7 @@ export const loadCharges = async (
     runner,
     // Each by its key, whatever the planner thinks of a table that grew since it was last looked at: joined freely, it reads all of it.
     `select c.* from unnest($1::text[], $2::text[]) as a (generation_id, attempt_id),
-            lateral (select attempt_id, revision, charged, counted_byok, counted_requests, counted_tokens, waste, variance, byok, outcome, outcome_by, served,
+            lateral (select attempt_id, revision, charged, counted_byok, counted_requests, counted_tokens, waste, variance, byok, surcharge, outcome, outcome_by, served,
                             usage, usage_source, usage_by, service_tier
                        from charge where charge.generation_id = a.generation_id and charge.attempt_id = a.attempt_id offset 0) as c
       order by c.attempt_id, c.revision`,
@@ -70,6 +71,7 @@ export const loadCharges = async (
       waste: (before?.waste ?? 0n) + BigInt(row.waste),
       variance: (before?.variance ?? 0n) + BigInt(row.variance),
       byok: (before?.byok ?? 0n) + BigInt(row.byok),
+      surcharge: (before?.surcharge ?? 0n) + BigInt(row.surcharge),
     });
     settledFrom.set(row.attempt_id, evidenceOf(row));
   }
@@ -112,18 +114,20 @@ const insertSlice = async (runner: QueryRunner, posting: string, rows: readonly 
     runner,
     `insert into charge (posting, generation_id, attempt_id, revision, workspace_id, key_hash, member_id, end_user_id, session_id, app_referer, app_title,
                          provider, endpoint_id, model, lease_id, quota_set, hold, price_version, charged, waste, variance, byok, payer, policy_row,
-                         outcome, outcome_by, served, usage, usage_source, usage_by, service_tier, rerate_id, counted_byok, counted_requests, counted_tokens, tags)
+                         outcome, outcome_by, served, usage, usage_source, usage_by, service_tier, rerate_id, counted_byok, counted_requests, counted_tokens, tags,
+                         surcharge, surcharge_ppm)
      select $1::bigint, generation_id, attempt_id, revision, workspace_id, key_hash, member_id, end_user_id, session_id, app_referer, app_title,
             provider, endpoint_id, model, lease_id, quota_set::text[], hold, price_version, charged, waste, variance, byok,
             payer, policy_row, outcome, outcome_by, served, usage::jsonb, usage_source, usage_by, service_tier, rerate_id, counted_byok, counted_requests, counted_tokens,
-            tags::text[]
+            tags::text[], surcharge, surcharge_ppm
        from unnest($2::text[], $3::text[], $4::smallint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[],
                    $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::numeric[], $18::text[], $19::numeric[], $20::numeric[], $21::numeric[],
                    $22::numeric[], $23::text[], $24::text[], $25::text[], $26::text[], $27::boolean[], $28::text[], $29::text[], $30::text[], $31::text[], $32::text[],
-                   $33::numeric[], $34::numeric[], $35::numeric[], $36::text[])
+                   $33::numeric[], $34::numeric[], $35::numeric[], $36::text[], $37::numeric[], $38::integer[])
          as c (generation_id, attempt_id, revision, workspace_id, key_hash, member_id, end_user_id, session_id, app_referer, app_title,
                provider, endpoint_id, model, lease_id, quota_set, hold, price_version, charged, waste, variance, byok, payer, policy_row,
-               outcome, outcome_by, served, usage, usage_source, usage_by, service_tier, rerate_id, counted_byok, counted_requests, counted_tokens, tags)`,
+               outcome, outcome_by, served, usage, usage_source, usage_by, service_tier, rerate_id, counted_byok, counted_requests, counted_tokens, tags,
+               surcharge, surcharge_ppm)`,
     [
       posting,
       rows.map(({ backing }) => backing.generationId),
@@ -162,6 +166,8 @@ const insertSlice = async (runner: QueryRunner, posting: string, rows: readonly 
       rows.map(({ event }) => (event.fromLease.requests + event.fromCredit.requests).toString()),
       rows.map(({ event }) => (event.fromLease.tokens + event.fromCredit.tokens).toString()),
       rows.map(({ backing: { tags } }) => (tags === undefined ? null : arrayText(tags))),
+      rows.map(({ event }) => event.surcharge.toString()),
+      rows.map(({ backing }) => backing.surchargePpm ?? 0),
     ],
   );
 };

@@ -193,11 +193,12 @@ const judge = (
 ): Judged => {
   const { backing, evidence } = each;
   const concluded = conclude(evidence, closed.has(backing.generationId) || leftBehind !== undefined);
-  const { byok, priceVersion, hold } = backing;
+  const { byok, surchargePpm, priceVersion, hold } = backing;
   const decision = decideCharge({
     ...concluded,
     serviceTier: evidence.serviceTier,
     byok,
+    surchargePpm,
     price: priceOf(priceVersion),
     holdPicodollars: BigInt(hold),
   });

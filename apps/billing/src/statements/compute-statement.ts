@@ -81,7 +81,7 @@ const MOVEMENTS = `
               when counter = 'cash' then case when signed > 0 then 'top-ups' else 'refunds' end
               when counter = 'granted' then case when to_promo then 'promotions' else 'grants' end else 'other' end as kind,
          coalesce(sum(signed) filter (where at < $2::timestamptz), 0) as before, coalesce(sum(signed) filter (where at >= $2::timestamptz), 0) as amount,
-         coalesce(sum(signed) filter (where at >= $2::timestamptz and (counter like 'payable:%' or counter = 'markup')), 0) as charged
+         coalesce(sum(signed) filter (where at >= $2::timestamptz and (counter like 'payable:%' or counter in ('markup', 'fees'))), 0) as charged
     from (select kind, at, case when ${OWN('credit')} then debit else credit end as counter, starts_with(credit, 'promo:') as to_promo,
                  case when ${OWN('credit')} then amount else -amount end as signed
             from entry

@@ -3,6 +3,7 @@
 // Quantity × unit price is the list cost exactly; what was billed may be less where a hold ended it. All billed costs of a month add up to its statement.
 import { itemise } from '@waystation/catalog';
 import { formatUsd, type PriceVector } from '@waystation/contracts';
+import { surchargeAccountOf } from '@waystation/ledger';
 import { csvLine, csvText, csvValue } from '../csv.js';
 import { boundsOfMonth } from './compute-statement.js';
 
@@ -17,6 +18,8 @@ export interface FocusCharge {
   readonly model: string;
   readonly price_version: string;
   readonly service_tier: string | null;
+  /** `byok`: the customer's own key paid for the usage, and what was charged is the fee. */
+  readonly payer: string;
   readonly charged: string;
   readonly usage: Readonly<Record<string, number>>;
 }
@@ -24,8 +27,8 @@ export interface FocusCharge {
 /** What a row adds up, and by what it is told from others. */
 interface FocusRow {
   readonly of: FocusCharge;
-  readonly kind: 'usage' | 'adjustment' | 'correction';
-  /** Of a usage row: class of tokens, or `request`. */
+  readonly kind: 'usage' | 'surcharge' | 'adjustment' | 'correction';
+  /** Of a usage row: class of tokens, or `request`; of a surcharge its account. */
   readonly unit: string;
   readonly unitPicodollars: bigint;
   quantity: number;
@@ -48,15 +51,16 @@ export const addCharge = (
     return;
   }
   let left = charged;
-  for (const { unit, count, unitPicodollars, amountPicodollars } of itemise(
-    price,
-    charge.usage,
-    charge.service_tier ?? undefined,
-  )) {
+  const isOwnKey = charge.payer === 'byok';
+  const lines = isOwnKey ? [] : itemise(price, charge.usage, charge.service_tier ?? undefined);
+  for (const { unit, count, unitPicodollars, amountPicodollars } of lines) {
     const billed = amountPicodollars < left ? amountPicodollars : left;
     left -= billed;
     addTo(rows, { of: charge, kind: 'usage', unit, unitPicodollars, quantity: count, billed });
   }
+  // What the usage does not come to is on top of it.
+  const unit = surchargeAccountOf(isOwnKey);
+  if (left !== 0n) addTo(rows, { of: charge, kind: 'surcharge', unit, unitPicodollars: 0n, quantity: 0, billed: left });
 };
 
 const addTo = (rows: FocusRows, row: FocusRow): void => {
@@ -141,10 +145,13 @@ const meterName = (unit: string): string => {
   return words.charAt(0).toUpperCase() + words.slice(1);
 };
 
-const describe = ({ of, kind, unit }: FocusRow): string =>
-  kind === 'usage'
-    ? `${meterName(unit)}${unitName(unit) === 'Tokens' ? ' tokens' : ''} of ${of.model} at ${of.endpoint_id}`
-    : `Better information on usage of ${of.model} at ${of.endpoint_id}`;
+const describe = ({ of, kind, unit }: FocusRow): string => {
+  const what = `${of.model} at ${of.endpoint_id}`;
+  if (kind === 'usage') return `${meterName(unit)}${unitName(unit) === 'Tokens' ? ' tokens' : ''} of ${what}`;
+  if (kind === 'surcharge')
+    return unit === 'markup' ? `Markup on usage of ${what}` : `Fee for usage with an own provider key of ${what}`;
+  return `Better information on usage of ${what}`;
+};
 
 const lineOf = (row: FocusRow, workspaceId: string, month: string, day: string): string => {
   const { of, kind, unit } = row;
@@ -169,7 +176,7 @@ const lineOf = (row: FocusRow, workspaceId: string, month: string, day: string):
     BillingCurrency: 'USD',
     BillingPeriodEnd: to,
     BillingPeriodStart: from,
-    ChargeCategory: kind === 'adjustment' ? 'Adjustment' : 'Usage',
+    ChargeCategory: kind === 'adjustment' || kind === 'surcharge' ? 'Adjustment' : 'Usage',
     ChargeClass: kind === 'correction' ? 'Correction' : '',
     ChargeDescription: csvText(describe(row)),
     ChargeFrequency: 'Usage-Based',

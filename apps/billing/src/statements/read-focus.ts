@@ -104,7 +104,7 @@ const rowsOfDay = async (runner: QueryRunner, values: readonly unknown[], dayMs:
   for (;;) {
     const page = await queryRows<ChargeRow>(
       runner,
-      `select generation_id, attempt_id, revision, key_hash, member_id, coalesce(app_title, app_referer) as app, tags, provider, endpoint_id, model, price_version, service_tier, charged, usage
+      `select generation_id, attempt_id, revision, key_hash, member_id, coalesce(app_title, app_referer) as app, tags, provider, endpoint_id, model, price_version, service_tier, payer, charged, usage
          from charge where ${OF_MONTH} and (generation_id, attempt_id, revision) > ($4, $5, $6) and generation_id < $7
         order by generation_id, attempt_id, revision limit ${PAGE_ROWS}`,
       [...values, ...after, idFrom(dayMs + DAY_MS)],

@@ -120,6 +120,7 @@ ${table(
     row('Closing balance', [amount(document.closingUsd)], true),
   ],
 )}
+${document.movements.some(({ kind }) => kind === 'markup' || kind === 'fees') ? '<p>Usage is at the prices of the endpoints. Markup and fees are what is charged on top of it, fees for calls with own provider keys; the tables below show both with their usage.</p>' : ''}
 ${document.feesPaidUsd === '0' ? '' : `<p>Fees paid on top of top-ups in this month, which are not part of the balance: ${unpadded(document.feesPaidUsd)} USD.</p>`}
 ${
   document.usageByModel.length === 0

@@ -1,7 +1,7 @@
 // Every charge is worked out again from its own facts: usage × price version under the outcome policy, by the function that decided it. Names the attempt
 // whose row says otherwise. Reads in pages, so that neither memory nor the event loop notices how many charges there are.
 import { WaystationError, priceVector, type PriceVector } from '@waystation/contracts';
-import { decideCharge, type Payer } from '@waystation/ledger';
+import { creditsOf, decideCharge, type Payer } from '@waystation/ledger';
 import { OUTCOMES, type Outcome, type UsageSource } from '@waystation/generation';
 import { queryRows } from '@waystation/postgres';
 import type { QueryRunner } from 'typeorm';
@@ -18,6 +18,8 @@ interface ChargeFactsRow {
   readonly waste: string;
   readonly variance: string;
   readonly byok: string;
+  readonly surcharge: string;
+  readonly surcharge_ppm: number;
   readonly payer: Payer;
   readonly policy_row: string;
   readonly outcome: string;
@@ -32,9 +34,10 @@ interface Sums {
   readonly waste: bigint;
   readonly variance: bigint;
   readonly byok: bigint;
+  readonly surcharge: bigint;
 }
 
-const NOTHING: Sums = { charged: 0n, waste: 0n, variance: 0n, byok: 0n };
+const NOTHING: Sums = { charged: 0n, waste: 0n, variance: 0n, byok: 0n, surcharge: 0n };
 
 const isOutcome = (text: string): text is Outcome => OUTCOMES.some((outcome) => outcome === text);
 
@@ -50,12 +53,14 @@ export const faultOfCharge = (row: ChargeFactsRow, sums: Sums, price: PriceVecto
     price,
     holdPicodollars: BigInt(row.hold),
     byok: row.payer === 'byok',
+    surchargePpm: row.surcharge_ppm,
     serviceTier: row.service_tier ?? undefined,
   });
   const borneBy = (payer: Payer): bigint => (decision.payer === payer ? decision.amount : 0n);
-  const beyond = decision.variance ?? 0n;
+  const { variance: beyond = 0n, surcharge = 0n } = decision;
   const asDecided =
-    sums.charged + sums.variance === borneBy('credits') + beyond &&
+    sums.charged + sums.variance === creditsOf(decision) + beyond &&
+    sums.surcharge === surcharge &&
     sums.variance >= beyond &&
     sums.waste === borneBy('waste') &&
     sums.byok === borneBy('byok') &&
@@ -63,8 +68,8 @@ export const faultOfCharge = (row: ChargeFactsRow, sums: Sums, price: PriceVecto
     row.policy_row === decision.policyRow;
   if (asDecided) return undefined;
   return (
-    `says charged ${sums.charged}, waste ${sums.waste}, variance ${sums.variance}, byok ${sums.byok} by ${row.payer} (${row.policy_row}); ` +
-    `its usage at its price is ${decision.amount} by ${decision.payer} (${decision.policyRow}), ${beyond} beyond its hold`
+    `says charged ${sums.charged}, waste ${sums.waste}, variance ${sums.variance}, byok ${sums.byok}, surcharge ${sums.surcharge} by ${row.payer} (${row.policy_row}); ` +
+    `its usage at its price is ${decision.amount} by ${decision.payer} (${decision.policyRow}), ${surcharge} on top, ${beyond} beyond its hold`
   );
 };
 
@@ -78,7 +83,7 @@ export const complaintsOfCharges = async (runner: QueryRunner, room: number): Pr
   while (complaints.length < room) {
     const rows = await queryRows<ChargeFactsRow>(
       runner,
-      `select generation_id, attempt_id, revision, hold, price_version, charged, waste, variance, byok, payer, policy_row, outcome, served, usage, usage_source, service_tier
+      `select generation_id, attempt_id, revision, hold, price_version, charged, waste, variance, byok, surcharge, surcharge_ppm, payer, policy_row, outcome, served, usage, usage_source, service_tier
          from charge where (generation_id, attempt_id, revision) > ($1, $2, $3)
         order by generation_id, attempt_id, revision limit ${PAGE_ROWS}`,
       [...after],
@@ -92,6 +97,7 @@ export const complaintsOfCharges = async (runner: QueryRunner, room: number): Pr
         waste: sums.waste + BigInt(row.waste),
         variance: sums.variance + BigInt(row.variance),
         byok: sums.byok + BigInt(row.byok),
+        surcharge: sums.surcharge + BigInt(row.surcharge),
       };
       const price = prices.get(row.price_version);
       // A version that is not stored is another check's complaint.

@@ -17,6 +17,13 @@ const PROBLEMS_MAX = 100;
 const PROBLEM_UNITS_MAX = 512;
 const STATEMENT_TIMEOUT_MS = 120_000;
 
+/** What settlement moved from whoever bears a charge to whom it goes: the provider, or the account of what is on top. */
+const GOES_TO = (column: string): string => `(${column} like 'payable:%' or ${column} in ('markup', 'fees'))`;
+const SETTLED = `
+  select id, posting, workspace_id, debit as source, credit as target, amount from entry where kind in ('settle', 'adjust') and ${GOES_TO('credit')}
+  union all
+  select id, posting, workspace_id, credit, debit, -amount from entry where kind in ('settle', 'adjust') and ${GOES_TO('debit')}`;
+
 /** What must hold, and the rows that break it as text. */
 const CHECKS: readonly (readonly [invariant: string, sql: string])[] = [
   [
@@ -142,24 +149,34 @@ const CHECKS: readonly (readonly [invariant: string, sql: string])[] = [
   ],
   [
     'what a posting books is what its charges say',
-    `select format('posting %s, provider %s, workspace %s: entries book charged %s, waste %s, variance %s; charges say %s, %s, %s (entries %s)',
-                   posting, provider, workspace_id, coalesce(e.charged, 0), coalesce(e.waste, 0), coalesce(e.variance, 0),
-                   coalesce(c.charged, 0), coalesce(c.waste, 0), coalesce(c.variance, 0), coalesce(e.ids, 'none'))
-       from (select posting, workspace_id, provider,
+    `select format('posting %s, workspace %s: entries book charged %s, waste %s, variance %s, markup %s, fees %s; charges say %s, %s, %s, %s, %s (entries %s)',
+                   posting, workspace_id, coalesce(e.charged, 0), coalesce(e.waste, 0), coalesce(e.variance, 0), coalesce(e.markup, 0), coalesce(e.fees, 0),
+                   coalesce(c.charged, 0), coalesce(c.waste, 0), coalesce(c.variance, 0), coalesce(c.markup, 0), coalesce(c.fees, 0), coalesce(e.ids, 'none'))
+       from (select posting, workspace_id,
                     sum(amount) filter (where source in ('held:' || workspace_id, 'credits:' || workspace_id)) as charged,
                     sum(amount) filter (where source = 'waste') as waste,
                     sum(amount) filter (where source = 'variance') as variance,
+                    sum(amount) filter (where target = 'markup') as markup,
+                    sum(amount) filter (where target = 'fees') as fees,
                     left(string_agg(id::text, ' ' order by id), 100) as ids
-               from (select id, posting, workspace_id, substr(credit, 9) as provider, debit as source, amount from entry
-                      where kind in ('settle', 'adjust') and credit like 'payable:%'
-                     union all
-                     select id, posting, workspace_id, substr(debit, 9), credit, -amount from entry
-                      where kind in ('settle', 'adjust') and debit like 'payable:%') e
-              group by posting, workspace_id, provider) e
-       full join (select posting, workspace_id, provider, sum(charged) as charged, sum(waste) as waste, sum(variance) as variance
-                    from charge group by posting, workspace_id, provider
-                  having sum(charged) <> 0 or sum(waste) <> 0 or sum(variance) <> 0) c using (posting, workspace_id, provider)
-      where coalesce(e.charged, 0) <> coalesce(c.charged, 0) or coalesce(e.waste, 0) <> coalesce(c.waste, 0) or coalesce(e.variance, 0) <> coalesce(c.variance, 0)`,
+               from (${SETTLED}) e
+              group by posting, workspace_id) e
+       full join (select posting, workspace_id, sum(charged) as charged, sum(waste) as waste, sum(variance) as variance,
+                         sum(surcharge) filter (where payer <> 'byok') as markup, sum(surcharge) filter (where payer = 'byok') as fees
+                    from charge group by posting, workspace_id
+                  having sum(charged) <> 0 or sum(waste) <> 0 or sum(variance) <> 0 or sum(abs(surcharge)) <> 0) c using (posting, workspace_id)
+      where coalesce(e.charged, 0) <> coalesce(c.charged, 0) or coalesce(e.waste, 0) <> coalesce(c.waste, 0) or coalesce(e.variance, 0) <> coalesce(c.variance, 0)
+         or coalesce(e.markup, 0) <> coalesce(c.markup, 0) or coalesce(e.fees, 0) <> coalesce(c.fees, 0)`,
+  ],
+  [
+    'what a posting owes a provider is what its charges say, without what is on top',
+    `select format('posting %s, provider %s, workspace %s: entries book %s, charges say %s (entries %s)', posting, provider, workspace_id,
+                   coalesce(e.owed, 0), coalesce(c.owed, 0), coalesce(e.ids, 'none'))
+       from (select posting, workspace_id, substr(target, 9) as provider, sum(amount) as owed, left(string_agg(id::text, ' ' order by id), 100) as ids
+               from (${SETTLED}) e where target like 'payable:%' group by posting, workspace_id, target) e
+       full join (select posting, workspace_id, provider, sum(charged + waste + variance - surcharge) as owed from charge group by posting, workspace_id, provider
+                  having sum(charged + waste + variance - surcharge) <> 0) c using (posting, workspace_id, provider)
+      where coalesce(e.owed, 0) <> coalesce(c.owed, 0)`,
   ],
   [
     'an accepted difference to a provider is booked, and nothing else of its kind',
@@ -198,7 +215,7 @@ const CHECKS: readonly (readonly [invariant: string, sql: string])[] = [
     'the revisions of an attempt count from zero without gaps, and never charge less than nothing in all',
     `select format('attempt %s: %s revisions up to %s, charged %s in all', attempt_id, count(*), max(revision), sum(charged))
        from charge group by generation_id, attempt_id
-      having count(*) <> max(revision) + 1 or sum(charged) < 0 or sum(counted_byok) < 0 or sum(counted_requests) < 0 or sum(counted_tokens) < 0 or sum(waste) < 0 or sum(byok) < 0`,
+      having count(*) <> max(revision) + 1 or sum(charged) < 0 or sum(counted_byok) < 0 or sum(counted_requests) < 0 or sum(counted_tokens) < 0 or sum(waste) < 0 or sum(byok) < 0 or sum(surcharge) < 0`,
   ],
   [
     'a customer pays no attempt beyond its hold',

@@ -1,21 +1,16 @@
-// Brings the catalog up to date with its sources: the operator's file, providers whose key is in the environment, the sandbox. At boot and whenever the
+// Brings the published catalog up to date with its sources: the catalog's files where a key is set, the operator's file, the sandbox. At boot and whenever the
 // file changes or the time of a price has come. Invariant: billing has stored every price version before an endpoint that names it is committed, and none is
 // routed before it is in force.
 import { createHash } from 'node:crypto';
-import {
-  BUILTIN_PROVIDERS,
-  credentialIdOf,
-  normaliseCatalog,
-  type LocatedSource,
-  type NormalisedCatalog,
-  type ProviderSource,
-} from '@waystation/catalog';
+import { normaliseCatalog, type NormalisedCatalog } from '@waystation/catalog';
 import { BillingPricesPut, type Principal } from '@waystation/contracts';
 import type { AppContext } from '@waystation/runtime';
 import type { Changes } from '../changes/changes.js';
 import type { ControlConfig } from '../config.js';
 import { readConfigFile, type ConfigFile } from '../config-file/read-config-file.js';
-import { storeCredentials, type CredentialSource } from '../credentials/credential-rows.js';
+import { storeCredentials } from '../credentials/credential-rows.js';
+import type { CatalogFiles } from './catalog-files.js';
+import { checkSources, describeFaults, gatherSources, type Sources } from './gather-sources.js';
 import { readSandbox } from './sandbox-source.js';
 import { storeCatalog } from './store-catalog.js';
 
@@ -34,56 +29,13 @@ export interface CatalogKeeper {
   stop(): Promise<void>;
 }
 
-interface Sources {
-  readonly located: readonly LocatedSource[];
-  readonly credentials: readonly CredentialSource[];
-}
-
-const sha256hex = (text: string): string => createHash('sha256').update(text).digest('hex');
-
-const credentialOf = (source: ProviderSource, secret: string | undefined): CredentialSource => ({
-  id: credentialIdOf(source.slug),
-  provider: source.slug,
-  kind: source.credential.kind,
-  ...(source.credential.name === undefined ? {} : { name: source.credential.name }),
-  ...(secret === undefined ? {} : { secret }),
-});
-
-/** Providers of the file replace built-in ones of the same slug. */
-const gather = (file: ConfigFile, { providerKeys }: ControlConfig, sandbox: readonly ProviderSource[]): Sources => {
-  const own = new Set(file.providers.map(({ source }) => source.slug));
-  const builtin = BUILTIN_PROVIDERS.flatMap(({ keyVariable, source }) => {
-    const secret = providerKeys[keyVariable];
-    return secret === undefined || own.has(source.slug) ? [] : [{ source, secret }];
-  });
-  return {
-    located: [
-      ...sandbox.map((source) => ({ source, locate: () => 'WAYSTATION_SANDBOX_URL' })),
-      ...builtin.map(({ source }) => ({ source, locate: () => `the built-in provider ${source.slug}` })),
-      ...file.providers.map(({ source, locate }) => ({ source, locate })),
-    ],
-    credentials: [
-      ...sandbox.map((source) => credentialOf(source, undefined)),
-      ...builtin.map(({ source, secret }) => credentialOf(source, secret)),
-      ...file.providers.map(({ source, secret }) => credentialOf(source, secret)),
-    ],
-  };
-};
-
-/** All faults of the file and of what it says together with the other sources. */
-export const checkSources = (config: ControlConfig, file: ConfigFile): string[] => [
-  ...file.faults,
-  ...(file.faults.length > 0 ? [] : normaliseCatalog(gather(file, config, []).located, sha256hex, Date.now()).faults),
-];
-
-/** The faults as one text for a person, a line each. */
-export const describeFaults = (faults: readonly string[]): string =>
-  `the configuration has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}:\n${faults.map((fault) => `  ${fault}`).join('\n')}`;
+export const sha256hex = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 export const startCatalogKeeper = (
   context: Pick<AppContext<ControlConfig>, 'bus' | 'log' | 'config' | 'scaleMs'>,
   changes: Changes,
   first: ConfigFile,
+  catalogFiles: CatalogFiles,
 ): CatalogKeeper => {
   const { bus, log, config, scaleMs } = context;
   const stored = new Set<string>();
@@ -97,6 +49,18 @@ export const startCatalogKeeper = (
   let file = first;
   let applied: ConfigFile | undefined;
   let interrupt: (() => void) | undefined;
+  let told = false;
+  /** The text of the file when it was last looked at. */
+  let seen = first.text;
+
+  /** Once at boot, in one line: what the keys of the environment brought, and what they did not. */
+  const tell = ({ offered, leftOut }: Sources): void => {
+    if (told) return;
+    told = true;
+    if (offered.length > 0) log.info({ providers: offered }, 'providers of the catalog are offered by their keys');
+    if (leftOut.length > 0)
+      log.warn({}, `providers of the catalog have a key and are not offered: ${leftOut.join('; ')}`);
+  };
 
   const pause = (ms: number): Promise<void> =>
     new Promise((resolve) => {
@@ -138,7 +102,9 @@ export const startCatalogKeeper = (
   /** Answers when the next price comes into force, in Unix ms. */
   const apply = async (from: ConfigFile): Promise<number> => {
     const sandbox = config.sandboxUrl === undefined ? [] : await readSandbox(config.sandboxUrl);
-    const sources = gather(from, config, sandbox);
+    const sources = await gatherSources(from, catalogFiles, config.environment, sandbox);
+    if (sources.faults.length > 0) throw new Error(describeFaults(sources.faults));
+    tell(sources);
     const nowMs = Date.now();
     const catalog = normaliseCatalog(sources.located, sha256hex, nowMs);
     if (catalog.faults.length > 0) throw new Error(describeFaults(catalog.faults));
@@ -172,8 +138,11 @@ export const startCatalogKeeper = (
   const look = async (): Promise<void> => {
     if (config.configFile === undefined) return;
     const read = await readConfigFile(config.configFile, config.environment);
-    if (read.text === file.text) return;
-    const faults = checkSources(config, read);
+    const settled = read.text === seen;
+    seen = read.text;
+    // Whoever writes a file may be in the middle of it: it counts when it was the same twice.
+    if (read.text === file.text || !settled) return;
+    const faults = await checkSources(read, catalogFiles, config.environment, sha256hex);
     file = faults.length > 0 ? { ...file, text: read.text } : read;
     if (faults.length > 0)
       log.error(

@@ -11,6 +11,9 @@ export interface CatalogDifference {
   readonly removed: readonly string[];
 }
 
+/** A catalog of thousands of endpoints is written in a few statements. */
+const ROWS_PER_STATEMENT = 1_000;
+
 const rowsOf = (catalog: NormalisedCatalog): { kind: CatalogKind; id: string; body: object }[] => [
   ...catalog.providers.map((body) => ({ kind: 'provider' as const, id: body.slug, body })),
   ...catalog.models.map((body) => ({ kind: 'model' as const, id: body.id, body })),
@@ -26,24 +29,27 @@ export const storeCatalog = async (
       await queryRows<{ kind: CatalogKind; id: string; body: object }>(runner, 'select kind, id, body from catalog')
     ).map((row) => [`${row.kind} ${row.id}`, row]),
   );
-  const written: string[] = [];
-  for (const { kind, id, body } of rowsOf(catalog)) {
+  const news = rowsOf(catalog).filter(({ kind, id, body }) => {
     const name = `${kind} ${id}`;
     const known = stored.get(name);
     stored.delete(name);
-    if (known !== undefined && canonicalJson(known.body) === canonicalJson(body)) continue;
+    return known === undefined || canonicalJson(known.body) !== canonicalJson(body);
+  });
+  for (let at = 0; at < news.length; at += ROWS_PER_STATEMENT) {
+    const rows = news.slice(at, at + ROWS_PER_STATEMENT);
     await runner.query(
-      'insert into catalog (kind, id, body, version) values ($1, $2, $3, $4) on conflict (kind, id) do update set body = $3, version = $4',
-      [kind, id, JSON.stringify(body), version],
+      `insert into catalog (kind, id, body, version)
+         select kind, id, body::jsonb, $4 from unnest($1::text[], $2::text[], $3::text[]) as row (kind, id, body)
+         on conflict (kind, id) do update set body = excluded.body, version = excluded.version`,
+      [rows.map(({ kind }) => kind), rows.map(({ id }) => id), rows.map(({ body }) => JSON.stringify(body)), version],
     );
-    touch(kind, id);
-    written.push(name);
   }
-  const removed: string[] = [];
-  for (const [name, { kind, id }] of stored) {
-    await runner.query('delete from catalog where kind = $1 and id = $2', [kind, id]);
-    touch(kind, id);
-    removed.push(name);
-  }
-  return { written, removed };
+  const gone = [...stored.values()];
+  if (gone.length > 0)
+    await runner.query(
+      'delete from catalog using unnest($1::text[], $2::text[]) as gone (kind, id) where catalog.kind = gone.kind and catalog.id = gone.id',
+      [gone.map(({ kind }) => kind), gone.map(({ id }) => id)],
+    );
+  for (const { kind, id } of [...news, ...gone]) touch(kind, id);
+  return { written: news.map(({ kind, id }) => `${kind} ${id}`), removed: [...stored.keys()] };
 };

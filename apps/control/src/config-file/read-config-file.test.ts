@@ -51,14 +51,14 @@ describe('the operator’s file', () => {
 
   it('needs no key, and may want it in a header', () => {
     const keyless = GOOD.replace('    apiKey: ${LAB_KEY}\n', '');
-    expect(read(keyless).providers[0]?.source.credential).toEqual({ kind: 'none' });
+    expect(read(keyless).providers[0]?.source?.credential).toEqual({ kind: 'none' });
     const header = GOOD.replace('${LAB_KEY}', 'k\n    auth: { kind: header, name: x-api-key }');
-    expect(read(header).providers[0]?.source.credential).toEqual({ kind: 'header', name: 'x-api-key' });
+    expect(read(header).providers[0]?.source?.credential).toEqual({ kind: 'header', name: 'x-api-key' });
   });
 
   it('takes a number for a price by the digits that were written', () => {
     const { providers } = read(GOOD.replace('"0.15"', '0.1500').replace('"0.60"', '3'), { LAB_KEY: 'k' });
-    expect(providers[0]?.source.endpoints[0]?.price).toEqual({ input: '0.1500', output: '3', cacheRead: '0.075' });
+    expect(providers[0]?.source?.endpoints[0]?.price).toEqual({ input: '0.1500', output: '3', cacheRead: '0.075' });
   });
 
   it('tells every fault at once, each with its line and column', () => {
@@ -120,7 +120,7 @@ describe('the operator’s file', () => {
       { LAB_KEY: 'k' },
     );
     expect(faults).toEqual([]);
-    expect(providers[0]?.source.endpoints[0]).toMatchObject({
+    expect(providers[0]?.source?.endpoints[0]).toMatchObject({
       price: { input: '1', output: '2', request: '0.01', inputImages: '0.002', outputImages: '0.04' },
       tiers: [{ aboveInputTokens: 200_000, price: { input: '2', output: '4' } }],
       serviceTiers: {
@@ -134,11 +134,71 @@ describe('the operator’s file', () => {
     });
   });
 
+  it('may stand on a provider of the catalog, and says only what is otherwise', () => {
+    const { providers, faults } = read(
+      `providers:
+  - extends: openai
+    models: [openai/gpt-5.5]
+  - extends: openai
+    slug: openai-eu
+    baseUrl: https://eu.example/v1
+    apiKey: \${EU_KEY}
+    timeouts: { idleMs: 5000 }
+    endpoints:
+      - { model: openai/gpt-5.5, price: { input: 4.50, output: 27 } }
+      - { model: openai/gpt-5.4-mini, tag: batch, maxOutput: 10 }
+`,
+      { EU_KEY: 'eu' },
+    );
+    expect(faults).toEqual([]);
+    expect(providers).toMatchObject([
+      {
+        ...{ slug: 'openai', base: 'openai', secret: undefined },
+        extension: { slug: 'openai', models: ['openai/gpt-5.5'] },
+      },
+      {
+        ...{ slug: 'openai-eu', base: 'openai', secret: 'eu' },
+        extension: {
+          ...{ slug: 'openai-eu', baseUrl: 'https://eu.example/v1', allowPrivateAddress: true },
+          timeouts: { idleMs: 5_000 },
+          endpoints: [
+            { model: 'openai/gpt-5.5', price: { input: '4.50', output: '27' } },
+            { model: 'openai/gpt-5.4-mini', tagSuffix: 'batch', maxOutput: 10 },
+          ],
+        },
+      },
+    ]);
+  });
+
+  it('takes what the guide of the catalog shows', async () => {
+    const guide = await readFile('docs/guides/catalog.md', 'utf8');
+    const { faults, providers } = read(/```yaml\n(.*?)```/s.exec(guide)?.[1] ?? '', { OPENAI_EU_KEY: 'k' });
+    expect(faults).toEqual([]);
+    expect(providers.map(({ slug }) => slug)).toEqual(['openai']);
+  });
+
+  test.each([
+    ['- extends: openai\n    dialect: openai-chat', ':3:5: providers[0].dialect: is not known here'],
+    ['- extends: Open AI', ':2:14: providers[0].extends: must be lower-case letters'],
+    ['- extends: openai\n    models: []', ':3:13: providers[0].models: must name at least one model'],
+    [
+      '- extends: openai\n    endpoints: [{ model: a/b, price: { input: 1 } }]',
+      ':3:38: providers[0].endpoints[0].price: must have a price for output',
+    ],
+    ['- extends: openai\n  - extends: openai', 'provider "openai" is there twice'],
+    ['- slug: lab', 'providers[0].dialect: is missing'],
+    ['- just text', 'providers[0]: '],
+  ])('refuses %j', (yaml, reason) => {
+    const { faults, providers } = read(`providers:\n  ${yaml}\n`);
+    expect(providers).toEqual([]);
+    expect(faults.join('\n')).toContain(reason);
+  });
+
   it('takes what the guide shows', async () => {
     const guide = await readFile('docs/guides/change-a-price.md', 'utf8');
     const { faults, providers } = read(/```yaml\n(.*?)```/s.exec(guide)?.[1] ?? '');
     expect(faults).toEqual([]);
-    const [endpoint] = providers[0]?.source.endpoints ?? [];
+    const [endpoint] = providers[0]?.source?.endpoints ?? [];
     expect(Object.keys(endpoint?.serviceTiers ?? {})).toEqual(['flex', 'priority']);
     expect(endpoint?.priceChanges).toHaveLength(1);
   });

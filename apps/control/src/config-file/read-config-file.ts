@@ -1,18 +1,35 @@
 // Reads the operator's file (WAYSTATION_CONFIG). All faults at once, each with file, line and column; nothing of a file with a fault is used.
 import { open } from 'node:fs/promises';
-import type { EndpointSource, Locate, PriceSource, ProviderSource } from '@waystation/catalog';
+import type {
+  EndpointChange,
+  EndpointSource,
+  Locate,
+  PriceChangeSource,
+  PriceSource,
+  ProviderExtension,
+  ProviderSource,
+} from '@waystation/catalog';
 import { usualCredential } from '@waystation/providers';
 import { LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { placeNodes, type Path, type PlacedDocument } from './place-nodes.js';
-import { configFileSchema, type FileProvider } from './schema.js';
+import { configFileSchema, extensionSchema, providerSchema, type FileExtension, type FileProvider } from './schema.js';
 
-export interface ConfiguredProvider {
-  readonly source: ProviderSource;
+/** Described whole, or standing on a provider of the catalog. */
+export type ConfiguredProvider = {
+  readonly slug: string;
   readonly locate: Locate;
   /** The provider's key, in the clear: it is sealed next and goes nowhere else. */
   readonly secret: string | undefined;
-}
+} & (
+  | { readonly source: ProviderSource }
+  | {
+      readonly source?: undefined;
+      /** Slug of the catalog's provider. */
+      readonly base: string;
+      readonly extension: ProviderExtension;
+    }
+);
 
 export interface ConfigFile {
   /** As it was read, to notice changes. */
@@ -64,18 +81,40 @@ export const parseConfigFile = (
   }
   const placed = placeNodes(document, lines, environment);
   const parsed = configFileSchema.safeParse(placed.value ?? {});
+  const read = (parsed.data?.providers ?? []).map((provider, index) => readProvider(provider, index, path, placed));
+  const issues = [...(parsed.error?.issues ?? []), ...read.flatMap((each) => ('issues' in each ? each.issues : []))];
   const faults = [
     ...placed.faults.map(({ path: at, problem }) => `${path}:${placed.placeOf(at)}: ${nameOf(at)}${problem}`),
-    ...(parsed.success ? [] : parsed.error.issues.flatMap((issue) => describe(path, placed, issue))),
+    ...issues.flatMap((issue) => describe(path, placed, issue)),
     ...repeats(placed.value).map(({ at, problem }) => `${path}:${placed.placeOf(at)}: ${nameOf(at)}${problem}`),
   ];
-  if (!parsed.success || faults.length > 0) return { text, providers: [], faults };
-  const providers = (parsed.data.providers ?? []).map((provider, index): ConfiguredProvider => ({
-    source: sourceOf(provider),
-    secret: provider.apiKey,
-    locate: (at) => `${path}:${placed.placeOf(['providers', index, ...at])}`,
-  }));
-  return { text, providers, faults };
+  if (faults.length > 0) return { text, providers: [], faults };
+  return { text, providers: read.filter((each) => 'slug' in each), faults };
+};
+
+type Issue = z.core.$ZodIssue;
+
+/** By the schema that it needs: one that names what it extends says only what is otherwise. */
+const readProvider = (
+  value: unknown,
+  index: number,
+  path: string,
+  placed: PlacedDocument,
+): ConfiguredProvider | { readonly issues: readonly Issue[] } => {
+  const at = ['providers', index];
+  const locate: Locate = (below) => `${path}:${placed.placeOf([...at, ...below])}`;
+  const issuesOf = (error: z.ZodError): { issues: Issue[] } => ({
+    issues: error.issues.map((issue) => ({ ...issue, path: [...at, ...issue.path] })),
+  });
+  if (memberOf(value, 'extends') === undefined) {
+    const { data, error } = providerSchema.safeParse(value);
+    if (data === undefined) return issuesOf(error);
+    return { slug: data.slug, source: sourceOf(data), secret: data.apiKey, locate };
+  }
+  const { data, error } = extensionSchema.safeParse(value);
+  if (data === undefined) return issuesOf(error);
+  const extension = extensionOf(data);
+  return { slug: extension.slug, base: data.extends, extension, secret: data.apiKey, locate };
 };
 
 const nameOf = (at: readonly (string | number)[]): string =>
@@ -102,7 +141,7 @@ const repeats = (value: unknown): { at: Path; problem: string }[] => {
   const found: { at: Path; problem: string }[] = [];
   const slugs = new Set<unknown>();
   listAt(value, 'providers').forEach((provider, index) => {
-    const slug = memberOf(provider, 'slug');
+    const slug = memberOf(provider, 'slug') ?? memberOf(provider, 'extends');
     if (slug !== undefined && slugs.has(slug))
       found.push({ at: ['providers', index, 'slug'], problem: `provider "${String(slug)}" is there twice` });
     slugs.add(slug);
@@ -147,6 +186,19 @@ const sourceOf = (provider: FileProvider): ProviderSource => ({
   endpoints: provider.endpoints.map(endpointOf),
 });
 
+const extensionOf = (from: FileExtension): ProviderExtension => {
+  const { name, baseUrl, headers, quirks, billsAfterCancel, maxConnections, models } = from;
+  return {
+    ...defined({ name, baseUrl, headers, quirks, billsAfterCancel, maxConnections, models }),
+    slug: from.slug ?? from.extends,
+    ...(baseUrl === undefined ? {} : { allowPrivateAddress: true }),
+    ...(from.auth === undefined ? {} : { credential: from.auth }),
+    ...(from.dataPolicy === undefined ? {} : { dataPolicy: dataPolicyOf(from.dataPolicy) }),
+    ...(from.timeouts === undefined ? {} : { timeouts: defined(from.timeouts) }),
+    ...(from.endpoints === undefined ? {} : { endpoints: from.endpoints.map(changeOf) }),
+  };
+};
+
 type FilePrice = Pick<FileProvider['endpoints'][number], 'price' | 'tiers' | 'serviceTiers'>;
 
 const priceOf = ({ price, tiers, serviceTiers }: FilePrice): PriceSource =>
@@ -157,6 +209,14 @@ const priceOf = ({ price, tiers, serviceTiers }: FilePrice): PriceSource =>
       serviceTiers &&
       Object.fromEntries(Object.entries(serviceTiers).map(([name, each]) => [name, defined(each)] as const)),
   });
+
+const changeOfPrice = ({
+  effectiveAt,
+  ...change
+}: FilePrice & { readonly effectiveAt: number }): PriceChangeSource => ({
+  ...priceOf(change),
+  effectiveAtMs: effectiveAt,
+});
 
 const endpointOf = ({
   name,
@@ -170,11 +230,25 @@ const endpointOf = ({
   defined({
     ...endpoint,
     ...priceOf({ price, tiers, serviceTiers }),
-    priceChanges: priceChanges?.map(({ effectiveAt, ...change }) => ({
-      ...priceOf(change),
-      effectiveAtMs: effectiveAt,
-    })),
+    priceChanges: priceChanges?.map(changeOfPrice),
     upstreamModel: endpoint.upstreamModel ?? endpoint.model,
+    modelName: name,
+    tagSuffix: tag,
+  });
+
+const changeOf = ({
+  name,
+  tag,
+  price,
+  tiers,
+  serviceTiers,
+  priceChanges,
+  ...endpoint
+}: NonNullable<FileExtension['endpoints']>[number]): EndpointChange =>
+  defined({
+    ...endpoint,
+    ...(price === undefined ? {} : priceOf({ price, tiers, serviceTiers })),
+    priceChanges: priceChanges?.map(changeOfPrice),
     modelName: name,
     tagSuffix: tag,
   });

@@ -66,7 +66,7 @@ const quirks = z.record(text(64), z.union([z.string().max(256), z.number(), z.bo
 /** Jobs that an endpoint can do. Messages, Responses and legacy completions are dialects of `chat`. */
 const APIS = ['chat', 'embeddings', 'rerank', 'images', 'speech', 'transcriptions'] as const;
 
-const endpoint = z.strictObject({
+const endpointMembers = {
   model,
   upstreamModel: text(256).optional(),
   name: text(256).optional(),
@@ -89,6 +89,13 @@ const endpoint = z.strictObject({
   enabled: z.boolean('must be true or false').optional(),
   apis: list(z.enum(APIS), 8).min(1).optional(),
   quirks: quirks.optional(),
+};
+const endpoint = z.strictObject(endpointMembers);
+/** An endpoint of the catalog that is changed keeps what is not said. */
+const endpointChange = z.strictObject({
+  ...endpointMembers,
+  context: whole.optional(),
+  price: priced.price.optional(),
 });
 
 const baseUrl = z.string('must be text').refine((value) => {
@@ -103,11 +110,10 @@ const baseUrl = z.string('must be text').refine((value) => {
   );
 }, 'must be an http or https URL without user, query or fragment');
 
-const provider = z.strictObject({
-  slug: z.string('must be text').regex(SLUG, 'must be lower-case letters, digits and dashes, at most 48'),
+const slug = z.string('must be text').regex(SLUG, 'must be lower-case letters, digits and dashes, at most 48');
+const providerMembers = {
+  slug,
   name: text(128).optional(),
-  dialect: z.enum(PROVIDER_DIALECTS as [string, ...string[]], `must be one of ${PROVIDER_DIALECTS.join(', ')}`),
-  baseUrl,
   apiKey: text(16_384).optional(),
   auth: z
     .discriminatedUnion('kind', [
@@ -136,9 +142,27 @@ const provider = z.strictObject({
   timeouts: z
     .strictObject({ connectMs: whole.optional(), firstByteMs: whole.optional(), idleMs: whole.optional() })
     .optional(),
+};
+
+/** A provider that the file describes whole. */
+export const providerSchema = z.strictObject({
+  ...providerMembers,
+  dialect: z.enum(PROVIDER_DIALECTS as [string, ...string[]], `must be one of ${PROVIDER_DIALECTS.join(', ')}`),
+  baseUrl,
   endpoints: list(endpoint, 5_000).min(1, 'must have at least one endpoint'),
 });
+export type FileProvider = z.infer<typeof providerSchema>;
 
-/** An empty file is a file without providers. */
-export const configFileSchema = z.strictObject({ providers: list(provider, 500).optional() });
-export type FileProvider = z.infer<typeof provider>;
+/** A provider of the catalog with what is to be otherwise. Its slug may be one of its own, beside the catalog's. */
+export const extensionSchema = z.strictObject({
+  ...providerMembers,
+  slug: slug.optional(),
+  extends: slug,
+  baseUrl: baseUrl.optional(),
+  models: list(model, 5_000).min(1, 'must name at least one model').optional(),
+  endpoints: list(endpointChange, 5_000).optional(),
+});
+export type FileExtension = z.infer<typeof extensionSchema>;
+
+/** An empty file is a file without providers. Each of them is read by the schema that it needs. */
+export const configFileSchema = z.strictObject({ providers: list(z.unknown(), 500).optional() });

@@ -16,11 +16,13 @@ export interface KeyRow {
   limit_reset: 'daily' | 'weekly' | 'monthly' | null;
   include_byok_in_limit: boolean;
   policy_id: string | null;
+  /** Of its member. */
+  member_policy_id: string | null;
   version: string;
 }
 
-export const KEY_COLUMNS =
-  'hash, workspace_id, member_id, label, name, kind, disabled, created_at, expires_at, deleted_at, limit_picodollars, limit_reset, include_byok_in_limit, policy_id, version';
+export const KEY_COLUMNS = `hash, workspace_id, member_id, label, name, kind, disabled, created_at, expires_at, deleted_at, limit_picodollars, limit_reset, include_byok_in_limit, policy_id,
+  (select members.policy_id from members where members.id = keys.member_id) as member_policy_id, version`;
 
 export const keyEntryOf = (row: KeyRow): KeyEntry => ({
   v: 1,
@@ -39,4 +41,5 @@ export const keyEntryOf = (row: KeyRow): KeyEntry => ({
   ...(row.limit_reset === null ? {} : { limitReset: row.limit_reset }),
   includeByokInLimit: row.include_byok_in_limit,
   ...(row.policy_id === null ? {} : { policyId: row.policy_id }),
+  ...(row.member_policy_id === null ? {} : { memberPolicyId: row.member_policy_id }),
 });

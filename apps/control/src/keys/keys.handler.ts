@@ -59,8 +59,8 @@ export class KeysHandler {
       requireNotWider(maker, allowance);
       const [row] = await queryRows<KeyRow>(
         runner,
-        `insert into keys (hash, workspace_id, member_id, label, name, kind, expires_at, limit_picodollars, limit_reset, include_byok_in_limit, policy_id, version)
-         values ($1, $2, $3, $4, $5, $6, to_timestamp($7::float8 / 1000), $8, $9, $10, $11, $12) returning ${KEY_COLUMNS}`,
+        `insert into keys (hash, workspace_id, member_id, label, name, kind, expires_at, limit_picodollars, limit_reset, include_byok_in_limit, policy_id, policy_assigned_by, policy_assigned_at, version)
+         values ($1, $2, $3, $4, $5, $6, to_timestamp($7::float8 / 1000), $8, $9, $10, $11, $12, case when $11::text is null then null else now() end, $13) returning ${KEY_COLUMNS}`,
         [
           hashKey(key),
           workspaceId,
@@ -73,6 +73,7 @@ export class KeysHandler {
           request.limitReset ?? null,
           request.includeByokInLimit ?? false,
           policyId ?? null,
+          policyId === undefined ? null : (principal.memberId ?? null),
           version,
         ],
       );
@@ -110,6 +111,7 @@ export class KeysHandler {
       // Taking away is always allowed; what the key may do afterwards must fit into what its changer may.
       if (request.limit !== undefined || request.limitReset !== undefined || request.disabled === false)
         requireNotWider(maker, allowanceOf(after));
+      if (request.disabled === false) await requireMemberThere(runner, row);
       await runner.query(
         'update keys set name = $2, disabled = $3, limit_picodollars = $4, limit_reset = $5, include_byok_in_limit = $6, version = $7 where hash = $1',
         [
@@ -185,11 +187,23 @@ const requireExisting = async (
 ): Promise<void> => {
   const [found] = await queryRows<{ workspace: boolean; member: boolean }>(
     runner,
-    'select exists(select 1 from workspaces where id = $1) as workspace, exists(select 1 from members where id = $2 and workspace_id = $1) as member',
+    'select exists(select 1 from workspaces where id = $1) as workspace, exists(select 1 from members where id = $2 and workspace_id = $1 and removed_at is null) as member',
     [workspaceId, memberId ?? null],
   );
   if (found?.workspace !== true) throw notFound(`workspace "${workspaceId}"`);
   if (memberId !== undefined && !found.member) throw notFound(`member "${memberId}" in workspace "${workspaceId}"`);
+};
+
+/** Removing a member disabled its keys; nobody enables them again. */
+const requireMemberThere = async (runner: QueryRunner, { member_id: memberId }: KeyRow): Promise<void> => {
+  if (memberId === null) return;
+  const [member] = await queryRows(runner, 'select 1 from members where id = $1 and removed_at is null', [memberId]);
+  if (member === undefined)
+    throw new WaystationError(
+      'unprocessable',
+      `disabled: The key belongs to member "${memberId}", who was removed; make another key.`,
+      { details: { field: 'disabled' } },
+    );
 };
 
 const findKey = async (runner: QueryRunner, principal: Principal, hash: string): Promise<KeyRow> => {

@@ -26,6 +26,23 @@ export const makerOf = async (runner: QueryRunner, principal: Principal): Promis
   return row;
 };
 
+/** As `makerOf`, where only admins may: a key of the workspace itself, or of a member that is one. */
+export const adminOf = async (runner: QueryRunner, principal: Principal): Promise<KeyRow | undefined> => {
+  const maker = await makerOf(runner, principal);
+  if (maker === undefined || maker.member_id === null) return maker;
+  const [admin] = await queryRows(
+    runner,
+    `select 1 from members where id = $1 and role = 'admin' and removed_at is null`,
+    [maker.member_id],
+  );
+  if (admin === undefined)
+    throw new WaystationError(
+      'permission_denied',
+      'The key belongs to a member who is no admin; ask with a key of an admin, or of the workspace.',
+    );
+  return maker;
+};
+
 export const actorOf = ({ kind, keyHash, memberId }: Principal): Actor => ({
   kind,
   ...(keyHash === undefined ? {} : { keyHash }),

@@ -14,7 +14,7 @@ import type { QueryRunner } from 'typeorm';
 import type { z } from 'zod';
 import type { Change, Changes } from '../changes/changes.js';
 import { CHANGES, CONTROL_READER } from '../tokens.js';
-import { actorOf, makerOf, notFound, requireScope } from '../keys/principal-scope.js';
+import { actorOf, adminOf, notFound, requireScope } from '../keys/principal-scope.js';
 import { limitKey, problemOfLimits } from './check-limits.js';
 import { LIMIT_COLUMNS, limitOf, type LimitRow } from './limit-rows.js';
 
@@ -104,7 +104,7 @@ const readListed = async (runner: QueryRunner, workspaceId: string): Promise<Lis
 
 /** The limits that the principal may change. */
 const readOwn = async (runner: QueryRunner, principal: Principal, workspaceId: string): Promise<LimitSpec[]> => {
-  await makerOf(runner, principal);
+  await adminOf(runner, principal);
   const [known] = await queryRows(runner, 'select 1 from workspaces where id = $1', [workspaceId]);
   if (known === undefined) throw notFound(`workspace "${workspaceId}"`);
   const rows = await queryRows<LimitRow>(runner, `select ${LIMIT_COLUMNS} from limits where workspace_id = $1`, [
@@ -123,7 +123,7 @@ const requireSubjects = async (
     limits.flatMap((spec) => (spec.scope === scope && spec.scopeId !== undefined ? [spec.scopeId] : []));
   const missing = await queryRows<{ kind: string; id: string }>(
     runner,
-    `select 'member' as kind, id from unnest($2::text[]) as id where not exists (select 1 from members where members.id = id.id and workspace_id = $1)
+    `select 'member' as kind, id from unnest($2::text[]) as id where not exists (select 1 from members where members.id = id.id and workspace_id = $1 and removed_at is null)
      union all
      select 'key' as kind, id from unnest($3::text[]) as id where not exists (select 1 from keys where hash = id.id and workspace_id = $1 and deleted_at is null)
      limit 1`,

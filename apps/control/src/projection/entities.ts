@@ -2,11 +2,13 @@
 import { SNAPSHOT_KEYS, type BucketName, type KeyEntry, type WorkspaceEntry } from '@waystation/contracts';
 import { queryRows } from '@waystation/postgres';
 import type { QueryRunner } from 'typeorm';
+import { GUARDRAIL_COLUMNS, policyOfGuardrail, type GuardrailRow } from '../guardrails/guardrail-rows.js';
 import { limitOf } from '../limits/limit-rows.js';
 import { suspensionOf } from '../workspaces/suspension-rows.js';
 import { KEY_COLUMNS, keyEntryOf, type KeyRow } from '../keys/key-rows.js';
 
-export type EntityKind = 'key' | 'workspace' | 'policy' | 'credential' | 'provider' | 'model' | 'endpoint';
+export type EntityKind =
+  'key' | 'workspace' | 'policy' | 'guardrail' | 'credential' | 'provider' | 'model' | 'endpoint';
 export type ProjectedBucket = Extract<BucketName, 'keys' | 'workspaces' | 'policies' | 'credentials' | 'catalog'>;
 
 /** In the order of publication: what others refer to comes before what refers to it. */
@@ -50,6 +52,8 @@ interface WorkspaceRow {
   default_max_output_tokens: string | null;
   stores_content: boolean;
   limits: Parameters<typeof limitOf>[0][];
+  markup_ppm: number;
+  byok_fee_ppm: number;
   version: string;
 }
 
@@ -66,6 +70,8 @@ const workspaceEntryOf = (row: WorkspaceRow): WorkspaceEntry => ({
   ...(row.default_max_output_tokens === null ? {} : { defaultMaxOutputTokens: Number(row.default_max_output_tokens) }),
   storesContent: row.stores_content,
   ...(row.limits.length === 0 ? {} : { limits: row.limits.map(limitOf) }),
+  ...(row.markup_ppm === 0 ? {} : { markupPpm: row.markup_ppm }),
+  ...(row.byok_fee_ppm === 0 ? {} : { byokFeePpm: row.byok_fee_ppm }),
 });
 
 const entity = (id: string, entry: { readonly version: number }): ProjectedEntity => ({
@@ -105,6 +111,16 @@ const readPolicies: Projection['read'] = async (runner, ids) =>
       [ids],
     )
   ).map(({ id, body, version }) => entity(id, { ...body, v: 1, version: Number(version), id } as { version: number }));
+
+/** Those that were deleted, too: calls that are on their way under one must find it. */
+const readGuardrails: Projection['read'] = async (runner, ids) =>
+  (
+    await queryRows<GuardrailRow>(
+      runner,
+      `select ${GUARDRAIL_COLUMNS} from guardrails where $1::text[] is null or id = any($1)`,
+      [ids],
+    )
+  ).map((row) => entity(row.id, policyOfGuardrail(row)));
 
 const readCredentials: Projection['read'] = async (runner, ids) =>
   (
@@ -149,6 +165,7 @@ export const PROJECTIONS: Readonly<Record<EntityKind, Projection>> = {
   key: { bucket: 'keys', table: 'keys', keyOf: SNAPSHOT_KEYS.key, read: readKeys },
   workspace: { bucket: 'workspaces', table: 'workspaces', keyOf: SNAPSHOT_KEYS.workspace, read: readWorkspaces },
   policy: { bucket: 'policies', table: 'policies', keyOf: SNAPSHOT_KEYS.policy, read: readPolicies },
+  guardrail: { bucket: 'policies', table: 'guardrails', keyOf: SNAPSHOT_KEYS.policy, read: readGuardrails },
   credential: { bucket: 'credentials', table: 'credentials', keyOf: SNAPSHOT_KEYS.credential, read: readCredentials },
   provider: { bucket: 'catalog', table: 'catalog', keyOf: SNAPSHOT_KEYS.provider, read: readCatalog('provider') },
   model: { bucket: 'catalog', table: 'catalog', keyOf: SNAPSHOT_KEYS.model, read: readCatalog('model') },

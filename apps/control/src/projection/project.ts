@@ -137,7 +137,9 @@ const write = async (kv: KvBucket, writes: readonly Write[]): Promise<void> => {
 
 const headOf = async (runner: QueryRunner, bucket: ProjectedBucket): Promise<HeadEntry> => {
   const [head] = await queryRows<{ version: string }>(runner, 'select version from heads where bucket = $1', [bucket]);
-  const [count] = await queryRows<{ entities: string }>(runner, `select count(*) as entities from ${bucket}`);
+  const tables = new Set(kindsOf(bucket).map((kind) => PROJECTIONS[kind].table));
+  const counts = [...tables].map((table) => `(select count(*) from ${table})`);
+  const [count] = await queryRows<{ entities: string }>(runner, `select ${counts.join(' + ')} as entities`);
   return { v: 1, version: Number(head?.version), entities: Number(count?.entities), at: Date.now() };
 };
 

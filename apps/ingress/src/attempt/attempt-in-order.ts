@@ -24,6 +24,8 @@ const SKIP_INSTANCES_MAX = 8;
 
 /** No worker took it, so that it cannot have reached a provider. Not so where none accepted in time: a slow worker may have called it before it could say so. */
 const NOT_DISPATCHED: ReadonlySet<ErrorCode> = new Set(['no_worker', 'worker_busy', 'no_responder', 'bad_message']);
+
+/** What is absent is `undefined` and not left out: an object that is put together with spreads costs twenty times as much, and on the wire JSON knows neither. */
 const requestFor = (
   generation: Generation,
   hold: PlanHold,
@@ -41,24 +43,19 @@ const requestFor = (
   stream: generation.request.stream,
   frames: 'passthrough',
   spans: generation.request.spans,
-  ...(hold.capped ? { outputCap: bound.outputTokens } : {}),
+  outputCap: hold.capped ? bound.outputTokens : undefined,
   inputTokensEstimate: generation.request.features.inputTokensEstimate,
-  ...(generation.request.inputImages === 0 ? {} : { inputImages: generation.request.inputImages }),
-  ...(generation.request.features.serviceTier ? { serviceTier: generation.request.features.serviceTier } : {}),
-  ...(hold.hold.leaseId === undefined ? {} : { leaseId: hold.hold.leaseId }),
-  holdPicodollars: holdOf(hold, bound.attempt).toString(),
-  ...heldOutputOf(hold),
-  ...(requests === 0 ? {} : { requests }),
-  ...(hold.hold.amounts.tokens === 0 ? {} : { holdTokens: hold.hold.amounts.tokens }),
+  inputImages: generation.request.inputImages || undefined,
+  serviceTier: generation.request.features.serviceTier || undefined,
+  leaseId: hold.hold.leaseId,
+  holdPicodollars: holdOf(hold).toString(),
+  heldOutputTokens: hold.growing?.heldOutputTokens,
+  requests: requests || undefined,
+  holdTokens: hold.hold.amounts.tokens || undefined,
   quotaSet: hold.quotaIds,
   deadlineAt: generation.deadlineAt,
-  ...(skip.length === 0 ? {} : { skipInstances: skip.slice(0, SKIP_INSTANCES_MAX) }),
+  skipInstances: skip.length === 0 ? undefined : skip.slice(0, SKIP_INSTANCES_MAX),
 });
-
-const heldOutputOf = ({ growing }: PlanHold): Pick<AttemptRunRequest, 'heldOutputTokens'> => {
-  const held = growing?.heldOutputTokens;
-  return held === undefined ? {} : { heldOutputTokens: held };
-};
 
 const outcomeOfFailure = (error: WaystationError, delivered: boolean): Outcome => {
   if (error.code === 'accept_timeout') return 'passed-over';
@@ -86,8 +83,8 @@ const recordOf = (
     requests,
     startedMs,
     durationMs: performance.now() - startedMs,
-    ...(worker === undefined ? {} : { worker }),
-    ...(latencyMs === undefined ? {} : { latencyMs }),
+    worker,
+    latencyMs,
   };
   switch (result.kind) {
     case 'ended': {
@@ -99,8 +96,8 @@ const recordOf = (
         usage: end.usage,
         usageSource: end.usageSource,
         ...(end.usage === 'pending' ? atLeast : {}),
-        ...(end.serviceTier === undefined ? {} : { serviceTier: end.serviceTier }),
-        ...(end.upstreamStatus === undefined ? {} : { upstreamStatus: end.upstreamStatus }),
+        serviceTier: end.serviceTier,
+        upstreamStatus: end.upstreamStatus,
       };
     }
     case 'given-up':

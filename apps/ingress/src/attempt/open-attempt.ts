@@ -13,9 +13,9 @@ export type TryResult =
 
 export interface Try {
   readonly result: TryResult;
-  readonly worker?: string;
+  readonly worker?: string | undefined;
   /** Milliseconds from dispatch to the first output. */
-  readonly latencyMs?: number;
+  readonly latencyMs?: number | undefined;
   /** What was passed on to the client of a stream. */
   readonly content: DeliveredContent;
 }
@@ -45,8 +45,8 @@ export const openAttempt = (
       resolve({
         result,
         content: content.sum,
-        ...(worker === undefined ? {} : { worker }),
-        ...(latencyMs === undefined ? {} : { latencyMs }),
+        worker,
+        latencyMs,
       });
     };
     const leave = (): void => {

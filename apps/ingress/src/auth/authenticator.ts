@@ -1,7 +1,8 @@
-// Raw `Authorization` header → caller. Verified headers are cached in a bounded map; entries go when their key or workspace changes.
+// Raw `Authorization` header → caller. Verified headers are cached in a bounded map; entries go when their key, workspace or guardrail changes.
 // Invariant: a snapshot that may be old admits nobody, so that a revoked key is refused everywhere within seconds.
 import { hash } from 'node:crypto';
 import { WaystationError, isWellFormedApiKey, type KeyEntry, type WorkspaceEntry } from '@waystation/contracts';
+import type { HeadSnapshot, PolicySnapshot } from '@waystation/runtime';
 import { callerOf, type Caller } from './caller.js';
 
 /** What the authenticator needs of a snapshot of `libs/runtime`. */
@@ -15,6 +16,7 @@ export interface EntityView<Entry> {
 export interface AuthenticatorDeps {
   readonly keys: EntityView<KeyEntry>;
   readonly workspaces: EntityView<WorkspaceEntry>;
+  readonly policies: Pick<HeadSnapshot<PolicySnapshot>, 'current' | 'ready' | 'onChange' | 'silentMs'>;
   /** Silence of a snapshot after which nobody is admitted. */
   readonly staleAfterMs: number;
   readonly nowMs: () => number;
@@ -53,7 +55,7 @@ const keyOf = (header: string | undefined): string => {
 };
 
 export const createAuthenticator = (deps: AuthenticatorDeps): Authenticator => {
-  const { keys, workspaces, staleAfterMs, nowMs, operatorKeyHashes } = deps;
+  const { keys, workspaces, policies, staleAfterMs, nowMs, operatorKeyHashes } = deps;
   const callers = new Map<string, Caller>();
   const headersOf = new Map<string, Set<string>>();
 
@@ -61,11 +63,12 @@ export const createAuthenticator = (deps: AuthenticatorDeps): Authenticator => {
     for (const header of headersOf.get(subject) ?? []) callers.delete(header);
     headersOf.delete(subject);
   };
+  const forgetAll = (): void => {
+    callers.clear();
+    headersOf.clear();
+  };
   const remember = (header: string, caller: Caller): void => {
-    if (callers.size >= CACHE_MAX) {
-      callers.clear();
-      headersOf.clear();
-    }
+    if (callers.size >= CACHE_MAX) forgetAll();
     callers.set(header, caller);
     for (const subject of [caller.key.hash, caller.workspace.id]) {
       const headers = headersOf.get(subject) ?? new Set();
@@ -74,11 +77,14 @@ export const createAuthenticator = (deps: AuthenticatorDeps): Authenticator => {
   };
   keys.onChange(forget);
   workspaces.onChange(forget);
+  // People change guardrails now and then; whose they are is not worth remembering here.
+  policies.onChange(forgetAll);
 
   const staleness = (): string | undefined => {
     for (const [name, view] of [
       ['keys', keys],
       ['workspaces', workspaces],
+      ['policies', policies],
     ] as const) {
       if (!view.ready) return `the ${name} have not been loaded yet`;
       const silentMs = view.silentMs();
@@ -92,7 +98,7 @@ export const createAuthenticator = (deps: AuthenticatorDeps): Authenticator => {
     if (key === undefined || key.deleted) throw invalid();
     const workspace = workspaces.current.get(key.workspaceId);
     if (workspace === undefined) throw invalid();
-    return callerOf(key, workspace, operatorKeyHashes.has(key.hash));
+    return callerOf(key, workspace, operatorKeyHashes.has(key.hash), policies.current.policies);
   };
 
   return {

@@ -1,7 +1,20 @@
-// Who is calling: a key with its workspace, and what follows from them. Immutable; rebuilt when either changes.
+// Who is calling: a key with its workspace and its guardrails, and what follows from them. Immutable; rebuilt when any of them changes.
 import { hash } from 'node:crypto';
-import { WaystationError, type KeyEntry, type Principal, type WorkspaceEntry } from '@waystation/contracts';
-import { QUOTAS_PER_CALL_MAX, dependsOnCall, quotaSetOf, type QuotaSubjects } from '@waystation/ledger';
+import {
+  WaystationError,
+  type KeyEntry,
+  type PolicyEntry,
+  type Principal,
+  type WorkspaceEntry,
+} from '@waystation/contracts';
+import {
+  QUOTAS_PER_CALL_MAX,
+  dependsOnCall,
+  guardrailBudgetsOf,
+  quotaSetOf,
+  type GuardrailBudget,
+  type QuotaSubjects,
+} from '@waystation/ledger';
 import { quotaSetFrom, type QuotaSet } from '../hold/lease-pool.js';
 
 export interface Caller {
@@ -10,6 +23,8 @@ export interface Caller {
   /** Policies that the router merges, broadest first. */
   readonly policyIds: readonly string[];
   readonly principal: Principal;
+  /** Budgets of the guardrails that the key is under. @throws WaystationError `snapshot_stale` while one of them is not known here */
+  guardrailBudgets(): readonly GuardrailBudget[];
   /** The quota set of a call at this time; the same object until a window ends, where no limit asks for more than the key. */
   quotaSetFor(call: () => CallSubjects, nowMs: number): QuotaSet;
 }
@@ -25,6 +40,8 @@ const MANAGEMENT_PERMISSIONS: readonly string[] = [
   'keys:write',
   'workspaces:read',
   'workspaces:write',
+  'members:read',
+  'members:write',
   'credits:read',
   'payments:write',
   'generations:read',
@@ -53,15 +70,33 @@ const QUOTA_TOKEN_CHARACTERS = 32;
 /** Text as a token of a quota's id. */
 export const quotaToken = (text: string): string => hash('sha256', text, 'hex').slice(0, QUOTA_TOKEN_CHARACTERS);
 
-/** `runsStation`: the key is named as an operator's in the configuration. */
-export const callerOf = (key: KeyEntry, workspace: WorkspaceEntry, runsStation: boolean): Caller => {
+/** A guardrail whose budget nobody here knows must not be passed over. */
+const knownPolicy = (policies: ReadonlyMap<string, PolicyEntry>, id: string): PolicyEntry => {
+  const policy = policies.get(id);
+  if (policy === undefined)
+    throw new WaystationError('snapshot_stale', `Guardrail ${id} has not arrived here yet. Try again in a moment.`, {
+      retryAfterMs: 1_000,
+    });
+  return policy;
+};
+
+/** `runsStation`: the key is named as an operator's in the configuration. `policies`: as they are now, by id. */
+export const callerOf = (
+  key: KeyEntry,
+  workspace: WorkspaceEntry,
+  runsStation: boolean,
+  policies: ReadonlyMap<string, PolicyEntry>,
+): Caller => {
+  // Not before it is asked for: who manages must get in, whatever is the matter with a guardrail.
+  const guardrailBudgets = (): GuardrailBudget[] =>
+    guardrailBudgetsOf(key, workspace, (id) => knownPolicy(policies, id));
   const limits = workspace.limits ?? [];
   const sameForAll = !limits.some(dependsOnCall);
   let set: QuotaSet | undefined;
   let validUntilMs = 0;
 
   const newSet = (call: () => CallSubjects, nowMs: number): QuotaSet => {
-    const quotas = quotaSetOf({ key, limits, ...call() }, nowMs, quotaToken);
+    const quotas = quotaSetOf({ key, limits, guardrails: guardrailBudgets(), ...call() }, nowMs, quotaToken);
     if (quotas.length > QUOTAS_PER_CALL_MAX) {
       throw new WaystationError(
         'unprocessable',
@@ -74,8 +109,9 @@ export const callerOf = (key: KeyEntry, workspace: WorkspaceEntry, runsStation: 
   return {
     key,
     workspace,
-    policyIds: [workspace.policyId, key.policyId].filter((id) => id !== undefined),
+    policyIds: [...new Set([workspace.policyId, key.memberPolicyId, key.policyId].filter((id) => id !== undefined))],
     principal: principalOf(key, runsStation),
+    guardrailBudgets,
     quotaSetFor(call, nowMs) {
       if (!sameForAll) return newSet(call, nowMs);
       // Every window starts at a whole minute.

@@ -1,7 +1,7 @@
 // An answer as one JSON body: kept until it is complete, then the usage is put into the worker's own bytes. Until then any failure may still move on to
 // another endpoint, because the client has seen nothing.
 import { WaystationError } from '@waystation/contracts';
-import type { PublicDialect } from '@waystation/dialects';
+import type { ChatAnswer, ChatBill, PublicDialect } from '@waystation/dialects';
 import type { Client } from './client.js';
 import type { AnswerHead, Delivery } from './delivery.js';
 import { bodyHead, errorHead } from './response-head.js';
@@ -15,51 +15,69 @@ export interface BodyDeliveryOptions {
   readonly dialect: PublicDialect;
 }
 
-export const createBodyDelivery = ({ client, head, dialect }: BodyDeliveryOptions): Delivery => {
-  let status = 0;
-  let parts: Buffer[] = [];
-  let bytes = 0;
-  let consumed: (totalBytes: number) => void = () => undefined;
+const NOT_CONSUMED = (): void => undefined;
 
-  return {
-    get delivered() {
-      return status === 200;
-    },
-    get status() {
-      return status === 0 && client.gone ? 499 : status;
-    },
-    restart(next) {
-      consumed = next;
-      parts = [];
-      bytes = 0;
-    },
-    data(part) {
-      bytes += part.length;
-      if (bytes > BODY_BYTES_MAX) return void (parts = []);
-      parts.push(Buffer.from(part));
-      consumed(bytes);
-    },
-    end(_answer, bill) {
-      if (bytes > BODY_BYTES_MAX)
-        throw new WaystationError(
-          'provider_invalid_response',
-          `The provider's answer is longer than ${BODY_BYTES_MAX} bytes.`,
-        );
-      const [only] = parts;
-      const body = dialect.withBill(parts.length === 1 && only !== undefined ? only : Buffer.concat(parts), bill);
-      if (body === undefined)
-        throw new WaystationError('provider_invalid_response', "The provider's answer is not a JSON object.");
-      if (client.gone) return;
-      status = 200;
-      client.begin(200, bodyHead(head, body.length));
-      client.end(body);
-    },
-    fail(error) {
-      if (client.gone || status !== 0) return;
-      const converted = dialect.toError(error, head.generationId);
-      status = converted.status;
-      client.begin(status, errorHead(converted, head));
-      client.end(converted.body);
-    },
-  };
-};
+/** A class and no literal with getters, as `give-up.ts` says. */
+class BodyDelivery implements Delivery {
+  readonly #client: Client;
+  readonly #head: AnswerHead;
+  readonly #dialect: PublicDialect;
+  #status = 0;
+  #parts: Buffer[] = [];
+  #bytes = 0;
+  #consumed: (totalBytes: number) => void = NOT_CONSUMED;
+
+  constructor({ client, head, dialect }: BodyDeliveryOptions) {
+    this.#client = client;
+    this.#head = head;
+    this.#dialect = dialect;
+  }
+
+  get delivered(): boolean {
+    return this.#status === 200;
+  }
+
+  get status(): number {
+    return this.#status === 0 && this.#client.gone ? 499 : this.#status;
+  }
+
+  restart(consumed: (totalBytes: number) => void): void {
+    this.#consumed = consumed;
+    this.#parts = [];
+    this.#bytes = 0;
+  }
+
+  data(part: Buffer): void {
+    this.#bytes += part.length;
+    if (this.#bytes > BODY_BYTES_MAX) return void (this.#parts = []);
+    this.#parts.push(Buffer.from(part));
+    this.#consumed(this.#bytes);
+  }
+
+  end(_answer: ChatAnswer, bill: ChatBill | undefined): void {
+    if (this.#bytes > BODY_BYTES_MAX)
+      throw new WaystationError(
+        'provider_invalid_response',
+        `The provider's answer is longer than ${BODY_BYTES_MAX} bytes.`,
+      );
+    const [only] = this.#parts;
+    const whole = this.#parts.length === 1 && only !== undefined ? only : Buffer.concat(this.#parts);
+    const body = this.#dialect.withBill(whole, bill);
+    if (body === undefined)
+      throw new WaystationError('provider_invalid_response', "The provider's answer is not a JSON object.");
+    if (this.#client.gone) return;
+    this.#status = 200;
+    this.#client.begin(200, bodyHead(this.#head, body.length));
+    this.#client.end(body);
+  }
+
+  fail(error: WaystationError): void {
+    if (this.#client.gone || this.#status !== 0) return;
+    const converted = this.#dialect.toError(error, this.#head.generationId);
+    this.#status = converted.status;
+    this.#client.begin(this.#status, errorHead(converted, this.#head));
+    this.#client.end(converted.body);
+  }
+}
+
+export const createBodyDelivery = (options: BodyDeliveryOptions): Delivery => new BodyDelivery(options);

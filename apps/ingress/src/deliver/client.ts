@@ -13,33 +13,49 @@ export interface Client {
   onGone(callback: () => void): void;
 }
 
+/** A class and no literal with a getter, as `give-up.ts` says. */
+class ResponseClient implements Client {
+  readonly #response: ServerResponse;
+  readonly #bytesOut: Cell;
+  readonly #listeners: (() => void)[] = [];
+  #ended = false;
+
+  constructor(response: ServerResponse, bytesOut: Cell) {
+    this.#response = response;
+    this.#bytesOut = bytesOut;
+    response.once('close', () => {
+      if (!this.#ended) for (const listener of this.#listeners) listener();
+    });
+  }
+
+  get gone(): boolean {
+    return this.#response.destroyed || this.#response.writableEnded;
+  }
+
+  begin(status: number, headers: string[]): void {
+    this.#response.writeHead(status, headers);
+  }
+
+  write(bytes: Buffer | string): boolean {
+    this.#bytesOut.value += bytes.length;
+    return this.#response.write(bytes);
+  }
+
+  onDrain(callback: () => void): void {
+    this.#response.once('drain', callback);
+  }
+
+  end(bytes?: Buffer | string): void {
+    this.#ended = true;
+    if (bytes === undefined) return void this.#response.end();
+    this.#bytesOut.value += bytes.length;
+    this.#response.end(bytes);
+  }
+
+  onGone(callback: () => void): void {
+    this.#listeners.push(callback);
+  }
+}
+
 /** @param bytesOut counts the bytes of bodies sent */
-export const clientOf = (response: ServerResponse, bytesOut: Cell): Client => {
-  let ended = false;
-  const listeners: (() => void)[] = [];
-  response.once('close', () => {
-    if (!ended) for (const listener of listeners) listener();
-  });
-  return {
-    get gone() {
-      return response.destroyed || response.writableEnded;
-    },
-    begin(status, headers) {
-      response.writeHead(status, headers);
-    },
-    write(bytes) {
-      bytesOut.value += bytes.length;
-      return response.write(bytes);
-    },
-    onDrain: (callback) => void response.once('drain', callback),
-    end(bytes) {
-      ended = true;
-      if (bytes === undefined) response.end();
-      else {
-        bytesOut.value += bytes.length;
-        response.end(bytes);
-      }
-    },
-    onGone: (callback) => void listeners.push(callback),
-  };
-};
+export const clientOf = (response: ServerResponse, bytesOut: Cell): Client => new ResponseClient(response, bytesOut);

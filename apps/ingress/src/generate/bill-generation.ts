@@ -1,7 +1,7 @@
 // What the generation costs, by the same pure functions that billing charges with. Unknown while its usage is pending: then billing's second witness decides.
 import { priceUsage } from '@waystation/catalog';
 import type { ChatBill } from '@waystation/dialects';
-import { decideCharge, type ChargeDecision } from '@waystation/ledger';
+import { creditsOf, decideCharge, type ChargeDecision } from '@waystation/ledger';
 import type { Usage } from '@waystation/generation';
 import type { AttemptRecord } from './generation.js';
 
@@ -35,6 +35,7 @@ export const billAttempt = (record: AttemptRecord, holdPicodollars: bigint): Bil
     price: planned.price,
     holdPicodollars,
     byok: planned.byok,
+    surchargePpm: planned.surchargePpm,
   });
   const total = priceUsage(planned.price, usage, serviceTier);
   const promptCost = priceUsage(planned.price, withoutOutput(usage), serviceTier);
@@ -43,7 +44,7 @@ export const billAttempt = (record: AttemptRecord, holdPicodollars: bigint): Bil
     usage,
     bill: {
       usage,
-      cost: decision.payer === 'credits' ? decision.amount : 0n,
+      cost: creditsOf(decision),
       promptCost,
       completionCost: total - promptCost,
       byok: planned.byok,

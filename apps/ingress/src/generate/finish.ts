@@ -3,6 +3,8 @@
 import { WaystationError, toWaystationError } from '@waystation/contracts';
 import type { ChatAnswer } from '@waystation/dialects';
 import { inputTokens, outputTokens, type Outcome } from '@waystation/generation';
+import { creditsOf } from '@waystation/ledger';
+import type { Logger } from 'pino';
 import { NOTHING } from '../hold/amounts.js';
 import { holdOf, type PlanHold } from '../hold/take-hold.js';
 import { billAttempt, type Billed } from './bill-generation.js';
@@ -93,16 +95,23 @@ const settle = (
   // Where every try was passed over the client was sent away: that counts as no request of theirs, even if one of them reached a provider.
   if (!generation.attempts.some((record) => record.dispatched && record.outcome !== 'passed-over'))
     return hold.settle(NOTHING);
-  const { payer, amount } = billed?.decision ?? { payer: 'waste', amount: 0n };
+  const decision: Parameters<typeof creditsOf>[0] = billed?.decision ?? { payer: 'waste', amount: 0n };
+  const { payer, amount } = decision;
   const paid = billed !== undefined && payer !== 'waste';
   const byok = payer === 'byok' ? amount : 0n;
   hold.settle({
-    usd: payer === 'credits' ? amount : 0n,
+    usd: creditsOf(decision),
     byok: byok < hold.amounts.byok ? byok : hold.amounts.byok,
     requests: hold.amounts.requests,
     tokens: paid ? Math.min(hold.amounts.tokens, inputTokens(billed.usage) + outputTokens(billed.usage)) : 0,
   });
 };
+
+/** Knows the id alone: it waits for the journal's ack, and the generation with its request and its answer must not. */
+const reportLost =
+  (log: Logger, generationId: string) =>
+  (error: unknown): void =>
+    log.error({ err: error, generationId }, 'a journal line could not be written');
 
 export const finishGeneration = (
   deps: GenerateDeps,
@@ -112,7 +121,7 @@ export const finishGeneration = (
 ): void => {
   const { bus, log } = deps;
   const { served } = generation;
-  const billedFirst = served === undefined ? undefined : billAttempt(served, holdOf(hold, served.planned));
+  const billedFirst = served === undefined ? undefined : billAttempt(served, holdOf(hold));
   const failure = deliver(generation, hold, billedFirst, failureOf(generation, loopEnd));
   const billed = generation.served === undefined ? undefined : billedFirst;
   settle(deps, generation, hold, billed);
@@ -125,8 +134,7 @@ export const finishGeneration = (
     httpStatus: generation.delivery.status,
     nowMs: deps.nowMs(),
   };
-  const lost = (error: unknown): void =>
-    log.error({ err: error, generationId: generation.generationId }, 'a journal line could not be written');
+  const lost = reportLost(log, generation.generationId);
   bus.facts.appendSoon(finishedLine(generation, hold, ending, bus.instance)).catch(lost);
   bus.trail.appendSoon(recordedLine(generation, ending)).catch(lost);
 };

@@ -10,6 +10,7 @@ import { costsNothing, DEFAULT_OUTPUT_TOKENS } from '../hold/bound-plan.js';
 import type { LeaseCache } from '../hold/lease-cache.js';
 import type { LeftOpen } from '../hold/left-open.js';
 import { takeHold, type PlanHold } from '../hold/take-hold.js';
+import { withSurcharges } from '../hold/with-surcharges.js';
 import { answerOf, finishGeneration, type LoopEnd } from './finish.js';
 import type { GiveUp } from './give-up.js';
 import { identityOf, type Generation, type GenerationRequest } from './generation.js';
@@ -39,7 +40,7 @@ export const generate = async (
   try {
     refuseUnlessJournalled(deps.bus);
     const plan = await planGeneration(deps.bus, generation);
-    const hold = await holdFor(deps, generation, plan.attempts);
+    const hold = await holdFor(deps, generation, withSurcharges(plan.attempts, generation.caller.workspace));
     const stopGrowing = hold.growing && deps.needs.answerFor(generation.generationId, hold.growing);
     const loopEnd: LoopEnd = await attemptInOrder(deps.bus, deps.workers, generation, hold).catch(toWaystationError);
     stopGrowing?.();

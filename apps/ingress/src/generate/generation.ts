@@ -32,8 +32,8 @@ export interface GenerationRequest {
   readonly userAgent?: string | undefined;
   /** The client's own name for the request: with it, the request is run once. */
   readonly idempotencyKey?: string | undefined;
-  readonly app?: Identity['app'];
-  readonly tags?: Identity['tags'];
+  readonly app?: Identity['app'] | undefined;
+  readonly tags?: Identity['tags'] | undefined;
 }
 
 /** One try at one endpoint, as it goes into the journal. */
@@ -41,23 +41,23 @@ export interface AttemptRecord {
   readonly attemptId: string;
   readonly planned: PlannedAttempt;
   readonly startedMs: number;
-  worker?: string;
+  worker?: string | undefined;
   /** Whether it can have reached the provider. */
   dispatched: boolean;
   /** 1 where it stands for the generation in quotas that count requests. */
   readonly requests: number;
   outcome: Outcome;
-  errorCode?: ErrorCode;
-  errorMessage?: string;
+  errorCode?: ErrorCode | undefined;
+  errorMessage?: string | undefined;
   usage: Usage | 'pending';
   usageSource: UsageSource;
   /** Output tokens that went to the client, where its usage is not known here. */
   deliveredTokens?: number;
   /** That it was served at, as far as anybody said. */
-  serviceTier?: string;
-  upstreamStatus?: number;
-  latencyMs?: number;
-  durationMs?: number;
+  serviceTier?: string | undefined;
+  upstreamStatus?: number | undefined;
+  latencyMs?: number | undefined;
+  durationMs?: number | undefined;
 }
 
 export interface Generation extends GenerationRequest {
@@ -86,9 +86,9 @@ export const nextAttemptId = (generation: Generation): string =>
 export const identityOf = ({ caller, request, app, tags }: GenerationRequest): Identity => ({
   workspaceId: caller.workspace.id,
   keyHash: caller.key.hash,
-  ...(caller.key.memberId === undefined ? {} : { memberId: caller.key.memberId }),
-  ...(request.endUserId === undefined ? {} : { endUserId: request.endUserId }),
-  ...(request.sessionId === undefined ? {} : { sessionId: request.sessionId }),
-  ...(app === undefined ? {} : { app }),
-  ...(tags === undefined ? {} : { tags }),
+  memberId: caller.key.memberId,
+  endUserId: request.endUserId,
+  sessionId: request.sessionId,
+  app,
+  tags,
 });

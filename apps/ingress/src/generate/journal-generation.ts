@@ -29,22 +29,23 @@ const attemptLine = (
   provider: record.planned.provider,
   endpointId: record.planned.endpointId,
   model: record.planned.model,
-  ...(hold.hold.leaseId === undefined ? {} : { leaseId: hold.hold.leaseId }),
-  holdPicodollars: holdOf(hold, record.planned).toString(),
-  ...(record.requests === 0 ? {} : { requests: record.requests }),
-  ...(hold.hold.amounts.tokens === 0 ? {} : { holdTokens: hold.hold.amounts.tokens }),
+  leaseId: hold.hold.leaseId,
+  holdPicodollars: holdOf(hold).toString(),
+  requests: record.requests || undefined,
+  holdTokens: hold.hold.amounts.tokens || undefined,
   quotaSet: hold.quotaIds,
   priceVersion: record.planned.priceVersion,
   price: record.planned.price,
   byok: record.planned.byok,
+  ...(record.planned.surchargePpm === undefined ? {} : { surchargePpm: record.planned.surchargePpm }),
   deadlineAt: generation.deadlineAt,
   dispatched: record.dispatched,
   outcome: record.outcome,
-  ...(record.errorCode === undefined ? {} : { errorCode: record.errorCode }),
+  errorCode: record.errorCode,
   usage: record.usage,
   usageSource: record.usageSource,
-  ...(record.deliveredTokens === undefined ? {} : { deliveredTokens: record.deliveredTokens }),
-  ...(record.serviceTier === undefined ? {} : { serviceTier: record.serviceTier }),
+  deliveredTokens: record.deliveredTokens,
+  serviceTier: record.serviceTier,
 });
 
 export const finishedLine = (
@@ -60,8 +61,8 @@ export const finishedLine = (
   generationId: generation.generationId,
   identity: generation.identity,
   outcome: ending.outcome,
-  ...(generation.end?.finishReason === undefined ? {} : { finishReason: generation.end.finishReason }),
-  ...(generation.served === undefined ? {} : { servedBy: generation.served.attemptId }),
+  finishReason: generation.end?.finishReason,
+  servedBy: generation.served?.attemptId,
   attempts: generation.attempts.slice(0, ATTEMPTS_TOLD_MAX).map((record) => attemptLine(record, generation, hold)),
 });
 
@@ -69,29 +70,18 @@ const policyRow = (generation: Generation, ending: Ending): string =>
   ending.billed?.decision.policyRow ??
   OUTCOME_POLICY[ending.outcome][generation.served === undefined ? 'unserved' : 'served'].name;
 
-const servedBy = (record: AttemptRecord | undefined) =>
-  record === undefined
-    ? {}
-    : {
-        model: record.planned.model,
-        provider: record.planned.provider,
-        providerName: record.planned.providerName,
-        endpointId: record.planned.endpointId,
-        priceVersion: record.planned.priceVersion,
-      };
-
 const attemptTrail = (record: AttemptRecord): GenerationRecorded['attempts'][number] => {
   const { endpointId, provider, providerName, model } = record.planned;
   return {
     attemptId: record.attemptId,
     attempt: { endpointId, provider, providerName, model },
-    ...(record.worker === undefined ? {} : { worker: record.worker }),
-    ...(record.dispatched ? {} : { dispatched: false }),
+    worker: record.worker,
+    dispatched: record.dispatched ? undefined : false,
     outcome: record.outcome,
-    ...(record.errorCode === undefined ? {} : { errorCode: record.errorCode }),
-    ...(record.upstreamStatus === undefined ? {} : { upstreamStatus: record.upstreamStatus }),
-    ...(record.latencyMs === undefined ? {} : { latencyMs: record.latencyMs }),
-    ...(record.durationMs === undefined ? {} : { durationMs: record.durationMs }),
+    errorCode: record.errorCode,
+    upstreamStatus: record.upstreamStatus,
+    latencyMs: record.latencyMs,
+    durationMs: record.durationMs,
   };
 };
 
@@ -107,37 +97,35 @@ export const recordedLine = (generation: Generation, ending: Ending): Generation
     createdAt: generation.createdAt,
     api: request.features.api,
     requestedModels: [...request.models],
-    ...servedBy(record),
-    ...(end?.upstreamId === undefined ? {} : { upstreamId: end.upstreamId }),
+    model: record?.planned.model,
+    provider: record?.planned.provider,
+    providerName: record?.planned.providerName,
+    endpointId: record?.planned.endpointId,
+    priceVersion: record?.planned.priceVersion,
+    upstreamId: end?.upstreamId,
     stream: request.stream,
     cancelled: ending.outcome === 'cancelled',
     outcome: ending.outcome,
-    ...(end?.finishReason === undefined ? {} : { finishReason: end.finishReason }),
-    ...(end?.nativeFinishReason === undefined ? {} : { nativeFinishReason: end.nativeFinishReason }),
-    ...(ending.error === undefined
-      ? {}
-      : { errorCode: ending.error.code, errorMessage: ending.error.message.slice(0, 1024) }),
+    finishReason: end?.finishReason,
+    nativeFinishReason: end?.nativeFinishReason,
+    errorCode: ending.error?.code,
+    errorMessage: ending.error?.message.slice(0, 1024),
     httpStatus: ending.httpStatus,
-    ...(ending.billed === undefined
-      ? {}
-      : { usage: ending.billed.usage, usageSource: record?.usageSource ?? 'estimated' }),
+    usage: ending.billed?.usage,
+    usageSource: ending.billed === undefined ? undefined : (record?.usageSource ?? 'estimated'),
     costPicodollars: (ending.billed?.bill.cost ?? 0n).toString(),
     policyRow: policyRow(generation, ending),
     byok: record?.planned.byok ?? false,
-    ...(generation.firstByteMs === undefined ? {} : { latencyMs: generation.firstByteMs }),
+    latencyMs: generation.firstByteMs,
     generationTimeMs: performance.now() - generation.startedMs,
-    ...(generation.userAgent === undefined ? {} : { userAgent: generation.userAgent.slice(0, 256) }),
+    userAgent: generation.userAgent?.slice(0, 256),
     requestId: generation.requestId,
-    ...(warnings.length === 0 ? {} : { warnings }),
+    warnings: warnings.length === 0 ? undefined : warnings,
     attempts: generation.attempts.slice(0, ATTEMPTS_TOLD_MAX).map(attemptTrail),
-    ...(plan === undefined
-      ? {}
-      : {
-          decision: {
-            excluded: plan.excluded.slice(0, EXCLUSIONS_TOLD_MAX),
-            strategy: plan.strategy,
-            snapshotRevision: plan.snapshotRevision,
-          },
-        }),
+    decision: plan && {
+      excluded: plan.excluded.slice(0, EXCLUSIONS_TOLD_MAX),
+      strategy: plan.strategy,
+      snapshotRevision: plan.snapshotRevision,
+    },
   };
 };

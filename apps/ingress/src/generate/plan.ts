@@ -136,7 +136,7 @@ export const planGeneration = async (bus: Bus, generation: Generation): Promise<
     models: [...models],
     preferences: request.preferences,
     features: request.features,
-    ...(policyIds.length === 0 ? {} : { policyIds: [...policyIds] }),
+    policyIds: policyIds.length === 0 ? undefined : [...policyIds],
   };
   const reply = await bus.request(RoutePlan, asked, { timeoutMs: PLAN_TIMEOUT_MS }).catch((thrown: unknown) => {
     throw planError(thrown, models);

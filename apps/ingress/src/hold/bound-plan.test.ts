@@ -2,6 +2,7 @@
 import { boundCost, priceUsage } from '@waystation/catalog';
 import type { PlannedAttempt } from '@waystation/contracts';
 import { readChatRequest, type ChatRequest } from '@waystation/dialects';
+import { creditsOf, decideCharge, surchargeOf } from '@waystation/ledger';
 import fc from 'fast-check';
 import { planned } from '../test-edge/fixtures.js';
 import { affordableCap, amountsOf, boundAttempts, DEFAULT_OUTPUT_TOKENS } from './bound-plan.js';
@@ -49,6 +50,25 @@ describe('the hold', () => {
           expect(priceUsage(price, { input: request.features.bodyBytes, output: 100 * n }) <= hold.usd).toBe(true);
         }
         expect([hold.requests, hold.tokens]).toEqual([0, 0]);
+      }),
+    );
+  });
+
+  it('covers what is on top of every endpoint of the plan, and of own keys nothing else', () => {
+    const attempt = fc.record({ price: prices, byok: fc.boolean(), surchargePpm: fc.nat(10_000_000) });
+    fc.assert(
+      fc.property(fc.array(attempt, { minLength: 1, maxLength: 4 }), fc.nat(100), (list, outputTokens) => {
+        const attempts = list.map((each, index) => planned(`p${index}`, each));
+        const request = ask({ max_tokens: 100 });
+        const holdPicodollars = amountsOf(boundAttempts(request, attempts, 100), request, SET).usd;
+        for (const { price, byok, surchargePpm = 0 } of attempts) {
+          const usage = { input: request.features.bodyBytes, output: outputTokens };
+          const facts = { outcome: 'completed', served: true, usageSource: 'provider' } as const;
+          const decision = decideCharge({ ...facts, usage, price, byok, surchargePpm, holdPicodollars });
+          const cost = priceUsage(price, usage);
+          expect(creditsOf(decision)).toBe((byok ? 0n : cost) + surchargeOf(cost, surchargePpm));
+        }
+        if (list.every(({ byok, surchargePpm }) => byok && surchargePpm === 0)) expect(holdPicodollars).toBe(0n);
       }),
     );
   });

@@ -2,6 +2,7 @@
 import { boundCost } from '@waystation/catalog';
 import type { ChatRequest } from '@waystation/dialects';
 import type { PlannedAttempt } from '@waystation/contracts';
+import { surchargeOf } from '@waystation/ledger';
 import type { Amounts } from './amounts.js';
 import type { QuotaSet } from './lease-pool.js';
 
@@ -48,7 +49,10 @@ export const boundAttempts = (
 export const costsNothing = ({ price }: Pick<PlannedAttempt, 'price'>): boolean =>
   boundCost(price, { inputTokens: 1, outputTokens: 1, pieces: { inputImages: 1, outputImages: 1 } }) === 0n;
 
-/** The dearest endpoint of the plan decides, of ours and of those with an own key each. Amounts that no quota of the set meters are zero. */
+/**
+ * The dearest endpoint of the plan decides, of ours and of those with an own key each, with what the workspace pays on top. Amounts that no quota of the set meters
+ * are zero.
+ */
 export const amountsOf = (
   bounds: readonly BoundAttempt[],
   { choices, inputImages, features }: Pick<ChatRequest, 'choices' | 'inputImages' | 'features'>,
@@ -65,8 +69,10 @@ export const amountsOf = (
       { inputTokens, outputTokens: outputTokens * choices, pieces },
       features.serviceTier || undefined,
     );
-    if (attempt.byok) byok = cost > byok ? cost : byok;
-    else if (cost > usd) usd = cost;
+    const onTop = surchargeOf(cost, attempt.surchargePpm ?? 0);
+    const credits = attempt.byok ? onTop : cost + onTop;
+    if (credits > usd) usd = credits;
+    if (attempt.byok && cost > byok) byok = cost;
     tokens = Math.max(tokens, inputTokens + outputTokens * choices);
   }
   return {

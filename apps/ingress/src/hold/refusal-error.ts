@@ -16,8 +16,12 @@ export interface RefusalContext {
 const amount = (refusal: LeaseRefusal, text: string): string =>
   refusal.metric === 'usd' ? `$${formatUsd(BigInt(text))}` : `${text} ${refusal.metric}`;
 
-const nameOf = (refusal: LeaseRefusal): string =>
-  refusal.scope === 'wallet' ? 'the credits of this workspace' : `the ${refusal.window} limit of this ${refusal.scope}`;
+const nameOf = ({ scope, window, guardrailId }: LeaseRefusal): string => {
+  if (scope === 'wallet') return 'the credits of this workspace';
+  return guardrailId === undefined
+    ? `the ${window} limit of this ${scope}`
+    : `the ${window} budget of guardrail ${guardrailId}`;
+};
 
 const CODES: Readonly<Record<LeaseRefusal['code'], ErrorCode>> = {
   limit_exceeded: 'limit_exceeded',
@@ -66,6 +70,7 @@ const detailsOf = (refusal: LeaseRefusal): ErrorDetails => ({
   quota: {
     id: refusal.quotaId,
     scope: refusal.scope,
+    ...(refusal.guardrailId === undefined ? {} : { guardrailId: refusal.guardrailId }),
     metric: refusal.metric,
     window: refusal.window,
     asked: amountText(refusal, refusal.asked),

@@ -23,9 +23,8 @@ export interface PlanHold {
   readonly growing?: GrowingHold;
 }
 
-/** Picodollars held for an attempt: of credits, or of what limits count of own keys. */
-export const holdOf = ({ hold }: PlanHold, { byok }: Pick<PlannedAttempt, 'byok'>): bigint =>
-  byok ? hold.amounts.byok : hold.amounts.usd;
+/** Picodollars of credits that are held for any attempt of the plan: no customer pays more. With an own key that is for the fee. */
+export const holdOf = ({ hold }: PlanHold): bigint => hold.amounts.usd;
 
 export interface HoldRequest {
   readonly request: ChatRequest;

@@ -17,6 +17,7 @@ import type { Caller } from '../auth/caller.js';
 import { INGRESS, type Ingress } from '../ingress.js';
 import { NOTHING_BOOKED, type Booked } from '../management/charge-info.js';
 import { generationInfo } from '../management/generation-info.js';
+import { budgetInfo } from '../management/guardrail-info.js';
 import { ownKeyInfo } from '../management/key-info.js';
 import { limitDesk, limitsOfKey } from '../management/limit-desk.js';
 import { limitInfo } from '../management/limit-info.js';
@@ -42,14 +43,20 @@ export class AccountController {
     const { bus } = this.ingress.context;
     const limits = limitsOfKey(key, workspace.limits ?? []);
     // What others use is not for a key to know.
-    const useOf = await limitDesk(bus, caller, Date.now()).usesOf(limits.filter(isOfKey));
+    const desk = limitDesk(bus, caller, Date.now());
+    const useOf = await desk.usesOf(limits.filter(isOfKey));
+    const budgets = caller.guardrailBudgets();
+    const spent = await desk.budgetUses(budgets);
     const { keys } = await bus.request(BillingKeyUsage, {
       v: 1,
       principal,
       workspaceId: key.workspaceId,
       hashes: [key.hash],
     });
-    const shown = limits.map((limit) => limitInfo(limit, isOfKey(limit) ? useOf(limit) : undefined));
+    const shown = [
+      ...limits.map((limit) => limitInfo(limit, isOfKey(limit) ? useOf(limit) : undefined)),
+      ...budgets.map((budget, each) => budgetInfo(budget, spent[each])),
+    ];
     sendJson(reply, 200, { data: { ...ownKeyInfo(key, keys[0]), limits: shown } });
   }
 

@@ -27,9 +27,7 @@ const told = (header: string | string[] | undefined, maxLength: number): string 
 const appOf = ({ headers }: FastifyRequest): Identity['app'] => {
   const referer = told(headers['http-referer'], 512);
   const title = told(headers['x-openrouter-title'], 256) ?? told(headers['x-title'], 256);
-  return referer === undefined && title === undefined
-    ? undefined
-    : { ...(referer === undefined ? {} : { referer }), ...(title === undefined ? {} : { title }) };
+  return referer === undefined && title === undefined ? undefined : { referer, title };
 };
 
 export const beginGeneration = (
@@ -63,8 +61,8 @@ export const beginGeneration = (
         body: { bytes: body },
         userAgent: http.headers['user-agent'],
         idempotencyKey,
-        ...(app === undefined ? {} : { app }),
-        ...(tags === undefined ? {} : { tags }),
+        app,
+        tags,
       },
       delivery,
       client,

@@ -2,7 +2,13 @@
 // https://openrouter.ai/docs/api-reference/workspaces
 import { hash } from 'node:crypto';
 import { Controller, Delete, Get, Inject, Put, Req, Res } from '@nestjs/common';
-import { WaystationError, toWaystationError, type LimitSpec, type LimitName } from '@waystation/contracts';
+import {
+  WaystationError,
+  toWaystationError,
+  uuidOfDigest,
+  type LimitName,
+  type LimitSpec,
+} from '@waystation/contracts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { INGRESS, type Ingress } from '../ingress.js';
 import { limitDesk, type ListedLimit } from '../management/limit-desk.js';
@@ -27,10 +33,7 @@ const isBudget = ({ scope, metric, window }: LimitSpec): boolean =>
 
 /** Stable, in the form of a UUID: a budget is named by its workspace and interval. */
 const idOf = (workspaceId: string, window: string): string =>
-  hash('sha256', `budget ${workspaceId} ${window}`, 'hex').replace(
-    /^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/,
-    '$1-$2-$3-$4-$5',
-  );
+  uuidOfDigest(hash('sha256', `budget ${workspaceId} ${window}`, 'hex'));
 
 const budgetInfo = (workspaceId: string, budget: ListedLimit) => ({
   id: idOf(workspaceId, budget.window),

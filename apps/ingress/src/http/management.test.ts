@@ -339,7 +339,7 @@ describe('GET /generation', () => {
       charges: [
         {
           ...{ attempt_id: attemptId, provider: 'alpha', endpoint_id: endpointId, model: 'lab/small' },
-          ...{ price_version: 'price-1', service_tier: null, cost: '0.000001234568' },
+          ...{ price_version: 'price-1', service_tier: null, cost: '0.000001234568', surcharge: null },
           lines: [
             ...[{ unit: 'input', count: 7, priced_as: 'input', unit_price: '0.000001', amount: '0.000001234' }],
             ...[{ unit: 'odd', count: 4, priced_as: null, unit_price: '0', amount: '0.000000000567' }],
@@ -363,6 +363,23 @@ describe('GET /generation', () => {
       ],
     });
     expect(askedOf('billing.generation.explain')).toMatchObject({ workspaceId: 'default', generationId: id });
+  });
+
+  it.each([
+    ['a markup', 'markup', 75_000, '7.5'],
+    ['the fee for an own key', 'fees', 50_001, '5.0001'],
+  ])('says what of it is %s', async (_name, account, ratePpm, percent) => {
+    ingress.bus.rpc.set('logging.generation.get', () => ({ generation: record }));
+    const surcharge = { account, ratePpm, amountPicodollars: '92593' };
+    const revisions = explained.revisions.map((revision) => ({ ...revision, surcharge: '92593' }));
+    ingress.bus.rpc.set('billing.generation.explain', () => ({
+      charges: [charge],
+      attempts: [{ ...explained, surcharge, revisions }],
+    }));
+    const amount = '0.000000092593';
+    expect(await dataOf()).toMatchObject({
+      charges: [{ surcharge: { account, percent, amount }, history: [{ surcharge: amount }] }],
+    });
   });
 
   it('costs what the ledger says once it is booked: corrections and re-ratings count', async () => {
@@ -539,6 +556,22 @@ describe('the models', () => {
       'name model_id model_name context_length pricing provider_name tag quantization max_completion_tokens max_prompt_tokens supported_parameters uptime_last_30m uptime_last_5m uptime_last_1d supports_implicit_caching latency_last_30m throughput_last_30m';
     for (const endpoint of endpoints)
       expect(required.split(' ').filter((field) => !Object.hasOwn(endpoint, field))).toEqual([]);
+  });
+
+  it('name who offers them', async () => {
+    const { data } = (await call('GET', '/providers')).json as { data: Answer[] };
+    expect(data).toEqual(
+      ['alpha', 'beta'].map((slug) => ({
+        ...{ name: slug.toUpperCase(), slug, privacy_policy_url: null },
+        ...{ terms_of_service_url: null, status_page_url: null, headquarters: null, datacenters: null },
+      })),
+    );
+  });
+
+  it('are listed where nothing is kept of what they are sent, by endpoint or else by provider', async () => {
+    const tags = async (): Promise<unknown[]> =>
+      ((await call('GET', '/endpoints/zdr')).json as { data: Answer[] }).data.map(({ tag }) => tag).sort();
+    expect(await tags()).toEqual(['alpha', 'beta']);
   });
 
   it.each([

@@ -1,10 +1,17 @@
-// GET /models and what hangs below it, out of the catalog snapshot. Public.
+// GET /models and what hangs below it, and who offers them, out of the catalog snapshot. Public.
 import { Controller, Get, Inject, Req, Res } from '@nestjs/common';
 import { WaystationError } from '@waystation/contracts';
 import type { CatalogSnapshot } from '@waystation/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { INGRESS, type Ingress } from '../ingress.js';
-import { describeEndpoints, describeModel, listModels, type ModelInfo } from '../models/model-info.js';
+import {
+  describeEndpoints,
+  describeModel,
+  listModels,
+  listProviders,
+  listZdrEndpoints,
+  type ModelInfo,
+} from '../models/model-info.js';
 import { pageOf, selectModels } from '../models/select-models.js';
 import { sendJson } from './send-json.js';
 
@@ -38,6 +45,16 @@ export class ModelsController {
   endpoints(@Req() request: FastifyRequest<ModelPath>, @Res() reply: FastifyReply): void {
     const id = idOf(request);
     sendJson(reply, 200, { data: describeEndpoints(this.#catalog(), id) ?? notFound(id) });
+  }
+
+  @Get('endpoints/zdr')
+  zdrEndpoints(@Res() reply: FastifyReply): void {
+    sendJson(reply, 200, { data: listZdrEndpoints(this.#catalog()) });
+  }
+
+  @Get('providers')
+  providers(@Res() reply: FastifyReply): void {
+    sendJson(reply, 200, { data: listProviders(this.#catalog()) });
   }
 
   #catalog(): CatalogSnapshot {

@@ -1,5 +1,5 @@
 // Why a generation was charged, as `GET /generation` shows it beside the reference's fields: attempt by attempt, money as exact decimal text in USD.
-import { formatUsd, type BillingGenerationExplain, type GenerationRecorded } from '@waystation/contracts';
+import { formatUsd, percentOf, type BillingGenerationExplain, type GenerationRecorded } from '@waystation/contracts';
 import type { z } from 'zod';
 
 /** What billing has booked of a generation. */
@@ -18,6 +18,15 @@ export const isSettled = (record: GenerationRecorded | undefined, { charges, wai
     : record.attempts.every(
         ({ attemptId, dispatched }) => dispatched === false || charges.some((charge) => charge.attemptId === attemptId),
       );
+
+const surchargeInfo = ({ surcharge }: Attempt) =>
+  surcharge === undefined
+    ? null
+    : {
+        account: surcharge.account,
+        percent: percentOf(surcharge.ratePpm),
+        amount: usdText(surcharge.amountPicodollars),
+      };
 
 const partsInfo = ({ credits, waste, variance, byok }: Pick<Attempt, 'credits' | 'waste' | 'variance' | 'byok'>) => ({
   credits: usdText(credits),
@@ -39,6 +48,7 @@ const revisionInfo = (revision: Attempt['revisions'][number]) => ({
   settled_at: isoOf(revision.settledAt),
   reason: revision.reason,
   ...partsInfo(revision),
+  surcharge: usdText(revision.surcharge ?? '0'),
   outcome: revision.outcome,
   policy_row: revision.policyRow,
   usage: revision.usage,
@@ -48,7 +58,7 @@ const revisionInfo = (revision: Attempt['revisions'][number]) => ({
   rerate_id: revision.rerateId ?? null,
 });
 
-/** `cost` is the sum of the lines, and of what was paid from credits, borne as waste or variance, paid by the customer's own key, or billed by nobody. */
+/** `cost` is the sum of the lines; with the surcharge it is the sum of what was paid from credits, borne as waste or variance, paid by the customer's own key, or billed by nobody. */
 const attemptInfo = (attempt: Attempt) => ({
   attempt_id: attempt.attemptId,
   provider: attempt.provider,
@@ -58,6 +68,7 @@ const attemptInfo = (attempt: Attempt) => ({
   service_tier: attempt.serviceTier ?? null,
   lines: attempt.lines.map(lineInfo),
   cost: usdText(attempt.cost),
+  surcharge: surchargeInfo(attempt),
   policy: { row: attempt.policyRow, bearer: attempt.bearer ?? null, why: attempt.why ?? null },
   paid: { ...partsInfo(attempt), unbilled: usdText(attempt.unbilled) },
   hold: {

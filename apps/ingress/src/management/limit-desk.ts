@@ -13,7 +13,7 @@ import {
   type LimitSpec,
   type QuotaRef,
 } from '@waystation/contracts';
-import { quotaOfLimit } from '@waystation/ledger';
+import { quotaOfGuardrail, quotaOfLimit, type GuardrailBudget } from '@waystation/ledger';
 import type { z } from 'zod';
 import { quotaToken, type Caller } from '../auth/caller.js';
 import type { LimitUse } from './limit-info.js';
@@ -46,16 +46,26 @@ export const limitsOfKey = (key: KeyEntry, limits: readonly LimitSpec[]): LimitS
 export const limitDesk = (bus: Bus, { principal, workspace }: Caller, nowMs: number) => {
   const about = { v: 1 as const, principal, workspaceId: workspace.id };
 
-  /** What is spent of each limit that has one quota. */
-  const usesOf = async (limits: readonly LimitSpec[]): Promise<(limit: LimitSpec) => LimitUse | undefined> => {
-    const asked = limits.flatMap((limit) => quotaOf(limit, workspace.id, nowMs) ?? []);
+  const askUses = async (asked: QuotaRef[]): Promise<ReadonlyMap<string, LimitUse>> => {
     const { quotas } =
       asked.length === 0 ? { quotas: [] } : await bus.request(BillingQuotaUse, { ...about, quotas: asked });
-    const uses = new Map(quotas.map(({ id, used, held }) => [id, { used: BigInt(used), held: BigInt(held) }]));
+    return new Map(quotas.map(({ id, used, held }) => [id, { used: BigInt(used), held: BigInt(held) }]));
+  };
+
+  /** What is spent of each limit that has one quota. */
+  const usesOf = async (limits: readonly LimitSpec[]): Promise<(limit: LimitSpec) => LimitUse | undefined> => {
+    const uses = await askUses(limits.flatMap((limit) => quotaOf(limit, workspace.id, nowMs) ?? []));
     return (limit) => {
       const quota = quotaOf(limit, workspace.id, nowMs);
       return quota === undefined ? undefined : uses.get(quota.id);
     };
+  };
+
+  /** What is spent of budgets of guardrails, in their order. */
+  const budgetUses = async (budgets: readonly GuardrailBudget[]): Promise<(LimitUse | undefined)[]> => {
+    const quotas = budgets.map((budget) => quotaOfGuardrail(budget, workspace.id, nowMs, quotaToken));
+    const uses = await askUses(quotas);
+    return quotas.map(({ id }) => uses.get(id));
   };
 
   const refuseBelowUse = async (limits: readonly LimitSpec[], field: string): Promise<void> => {
@@ -75,6 +85,7 @@ export const limitDesk = (bus: Bus, { principal, workspace }: Caller, nowMs: num
 
   return {
     usesOf,
+    budgetUses,
     async list(): Promise<ListedLimit[]> {
       return (await bus.request(ControlLimitList, about)).limits;
     },

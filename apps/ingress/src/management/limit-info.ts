@@ -7,14 +7,18 @@ export interface LimitUse {
   readonly held: bigint;
 }
 
-const amount = ({ metric }: LimitSpec, value: bigint): unknown =>
+/** A limit of the workspace, or a budget of a guardrail. */
+type Shown = Omit<LimitSpec, 'scope'> & {
+  readonly scope: LimitSpec['scope'] | 'guardrail';
+  readonly createdAt?: number;
+  readonly updatedAt?: number;
+};
+
+const amount = ({ metric }: Shown, value: bigint): unknown =>
   metric === 'usd' ? usd(value) : JSON.rawJSON(value.toString());
 
 /** `use`: of its quota in the current window; undefined for a limit of each, which has many. */
-export const limitInfo = (
-  limit: LimitSpec & { readonly createdAt?: number; readonly updatedAt?: number },
-  use: LimitUse | undefined,
-) => {
+export const limitInfo = (limit: Shown, use: LimitUse | undefined) => {
   const most = BigInt(limit.limit);
   const left = use === undefined ? undefined : most - use.used;
   return {

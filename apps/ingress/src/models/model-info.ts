@@ -76,8 +76,19 @@ const architecture = (model: ModelEntry) => ({
   instruct_type: null,
 });
 
-const usable = (catalog: CatalogSnapshot, model: string): EndpointEntry[] =>
-  [...catalog.endpoints.values()].filter((endpoint) => endpoint.model === model && endpoint.enabled);
+/** Per snapshot, since a snapshot never changes: thousands of models are listed in one pass over their endpoints. */
+const grouped = new WeakMap<CatalogSnapshot, ReadonlyMap<string, EndpointEntry[]>>();
+
+const usable = (catalog: CatalogSnapshot, model: string): readonly EndpointEntry[] => {
+  const known =
+    grouped.get(catalog) ??
+    Map.groupBy(
+      [...catalog.endpoints.values()].filter(({ enabled }) => enabled),
+      (endpoint) => endpoint.model,
+    );
+  grouped.set(catalog, known);
+  return known.get(model) ?? [];
+};
 
 const costOf = ({ price }: EndpointEntry): bigint =>
   BigInt(price.perUnit['input'] ?? 0) + BigInt(price.perUnit['output'] ?? 0);
@@ -179,4 +190,28 @@ export const describeEndpoints = (catalog: CatalogSnapshot, id: string) => {
     architecture: architecture(model),
     endpoints: usable(catalog, model.id).map((endpoint) => endpointInfo(endpoint, model, catalog)),
   };
+};
+
+/** Endpoints that keep nothing of what they are sent, by the same reading as routing's. */
+export const listZdrEndpoints = (catalog: CatalogSnapshot) =>
+  [...catalog.endpoints.values()].flatMap((endpoint) => {
+    const model = catalog.models.get(endpoint.model);
+    const policy = endpoint.dataPolicy ?? catalog.providers.get(endpoint.provider)?.dataPolicy;
+    return !endpoint.enabled || model === undefined || policy?.retains !== false
+      ? []
+      : [endpointInfo(endpoint, model, catalog)];
+  });
+
+/** Providers that offer something. Of what the reference knows besides, only the page on data is known here. */
+export const listProviders = (catalog: CatalogSnapshot) => {
+  const offering = new Set(
+    [...catalog.endpoints.values()].filter(({ enabled }) => enabled).map(({ provider }) => provider),
+  );
+  return [...catalog.providers.values()]
+    .filter(({ slug }) => offering.has(slug))
+    .sort((a, b) => (a.slug < b.slug ? -1 : 1))
+    .map(({ slug, name, dataPolicy }) => ({
+      ...{ name, slug, privacy_policy_url: dataPolicy.source ?? null },
+      ...{ terms_of_service_url: null, status_page_url: null, headquarters: null, datacenters: null },
+    }));
 };

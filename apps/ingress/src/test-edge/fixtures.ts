@@ -110,6 +110,7 @@ export const fillSnapshots = (bus: ScriptedBus): void => {
   bus.put('keys', SNAPSHOT_KEYS.key(hashOf(inferenceKey)), keyEntryOf(inferenceKey));
   bus.put('keys', SNAPSHOT_KEYS.key(hashOf(managementKey)), keyEntryOf(managementKey, { kind: 'management' }));
   bus.put('workspaces', SNAPSHOT_KEYS.workspace('default'), workspace);
+  bus.put('policies', SNAPSHOT_KEYS.head, { v: 1, version: 1, entities: 0, at: 1_700_000_000_000 });
   bus.put('catalog', SNAPSHOT_KEYS.model(model.id), model);
   for (const slug of ['alpha', 'beta']) {
     bus.put('catalog', SNAPSHOT_KEYS.provider(slug), provider(slug));

@@ -25,16 +25,16 @@ export const endMessage = (
   const warnings = [...asked, ...(report.warnings ?? []), ...about].slice(0, WARNINGS_MAX);
   return {
     outcome,
-    ...(report.finishReason === undefined ? {} : { finishReason: report.finishReason }),
-    ...(report.nativeFinishReason === undefined ? {} : { nativeFinishReason: report.nativeFinishReason }),
-    ...(cutShort === undefined ? {} : { cutShort }),
+    finishReason: report.finishReason,
+    nativeFinishReason: report.nativeFinishReason,
+    cutShort,
     ...tellUsage(request, report),
     totalBytes,
-    ...(report.upstreamId === undefined ? {} : { upstreamId: report.upstreamId }),
-    ...(timeToFirstTokenMs === undefined ? {} : { timeToFirstTokenMs }),
+    upstreamId: report.upstreamId,
+    timeToFirstTokenMs,
     durationMs,
-    ...(upstreamStatus === undefined ? {} : { upstreamStatus }),
-    ...(warnings.length === 0 ? {} : { warnings }),
-    ...(report.tail === undefined ? {} : { tail: report.tail }),
+    upstreamStatus,
+    warnings: warnings.length === 0 ? undefined : warnings,
+    tail: report.tail,
   };
 };

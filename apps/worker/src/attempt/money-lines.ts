@@ -9,21 +9,22 @@ type AttemptStarted = Extract<MoneyLine, { kind: 'attempt.started' }>;
 type AttemptProgressed = Extract<MoneyLine, { kind: 'attempt.progressed' }>;
 
 /** @param held what is held by now, where it grew */
-const about = ({ attempt, leaseId, ...request }: AttemptRunRequest, held: HeldAmounts = request) => ({
+const about = (request: AttemptRunRequest, held: HeldAmounts = request) => ({
   generationId: request.generationId,
   attemptId: request.attemptId,
   identity: request.identity,
-  provider: attempt.provider,
-  endpointId: attempt.endpointId,
-  model: attempt.model,
-  ...(leaseId === undefined ? {} : { leaseId }),
+  provider: request.attempt.provider,
+  endpointId: request.attempt.endpointId,
+  model: request.attempt.model,
+  leaseId: request.leaseId,
   holdPicodollars: held.holdPicodollars,
-  ...(request.requests === undefined ? {} : { requests: request.requests }),
-  ...(held.holdTokens === undefined ? {} : { holdTokens: held.holdTokens }),
+  requests: request.requests,
+  holdTokens: held.holdTokens,
   quotaSet: request.quotaSet,
-  priceVersion: attempt.priceVersion,
-  price: attempt.price,
-  byok: attempt.byok,
+  priceVersion: request.attempt.priceVersion,
+  price: request.attempt.price,
+  byok: request.attempt.byok,
+  surchargePpm: request.attempt.surchargePpm,
   deadlineAt: request.deadlineAt,
 });
 
@@ -48,8 +49,8 @@ export const attemptProgressedLine = (
   generationId: request.generationId,
   attemptId: request.attemptId,
   sequence,
-  ...(held === undefined ? {} : { holdPicodollars: held.holdPicodollars }),
-  ...(held?.holdTokens === undefined ? {} : { holdTokens: held.holdTokens }),
+  holdPicodollars: held?.holdPicodollars,
+  holdTokens: held?.holdTokens,
   ...tellUsage(request, report),
 });
 
@@ -66,8 +67,8 @@ export const attemptFinishedLine = (
   worker,
   ...about(request, held),
   outcome,
-  ...(report.finishReason === undefined ? {} : { finishReason: report.finishReason }),
-  ...(error === undefined ? {} : { errorCode: error.code }),
-  ...(report.upstreamId === undefined ? {} : { upstreamId: report.upstreamId }),
+  finishReason: report.finishReason,
+  errorCode: error?.code,
+  upstreamId: report.upstreamId,
   ...tellUsage(request, report),
 });

@@ -32,15 +32,15 @@ export interface RelayOptions {
 export interface RelayResult {
   readonly outcome: Outcome;
   /** Absent only where the outcome is `completed`. */
-  readonly error?: WaystationError;
+  readonly error?: WaystationError | undefined;
   readonly report: ResponseReport;
-  readonly upstreamStatus?: number;
-  readonly timeToFirstTokenMs?: number;
+  readonly upstreamStatus?: number | undefined;
+  readonly timeToFirstTokenMs?: number | undefined;
   readonly durationMs: number;
   /** Given to the caller's stream. */
   readonly totalBytes: number;
   /** It was ended by us because no more was held. */
-  readonly cutShort?: true;
+  readonly cutShort?: true | undefined;
 }
 
 const CANCELS: ReadonlySet<string> = new Set([
@@ -284,13 +284,13 @@ export class Relay implements UpstreamListener {
     const totalBytes = this.#outbox.sentBytes;
     settle({
       outcome: error === undefined ? 'completed' : outcomeOf(error, totalBytes > 0),
-      ...(error === undefined ? {} : { error }),
+      error,
       report: this.#isCutShort ? { ...this.report(), ...CUT_SHORT } : this.report(),
-      ...(this.#head === undefined ? {} : { upstreamStatus: this.#head.status }),
-      ...(this.#firstTokenAt === undefined ? {} : { timeToFirstTokenMs: this.#firstTokenAt - this.#startedAt }),
+      upstreamStatus: this.#head?.status,
+      timeToFirstTokenMs: this.#firstTokenAt === undefined ? undefined : this.#firstTokenAt - this.#startedAt,
       durationMs: this.ageMs,
       totalBytes,
-      ...(this.#isCutShort ? { cutShort: true } : {}),
+      cutShort: this.#isCutShort ? true : undefined,
     });
   }
 }

@@ -22,8 +22,8 @@ const withImages = (usage: Usage, { attempt, inputImages = 0 }: Asked): Usage =>
 export const tellUsage = (
   asked: Asked,
   { usage, usageSource, serviceTier = asked.serviceTier }: ResponseReport,
-): { readonly usage: Usage; readonly usageSource: UsageSource; readonly serviceTier?: string } => ({
+): { readonly usage: Usage; readonly usageSource: UsageSource; readonly serviceTier?: string | undefined } => ({
   usage: withImages(usage, asked),
   usageSource,
-  ...(serviceTier === undefined ? {} : { serviceTier }),
+  serviceTier,
 });

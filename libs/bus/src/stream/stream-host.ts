@@ -81,6 +81,23 @@ const STALE_SHARE = 0.25;
 const ACCEPT_SHARE = 0.4;
 const EMPTY = Buffer.alloc(0);
 
+/** What a handler is told besides. The signal is made only when somebody looks at it. */
+class StreamContext implements HandlerContext {
+  readonly #writer: RemoteWriter | LocalStream;
+  readonly deadlineAt: number;
+  readonly traceparent?: string;
+
+  constructor(writer: RemoteWriter | LocalStream, deadlineAt: number, traceparent: string | undefined) {
+    this.#writer = writer;
+    this.deadlineAt = deadlineAt;
+    if (traceparent !== undefined) this.traceparent = traceparent;
+  }
+
+  get signal(): AbortSignal {
+    return this.#writer.signal;
+  }
+}
+
 const skips = (request: unknown, instance: string): boolean =>
   request !== null &&
   typeof request === 'object' &&
@@ -156,13 +173,7 @@ export const createStreamHost = (port: StreamPort): StreamHost => {
       writer.fail(error);
     };
     try {
-      const context: HandlerContext = {
-        deadlineAt,
-        ...(traceparent === undefined ? {} : { traceparent }),
-        get signal() {
-          return writer.signal;
-        },
-      };
+      const context = new StreamContext(writer, deadlineAt, traceparent);
       const result = withTraceparent(traceparent, () => registration.handler(request, body, writer, context));
       if (!isPromise(result)) {
         // It goes on by callbacks, or is done: its stream knows.

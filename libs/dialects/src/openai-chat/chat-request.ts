@@ -16,8 +16,8 @@ export interface ChatRequest {
   readonly inputImages: number;
   /** Completions asked for (`n`): each may be as long as the output cap. */
   readonly choices: number;
-  readonly endUserId?: string;
-  readonly sessionId?: string;
+  readonly endUserId?: string | undefined;
+  readonly sessionId?: string | undefined;
   readonly warnings: readonly Warning[];
 }
 

@@ -193,7 +193,7 @@ export const readChatRequest = (bytes: Buffer, options: ReadChatOptions): ChatRe
     stream,
     bodyBytes: bytes.length,
     inputTokensEstimate: tokens.estimate,
-    ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
+    maxOutputTokens,
     parameters: readParameters(body),
     inputModalities: measures.inputModalities,
     outputModalities:
@@ -201,7 +201,7 @@ export const readChatRequest = (bytes: Buffer, options: ReadChatOptions): ChatRe
     toolCount,
     messageCount: measures.messageCount,
     conversation: readConversation(body, sessionId, options.hash),
-    ...(serviceTier === undefined ? {} : { serviceTier }),
+    serviceTier,
   };
   return {
     models,
@@ -212,8 +212,8 @@ export const readChatRequest = (bytes: Buffer, options: ReadChatOptions): ChatRe
     inputTokensMax: tokens.max,
     inputImages: measures.images,
     choices: (body['n'] as number | null | undefined) ?? 1,
-    ...(endUserId === undefined ? {} : { endUserId }),
-    ...(sessionId === undefined ? {} : { sessionId }),
+    endUserId,
+    sessionId,
     warnings: warningsOf(body),
   };
 };

@@ -79,11 +79,10 @@ export class ChatBodyReader implements ResponseReader {
     const told = convertUsage(this.#usage, this.#terms.tokensMax);
     return {
       ...completeUsage(told, this.#terms.inputTokensEstimate, { bytes: this.contentBytes, chunks: 0 }),
-      ...(this.#finish === undefined
-        ? {}
-        : { finishReason: this.#finish.reason, nativeFinishReason: this.#finish.native.slice(0, 128) }),
-      ...(this.#upstreamId === undefined ? {} : { upstreamId: this.#upstreamId }),
-      ...(this.#serviceTier === undefined ? {} : { serviceTier: this.#serviceTier }),
+      finishReason: this.#finish?.reason,
+      nativeFinishReason: this.#finish?.native.slice(0, 128),
+      upstreamId: this.#upstreamId,
+      serviceTier: this.#serviceTier,
     };
   }
 
