@@ -1,5 +1,15 @@
 // Official SDKs, unchanged, against the running system: each feature of each client through each upstream dialect of the sandbox. The matrix is printed at the end.
-import { CLIENTS, UPSTREAMS, type Client, type Feature, type Upstream } from './clients/matrix.ts';
+import { rowOf, versionOf } from './clients/compatibility.ts';
+import { programsOfGuide, runProgram } from './clients/guide.ts';
+import {
+  CLIENTS,
+  CLIENTS_THAT_CHAT,
+  DIALECTS_MIN,
+  UPSTREAMS,
+  type Client,
+  type Feature,
+  type Upstream,
+} from './clients/matrix.ts';
 import { judge } from './clients/questions.ts';
 import { cellOf, runClients, type Cells } from './clients/run-clients.ts';
 import { tableOf, type Mark } from './clients/table.ts';
@@ -52,9 +62,31 @@ for (const client of CLIENTS) {
   });
 }
 
-test('the first dialect of each route is there, so that the matrix is not empty', () => {
-  const [first] = UPSTREAMS;
-  if (first === undefined) throw new Error('no upstream');
-  for (const client of CLIENTS.filter(({ file }) => file !== 'cohere'))
-    expect(client.features.some((feature) => cellOf(cells, client, feature, first) !== undefined)).toBe(true);
+describe('the guide', () => {
+  const programs = programsOfGuide();
+  test('has a program for each way in', () => expect(programs.length).toBeGreaterThanOrEqual(6));
+  test.each(programs)('runs as it is written: $name', async (program) => {
+    expect(await runProgram(program, system())).toContain('Say hello.');
+  });
+});
+
+test('every client was asked something, each kind of answer through as many dialects as are there', () => {
+  const there = UPSTREAMS.filter((upstream) =>
+    CLIENTS.some((client) => client.features.some((feature) => cellOf(cells, client, feature, upstream) !== undefined)),
+  );
+  expect(there.length).toBeGreaterThanOrEqual(DIALECTS_MIN);
+  const asked = CLIENTS.filter((client) =>
+    there.every((upstream) =>
+      client.features.some((feature) => cellOf(cells, client, feature, upstream) !== undefined),
+    ),
+  );
+  expect(asked.map(({ name }) => name)).toEqual(expect.arrayContaining(CLIENTS_THAT_CHAT));
+});
+
+test('the table of compatibility has each client, its version, and all that it was tried with', () => {
+  for (const { name, features } of CLIENTS) {
+    const row = rowOf(name);
+    expect(row).toContain(`| ${versionOf(name)} |`);
+    for (const feature of features) expect(row).toContain(feature.name.replace(/, streamed$/, ''));
+  }
 });

@@ -16,6 +16,9 @@ export const UPSTREAMS: readonly Upstream[] = [
   { dialect: 'cohere', author: 'sandbox-cohere' },
 ];
 
+/** Fewer would make the matrix a short one without anybody seeing it. */
+export const DIALECTS_MIN = 1;
+
 export interface Feature {
   readonly name: string;
   readonly kind: Kind;
@@ -39,6 +42,7 @@ const RERANK = '/rerank';
 /** Of each upstream dialect's models, that which a kind of question is about. */
 export const MODEL_OF: Readonly<Record<Kind, string>> = {
   text: 'echo',
+  said: 'echo',
   tools: 'tools',
   object: 'echo',
   thinking: 'reason',
@@ -92,6 +96,7 @@ export const CLIENTS: readonly Client[] = [
     features: [
       ...both('messages', 'text', MESSAGES),
       streamed('stream helper', 'text', MESSAGES),
+      streamed('auth token, beta', 'said', MESSAGES),
       ...both('tools', 'tools', MESSAGES),
       once('parse', 'object', MESSAGES),
       ...both('thinking', 'thinking', MESSAGES),
@@ -114,6 +119,11 @@ export const CLIENTS: readonly Client[] = [
       once('models', 'facts', '/models'),
       once('endpoints', 'facts', '/models'),
       once('key and keys', 'facts', '/key'),
+      once('providers', 'facts', '/providers'),
+      once('guardrails', 'facts', '/guardrails'),
+      once('budgets', 'facts', '/workspaces/default/budgets'),
+      once('members', 'facts', '/organization/members'),
+      once('activity', 'facts', '/activity'),
       once('credits', 'facts', '/credits'),
       once('generation', 'facts', '/generation'),
     ],
@@ -136,3 +146,8 @@ export const CLIENTS: readonly Client[] = [
   },
   { name: 'cohere-ai', file: 'cohere', features: [once('rerank', 'rerank', RERANK)] },
 ];
+
+/** Those that every dialect must have been asked through. */
+export const CLIENTS_THAT_CHAT: readonly string[] = CLIENTS.filter(({ features }) =>
+  features.some(({ kind }) => kind === 'text'),
+).map(({ name }) => name);

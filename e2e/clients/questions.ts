@@ -28,7 +28,7 @@ export interface Told {
   readonly thinking?: string;
   /** The answer to a second turn, which gave back the first one as the SDK had read it. */
   readonly second?: string;
-  /** Deltas of a stream. */
+  /** Deltas or events of a stream. */
   readonly pieces?: number;
   readonly tokens?: number;
   /** Lengths of vectors. */
@@ -40,7 +40,8 @@ export interface Told {
   readonly facts?: readonly unknown[];
 }
 
-export type Kind = 'text' | 'tools' | 'object' | 'thinking' | 'refusal' | 'count' | 'embeddings' | 'rerank' | 'facts';
+export type Kind =
+  'text' | 'said' | 'tools' | 'object' | 'thinking' | 'refusal' | 'count' | 'embeddings' | 'rerank' | 'facts';
 
 const words = (): unknown => expect.stringMatching(/\w/);
 
@@ -56,6 +57,9 @@ export const judge = (kind: Kind, told: Told, streamed: boolean): void => {
         finish: expect.stringMatching(/^(?:stop|end_turn|completed)$/),
         usage: { input: MESSAGE_TOKENS + TOKENS, output: TOKENS },
       });
+      return;
+    case 'said':
+      expect(told).toMatchObject({ text: TEXT, finish: 'end_turn' });
       return;
     case 'tools':
       expect(told).toMatchObject({ calls: [{ name: WEATHER.name, arguments: PLACE }], second: words() });

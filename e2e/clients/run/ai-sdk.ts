@@ -44,7 +44,7 @@ export const aiSdkFeatures = (modelOf: (model: string) => LanguageModel): Featur
     const result = streamText({ ...given, onError: ({ error }) => void failed.push(error) });
     const pieces = async (): Promise<number> => {
       let count = 0;
-      for await (const part of result.fullStream) if (part.type === 'text-delta') count += 1;
+      for await (const { type } of result.fullStream) if (type.endsWith('-delta')) count += 1;
       if (failed.length > 0) throw failed[0];
       return count;
     };

@@ -23,13 +23,13 @@ const told = ({ content, stop_reason: finish, usage }: Message): Told => ({
 
 export const featuresOf = ({ url, apiKey }: Connection): Features => {
   const client = new Anthropic({ baseURL: `${url}/api`, apiKey, maxRetries: 0 });
+  /** As Claude Code asks. */
+  const agent = new Anthropic({ baseURL: `${url}/api`, apiKey: null, authToken: apiKey, maxRetries: 0 });
   const ask = (model: string) => ({ model, messages, max_tokens: MAX_TOKENS });
 
   const helped = async (asked: Parameters<typeof client.messages.stream>[0]): Promise<[Message, number]> => {
     let pieces = 0;
-    const stream = client.messages.stream(asked).on('streamEvent', ({ type }) => {
-      if (type === 'content_block_delta') pieces += 1;
-    });
+    const stream = client.messages.stream(asked).on('streamEvent', () => (pieces += 1));
     return [await stream.finalMessage(), pieces];
   };
 
@@ -79,6 +79,19 @@ export const featuresOf = ({ url, apiKey }: Connection): Features => {
     'stream helper, streamed': async (model) => {
       const [message, pieces] = await helped(ask(model));
       return { ...told(message), pieces };
+    },
+    'auth token, beta, streamed': async (model) => {
+      let pieces = 0;
+      const stream = agent.beta.messages.stream({
+        ...ask(model),
+        betas: ['interleaved-thinking-2025-05-14'],
+        system: [{ type: 'text', text: 'You write code.', cache_control: { type: 'ephemeral' } }],
+        metadata: { user_id: 'user_1' },
+      });
+      stream.on('streamEvent', () => (pieces += 1));
+      const { content, stop_reason: finish } = await stream.finalMessage();
+      const text = content.map((block) => (block.type === 'text' ? block.text : '')).join('');
+      return { text, finish, pieces };
     },
     tools: async (model) => afterTools(model, await client.messages.create({ ...ask(model), tools })),
     'tools, streamed': async (model) => {

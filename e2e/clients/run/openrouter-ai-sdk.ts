@@ -5,5 +5,5 @@ import type { Connection, Features } from './asked.ts';
 
 export const featuresOf = ({ url, apiKey }: Connection): Features => {
   const provider = createOpenRouter({ baseURL: `${url}/api/v1`, apiKey });
-  return aiSdkFeatures((model) => provider.chat(model));
+  return aiSdkFeatures((model) => provider.chat(model, { reasoning: { effort: 'low' } }));
 };

@@ -129,7 +129,9 @@ export const featuresOf = ({ url, apiKey, managementKey }: Connection): Features
     responses: async (model) => {
       const answer = await client.responses.send({ responsesRequest: { model, input: TEXT, stream: false } });
       if (!('output' in answer)) throw new Error('was streamed, and not asked to be');
-      const { outputText: text = '', status: finish, usage } = answer;
+      const { output, status: finish, usage } = answer;
+      const parts = output.flatMap((item) => (item.type === 'message' ? item.content : []));
+      const text = parts.map((part) => (part.type === 'output_text' ? part.text : '')).join('');
       return { text, finish, usage: { input: usage?.inputTokens, output: usage?.outputTokens } };
     },
     'responses, streamed': async (model) => {
@@ -181,6 +183,42 @@ export const featuresOf = ({ url, apiKey, managementKey }: Connection): Features
       const list = await manager.apiKeys.list();
       const { deleted } = await manager.apiKeys.delete({ hash });
       return { facts: [data.label, made.key, updated.data.name, one.data.hash, list.data.length, deleted] };
+    },
+    providers: async () => {
+      const { data } = await client.providers.list();
+      const keepNothing = await client.endpoints.listZdrEndpoints();
+      return { facts: [...data.map(({ slug }) => slug), keepNothing.data.length] };
+    },
+    guardrails: async () => {
+      const made = await manager.guardrails.create({
+        createGuardrailRequest: { name: 'of the SDK', limitUsd: 1_000_000 },
+      });
+      const { id } = made.data;
+      const one = await manager.guardrails.get({ id });
+      const renamed = await manager.guardrails.update({ id, updateGuardrailRequest: { name: 'renamed' } });
+      const names: string[] = [];
+      for await (const { result } of await manager.guardrails.list())
+        names.push(...result.data.map(({ name }) => name));
+      const { deleted } = await manager.guardrails.delete({ id });
+      return { facts: [one.data.id, renamed.data.name, names.find((name) => name === 'renamed'), deleted] };
+    },
+    budgets: async () => {
+      const of = { workspaceRef: 'default', interval: 'lifetime' as const };
+      const set = await manager.workspaces.setBudget({ ...of, upsertWorkspaceBudgetRequest: { limitUsd: 1_000_000 } });
+      const one = await manager.workspaces.getBudget(of);
+      const all = await manager.workspaces.listBudgets({ workspaceRef: 'default' });
+      const { deleted } = await manager.workspaces.deleteBudget(of);
+      return { facts: [set.data.limitUsd, one.data.limitUsd, all.data.length, deleted] };
+    },
+    members: async () => {
+      let members = 0;
+      for await (const { result } of await manager.organization.listMembers()) members += result.data.length;
+      return { facts: [members] };
+    },
+    activity: async () => {
+      const { data } = await manager.analytics.getUserActivity();
+      const meta = await manager.analytics.getAnalyticsMeta();
+      return { facts: [data.length, meta.data.metrics.length] };
     },
     credits: async () => {
       const { data } = await manager.credits.getCredits();
