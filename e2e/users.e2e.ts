@@ -4,6 +4,7 @@ import { useSystem } from './support/use-system.ts';
 import { badInput } from './users/bad-input.ts';
 import { badMoney } from './users/bad-money.ts';
 import { books } from './users/books.ts';
+import { dialects } from './users/dialects.ts';
 import { happy, startLab } from './users/happy.ts';
 import { money } from './users/money.ts';
 import { suspension } from './users/suspension.ts';
@@ -19,6 +20,7 @@ const system = useSystem(async () => {
 afterAll(() => lab.close());
 
 happy(system, () => lab);
+dialects(system);
 money(system);
 badInput(system);
 badMoney(system);

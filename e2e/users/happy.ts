@@ -10,7 +10,7 @@ import { story } from '../support/story.ts';
 import { truth } from '../support/truth.ts';
 import { until } from '../support/wait.ts';
 
-/** Two providers for one model, of which the operator's file tells: one that nobody listens at, and one that answers. */
+/** Two providers for one model, of which the operator's file tells: one that nobody listens at, and one that answers. A third speaks Responses. */
 const configOf = (port: number): string => `
 providers:
   - slug: dead
@@ -24,12 +24,38 @@ providers:
     apiKey: sk-alive
     dataPolicy: { retains: false, trains: false, region: local }
     endpoints: [{ model: lab/twin, upstreamModel: twin, context: 128000, maxOutput: 4096, price: { input: "0.30", output: "1.00" } }]
+  - slug: replies
+    dialect: openai-responses
+    baseUrl: http://127.0.0.1:${port}/v1
+    dataPolicy: { retains: false, trains: false, region: local }
+    endpoints: [{ model: lab/replies, upstreamModel: replies, context: 128000, maxOutput: 4096, price: { input: "1.00", output: "2.00" } }]
 `;
+
+/** What the lab answers to Responses: what it was asked for, sealed in a thought beside it. */
+const respond = (asked: object): object => {
+  const text = { type: 'output_text', text: JSON.stringify(asked), annotations: [] };
+  return {
+    id: 'resp_lab',
+    object: 'response',
+    created_at: 1,
+    status: 'completed',
+    model: 'replies',
+    error: null,
+    incomplete_details: null,
+    output: [
+      { id: 'rs_lab', type: 'reasoning', summary: [], encrypted_content: 'gAAA' },
+      { id: 'msg_lab', type: 'message', role: 'assistant', status: 'completed', content: [text] },
+    ],
+    usage: { input_tokens: 10, output_tokens: 5, total_tokens: 15 },
+  };
+};
 
 /** The provider that answers, and the operator's file that tells of it. */
 export const startLab = async (): Promise<{ lab: FakeUpstream; config: string }> => {
   const lab = await fakeUpstream((request, reply) => {
-    const { model } = request.json() as { model: string };
+    const asked = request.json() as { model: string; input?: unknown };
+    if (asked.input !== undefined) return void reply.json(200, respond(asked));
+    const { model } = asked;
     const message = { role: 'assistant', content: `${model} with ${request.headers.authorization}` };
     const usage = { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 };
     const choices = [{ index: 0, message, finish_reason: 'stop' }];

@@ -1,6 +1,7 @@
 // Two sources → one catalog and a report of what could not be taken as it stands. The story; each step has its own file.
 import type { CatalogEndpoint, CatalogModel, CatalogProvider } from '../../libs/catalog/src/catalog-file.ts';
 import type { DataPolicySource } from '../../libs/catalog/src/provider-source.ts';
+import { geminiQuirks } from './curated/gemini-quirks.ts';
 import { DATA_POLICIES, STOPS_ON_CANCEL } from './curated/policies.ts';
 import { draftListed, type Draft, type DraftProvider } from './draft-listed.ts';
 import { addMapped } from './add-mapped.ts';
@@ -45,6 +46,11 @@ const policyOf = (slug: string): DataPolicySource | undefined => {
 const quirksByEffort = (dialect: string, author: string): Pick<CatalogEndpoint, 'quirks'> =>
   dialect === 'anthropic-messages' && author === 'anthropic' ? { quirks: { thinking: 'adaptive' } } : {};
 
+const quirksByModel = (dialect: string, model: string): Pick<CatalogEndpoint, 'quirks'> => {
+  const quirks = dialect === 'gemini' ? geminiQuirks(model) : undefined;
+  return quirks === undefined ? {} : { quirks };
+};
+
 const STRICTEST: DataPolicySource = { retains: true, trains: true };
 
 const providerOf = (
@@ -83,6 +89,7 @@ const providerOf = (
       ...draft.endpoint,
       ...(name.quantization === undefined ? {} : { quantization: name.quantization }),
       ...(draft.byEffort === true ? quirksByEffort(head.dialect, author) : {}),
+      ...quirksByModel(head.dialect, name.model),
       ...(isPassedOn ? { dataPolicy: STRICTEST } : {}),
     });
     remember(said, name.model, slug, draft);

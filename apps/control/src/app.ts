@@ -5,6 +5,7 @@ import { controlConfig, type ControlConfig } from './config.js';
 import { ControlModule } from './control.module.js';
 import { AddSurcharges1764170000102 } from './migrations/add-surcharges.js';
 import { AddSuspension1764158400102 } from './migrations/add-suspension.js';
+import { AddTokenCredentials1764172800104 } from './migrations/add-token-credentials.js';
 import { CreateGuardrails1764165600104 } from './migrations/create-guardrails.js';
 import { CreateLimits1764150000001 } from './migrations/create-limits.js';
 import { ExplainSuspension1764165600103 } from './migrations/explain-suspension.js';
@@ -23,4 +24,5 @@ export const migrations: MigrateOptions['migrations'] = [
   ExplainSuspension1764165600103,
   AddSurcharges1764170000102,
   CreateGuardrails1764165600104,
+  AddTokenCredentials1764172800104,
 ];

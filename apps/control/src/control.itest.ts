@@ -613,18 +613,23 @@ describe('the catalog', () => {
     dialect: openai-chat
     baseUrl: http://127.0.0.1:9100/v1
     apiKey: \${LAB_KEY}
+    auth: { kind: azure-ad }
     endpoints:
       - model: lab/small
         context: 128000
         price: { input: ${price}, output: "0.60" }
 `;
+    const labKey = JSON.stringify({ tenantId: 't', clientId: 'c', clientSecret: 'lab-secret' });
     await writeFile(configFile, yaml('0.15'));
     const own = await startControl();
-    const keeper = await own.keep(configOf({ WAYSTATION_CONFIG: configFile, LAB_KEY: 'lab-secret' }));
+    const keeper = await own.keep(configOf({ WAYSTATION_CONFIG: configFile, LAB_KEY: labKey }));
     const catalog = watchCatalog(own.bus);
     const priceOf = (): string | undefined => catalog.current.endpoints.get('lab/small@lab')?.price.perUnit['input'];
     await until('published', () => priceOf() === '150000');
     expect(keeper.ready).toBe(true);
+    const credentials = watchCredentials(own.bus);
+    await until('told how to pay there', () => credentials.current.get('operator-lab')?.kind === 'azure-ad');
+    credentials.stop();
     const before = catalog.current.revision;
 
     await writeFile(configFile, yaml('-1'));

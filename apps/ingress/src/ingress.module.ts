@@ -7,6 +7,7 @@ import { ActivityController } from './http/activity.controller.js';
 import { AssignmentsController } from './http/assignments.controller.js';
 import { BooksController } from './http/books.controller.js';
 import { ChatCompletionsController } from './http/chat-completions.controller.js';
+import { CompletionsController } from './http/completions.controller.js';
 import { ConsoleController } from './http/console.controller.js';
 import { ErrorFilter } from './http/error.filter.js';
 import { BudgetsController } from './http/budgets.controller.js';
@@ -17,6 +18,7 @@ import { MembersController } from './http/members.controller.js';
 import { MessagesController } from './http/messages.controller.js';
 import { ModelsController } from './http/models.controller.js';
 import { PricesController } from './http/prices.controller.js';
+import { ResponsesController } from './http/responses.controller.js';
 import { SurchargesController } from './http/surcharges.controller.js';
 import { StripeWebhookController } from './http/stripe-webhook.controller.js';
 import { SuspensionController } from './http/suspension.controller.js';
@@ -32,6 +34,8 @@ export class IngressModule implements OnApplicationShutdown {
       module: IngressModule,
       controllers: [
         ChatCompletionsController,
+        CompletionsController,
+        ResponsesController,
         MessagesController,
         ModelsController,
         AccountController,

@@ -4,12 +4,13 @@ import { Controller, Inject } from '@nestjs/common';
 import type { AttemptWriter } from '@waystation/bus';
 import { AttemptRun, type AttemptRunRequest } from '@waystation/contracts';
 import type { Warning } from '@waystation/generation';
+import type { Credential } from '@waystation/providers';
 import { Handles } from '@waystation/runtime';
 import type { HeldAmounts } from './attempt/allowance.js';
 import type { Logger } from 'pino';
 import { endMessage } from './attempt/end-message.js';
 import { attemptFinishedLine, attemptStartedLine } from './attempt/money-lines.js';
-import { prepareCall } from './attempt/prepare-call.js';
+import { credentialFor, prepareCall } from './attempt/prepare-call.js';
 import { Relay, type RelayResult } from './attempt/relay.js';
 import { WORKER, type Worker } from './worker.js';
 
@@ -27,7 +28,22 @@ export class AttemptHandler {
   run(request: AttemptRunRequest, body: Buffer, writer: AttemptWriter): Promise<void> | void {
     const { worker } = this;
     if (!worker.takes(request)) return this.#busy(writer);
-    const call = prepareCall(request, body, worker.sites, worker.credentials);
+    const credential = credentialFor(request, worker.sites, worker.credentials);
+    if (!(credential instanceof Promise)) return this.#attempt(request, body, writer, credential);
+    // A token that nobody needed for long: what may be taken is asked again when it is there.
+    return credential.then((opened) =>
+      worker.takes(request) ? this.#attempt(request, body, writer, opened) : this.#busy(writer),
+    );
+  }
+
+  #attempt(
+    request: AttemptRunRequest,
+    body: Buffer,
+    writer: AttemptWriter,
+    credential: Credential,
+  ): Promise<void> | void {
+    const { worker } = this;
+    const call = prepareCall(request, body, worker.sites, credential);
     if (!worker.client.hasRoom(call.target)) return this.#busy(writer);
 
     const allowance = worker.allowances.open(request, writer.caller);

@@ -1,3 +1,4 @@
+import { TOKEN_ENDPOINTS } from '@waystation/providers';
 import { workerConfig } from './config.js';
 
 const key = 'A'.repeat(43);
@@ -9,6 +10,18 @@ describe('the worker’s variables', () => {
       providers: undefined,
       attemptsMax: 2_048,
       tls: {},
+      tokenEndpoints: TOKEN_ENDPOINTS,
+    });
+  });
+
+  it('may name another giver of tokens', () => {
+    const environment = {
+      WAYSTATION_WORKER_PRIVATE_KEY: key,
+      WAYSTATION_WORKER_AZURE_AUTHORITY_URL: 'https://login.example',
+    };
+    expect(workerConfig.parse(environment).tokenEndpoints).toEqual({
+      googleTokenUrl: TOKEN_ENDPOINTS.googleTokenUrl,
+      azureAuthorityUrl: 'https://login.example',
     });
   });
 
@@ -26,6 +39,7 @@ describe('the worker’s variables', () => {
   it.each([
     {},
     { WAYSTATION_WORKER_PRIVATE_KEY: 'short' },
+    { WAYSTATION_WORKER_PRIVATE_KEY: key, WAYSTATION_WORKER_GOOGLE_TOKEN_URL: 'oauth2.example' },
     { WAYSTATION_WORKER_PRIVATE_KEY: key, WAYSTATION_WORKER_ATTEMPTS_MAX: '0' },
   ])('refuse %j', (environment) => {
     expect(workerConfig.safeParse(environment).success).toBe(false);

@@ -1,4 +1,5 @@
 // The worker's variables. The only file of this app that knows their names.
+import { TOKEN_ENDPOINTS, type TokenEndpoints } from '@waystation/providers';
 import { z } from 'zod';
 
 export interface WorkerConfig {
@@ -13,9 +14,15 @@ export interface WorkerConfig {
   /** After the client left a provider that bills to the end: how long to listen for the usage. */
   readonly drainMs: number;
   readonly tls: { readonly caFile?: string; readonly certFile?: string; readonly keyFile?: string };
+  /** `TOKEN_ENDPOINTS` itself where nothing else is said. */
+  readonly tokenEndpoints: TokenEndpoints;
 }
 
 const ms = (defaultMs: number) => z.coerce.number().int().min(1).max(3_600_000).default(defaultMs);
+
+const httpUrl = z
+  .string()
+  .refine((text) => /^https?:$/.test(URL.parse(text)?.protocol ?? ''), 'must be an http or https URL');
 
 export const workerConfig: z.ZodType<WorkerConfig> = z
   .object({
@@ -31,6 +38,8 @@ export const workerConfig: z.ZodType<WorkerConfig> = z
     WAYSTATION_WORKER_CA_FILE: z.string().min(1).optional(),
     WAYSTATION_WORKER_CERT_FILE: z.string().min(1).optional(),
     WAYSTATION_WORKER_KEY_FILE: z.string().min(1).optional(),
+    WAYSTATION_WORKER_GOOGLE_TOKEN_URL: httpUrl.optional(),
+    WAYSTATION_WORKER_AZURE_AUTHORITY_URL: httpUrl.optional(),
   })
   .transform((env) => ({
     privateKey: env.WAYSTATION_WORKER_PRIVATE_KEY,
@@ -47,7 +56,16 @@ export const workerConfig: z.ZodType<WorkerConfig> = z
       ...(env.WAYSTATION_WORKER_CERT_FILE === undefined ? {} : { certFile: env.WAYSTATION_WORKER_CERT_FILE }),
       ...(env.WAYSTATION_WORKER_KEY_FILE === undefined ? {} : { keyFile: env.WAYSTATION_WORKER_KEY_FILE }),
     },
+    tokenEndpoints: tokenEndpoints(env.WAYSTATION_WORKER_GOOGLE_TOKEN_URL, env.WAYSTATION_WORKER_AZURE_AUTHORITY_URL),
   }));
+
+const tokenEndpoints = (google: string | undefined, azure: string | undefined): TokenEndpoints =>
+  google === undefined && azure === undefined
+    ? TOKEN_ENDPOINTS
+    : {
+        googleTokenUrl: google ?? TOKEN_ENDPOINTS.googleTokenUrl,
+        azureAuthorityUrl: azure ?? TOKEN_ENDPOINTS.azureAuthorityUrl,
+      };
 
 /** An empty list means all, as if it were not set. */
 const slugs = (text: string | undefined): readonly string[] | undefined => {

@@ -1,4 +1,5 @@
 // The whole worker over a real bus: what the caller gets, what the provider sees, and what the journal and the routers are told.
+import { generateKeyPairSync } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectBus, provisionStreams, type Bus, type Consumer } from '@waystation/bus';
 import {
@@ -47,6 +48,14 @@ const providerEntry = (slug: string, more: Partial<ProviderEntry> = {}): Provide
   ...more,
 });
 
+const serviceAccount = (): string => {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 });
+  return JSON.stringify({
+    client_email: 'relay@lab-canary.iam.gserviceaccount.com',
+    private_key: privateKey.export({ type: 'pkcs8', format: 'pem' }),
+  });
+};
+
 beforeAll(async () => {
   nats = await natsServer();
   upstream = await fakeUpstream((_request, reply) => reply.sse(chatChunks(3)));
@@ -61,6 +70,11 @@ beforeAll(async () => {
     providerEntry('stranger', { dialect: 'morse' }),
     providerEntry('keyless', { credentialId: 'cred-none' }),
     providerEntry('narrow', { maxConnections: 1 }),
+    providerEntry('vertex', {
+      dialect: 'gemini',
+      credentialId: 'cred-google',
+      baseUrl: `${upstream.url}/publishers/google`,
+    }),
   ];
   for (const entry of entries) await catalog.put(SNAPSHOT_KEYS.provider(entry.slug), entry);
   await catalog.put(SNAPSHOT_KEYS.head, { v: 1, version: 1, entities: entries.length, at: 1 });
@@ -73,6 +87,16 @@ beforeAll(async () => {
     provider: 'lab',
     kind: 'bearer',
     sealed: sealSecret(keys.publicKey, SECRET, 'cred-1'),
+  });
+  await (
+    await control.kv('credentials')
+  ).put(SNAPSHOT_KEYS.credential('cred-google'), {
+    v: 1,
+    version: 1,
+    id: 'cred-google',
+    provider: 'vertex',
+    kind: 'google-service-account',
+    sealed: sealSecret(keys.publicKey, serviceAccount(), 'cred-google'),
   });
   consumer = await control.consume('FACTS', { batchLines: 100, maxInFlight: 10 }, async (batch) => {
     for (const { line } of batch) lines.push(moneyLine.parse(line));
@@ -483,6 +507,48 @@ describe('a worker', () => {
   it('logs neither credentials nor prompts', () => {
     expect(running.logged.join('')).toContain('attempt ended');
     expect(running.logged.join('')).not.toMatch(/canary|"hi"|127\.0\.0\.1/);
+  });
+});
+
+describe('a provider that takes tokens', () => {
+  const said = {
+    candidates: [{ content: { role: 'model', parts: [{ text: 'hello' }] }, finishReason: 'STOP', index: 0 }],
+    usageMetadata: { promptTokenCount: 4, candidatesTokenCount: 1 },
+    responseId: 'up-3',
+  };
+
+  it('is called with one that was got once for all, never with the key itself', async () => {
+    const running = await startWorker({ WAYSTATION_WORKER_GOOGLE_TOKEN_URL: `${upstream.url}/token` });
+    let givers = 0;
+    upstream.script((request, reply) => {
+      if (request.path !== '/token') return reply.sse([said]);
+      givers += 1;
+      reply.json(200, { access_token: `ya29.canary-${givers}`, expires_in: 3_599 });
+    });
+    const first = upstream.requests.length;
+    const runs = [1, 2, 3].map(() => run({ provider: 'vertex' }));
+    const answers = await Promise.all(runs.map(({ answer }) => answer));
+    for (const { text, end } of answers) {
+      expect(text).toContain('"content":"hello"');
+      expect(end).toMatchObject({ outcome: 'completed', usage: { input: 4, output: 1 }, upstreamId: 'up-3' });
+    }
+    const asked = upstream.requests.slice(first).filter(({ path }) => path !== '/token');
+    expect(asked.map(({ path, headers }) => [path, headers.authorization])).toEqual(
+      runs.map(() => ['/publishers/google/models/m-1:streamGenerateContent?alt=sse', 'Bearer ya29.canary-1']),
+    );
+    expect(givers).toBe(1);
+    expect(running.logged.join('')).not.toContain('canary');
+    await running.close();
+  });
+
+  it('is not called where none is given, and the caller may turn to another at once', async () => {
+    const running = await startWorker({ WAYSTATION_WORKER_GOOGLE_TOKEN_URL: `${upstream.url}/token` });
+    upstream.script((_request, reply) => reply.json(400, { error: 'invalid_grant' }));
+    const first = upstream.requests.length;
+    const { error } = await run({ provider: 'vertex' }).answer;
+    expect([error?.code, error?.message]).toEqual(['provider_auth', expect.stringContaining('(invalid_grant)')]);
+    expect(upstream.requests.slice(first).map(({ path }) => path)).toEqual(['/token']);
+    await running.close();
   });
 });
 

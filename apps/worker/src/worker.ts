@@ -1,7 +1,7 @@
 // What attempts share in one worker: snapshots, connections, the journal, and the limits that decide whether one more may be taken.
 import type { Journal } from '@waystation/bus';
 import type { AttemptRunRequest, MoneyLine } from '@waystation/contracts';
-import { createUpstreamClient, type UpstreamClient } from '@waystation/providers';
+import { TOKEN_ENDPOINTS, createUpstreamClient, requestToken, type UpstreamClient } from '@waystation/providers';
 import { watchCatalog, watchCredentials, type AppContext } from '@waystation/runtime';
 import type { Logger } from 'pino';
 import { ALLOWANCE_TIMES, type Allowance } from './attempt/allowance.js';
@@ -20,6 +20,8 @@ const PROGRESS_EVERY_MS = 2_000;
 const HEALTH_EVERY_MS = 250;
 /** The caller waits for its first frame as long, and is told within a second. Not scaled: a short clock makes no disk faster. */
 const JOURNAL_MS = 850;
+/** How long an answer with a token may take to begin. */
+const TOKEN_MS = 10_000;
 /** What a provider may still send after the caller left. */
 const DRAIN_BYTES_MAX = 16 * 1024 * 1024;
 /** Share of the attempts that may be listened to after their callers left; beyond it they are closed and estimated. */
@@ -84,7 +86,15 @@ export const createWorker = ({
     log,
     facts: bus.facts,
     sites: createSites(catalog, { timeouts, connectionsMax: config.attemptsMax, tls: config.tls }),
-    credentials: createCredentials(credentials, config.privateKey),
+    credentials: createCredentials(credentials, config.privateKey, (grant, providerName) =>
+      requestToken(client, grant(config.tokenEndpoints, Date.now()), {
+        providerName,
+        // The operator's own variables may name a server of the operator's own network.
+        allowPrivateAddress: config.tokenEndpoints !== TOKEN_ENDPOINTS,
+        timeouts: { ...timeouts, firstByteMs: Math.min(timeouts.firstByteMs, scaleMs(TOKEN_MS)) },
+        tls: config.tls,
+      }),
+    ),
     client,
     inFlight,
     health: endpointHealth,

@@ -1,5 +1,6 @@
 // What somebody (the operator's file, the built-in list, the sandbox) says about a provider, before it is checked against the rest and priced.
 // Prices are text in the units people use; nothing here has a version.
+import type { CredentialEntry } from '@waystation/contracts';
 
 /** Where to complain: a label that the reader of a fault can find, such as `waystation.yaml:12:9`. */
 export type Locate = (path: readonly (string | number)[]) => string;
@@ -74,6 +75,6 @@ export interface ProviderSource {
   readonly maxConnections?: number;
   readonly timeouts?: { readonly connectMs?: number; readonly firstByteMs?: number; readonly idleMs?: number };
   /** How the secret is presented. The secret itself never enters the catalog. */
-  readonly credential: { readonly kind: 'bearer' | 'header' | 'query' | 'none'; readonly name?: string };
+  readonly credential: { readonly kind: CredentialEntry['kind']; readonly name?: string };
   readonly endpoints: readonly EndpointSource[];
 }

@@ -190,7 +190,8 @@ export const credentialEntry = z.object({
   id: z.string().max(64),
   provider: providerSlug,
   workspaceId: workspaceId.optional(),
-  kind: z.enum(['bearer', 'header', 'query', 'none']),
+  /** The last two are secrets to get tokens with, which are presented as a bearer. */
+  kind: z.enum(['bearer', 'header', 'query', 'none', 'google-service-account', 'azure-ad']),
   /** Name of the header or query parameter, where the kind needs one. */
   name: z.string().max(128).optional(),
   /** `x25519-hkdf-sha256-aes256gcm`, base64url parts: ephemeral public key, nonce, ciphertext with tag. */

@@ -1,5 +1,6 @@
 // Public wire shapes and what they are made of.
 export { MESSAGES_FIELDS, MESSAGES_PARAMETERS, OWN_MESSAGES_FIELDS } from './anthropic-messages/messages-fields.js';
+export { OWN_RESPONSES_FIELDS, RESPONSES_FIELDS, RESPONSES_PARAMETERS } from './openai-responses/responses-fields.js';
 export { namedEvent } from './sse.js';
 export { CHAT_FIELDS, CHAT_PARAMETERS, OWN_CHAT_FIELDS } from './json/chat-fields.js';
 export { editMembers, memberEdits, spliceJson, type JsonEdit, type MemberChanges } from './json/edit-members.js';
@@ -22,6 +23,8 @@ export {
 export { encryptedDetail, readReasoningDetails, textDetail } from './openai-chat/reasoning-details.js';
 export { anthropicMessages } from './anthropic-messages/anthropic-messages.js';
 export { openAiChat } from './openai-chat/openai-chat.js';
+export { openAiCompletions } from './openai-completions/openai-completions.js';
+export { openAiResponses } from './openai-responses/openai-responses.js';
 export { findPublicDialect } from './registry.js';
 export { createdSecondsOf } from './created-seconds.js';
 export { chatFinishReason } from './openai-chat/finish-word.js';

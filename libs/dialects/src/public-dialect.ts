@@ -54,8 +54,8 @@ export interface AnswerDialect {
   streamError(answer: ChatAnswer, error: WaystationError): string;
   /** A whole answer with the bill in it; as it is while the bill is not known. Undefined where the bytes are no answer. */
   withBill(body: Buffer, bill: ChatBill | undefined): Buffer | undefined;
-  /** @param generationId of the generation that failed, where there is one */
-  toError(error: WaystationError, generationId?: string): DialectError;
+  /** @param answer of the generation that failed, where there is one; a dialect may tell some errors as an answer, with status 200 */
+  toError(error: WaystationError, answer?: ChatAnswer): DialectError;
 }
 
 export interface PublicDialect extends CallDialect, AnswerDialect {

@@ -2,7 +2,7 @@
 // Nothing but the error's own message and details gets out.
 import type { ErrorDetails, WaystationError } from '@waystation/contracts';
 
-export type DialectName = 'openai-chat' | 'anthropic-messages';
+export type DialectName = 'openai-chat' | 'openai-completions' | 'openai-responses' | 'anthropic-messages';
 
 export interface DialectError {
   readonly status: number;
@@ -114,6 +114,21 @@ const messagesError = (
   };
 };
 
+/** The words of Responses for our error types; all else is `server_error`. The reference API, section 4.1. */
+const RESPONSES_CODES: Readonly<Record<string, string>> = {
+  rate_limit_exceeded: 'rate_limit_exceeded',
+  context_length_exceeded: 'invalid_prompt',
+  invalid_request: 'invalid_prompt',
+  content_policy_violation: 'image_content_policy_violation',
+};
+
+const responsesError = (error: WaystationError): { errorJson: string; body: string } => {
+  const { message, row } = error;
+  const errorJson = JSON.stringify({ code: RESPONSES_CODES[row.type] ?? 'server_error', message });
+  const beside = JSON.stringify({ error_type: row.type, metadata: metadataOf(error), ...availabilityOf(error) });
+  return { errorJson, body: `{"error":${errorJson},${beside.slice(1)}` };
+};
+
 const wordsOf = (
   error: WaystationError,
   dialect: DialectName,
@@ -121,7 +136,10 @@ const wordsOf = (
 ): { errorJson: string; body: string } => {
   switch (dialect) {
     case 'openai-chat':
+    case 'openai-completions':
       return openAiError(error);
+    case 'openai-responses':
+      return responsesError(error);
     case 'anthropic-messages':
       return messagesError(error, generationId);
     default: {

@@ -16,6 +16,16 @@ export { TranslatingReader } from './events/translate-response.js';
 export { fitCall } from './fit-call.js';
 export { PROVIDER_DIALECTS, findProviderDialect, usualCredential } from './registry.js';
 export {
+  TOKEN_ENDPOINTS,
+  isTokenKind,
+  readGrant,
+  type Grant,
+  type TokenEndpoints,
+  type TokenKind,
+} from './token/grant.js';
+export { requestToken, type TokenTerms } from './token/request-token.js';
+export { TokenSource, type Token } from './token/token-source.js';
+export {
   ERROR_BODY_BYTES_MAX,
   RESPONSE_LIMITS,
   type ByteSink,

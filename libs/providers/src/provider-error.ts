@@ -127,11 +127,11 @@ const describe = (code: ErrorCode, name: string, status: number): string => {
   }
 };
 
-/** The error of a whole response. */
-export const parseProviderError = (response: ErrorResponse): WaystationError => {
+/** The error of a whole response. `known`: what the dialect read out of words of its own. */
+export const parseProviderError = (response: ErrorResponse, known?: ErrorCode): WaystationError => {
   const text = response.body.toString('utf8');
   const words = readWords(parseJson(text));
-  return toError(response.status, words, text, response);
+  return toError(response.status, words, text, response, known);
 };
 
 /** The error inside of a response that began with 200. `text` is the event or body, `status` what the error itself says, if it does. */
@@ -150,12 +150,13 @@ const toError = (
   words: ErrorWords,
   text: string,
   context: Pick<ErrorResponse, 'providerName' | 'secret' | 'header' | 'nowMs'>,
+  known?: ErrorCode,
 ): WaystationError => {
   const named = [words.code, words.type].flatMap((word) =>
     word !== undefined && Object.hasOwn(CODES, word) ? [CODES[word]] : [],
   )[0];
   const isTooLong = (status === 400 || status === 413 || status === 422) && CONTEXT_LENGTH.test(words.message ?? '');
-  const code = named ?? (isTooLong ? 'context_length_exceeded' : byStatus(status));
+  const code = known ?? named ?? (isTooLong ? 'context_length_exceeded' : byStatus(status));
   const rest = retryAfterMs(context.header, context.nowMs);
   const providerCode = words.code ?? words.type;
   return new WaystationError(code, describe(code, context.providerName, status), {

@@ -56,6 +56,23 @@ describe('the operator’s file', () => {
     expect(read(header).providers[0]?.source?.credential).toEqual({ kind: 'header', name: 'x-api-key' });
   });
 
+  it('takes secrets that tokens are got with, and says what is wrong with one without quoting it', () => {
+    const of = (kind: string): string => GOOD.replace('${LAB_KEY}', `\${LAB_KEY}\n    auth: { kind: ${kind} }`);
+    const client = JSON.stringify({ tenantId: 't', clientId: 'c', clientSecret: 's' });
+    const { providers, faults } = read(of('azure-ad'), { LAB_KEY: client });
+    expect(faults).toEqual([]);
+    expect(providers[0]).toMatchObject({ secret: client, source: { credential: { kind: 'azure-ad' } } });
+    expect(read(of('google-service-account'), { LAB_KEY: '{"client_email":"canary"}' }).faults).toEqual([
+      'waystation.yaml:5:13: providers[0].apiKey: must be the JSON key of a Google service account, with client_email and private_key',
+    ]);
+    expect(read('providers: [{ extends: azure, apiKey: canary, auth: { kind: azure-ad } }]').faults).toEqual([
+      expect.stringMatching(/apiKey: must be JSON with tenantId, clientId and clientSecret/),
+    ]);
+    expect(read(of('azure-ad').replace('    apiKey: ${LAB_KEY}\n', '')).faults).toEqual([
+      expect.stringMatching(/^waystation\.yaml:\d+:\d+: providers\[0\]\.apiKey: is needed with auth azure-ad$/),
+    ]);
+  });
+
   it('takes a number for a price by the digits that were written', () => {
     const { providers } = read(GOOD.replace('"0.15"', '0.1500').replace('"0.60"', '3'), { LAB_KEY: 'k' });
     expect(providers[0]?.source?.endpoints[0]?.price).toEqual({ input: '0.1500', output: '3', cacheRead: '0.075' });

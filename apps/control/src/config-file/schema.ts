@@ -1,6 +1,6 @@
 // The operator's file. Strict: a member nobody knows is a fault, since a misspelt `dataPolicy` must not route. Prices stay text here; libs/catalog says what they mean.
 import { PRICE_UNITS, parseModelId, readPrice } from '@waystation/catalog';
-import { PROVIDER_DIALECTS } from '@waystation/providers';
+import { PROVIDER_DIALECTS, isTokenKind, readGrant } from '@waystation/providers';
 import { z } from 'zod';
 
 const SLUG = /^[a-z0-9][a-z0-9-]{0,47}$/;
@@ -123,6 +123,8 @@ const providerMembers = {
         name: text(128).regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header'),
       }),
       z.strictObject({ kind: z.literal('query'), name: text(128) }),
+      z.strictObject({ kind: z.literal('google-service-account') }),
+      z.strictObject({ kind: z.literal('azure-ad') }),
     ])
     .optional(),
   headers: z
@@ -144,24 +146,38 @@ const providerMembers = {
     .optional(),
 };
 
+/** A secret that tokens are got with is read here already, so that its faults have a place. */
+const checkSecret = (
+  { auth, apiKey }: { readonly auth?: { readonly kind: string } | undefined; readonly apiKey?: string | undefined },
+  context: z.RefinementCtx,
+): void => {
+  if (auth === undefined || !isTokenKind(auth.kind)) return;
+  const reading = apiKey === undefined ? { fault: `is needed with auth ${auth.kind}` } : readGrant(auth.kind, apiKey);
+  if ('fault' in reading) context.addIssue({ code: 'custom', path: ['apiKey'], message: reading.fault });
+};
+
 /** A provider that the file describes whole. */
-export const providerSchema = z.strictObject({
-  ...providerMembers,
-  dialect: z.enum(PROVIDER_DIALECTS as [string, ...string[]], `must be one of ${PROVIDER_DIALECTS.join(', ')}`),
-  baseUrl,
-  endpoints: list(endpoint, 5_000).min(1, 'must have at least one endpoint'),
-});
+export const providerSchema = z
+  .strictObject({
+    ...providerMembers,
+    dialect: z.enum(PROVIDER_DIALECTS as [string, ...string[]], `must be one of ${PROVIDER_DIALECTS.join(', ')}`),
+    baseUrl,
+    endpoints: list(endpoint, 5_000).min(1, 'must have at least one endpoint'),
+  })
+  .superRefine(checkSecret);
 export type FileProvider = z.infer<typeof providerSchema>;
 
 /** A provider of the catalog with what is to be otherwise. Its slug may be one of its own, beside the catalog's. */
-export const extensionSchema = z.strictObject({
-  ...providerMembers,
-  slug: slug.optional(),
-  extends: slug,
-  baseUrl: baseUrl.optional(),
-  models: list(model, 5_000).min(1, 'must name at least one model').optional(),
-  endpoints: list(endpointChange, 5_000).optional(),
-});
+export const extensionSchema = z
+  .strictObject({
+    ...providerMembers,
+    slug: slug.optional(),
+    extends: slug,
+    baseUrl: baseUrl.optional(),
+    models: list(model, 5_000).min(1, 'must name at least one model').optional(),
+    endpoints: list(endpointChange, 5_000).optional(),
+  })
+  .superRefine(checkSecret);
 export type FileExtension = z.infer<typeof extensionSchema>;
 
 /** An empty file is a file without providers. Each of them is read by the schema that it needs. */

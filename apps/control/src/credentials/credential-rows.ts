@@ -1,5 +1,6 @@
 // Provider credentials: sealed to the workers as soon as they are read, stored and published sealed. Control can make them and never open them.
 import { createHmac } from 'node:crypto';
+import type { CredentialEntry } from '@waystation/contracts';
 import { queryRows } from '@waystation/postgres';
 import { sealSecret } from '@waystation/runtime';
 import type { Change } from '../changes/changes.js';
@@ -7,7 +8,7 @@ import type { Change } from '../changes/changes.js';
 export interface CredentialSource {
   readonly id: string;
   readonly provider: string;
-  readonly kind: 'bearer' | 'header' | 'query' | 'none';
+  readonly kind: CredentialEntry['kind'];
   readonly name?: string;
   /** Absent where the kind is `none`. */
   readonly secret?: string;

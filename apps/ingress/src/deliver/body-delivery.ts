@@ -71,9 +71,9 @@ class BodyDelivery implements Delivery {
     this.#client.end(body);
   }
 
-  fail(error: WaystationError): void {
+  fail(error: WaystationError, answer: ChatAnswer): void {
     if (this.#client.gone || this.#status !== 0) return;
-    const converted = this.#dialect.toError(error, this.#head.generationId);
+    const converted = this.#dialect.toError(error, answer);
     this.#status = converted.status;
     this.#client.begin(this.#status, errorHead(converted, this.#head));
     this.#client.end(converted.body);

@@ -103,10 +103,13 @@ export const createStreamDelivery = ({ client, head, dialect, warmAfterMs }: Str
       clearInterval(warm);
       if (client.gone) return;
       if (status === 0 && !delivered) {
-        const converted = dialect.toError(error, head.generationId);
-        status = converted.status;
-        client.begin(status, errorHead(converted, head));
-        return client.end(converted.body);
+        const converted = dialect.toError(error, answer);
+        // What the dialect tells as an answer is one in a stream too.
+        if (converted.status !== 200) {
+          status = converted.status;
+          client.begin(status, errorHead(converted, head));
+          return client.end(converted.body);
+        }
       }
       begin();
       queue.push(Buffer.from(dialect.streamError(answer, error)));

@@ -1,7 +1,13 @@
 // Answers a request with an error in the client's own dialect. A body that is still coming in is read off for a while, so that the client gets to read
 // the answer instead of a broken connection.
 import type { WaystationError } from '@waystation/contracts';
-import { anthropicMessages, openAiChat, type PublicDialect } from '@waystation/dialects';
+import {
+  anthropicMessages,
+  openAiChat,
+  openAiCompletions,
+  openAiResponses,
+  type PublicDialect,
+} from '@waystation/dialects';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { errorHead } from '../deliver/response-head.js';
 
@@ -10,8 +16,14 @@ const LINGER_BYTES_MAX = 256 * 1024 * 1024;
 const LINGER_MS = 5_000;
 
 /** Whoever asks at a path of a dialect is answered in it; everything else speaks as chat completions do. */
+const DIALECTS: ReadonlyMap<string | undefined, PublicDialect> = new Map([
+  ['messages', anthropicMessages],
+  ['responses', openAiResponses],
+  ['completions', openAiCompletions],
+]);
+
 const dialectAt = (url: string): PublicDialect =>
-  /^(?:\/api)?\/v1\/messages(?:[/?]|$)/.test(url) ? anthropicMessages : openAiChat;
+  DIALECTS.get(/^(?:\/api)?\/v1\/([a-z]+)(?:[/?]|$)/.exec(url)?.[1]) ?? openAiChat;
 
 const bodyIsOpen = (request: FastifyRequest): boolean =>
   !request.raw.complete &&

@@ -23,6 +23,8 @@ export const API_PREFIXES: readonly string[] = ['/api/v1', '/v1'];
 export const ROUTES: readonly Route[] = [
   ...under(API_PREFIXES, [
     { method: 'POST', path: '/chat/completions', access: 'inference' },
+    { method: 'POST', path: '/completions', access: 'inference' },
+    { method: 'POST', path: '/responses', access: 'inference' },
     { method: 'POST', path: '/messages', access: 'inference' },
     { method: 'POST', path: '/messages/count_tokens', access: 'inference' },
     { method: 'GET', path: '/models', access: 'public' },

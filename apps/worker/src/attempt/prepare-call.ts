@@ -105,19 +105,30 @@ const authorizationOf = (
 };
 
 /**
- * @throws WaystationError `provider_unavailable`, `provider_auth`, `malformed_json`, `invalid_request`; `no_worker` where this worker cannot translate between the dialects
+ * What the attempt is to be presented with. A promise only where a token has to be asked for first.
+ * @throws WaystationError `provider_unavailable`, `provider_auth`
+ */
+export const credentialFor = (
+  { attempt }: AttemptRunRequest,
+  sites: Sites,
+  credentials: Credentials,
+): Credential | Promise<Credential> => {
+  const id = attempt.credentialId ?? sites.of(attempt.provider).entry.credentialId;
+  return id === undefined ? NO_CREDENTIAL : credentials.open(id, attempt.providerName);
+};
+
+/**
+ * @throws WaystationError `provider_unavailable`, `malformed_json`, `invalid_request`; `no_worker` where this worker cannot translate between the dialects
  */
 export const prepareCall = (
   request: AttemptRunRequest,
   body: Buffer,
   sites: Sites,
-  credentials: Credentials,
+  credential: Credential,
 ): PreparedCall => {
   const { attempt } = request;
-  const { dialect, target, headers, quirks: ofProvider, entry } = sites.of(attempt.provider);
+  const { dialect, target, headers, quirks: ofProvider } = sites.of(attempt.provider);
   const quirks = attempt.quirks === undefined ? ofProvider : { ...ofProvider, ...attempt.quirks };
-  const credentialId = attempt.credentialId ?? entry.credentialId;
-  const credential = credentialId === undefined ? NO_CREDENTIAL : credentials.open(credentialId, attempt.providerName);
   const { upstream, warnings, read } = wayOf(request, body, dialect, quirks);
   const authorization = authorizationOf(dialect, upstream, target, credential);
   return {

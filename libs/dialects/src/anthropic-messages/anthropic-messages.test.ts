@@ -80,7 +80,11 @@ describe('an error', () => {
     ['provider_overloaded', 'overloaded_error'],
     ['internal', 'api_error'],
   ] as const)('%s is a %s', (code, type) => {
-    const { body } = anthropicMessages.toError(new WaystationError(code, 'because'), 'gen-1');
+    const { body } = anthropicMessages.toError(new WaystationError(code, 'because'), {
+      generationId: 'gen-1',
+      createdSeconds: 1,
+      model: 'm',
+    });
     expect(JSON.parse(body)).toMatchObject({
       type: 'error',
       error: { type, message: 'because' },

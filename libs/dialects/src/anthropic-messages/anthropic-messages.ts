@@ -22,5 +22,5 @@ export const anthropicMessages: PublicDialect = {
   streamCut: () => '',
   streamError: ({ generationId }, error) => namedEvent('error', toDialectError(error, NAME, generationId).body),
   withBill: withMessagesUsage,
-  toError: (error, generationId) => toDialectError(error, NAME, generationId),
+  toError: (error, answer) => toDialectError(error, NAME, answer?.generationId),
 };

@@ -6,6 +6,8 @@ const event = (delta: unknown, spaced = false): string => {
   const json = JSON.stringify({ id: 'gen-1', choices: [{ index: 0, delta, finish_reason: null }], usage: null });
   return `data: ${spaced ? json.replaceAll('":', '": ') : json}\n\n`;
 };
+const named = (type: string, members: object): string =>
+  `event: ${type}\ndata: ${JSON.stringify({ type, ...members })}\n\n`;
 const counted = (...pieces: string[]) => {
   const counter = createContentCounter();
   for (const piece of pieces) counter.count(Buffer.from(piece));
@@ -26,6 +28,20 @@ test.each<[string, string[], number, number]>([
   ['reasoning under two names once', [event({ content: '', reasoning: 'hm', reasoning_content: 'hm' })], 1, 2],
   ['arguments', [event({ tool_calls: [{ index: 0, function: { arguments: '{"a"' } }] })], 1, 6],
   ['a comment', [': WAYSTATION PROCESSING\n\n'], 0, 0],
+  ['a delta of Responses', [named('response.output_text.delta', { delta: 'four' })], 1, 4],
+  [
+    'what Responses tells again',
+    [
+      named('response.output_text.delta', { delta: 'four' }),
+      named('response.output_text.done', { text: 'four' }),
+      named('response.output_item.done', { item: { content: [{ text: 'four' }] } }),
+      named('response.completed', { response: { output: [{ content: [{ text: 'four' }] }] } }),
+    ],
+    1,
+    4,
+  ],
+  ['a delta behind what is told again', [named('x.done', { text: 'ab' }) + named('x.delta', { delta: 'c' })], 1, 1],
+  ['a delta of Messages', [named('content_block_delta', { delta: { type: 'text_delta', text: 'ab' } })], 1, 2],
   ['half a text', ['data: {"choices":[{"delta":{"content":"ab'], 1, 2],
 ])('%s', (_name, pieces, chunks, bytes) => {
   expect(counted(...pieces)).toEqual({ chunks, bytes });
@@ -48,4 +64,17 @@ test('any texts are counted to the byte, and an event cut anywhere never as more
       expect(counter.sum.chunks).toBeLessThanOrEqual(chunks);
     }),
   );
+});
+
+test('a stream of named events is counted the same wherever it is cut between two bytes of its names', () => {
+  const wire = Buffer.from(
+    named('response.output_text.delta', { delta: 'four' }) + named('response.output_text.done', { text: 'four' }),
+  );
+  const name = wire.indexOf('event: ', 1);
+  for (let at = name - 2; at <= wire.indexOf('data: ', name); at += 1) {
+    const counter = createContentCounter();
+    counter.count(wire.subarray(0, at));
+    counter.count(wire.subarray(at));
+    expect(counter.sum).toEqual({ bytes: 4, chunks: 1 });
+  }
 });

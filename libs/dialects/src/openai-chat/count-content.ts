@@ -1,6 +1,7 @@
 // Counts the content of a stream that passes through: what its client got of it, for the day on which nobody else can tell, because its worker was lost.
 // It runs over every stream: one pass that stops at keys alone, without a value built or a call made for most bytes.
-// Invariant: never more than was there. An event counts once, by its first text; of one that is cut inside of its key nothing is counted.
+// Invariant: never more than was there. An event counts once, by its first text; of one that is cut inside of its key nothing is counted. Of events with a name only deltas
+// count: what they brought is told again by those that end a part, an item, a response.
 import type { DeliveredContent } from '@waystation/generation';
 
 const QUOTE = 0x22;
@@ -8,6 +9,10 @@ const BACKSLASH = 0x5c;
 const COLON = 0x3a;
 const SPACE = 0x20;
 const NEWLINE = 0x0a;
+/** `event: …`; lines of data and comments begin otherwise. */
+const NAME_LINE = 0x65;
+/** Of `…delta`. */
+const DELTA_END = 0x61;
 
 const NAMES = [
   ...['content', 'reasoning', 'reasoning_content', 'arguments', 'refusal'],
@@ -42,16 +47,25 @@ const endOfString = (bytes: Buffer, at: number): number => {
 
 export const createContentCounter = (): ContentCounter => {
   const sum: DeliveredContent = { bytes: 0, chunks: 0 };
-  /** The event that is read has been counted. */
+  /** The event that is read has been counted, or does not count. */
   let counted = false;
+  /** The line that is read names an event. */
+  let names = false;
+  /** The last byte of what came before. */
+  let before = NEWLINE;
   return {
     sum,
     count(bytes) {
       const { length } = bytes;
+      if (length === 0) return;
+      if (before === NEWLINE) names = bytes[0] === NAME_LINE;
       for (let at = 0; at < length; at += 1) {
         const byte = bytes[at];
         // No string of JSON holds one.
-        if (byte === NEWLINE) counted = false;
+        if (byte === NEWLINE) {
+          counted = names && (at === 0 ? before : bytes[at - 1]) !== DELTA_END;
+          names = bytes[at + 1] === NAME_LINE;
+        }
         if (byte !== COLON || counted || bytes[at - 1] !== QUOTE || !isContentKey(bytes, at - 1)) continue;
         let from = at + 1;
         while (bytes[from] === SPACE) from += 1;
@@ -65,6 +79,7 @@ export const createContentCounter = (): ContentCounter => {
         }
         at = end;
       }
+      before = bytes[length - 1] ?? NEWLINE;
     },
   };
 };

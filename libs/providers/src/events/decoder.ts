@@ -38,12 +38,16 @@ export interface Decoding {
   readonly framing: MakeFraming;
   /** Data that stands for "over" and is no JSON, such as `[DONE]`. */
   readonly endMarker?: string;
+  /** Where one event may be larger than those of other dialects, because it repeats the request or the answer. */
+  readonly eventBytesMax?: number;
   stream(terms: DecodeTerms): StreamDecoder;
   body(terms: DecodeTerms): BodyDecoder;
 }
 
 /** What a decoder may need to know of the attempt. */
 export interface DecodeTerms {
+  /** For names that a provider does not give. */
+  readonly generationId: string;
   readonly providerName: string;
   readonly secret?: string;
   readonly quirks: Readonly<Record<string, string | number | boolean>>;

@@ -84,7 +84,8 @@ export class EventsReader implements ResponseReader {
     this.#terms = terms;
     this.#sink = sink;
     this.#tap = tap;
-    this.#limits = { ...RESPONSE_LIMITS, ...terms.limits };
+    const { eventBytesMax = RESPONSE_LIMITS.eventBytesMax } = decoding;
+    this.#limits = { ...RESPONSE_LIMITS, eventBytesMax, ...terms.limits };
     this.#endMarker = decoding.endMarker;
     if (terms.stream) {
       this.#stream = decoding.stream(terms);
@@ -166,7 +167,7 @@ export class EventsReader implements ResponseReader {
       return;
     }
     this.#decode(() => this.#stream?.event(value as JsonObject, this.#take));
-    if (this.failure === undefined) this.#tap?.(value, bytes, start, end);
+    this.#decode(() => void this.#tap?.(value as JsonObject, bytes, start, end));
   }
 
   #wholeBody(): void {
@@ -180,14 +181,16 @@ export class EventsReader implements ResponseReader {
     }
     if (isRecord(value)) {
       this.#decode(() => this.#body?.(value as JsonObject, this.#take));
-      if (this.failure === undefined) this.#tap?.(value, bytes, 0, bytes.length);
+      this.#decode(() => void this.#tap?.(value as JsonObject, bytes, 0, bytes.length));
     } else this.#invalid('answered with a body that is not a JSON object');
   }
 
   /** What a provider sends may have any shape: a decoder that stumbles over it has read an invalid response. */
   #decode(read: () => WaystationError | undefined): void {
     try {
-      this.failure ??= read();
+      // What is read may set it on the way.
+      const told = read();
+      this.failure ??= told;
     } catch {
       this.#invalid('sent something of an unknown shape');
     }

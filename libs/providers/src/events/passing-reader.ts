@@ -5,6 +5,7 @@ import type { ByteSink, ResponseReader, ResponseReport, ResponseTerms } from '..
 import type { JsonObject } from '../json-shape.js';
 import type { Decoding } from './decoder.js';
 import { EventsReader } from './events-reader.js';
+import { splitTail } from './split-tail.js';
 
 /** What becomes of an event's bytes. */
 export type Passed =
@@ -13,8 +14,8 @@ export type Passed =
   /** Kept until the end: it needs the bill. */
   | 'tail'
   | 'drop'
-  /** In other words. */
-  | { readonly json: string };
+  /** In other words; `waits` for the bill. */
+  | { readonly json: string; readonly waits?: true };
 
 export interface Passing {
   event(value: JsonObject): Passed;
@@ -77,6 +78,7 @@ export class PassingReader implements ResponseReader {
     const { close, tail } = this.#passing.cut();
     for (const event of close) this.#out.push(Buffer.from(event));
     this.#tail = tail;
+    this.#shortenTail();
     this.#flush();
   }
 
@@ -93,12 +95,20 @@ export class PassingReader implements ResponseReader {
     const passed = this.#passing.event(value);
     if (passed === 'drop') return;
     if (passed === 'tail') this.#tail += `${head(value)}${bytes.toString('utf8', start, end)}\n\n`;
+    else if (passed !== 'pass' && passed.waits === true) this.#tail += `${head(value)}${passed.json}\n\n`;
     else if (passed === 'pass')
       this.#out.push(Buffer.from(head(value)), Buffer.from(bytes.subarray(start, end)), EVENT_END);
     else this.#out.push(Buffer.from(`${head(value)}${passed.json}\n\n`));
   }
 
+  #shortenTail(): void {
+    const { now, later } = splitTail(this.#tail);
+    if (now !== '') this.#out.push(Buffer.from(now));
+    this.#tail = later;
+  }
+
   #flush(): void {
+    if (this.#reader.done) this.#shortenTail();
     if (!this.#reader.meaningful || this.#reader.failure !== undefined || this.#out.length === 0) return;
     const bytes = Buffer.concat(this.#out);
     this.#out = [];

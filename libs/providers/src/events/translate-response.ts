@@ -1,6 +1,6 @@
 // A response in the client's dialect, by way of canonical events: a reader like any other, whose bytes are written by the public dialect.
-import { TAIL_CHARACTERS_MAX } from '@waystation/contracts';
 import type { EventWriter } from '@waystation/dialects';
+import { splitTail } from './split-tail.js';
 import type { ByteSink, ResponseReader, ResponseReport, ResponseTerms, Translation } from '../spec.js';
 
 export class TranslatingReader implements ResponseReader {
@@ -57,8 +57,9 @@ export class TranslatingReader implements ResponseReader {
   #give(tail: string | undefined): void {
     const bytes = this.#writer.take();
     if (bytes.length > 0) this.#sink(bytes);
-    // A tail that is too long for the end frame goes without the bill: that is told by the generation's record then.
-    if (tail !== undefined && tail.length > TAIL_CHARACTERS_MAX) this.#sink(Buffer.from(tail));
-    else this.#tail = tail ?? this.#tail;
+    if (tail === undefined) return;
+    const { now, later } = splitTail(tail);
+    if (now !== '') this.#sink(Buffer.from(now));
+    this.#tail = later;
   }
 }

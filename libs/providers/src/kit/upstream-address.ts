@@ -42,8 +42,11 @@ export class UpstreamAddress {
 
   pathOf({ path, query }: UpstreamMessage): string {
     const whole = this.#basePath + path;
-    if (this.#search === '') return query === '' ? whole : `${whole}?${query}`;
-    return query === '' ? whole + this.#search : `${whole}${this.#search}&${query}`;
+    if (this.#search === '' && query === '') return whole;
+    const ofTarget = this.#search.slice(1);
+    const asked = ofTarget === '' || query === '' ? ofTarget + query : `${ofTarget}&${query}`;
+    // A dialect may ask with parameters of its own.
+    return `${whole}${path.includes('?') ? '&' : '?'}${asked}`;
   }
 
   #writeKey(): string {

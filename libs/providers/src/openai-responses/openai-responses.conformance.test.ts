@@ -1,0 +1,15 @@
+import { describePassing } from '../conformance/passing.js';
+import { describeTranslation } from '../conformance/translation.js';
+import { openaiResponses } from './openai-responses.js';
+import { fixtures } from './fixtures/fixtures.js';
+
+describeTranslation(openaiResponses, fixtures);
+describePassing(
+  openaiResponses,
+  // An answer that reached its limit ends with another event.
+  { ...fixtures, streams: fixtures.streams.filter(({ bytes }) => bytes.includes('response.completed')) },
+  {
+    collect: (wire) => wire.match(/"delta":"((?:[^"\\]|\\.)*)"/g)?.join('') ?? '',
+    tailHas: ['response.completed'],
+  },
+);
