@@ -6,6 +6,7 @@ import {
   CLIENTS_THAT_CHAT,
   DIALECTS_MIN,
   UPSTREAMS,
+  upstreamsOf,
   type Client,
   type Feature,
   type Upstream,
@@ -39,6 +40,7 @@ const faultOf = (client: Client, feature: Feature, upstream: Upstream): string |
 };
 
 const markOf = (client: Client, feature: Feature, upstream: Upstream): Mark => {
+  if (!upstreamsOf(feature).includes(upstream)) return '·';
   if (cellOf(cells, client, feature, upstream) === undefined) return '–';
   return faultOf(client, feature, upstream) === undefined ? '✓' : '✗';
 };

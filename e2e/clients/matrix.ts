@@ -24,7 +24,13 @@ export interface Feature {
   readonly kind: Kind;
   readonly route: string;
   readonly streamed?: boolean;
+  /** Of the account, whatever the upstream: asked once. */
+  readonly ofAccount?: boolean;
 }
+
+/** Those that a feature is asked through. */
+export const upstreamsOf = ({ ofAccount: once }: Feature): readonly Upstream[] =>
+  once === true ? UPSTREAMS.slice(0, 1) : UPSTREAMS;
 
 export interface Client {
   /** The package, and the file under `run/`. */
@@ -54,6 +60,7 @@ export const MODEL_OF: Readonly<Record<Kind, string>> = {
 };
 
 const once = (name: string, kind: Kind, route: string): Feature => ({ name, kind, route });
+const ofAccount = (name: string, route: string): Feature => ({ name, kind: 'facts', route, ofAccount: true });
 const streamed = (name: string, kind: Kind, route: string): Feature => ({
   name: `${name}, streamed`,
   kind,
@@ -118,13 +125,13 @@ export const CLIENTS: readonly Client[] = [
       once('rerank', 'rerank', RERANK),
       once('models', 'facts', '/models'),
       once('endpoints', 'facts', '/models'),
-      once('key and keys', 'facts', '/key'),
-      once('providers', 'facts', '/providers'),
-      once('guardrails', 'facts', '/guardrails'),
-      once('budgets', 'facts', '/workspaces/default/budgets'),
-      once('members', 'facts', '/organization/members'),
-      once('activity', 'facts', '/activity'),
-      once('credits', 'facts', '/credits'),
+      ofAccount('key and keys', '/key'),
+      ofAccount('providers', '/providers'),
+      ofAccount('guardrails', '/guardrails'),
+      ofAccount('budgets', '/workspaces/default/budgets'),
+      ofAccount('members', '/organization/members'),
+      ofAccount('activity', '/activity'),
+      ofAccount('credits', '/credits'),
       once('generation', 'facts', '/generation'),
     ],
   },

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { RunningSystem } from '@waystation/testing';
 import { ask } from '../support/ask.ts';
-import { CLIENTS, MODEL_OF, UPSTREAMS, type Client, type Feature, type Upstream } from './matrix.ts';
+import { CLIENTS, MODEL_OF, upstreamsOf, type Client, type Feature, type Upstream } from './matrix.ts';
 import type { Cell, Order, Outcome } from './run/asked.ts';
 
 const MAIN = path.join(import.meta.dirname, 'run/main.ts');
@@ -53,9 +53,9 @@ export const runClients = async (system: RunningSystem): Promise<Cells> => {
   const cells = new Map<string, Outcome>();
   for (const client of CLIENTS) {
     const asked = client.features.flatMap((feature) =>
-      UPSTREAMS.map((upstream) => ({ feature: feature.name, model: modelOf(feature, upstream) })).filter(
-        ({ model }) => there.has(feature.route) && offered.has(model),
-      ),
+      upstreamsOf(feature)
+        .map((upstream) => ({ feature: feature.name, model: modelOf(feature, upstream) }))
+        .filter(({ model }) => there.has(feature.route) && offered.has(model)),
     );
     if (asked.length === 0) continue;
     for (const outcome of await runClient(system, client, asked))

@@ -1,7 +1,8 @@
 // The whole matrix as a table.
 import { CLIENTS, UPSTREAMS, type Client, type Feature, type Upstream } from './matrix.ts';
 
-export type Mark = '✓' | '✗' | '–';
+/** Works, does not, is not there, does not depend on the upstream. */
+export type Mark = '✓' | '✗' | '–' | '·';
 
 export const tableOf = (markOf: (client: Client, feature: Feature, upstream: Upstream) => Mark): string => {
   const head = ['client', 'feature', ...UPSTREAMS.map(({ dialect }) => dialect)];
