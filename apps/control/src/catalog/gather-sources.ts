@@ -13,7 +13,7 @@ import { PROVIDER_DIALECTS } from '@waystation/providers';
 import type { ConfigFile, ConfiguredProvider } from '../config-file/read-config-file.js';
 import type { CredentialSource } from '../credentials/credential-rows.js';
 import type { CatalogFiles } from './catalog-files.js';
-import { SANDBOX_SECRET } from './sandbox-source.js';
+import { sandboxSecret } from './sandbox-source.js';
 
 export interface Sources {
   readonly located: readonly LocatedSource[];
@@ -100,7 +100,7 @@ export const gatherSources = async (
   const all: Offered[] = [
     ...sandbox.map((source) => ({
       source,
-      secret: source.credential.kind === 'none' ? undefined : SANDBOX_SECRET,
+      secret: sandboxSecret(source.credential),
       locate: () => 'WAYSTATION_SANDBOX_URL',
     })),
     ...fromCatalog,

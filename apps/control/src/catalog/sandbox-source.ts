@@ -94,7 +94,19 @@ const provider = (
 const CHAT = { dialect: 'openai-chat', path: '/v1' };
 
 /** For those that miss one. */
-export const SANDBOX_SECRET = 'any-secret-does-for-the-sandbox';
+const SANDBOX_SECRET = 'any-secret-does-for-the-sandbox';
+/** As they sign. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html */
+const SANDBOX_KEYS = JSON.stringify({
+  accessKeyId: 'AKIDSANDBOX',
+  secretAccessKey: SANDBOX_SECRET,
+  region: 'us-east-1',
+});
+
+/** Undefined where none is wanted. */
+export const sandboxSecret = ({ kind }: ProviderSource['credential']): string | undefined => {
+  if (kind === 'none') return undefined;
+  return kind === 'aws' ? SANDBOX_KEYS : SANDBOX_SECRET;
+};
 
 /** One provider for each further dialect. Their models are named after them. */
 const SPEAKERS: readonly Speaker[] = [
@@ -106,7 +118,7 @@ const SPEAKERS: readonly Speaker[] = [
     name: 'Sandbox Bedrock',
     dialect: 'bedrock-converse',
     path: '',
-    credential: { kind: 'bearer' },
+    credential: { kind: 'aws' },
   },
   { slug: 'sandbox-cohere', name: 'Sandbox Cohere', dialect: 'cohere', path: '/v2' },
 ];

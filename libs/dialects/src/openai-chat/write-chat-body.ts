@@ -149,7 +149,7 @@ export class ChatAnswerBody implements EventWriter {
     return (
       `{"id":${JSON.stringify(generationId)},"object":"chat.completion","created":${createdSecondsOf(generationId)}` +
       `,"model":${JSON.stringify(model)},"provider":${JSON.stringify(providerName)}` +
-      (this.#fingerprint === undefined ? '' : `,"system_fingerprint":${JSON.stringify(this.#fingerprint)}`) +
+      `,"system_fingerprint":${JSON.stringify(this.#fingerprint ?? null)}` +
       `,"choices":[{"index":0,"message":${message},"finish_reason":${JSON.stringify(word)},"native_finish_reason":${JSON.stringify(native)},"logprobs":${logprobs}}]}`
     );
   }

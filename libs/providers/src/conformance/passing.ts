@@ -9,6 +9,8 @@ export interface PassingExpectation {
   readonly collect: (wire: string) => string;
   /** Names of events that wait for the bill. */
   readonly tailHas: readonly string[];
+  /** Members that a body gets where the provider told none. */
+  readonly filledIn?: Readonly<Record<string, unknown>>;
 }
 
 interface Run {
@@ -24,7 +26,7 @@ const run = (dialect: ProviderDialect, terms: ResponseTerms, bytes: Buffer, piec
 export const describePassing = (
   dialect: ProviderDialect,
   fixtures: Fixtures,
-  { collect, tailHas }: PassingExpectation,
+  { collect, tailHas, filledIn = {} }: PassingExpectation,
 ): void => {
   describe(`${dialect.name} passes`, () => {
     describe.each(fixtures.streams.map((fixture) => [fixture.name, fixture] as const))(
@@ -70,6 +72,7 @@ export const describePassing = (
           expect(reader.failure).toBeUndefined();
           const { generationId, model, providerName } = CONFORMANCE_TERMS;
           expect(JSON.parse(wire)).toEqual({
+            ...filledIn,
             ...(JSON.parse(told) as object),
             id: generationId,
             model,

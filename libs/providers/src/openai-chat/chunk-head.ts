@@ -12,7 +12,15 @@ export interface ChunkHead {
 /** A longer one is not worth comparing. */
 const HEAD_BYTES_MAX = 2_048;
 /** Fields that may stand behind the choices without having to be edited there. */
-const ANYWHERE: ReadonlySet<string> = new Set(['choices', 'usage', 'error', 'object', 'created', 'service_tier']);
+const ANYWHERE: ReadonlySet<string> = new Set([
+  'choices',
+  'usage',
+  'error',
+  'object',
+  'created',
+  'service_tier',
+  'system_fingerprint',
+]);
 
 /** Undefined where a field that we have to replace stands behind the choices: then each chunk is edited on its own. */
 export const learnHead = (bytes: Buffer, chunk: ScannedCompletion, own: OwnFields): ChunkHead | undefined => {

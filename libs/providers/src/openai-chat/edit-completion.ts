@@ -7,7 +7,17 @@ import { hasMeaning } from './has-meaning.js';
 import { chatFinishReason } from '@waystation/dialects';
 import { mapFinishReason } from './map-finish-reason.js';
 
-type TopLevelKey = 'id' | 'object' | 'created' | 'model' | 'provider' | 'choices' | 'usage' | 'error' | 'service_tier';
+type TopLevelKey =
+  | 'id'
+  | 'object'
+  | 'created'
+  | 'model'
+  | 'provider'
+  | 'system_fingerprint'
+  | 'choices'
+  | 'usage'
+  | 'error'
+  | 'service_tier';
 
 /** A completion as it stands in its bytes. Nothing but what is asked for is parsed. */
 export interface ScannedCompletion {
@@ -36,6 +46,7 @@ const TOP_LEVEL: ReadonlySet<string> = new Set<TopLevelKey>([
   'created',
   'model',
   'provider',
+  'system_fingerprint',
   'choices',
   'usage',
   'error',
@@ -135,6 +146,12 @@ export const ownEdits = (bytes: Buffer, { spans, fields }: ScannedCompletion, ow
     insert: REQUIRED.filter((key) => fields[key] === undefined).map((key) => ({ key, json: own[key] })),
   });
 
+/** A whole completion has the member always, be it null: so the reference, section 3.1, and clients that validate. */
+export const fingerprintEdits = (bytes: Buffer, { fields }: ScannedCompletion): JsonEdit[] =>
+  fields.system_fingerprint === undefined
+    ? memberEdits(bytes, { insert: [{ key: 'system_fingerprint', json: 'null' }] })
+    : [];
+
 /** Puts the finish reasons into the public words, and the provider's beside them. */
 export const finishEdits = ({ choices }: ScannedCompletion): JsonEdit[] =>
   (choices ?? []).flatMap(({ start, finish }) => {
@@ -152,11 +169,9 @@ export const finishEdits = ({ choices }: ScannedCompletion): JsonEdit[] =>
     return edits;
   });
 
-/** Takes the usage out. */
+/** Takes the usage out; a null as well, since clients that validate know an object or nothing in its place. */
 export const usageEdits = (bytes: Buffer, { spans, fields }: ScannedCompletion): JsonEdit[] =>
-  fields.usage === undefined || isNull(bytes, fields.usage)
-    ? []
-    : memberEdits(bytes, { remove: spans.filter(({ key }) => key === 'usage') });
+  fields.usage === undefined ? [] : memberEdits(bytes, { remove: spans.filter(({ key }) => key === 'usage') });
 
 /** In order of position, for one splice. */
 export const inOrder = (...edits: readonly JsonEdit[][]): JsonEdit[] =>

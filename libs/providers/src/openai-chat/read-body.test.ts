@@ -50,6 +50,16 @@ describe('a body', () => {
   });
 
   it.each([
+    ['none', {}, null],
+    ['null', { system_fingerprint: null }, null],
+    ['one', { system_fingerprint: 'fp_1' }, 'fp_1'],
+  ])('with %s for a fingerprint has the member all the same', (_, more, expected) => {
+    const { output } = read({ ...choice({ role: 'assistant', content: 'a' }), ...more });
+    expect(JSON.parse(output)).toMatchObject({ system_fingerprint: expected });
+    expect(output.match(/"system_fingerprint"/g)).toHaveLength(1);
+  });
+
+  it.each([
     ['a tool call', { content: null, tool_calls: [{ id: 'a' }] }],
     ['reasoning', { content: '', reasoning_content: 'hm' }],
     ['a refusal', { content: null, refusal: 'no' }],
@@ -64,7 +74,7 @@ describe('a body', () => {
       '{ "id":"up" , "n":1.50e0,"model":"m","choices":[ {"message":{"content":"\\u0041"},"finish_reason":"eos"} ],"usage":{"prompt_tokens":1,"completion_tokens":2,"x":[1 ]}}',
     );
     expect(output).toBe(
-      '{"object":"chat.completion","created":1700000000,"provider":"The \\"Lab\\"", "id":"gen-1700000000-abcdefghijABCDEFGHIJ" , "n":1.50e0,"model":"lab/small","choices":[ {"native_finish_reason":"eos","message":{"content":"\\u0041"},"finish_reason":"stop"} ],"usage":{"prompt_tokens":1,"completion_tokens":2,"x":[1 ]}}',
+      '{"object":"chat.completion","created":1700000000,"provider":"The \\"Lab\\"","system_fingerprint":null, "id":"gen-1700000000-abcdefghijABCDEFGHIJ" , "n":1.50e0,"model":"lab/small","choices":[ {"native_finish_reason":"eos","message":{"content":"\\u0041"},"finish_reason":"stop"} ],"usage":{"prompt_tokens":1,"completion_tokens":2,"x":[1 ]}}',
     );
   });
 });

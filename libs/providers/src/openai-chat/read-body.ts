@@ -14,6 +14,7 @@ import {
 } from '../spec.js';
 import { convertUsage } from './convert-usage.js';
 import {
+  fingerprintEdits,
   finishEdits,
   inOrder,
   isError,
@@ -105,7 +106,8 @@ export class ChatBodyReader implements ResponseReader {
     this.failure = this.#refusal(body, completion);
     if (this.failure !== undefined) return;
     this.meaningful = true;
-    this.#sink(spliceJson(body, inOrder(ownEdits(body, completion, this.#own), finishEdits(completion))));
+    const own = ownEdits(body, completion, this.#own);
+    this.#sink(spliceJson(body, inOrder(own, fingerprintEdits(body, completion), finishEdits(completion))));
   }
 
   #refusal(body: Buffer, { fields, choices }: ScannedCompletion): WaystationError | undefined {

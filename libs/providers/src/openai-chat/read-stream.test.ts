@@ -188,6 +188,32 @@ describe('a stream', () => {
     expect(output.toString()).toContain('"created":1700000000');
   });
 
+  it.each([
+    ['behind the choices', (json: string) => `data: ${HEAD}${json},"usage":null}\n\n`],
+    ['between other members', (json: string) => `data: ${HEAD}${json} , "usage" : null ,"obfuscation":"a"}\n\n`],
+    ['before the choices', (json: string) => `data: {"usage":null,${HEAD.slice(1)}${json}}\n\n`],
+  ])('loses a usage of null %s, which clients that validate take for no usage object', (_, chunkOf) => {
+    const said = ['a', 'b', 'c', '"usage":null'];
+    const deltas = said.map((content) => chunkOf(`[{"index":0,"delta":{"content":${JSON.stringify(content)}}}]`));
+    const { output, wire, code } = read(deltas.join('') + finish() + DONE);
+    expect([code, wire.text]).toEqual([undefined, said.join('')]);
+    const chunks = output
+      .toString()
+      .split('\n\n')
+      .filter((event) => event.startsWith('data: {'))
+      .map((event) => JSON.parse(event.slice(6)) as Record<string, unknown>);
+    expect(chunks).toHaveLength(said.length + 1);
+    for (const each of chunks) expect(each).not.toHaveProperty('usage');
+    if (deltas[0]?.includes('obfuscation'))
+      expect(chunks.filter((each) => each['obfuscation'] === 'a')).toHaveLength(4);
+  });
+
+  it('keeps what other objects in a chunk call usage', () => {
+    const odd = `[{"index":0,"delta":{"content":"a"},"usage":null}],"x_groq":{"usage":null}}\n\n`;
+    const { output } = read(ROLE + text('a') + `data: ${HEAD}${odd}` + finish() + DONE);
+    expect(output.toString()).toContain(odd);
+  });
+
   it('passes bytes on that are not valid UTF-8', () => {
     const bytes = Buffer.concat([
       Buffer.from(ROLE),

@@ -36,6 +36,7 @@ import { scanChunk } from './scan-chunk.js';
 const DATA = Buffer.from('data: ');
 const EVENT_END = Buffer.from('\n\n');
 const OPEN_BRACKET = 0x5b;
+const COMMA = 0x2c;
 const UPSTREAM_ID_CHARS_MAX = 256;
 
 export class ChatStreamReader implements ResponseReader {
@@ -113,13 +114,22 @@ export class ChatStreamReader implements ResponseReader {
       if (scan.closed && !scan.special) {
         this.#count(scan.contentBytes);
         this.#put(head.ours);
-        this.#put(bytes.subarray(from, end));
+        this.#putWithout(bytes, from, end, scan.nullUsageStart, scan.nullUsageEnd);
         this.#put(EVENT_END);
         return;
       }
     }
     if (bytes[start] === OPEN_BRACKET && bytes.toString('latin1', start, end).trimEnd() === '[DONE]') this.done = true;
     else this.#edit(bytes.subarray(start, end));
+  }
+
+  /** `bytes[from, end)` without the member from `start` to `stop`, which stands behind another; all of it where `start` is below zero. */
+  #putWithout(bytes: Buffer, from: number, end: number, start: number, stop: number): void {
+    if (start < 0) return this.#put(bytes.subarray(from, end));
+    let comma = start - 1;
+    while (bytes[comma] !== COMMA) comma -= 1;
+    this.#put(bytes.subarray(from, comma));
+    this.#put(bytes.subarray(stop, end));
   }
 
   /** The slow path: reads what has to be known of the chunk and edits its bytes. */

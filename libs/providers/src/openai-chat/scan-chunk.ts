@@ -15,14 +15,28 @@ export interface ChunkScan {
   contentBytes: number;
   /** Bytes of all of these, parts included. */
   textBytes: number;
+  /** Where the key of a `"usage":null` of the chunk itself begins, and where its null ends; -1 where there is none. */
+  nullUsageStart: number;
+  nullUsageEnd: number;
 }
 
-const scan: ChunkScan = { closed: false, special: false, contentBytes: 0, textBytes: 0 };
+const scan: ChunkScan = {
+  closed: false,
+  special: false,
+  contentBytes: 0,
+  textBytes: 0,
+  nullUsageStart: -1,
+  nullUsageEnd: -1,
+};
 
 /** Kinds of keys that matter; 0 is every other key. */
-const SPECIAL = 1;
-const CONTENT = 2;
-const TEXT = 3;
+const CONTENT = 1;
+const TEXT = 2;
+/** This and above. */
+const SPECIAL = 3;
+/** Special, and where it is null it can be cut out. */
+const USAGE = 4;
+const NULL_BYTES = 4;
 
 const matches = (bytes: Buffer, start: number, name: Buffer): boolean => {
   for (let index = 0; index < name.length; index += 1) if (bytes[start + index] !== name[index]) return false;
@@ -32,7 +46,7 @@ const matches = (bytes: Buffer, start: number, name: Buffer): boolean => {
 const KEYS: readonly { readonly name: Buffer; readonly kind: number }[] = [
   { name: Buffer.from('content'), kind: CONTENT },
   { name: Buffer.from('finish_reason'), kind: SPECIAL },
-  { name: Buffer.from('usage'), kind: SPECIAL },
+  { name: Buffer.from('usage'), kind: USAGE },
   { name: Buffer.from('error'), kind: SPECIAL },
   { name: Buffer.from('arguments'), kind: CONTENT },
   { name: Buffer.from('reasoning'), kind: CONTENT },
@@ -62,10 +76,12 @@ export const scanChunk = (bytes: Buffer, start: number, end: number, depth: numb
   scan.special = false;
   scan.contentBytes = 0;
   scan.textBytes = 0;
+  scan.nullUsageStart = -1;
   let direct = 0;
   let texts = 0;
   /** Kind of the key whose value comes next. */
   let kind = 0;
+  let keyStart = start;
   let at = start;
   while (at < end) {
     const byte = bytes[at] as number;
@@ -84,14 +100,15 @@ export const scanChunk = (bytes: Buffer, start: number, end: number, depth: numb
       if (at < end && bytes[at] === COLON) {
         at += 1;
         kind = kindOf(bytes, from, to);
+        keyStart = from - 1;
         continue;
       }
       if (kind === CONTENT) direct += to - from;
       else if (kind === TEXT) texts += to - from;
-      else if (kind === SPECIAL) scan.special = true;
+      else if (kind >= SPECIAL) scan.special = true;
       kind = 0;
     } else if (byte === 0x7b || byte === 0x5b) {
-      if (kind === SPECIAL) scan.special = true;
+      if (kind >= SPECIAL) scan.special = true;
       depth += 1;
       kind = 0;
     } else if (byte === 0x7d || byte === 0x5d) {
@@ -100,7 +117,13 @@ export const scanChunk = (bytes: Buffer, start: number, end: number, depth: numb
       if (depth < 0) return scan;
     } else if (byte > 0x20 && byte !== 0x2c) {
       // A literal or a number: only `null` is nothing.
-      if (kind === SPECIAL && byte !== 0x6e) scan.special = true;
+      if (kind >= SPECIAL) {
+        if (byte !== 0x6e) scan.special = true;
+        else if (kind === USAGE && depth === 1) {
+          scan.nullUsageStart = keyStart;
+          scan.nullUsageEnd = at - 1 + NULL_BYTES;
+        }
+      }
       kind = 0;
     }
   }

@@ -2,6 +2,7 @@ import { describePassing } from '../conformance/passing.js';
 import { describeTranslation } from '../conformance/translation.js';
 import { openaiResponses } from './openai-responses.js';
 import { fixtures } from './fixtures/fixtures.js';
+import { RESPONSE_MEMBERS } from './pass.js';
 
 describeTranslation(openaiResponses, fixtures);
 describePassing(
@@ -11,5 +12,6 @@ describePassing(
   {
     collect: (wire) => wire.match(/"delta":"((?:[^"\\]|\\.)*)"/g)?.join('') ?? '',
     tailHas: ['response.completed'],
+    filledIn: RESPONSE_MEMBERS,
   },
 );

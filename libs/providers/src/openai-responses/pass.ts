@@ -5,7 +5,23 @@ import type { Passing } from '../events/passing-reader.js';
 import { isRecord, numberOf, recordOf, textOf, type JsonObject } from '../json-shape.js';
 import type { ResponseTerms } from '../spec.js';
 
-const HEAD: ReadonlySet<string> = new Set(['id', 'model', 'provider']);
+const HEAD: readonly string[] = ['id', 'model', 'provider'];
+/** Members that the reference API, section 4.1, always has, and clients that validate ask for. Providers leave some of them out; then they say what clients read as "not set". */
+export const RESPONSE_MEMBERS: JsonObject = {
+  completed_at: null,
+  error: null,
+  incomplete_details: null,
+  instructions: null,
+  metadata: null,
+  temperature: null,
+  top_p: null,
+  presence_penalty: null,
+  frequency_penalty: null,
+  parallel_tool_calls: true,
+  tool_choice: 'auto',
+  tools: [],
+};
+const SCANNED: ReadonlySet<string> = new Set([...HEAD, ...Object.keys(RESPONSE_MEMBERS)]);
 const WITH_RESPONSE: ReadonlySet<unknown> = new Set(['response.created', 'response.in_progress', 'response.queued']);
 const LAST: ReadonlySet<unknown> = new Set(['response.completed', 'response.incomplete']);
 /** Where the pieces of an item that is being written stand, by the event that brings them. */
@@ -56,7 +72,10 @@ export const responsesPassing = ({ generationId, model, providerName }: Response
   let sequence = 0;
 
   const ours = (value: JsonObject): string =>
-    JSON.stringify({ ...value, response: { ...without(recordOf(value['response']), 'usage'), ...own } });
+    JSON.stringify({
+      ...value,
+      response: { ...RESPONSE_MEMBERS, ...without(recordOf(value['response']), 'usage'), ...own },
+    });
 
   const grow = (value: JsonObject): void => {
     const kind = GROWING[textOf(value['type']) ?? ''];
@@ -91,13 +110,13 @@ export const responsesPassing = ({ generationId, model, providerName }: Response
       return isRecord(value['response']) ? { json: ours(value) } : 'pass';
     },
     body(bytes) {
-      const spans = scanTopLevelFields(bytes, HEAD) ?? [];
-      const json = (key: string): string => JSON.stringify(own[key as keyof typeof own]);
+      const spans = scanTopLevelFields(bytes, SCANNED) ?? [];
+      const there = new Set(spans.map(({ key }) => key));
+      const ours: JsonObject = { ...RESPONSE_MEMBERS, ...own };
+      const json = (key: string): string => JSON.stringify(ours[key]);
       return editMembers(bytes, {
-        replace: spans.map((span) => ({ span, json: json(span.key) })),
-        insert: [...HEAD]
-          .filter((key) => !spans.some((span) => span.key === key))
-          .map((key) => ({ key, json: json(key) })),
+        replace: spans.filter(({ key }) => HEAD.includes(key)).map((span) => ({ span, json: json(span.key) })),
+        insert: [...SCANNED].filter((key) => !there.has(key)).map((key) => ({ key, json: json(key) })),
       });
     },
     cut() {
@@ -110,6 +129,7 @@ export const responsesPassing = ({ generationId, model, providerName }: Response
       });
       const output = [...done].sort(([a], [b]) => a - b).map(([, item]) => item);
       const response = {
+        ...RESPONSE_MEMBERS,
         ...without(head, 'usage'),
         ...own,
         status: 'incomplete',

@@ -76,6 +76,33 @@ describe('a failure', () => {
   });
 });
 
+describe('members that a response always has', () => {
+  const ALWAYS = { completed_at: null, frequency_penalty: null, presence_penalty: null, metadata: null, tools: [] };
+  const output = [{ id: 'msg_1', type: 'message', role: 'assistant', content: [{ type: 'output_text', text: 'a' }] }];
+  const response = { id: 'resp_1', status: 'completed', output, frequency_penalty: 0.5 };
+
+  it('are filled in where the provider leaves them out of a body, and kept where it does not', () => {
+    const writes: Buffer[] = [];
+    const terms = { ...CONFORMANCE_TERMS, stream: false };
+    const reader = openaiResponses.passthrough?.readResponse(terms, (bytes) => void writes.push(Buffer.from(bytes)));
+    reader?.push(Buffer.from(JSON.stringify(response)));
+    reader?.end();
+    const body = Buffer.concat(writes).toString();
+    expect(JSON.parse(body)).toMatchObject({ ...ALWAYS, frequency_penalty: 0.5, output });
+    expect(body.match(/"frequency_penalty"/g)).toHaveLength(1);
+  });
+
+  it('are filled in wherever a stream carries the response', () => {
+    const { reader, wire } = reading('pass');
+    reader.push(sse(created, added, delta('a'), { type: 'response.completed', sequence_number: 3, response }));
+    const told = `${wire()}${reader.report().tail ?? ''}`.split('\n').filter((line) => line.includes('"response":{'));
+    expect(told).toHaveLength(2);
+    expect(told[0]).toContain('"frequency_penalty":null');
+    for (const line of told) expect(line).toContain('"completed_at":null');
+    expect(told[1]).toContain('"frequency_penalty":0.5');
+  });
+});
+
 it('an answer may be repeated at its end, however long it was', () => {
   const { reader } = reading('pass');
   reader.push(sse(created, added, delta('x')));

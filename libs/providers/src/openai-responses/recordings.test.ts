@@ -4,6 +4,7 @@ import { CONFORMANCE_TERMS, readPieces } from '../conformance/conformance.js';
 import { recordingsOf } from '../conformance/recordings.js';
 import { eventsOf } from '../conformance/translation.js';
 import { openaiResponses } from './openai-responses.js';
+import { RESPONSE_MEMBERS } from './pass.js';
 
 const recordings = recordingsOf(['openai/openai-reasoning-encrypted-content.1', 'azure/azure-text.1']);
 const { translation } = openaiResponses;
@@ -86,7 +87,7 @@ else
         for (const [index, line] of lines.entries()) {
           const told = JSON.parse(line) as { response?: object };
           const { generationId: id, model, providerName: provider } = CONFORMANCE_TERMS;
-          const ours = { ...told.response, id, model, provider, usage: undefined };
+          const ours = { ...RESPONSE_MEMBERS, ...told.response, id, model, provider, usage: undefined };
           expect(passed[index]).toEqual(told.response === undefined ? told : { ...told, response: ours });
         }
       });
