@@ -23,6 +23,14 @@ describe('a stream of Cohere', () => {
     expect(events.some(({ type }) => type === 'finish')).toBe(false);
   });
 
+  it.each([1, 20, 10_000])('may end with a marker that is no JSON, in pieces of %i bytes', (pieceBytes) => {
+    const { translation } = cohere;
+    if (translation === undefined) throw new Error('there is no translation');
+    const told = Buffer.from(`${hello}${end({ finish_reason: 'COMPLETE' })}data: [DONE]\n\n`);
+    const { reader, events } = eventsOf(translation, CONFORMANCE_TERMS, told, pieceBytes);
+    expect([reader.failure, reader.done, events.at(-1)?.type]).toEqual([undefined, true, 'finish']);
+  });
+
   it('stops an answer that was too toxic as filtered', () => {
     const { translation } = cohere;
     if (translation === undefined) throw new Error('there is no translation');

@@ -212,6 +212,8 @@ const decodeBody =
 
 export const cohereDecoding: Decoding = {
   framing: sseFraming,
+  // Not in the reference, but what Cohere's own client ends at: https://github.com/cohere-ai/cohere-typescript, `streamTerminator`.
+  endMarker: '[DONE]',
   stream: (terms) => new CohereDecoder(terms),
   body: decodeBody,
 };
