@@ -242,13 +242,14 @@ export const CHAT_SCHEMAS: Readonly<Record<string, SchemaData>> = {
   ChatCompletion: answer(
     {
       ...head('chat.completion'),
+      system_fingerprint: describe({ type: ['string', 'null'] }, 'Null where the provider tells none'),
       choices: {
         type: 'array',
         items: answer({ index: whole, message: answer(said, OPTIONAL_SAID), ...finish }),
       },
       usage: ref('ChatUsage'),
     },
-    ['system_fingerprint', 'usage'],
+    ['usage'],
   ),
   ChatCompletionChunk: answer(
     {

@@ -240,10 +240,14 @@ describe('a chat request that is refused says which field is wrong, what was exp
     ['objects', `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`],
   ])('nesting of 10⁵ levels and more (%s), before any of it is built', (_name, body) => {
     const bytes = Buffer.from(body);
-    const started = process.cpuUsage();
-    expect(() => readChatRequest(bytes, { hash })).toThrow('nested deeper than 512');
-    const { user, system } = process.cpuUsage(started);
-    expect((user + system) / 1000).toBeLessThan(50);
+    // The least of several: the process has other threads, which collect and compile.
+    const cpuMs = Array.from({ length: 7 }, () => {
+      const started = process.cpuUsage();
+      expect(() => readChatRequest(bytes, { hash })).toThrow('nested deeper than 512');
+      const { user, system } = process.cpuUsage(started);
+      return (user + system) / 1000;
+    });
+    expect(Math.min(...cpuMs)).toBeLessThan(50);
   });
 });
 
