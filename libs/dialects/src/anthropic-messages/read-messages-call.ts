@@ -18,6 +18,7 @@ import type {
 } from '@waystation/generation';
 import { isObject, refuse, type JsonObject } from '../openai-chat/check-type.js';
 import type { CallReading } from '../public-dialect.js';
+import { numberOf, objectsOf, textOf } from '../request/json-shape.js';
 import { OWN_MESSAGES_FIELDS } from './messages-fields.js';
 
 const COVERED: ReadonlySet<string> = new Set([
@@ -27,10 +28,6 @@ const COVERED: ReadonlySet<string> = new Set([
 ]);
 
 const FORMAT = 'anthropic-claude-v1';
-
-const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
-const numberOf = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined);
-const objectsOf = (value: unknown): JsonObject[] => (Array.isArray(value) ? value.filter(isObject) : []);
 
 const cacheOf = (block: JsonObject): { cache?: CacheMarker } => {
   const control = block['cache_control'];

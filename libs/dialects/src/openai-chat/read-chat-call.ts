@@ -20,6 +20,7 @@ import type {
 import { OWN_CHAT_FIELDS } from '../json/chat-fields.js';
 import { mediaSourceOf } from '../media-source.js';
 import type { CallReading } from '../public-dialect.js';
+import { numberOf, objectsOf, present, textOf } from '../request/json-shape.js';
 import { isObject, refuse, typeOf, type JsonObject } from './check-type.js';
 import { readReasoningDetails } from './reasoning-details.js';
 
@@ -33,14 +34,6 @@ const COVERED: ReadonlySet<string> = new Set([
   ...['reasoning', 'reasoning_effort', 'include_reasoning', 'modalities', 'audio', 'verbosity', 'service_tier'],
   ...['prompt_cache_key', 'metadata'],
 ]);
-
-const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
-const numberOf = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined);
-const objectsOf = (value: unknown): JsonObject[] => (Array.isArray(value) ? value.filter(isObject) : []);
-
-/** Members that are set, without the absent ones. */
-const present = <T extends object>(members: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
-  Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as never;
 
 const cacheOf = (part: JsonObject): { cache?: CacheMarker } => {
   const control = part['cache_control'];

@@ -23,6 +23,7 @@ import type {
 import { mediaSourceOf } from '../media-source.js';
 import { isObject, refuse, typeOf, type JsonObject } from '../openai-chat/check-type.js';
 import type { CallReading } from '../public-dialect.js';
+import { numberOf, objectsOf, present, textOf } from '../request/json-shape.js';
 import { OWN_RESPONSES_FIELDS } from './responses-fields.js';
 
 const COVERED: ReadonlySet<string> = new Set([
@@ -35,14 +36,6 @@ const COVERED: ReadonlySet<string> = new Set([
 const USUAL: Readonly<Record<string, unknown>> = { truncation: 'disabled' };
 
 const FORMAT = 'openai-responses-v1';
-
-const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
-const numberOf = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined);
-const objectsOf = (value: unknown): JsonObject[] => (Array.isArray(value) ? value.filter(isObject) : []);
-
-/** Members that are set, without the absent ones. */
-const present = <T extends object>(members: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
-  Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as never;
 
 const DETAILS: ReadonlySet<unknown> = new Set(['low', 'high', 'original']);
 
