@@ -12,7 +12,9 @@ import {
   migrate,
   openDatabase,
   provisionRoles,
+  queryPrepared,
   queryRows,
+  queryTogether,
   revokeFrom,
   type Database,
   type DatabaseOptions,
@@ -343,6 +345,47 @@ const until = async (condition: () => boolean, withinMs: number): Promise<void> 
     await sleep(20);
   }
 };
+
+describe('statements that travel together', () => {
+  it('run in their order, and each answers its rows', async () => {
+    const writer = await opened(urls.writer);
+    const count = 'update counter set value = value + $2 where name = $1 returning value';
+    const rows = await writer.transaction((runner) =>
+      queryTogether<{ value: string }>(runner, [
+        { sql: 'insert into counter values ($1, 1) returning value', values: ['together'] },
+        { sql: count, values: ['together', 10] },
+        { sql: count, values: ['together', 100] },
+      ]),
+    );
+    expect(rows).toEqual([[{ value: '1' }], [{ value: '11' }], [{ value: '111' }]]);
+  });
+
+  it('fail as the first of them that failed, change nothing, and leave the connection as good as it was', async () => {
+    const writer = await opened(urls.writer);
+    const insert = 'insert into counter values ($1, $2)';
+    const parsedBehindTheFailure = 'update counter set value = 7 where name = $1 and value > 0';
+    const together = writer.transaction((runner) =>
+      queryTogether(runner, [
+        { sql: insert, values: ['half', 1] },
+        { sql: insert, values: ['half', 2] },
+        { sql: parsedBehindTheFailure, values: ['half'] },
+      ]),
+    );
+    await expect(together).rejects.toMatchObject({ code: '23505' });
+    // Every connection of the pool, so that the one that failed is among them.
+    const again = Array.from({ length: 4 }, (_, each) =>
+      writer.transaction(async (runner) => {
+        await queryPrepared(runner, insert, [`again-${each}`, 1]);
+        await queryPrepared(runner, parsedBehindTheFailure, [`again-${each}`]);
+      }),
+    );
+    await Promise.all(again);
+    const names = await writer.query<{ name: string }>(
+      `select name from counter where name = 'half' or name like 'again-%' and value = 7 order by name`,
+    );
+    expect(names.map(({ name }) => name)).toEqual(['again-0', 'again-1', 'again-2', 'again-3']);
+  });
+});
 
 describe('a server that goes away', () => {
   test('is survived: idle and busy connections may be killed, healthy() turns false and true again, and the pool reconnects', async () => {
