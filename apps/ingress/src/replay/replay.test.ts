@@ -407,6 +407,18 @@ describe('what is kept', () => {
     }
   });
 
+  it('not what the remaining credit capped: with more of it the answer is another', async () => {
+    const grant = ingress.bus.rpc.get('lease.grant');
+    let asked = 0;
+    const quota = { quotaId: 'key:1', scope: 'key', metric: 'usd', window: 'day' };
+    const refused = { ...quota, code: 'limit_exceeded', asked: '1', left: '1000000000', limit: '5000000000' };
+    ingress.bus.rpc.set('lease.grant', (request: never) => ((asked += 1) === 1 ? { refused } : grant?.(request)));
+    const capped = await ask();
+    expect(Number(capped.headers.get('x-waystation-output-cap'))).toBeGreaterThan(0);
+    expect((await ask()).cache).toBe('MISS');
+    expect((await ask()).cache).toBe('HIT');
+  });
+
   it('no error, and the answer that comes when it is over', async () => {
     const { worker } = ingress.bus;
     ingress.bus.worker = ({ reader }) => reader.end(endOf({ outcome: 'failed-before-output' }));
