@@ -32,6 +32,8 @@ export { pixelsOf, ratioOf } from './images/image-size.js';
 export { images } from './images/images.js';
 export { SPEECH_FIELDS, speech } from './speech/speech.js';
 export { findPublicDialect } from './registry.js';
+export { answerKey, type AnswerQuestion } from './replay/answer-key.js';
+export { replayAnswer, type Replay } from './replay/replay-answer.js';
 export { createdSecondsOf } from './created-seconds.js';
 export { chatFinishReason } from './openai-chat/finish-word.js';
 export type {
