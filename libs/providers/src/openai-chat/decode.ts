@@ -5,6 +5,7 @@ import type { BodyDecoder, DecodeTerms, Decoding, Emit, StreamDecoder } from '..
 import { sseFraming } from '../events/sse-framing.js';
 import { isRecord, numberOf, recordsOf, textOf, type JsonObject } from '../json-shape.js';
 import { parseInBandError } from '../provider-error.js';
+import { CallPlaces } from './call-places.js';
 import { convertUsage } from './convert-usage.js';
 import { mapFinishReason } from './map-finish-reason.js';
 
@@ -22,6 +23,7 @@ class ContentDecoder {
   #signature: string | undefined;
   #encrypted: string | undefined;
   readonly #calls = new Map<number, { index: number; ended: boolean }>();
+  readonly #places = new CallPlaces();
   #lastCall: number | undefined;
   #audio: number | undefined;
 
@@ -110,7 +112,7 @@ class ContentDecoder {
   }
 
   #call(call: JsonObject, position: number, emit: Emit): void {
-    const at = numberOf(call['index']) ?? position;
+    const at = this.#places.placeOf(numberOf(call['index']), textOf(call['id']), position);
     const called = isRecord(call['function']) ? call['function'] : {};
     let known = this.#calls.get(at);
     if (known === undefined) {
@@ -220,6 +222,12 @@ const tellUsage = (completion: JsonObject, emit: Emit): void => {
   });
 };
 
+/** Of a choice; a legacy completion says its text in the choice itself: https://platform.openai.com/docs/api-reference/completions/object */
+const saidIn = (choice: JsonObject, member: 'delta' | 'message'): JsonObject => {
+  const said = choice[member];
+  return isRecord(said) ? said : { content: choice['text'] };
+};
+
 const errorOf = (completion: JsonObject, terms: DecodeTerms): WaystationError | undefined =>
   completion['error'] === undefined || completion['error'] === null
     ? undefined
@@ -247,7 +255,7 @@ class ChatDecoder implements StreamDecoder {
     tellUsage(chunk, emit);
     for (const choice of recordsOf(chunk['choices'])) {
       if ((numberOf(choice['index']) ?? 0) !== 0) continue;
-      if (isRecord(choice['delta'])) this.#content.content(choice['delta'], emit, choice['logprobs']);
+      this.#content.content(saidIn(choice, 'delta'), emit, choice['logprobs']);
       const native = textOf(choice['finish_reason']);
       if (native !== undefined) this.#finish(native, emit);
     }
@@ -276,7 +284,7 @@ const decodeBody =
     const [choice] = recordsOf(completion['choices']);
     if (choice === undefined) return undefined;
     const content = new ContentDecoder();
-    if (isRecord(choice['message'])) content.content(choice['message'], emit, choice['logprobs']);
+    content.content(saidIn(choice, 'message'), emit, choice['logprobs']);
     content.end(emit);
     const native = textOf(choice['finish_reason']);
     if (native !== undefined) emit({ type: 'finish', reason: mapFinishReason(native), nativeReason: native });

@@ -15,9 +15,11 @@ import {
   type ResponseTerms,
 } from '../spec.js';
 import { EventReader } from '../sse/event-reader.js';
+import { CallPlaces } from './call-places.js';
 import { convertUsage } from './convert-usage.js';
 import { learnHead, startsWith, type ChunkHead } from './chunk-head.js';
 import {
+  callEdits,
   finishEdits,
   inOrder,
   isError,
@@ -51,6 +53,8 @@ export class ChatStreamReader implements ResponseReader {
   #held: Buffer[] = [];
   #heldBytes = 0;
   #head: ChunkHead | undefined;
+  /** Of each choice whose calls were looked at. */
+  readonly #calls = new Map<number, CallPlaces>();
   #ending = false;
   #finished = 0;
   #finish: { native: string; reason: FinishReason } | undefined;
@@ -177,7 +181,8 @@ export class ChatStreamReader implements ResponseReader {
 
   /** Puts the chunk out, edited. A head that changed is learned anew. */
   #pass(bytes: Buffer, chunk: ScannedCompletion): void {
-    const edits = inOrder(finishEdits(chunk), usageEdits(bytes, chunk));
+    const calls = callEdits(bytes, chunk, (choice, ...call) => this.#callsOf(choice).placeOf(...call));
+    const edits = inOrder(finishEdits(chunk), calls, usageEdits(bytes, chunk));
     let head = this.#head;
     if (head === undefined || !startsWith(bytes, 0, bytes.length, head.theirs))
       head = learnHead(bytes, chunk, this.#own);
@@ -190,6 +195,12 @@ export class ChatStreamReader implements ResponseReader {
       this.#putEdited(bytes, head.theirs.length, edits);
     }
     this.#put(EVENT_END);
+  }
+
+  #callsOf(choice: number): CallPlaces {
+    let places = this.#calls.get(choice);
+    if (places === undefined) this.#calls.set(choice, (places = new CallPlaces()));
+    return places;
   }
 
   /** The bytes from `at` on, with the edits that lie there. */
