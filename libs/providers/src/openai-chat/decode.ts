@@ -210,8 +210,12 @@ const startOf = (completion: JsonObject): GenerationEvent => {
   };
 };
 
+/** Moonshot tells it in the last choice, unless asked for a chunk of its own: https://platform.moonshot.ai/docs/api/chat */
+const usageIn = (completion: JsonObject): unknown =>
+  completion['usage'] ?? recordsOf(completion['choices']).find(({ usage }) => isRecord(usage))?.['usage'];
+
 const tellUsage = (completion: JsonObject, emit: Emit): void => {
-  const told = convertUsage(completion['usage'], UNBOUNDED);
+  const told = convertUsage(usageIn(completion), UNBOUNDED);
   const serviceTier = textOf(completion['service_tier']);
   if (told === undefined) return;
   emit({

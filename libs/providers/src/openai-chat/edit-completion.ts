@@ -42,6 +42,8 @@ export interface ScannedChoice {
   readonly index: number;
   readonly meaningful: boolean;
   readonly calls: readonly ScannedCall[];
+  /** Of the whole answer, where Moonshot tells it: https://platform.moonshot.ai/docs/api/chat */
+  readonly usage: readonly FieldSpan[];
   readonly finish?: {
     readonly span: FieldSpan;
     readonly native: string;
@@ -62,7 +64,14 @@ const TOP_LEVEL: ReadonlySet<string> = new Set<TopLevelKey>([
   'error',
   'service_tier',
 ]);
-const CHOICE: ReadonlySet<string> = new Set(['index', 'delta', 'message', 'finish_reason', 'native_finish_reason']);
+const CHOICE: ReadonlySet<string> = new Set([
+  'index',
+  'delta',
+  'message',
+  'usage',
+  'finish_reason',
+  'native_finish_reason',
+]);
 const CALLS: ReadonlySet<string> = new Set(['tool_calls']);
 const CALL: ReadonlySet<string> = new Set(['id', 'index', 'type']);
 const NULL_START = 0x6e;
@@ -110,11 +119,13 @@ const scanChoice = (bytes: Buffer, start: number): ScannedChoice => {
   let content: FieldSpan | undefined;
   let finish: FieldSpan | undefined;
   let numbered: FieldSpan | undefined;
+  const usage: FieldSpan[] = [];
   let nativeTold = false;
   for (const field of scanObject(bytes, start, CHOICE)?.fields ?? []) {
     if (field.key === 'finish_reason') finish = field;
     else if (field.key === 'native_finish_reason') nativeTold = true;
     else if (field.key === 'index') numbered = field;
+    else if (field.key === 'usage') usage.push(field);
     else content = field;
   }
   const index = valueOf(bytes, numbered);
@@ -123,6 +134,7 @@ const scanChoice = (bytes: Buffer, start: number): ScannedChoice => {
     index: typeof index === 'number' ? index : 0,
     meaningful: content !== undefined && hasMeaning(bytes, content.valueStart),
     calls: content === undefined ? [] : scanCalls(bytes, content.valueStart),
+    usage,
   };
   const native = valueOf(bytes, finish);
   if (finish === undefined || typeof native !== 'string' || native === '') return choice;
@@ -231,9 +243,16 @@ export const callEdits = (
     }),
   );
 
+/** The usage of a chunk, wherever it tells it. */
+export const usageOf = (bytes: Buffer, { fields, choices }: ScannedCompletion): unknown =>
+  valueOf(bytes, fields.usage) ?? valueOf(bytes, choices?.find(({ usage }) => usage.length > 0)?.usage.at(-1));
+
 /** Takes the usage out; a null as well, since clients that validate know an object or nothing in its place. */
-export const usageEdits = (bytes: Buffer, { spans, fields }: ScannedCompletion): JsonEdit[] =>
-  fields.usage === undefined ? [] : memberEdits(bytes, { remove: spans.filter(({ key }) => key === 'usage') });
+export const usageEdits = (bytes: Buffer, { spans, choices }: ScannedCompletion): JsonEdit[] => {
+  const own = spans.filter(({ key }) => key === 'usage');
+  const remove = [...own, ...(choices ?? []).flatMap(({ usage }) => usage)];
+  return remove.length === 0 ? [] : memberEdits(bytes, { remove });
+};
 
 /** In order of position, for one splice. */
 export const inOrder = (...edits: readonly JsonEdit[][]): JsonEdit[] =>

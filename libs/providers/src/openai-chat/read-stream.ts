@@ -28,6 +28,7 @@ import {
   scanCompletion,
   serviceTierOf,
   usageEdits,
+  usageOf,
   valueOf,
   type OwnFields,
   type ScannedCompletion,
@@ -158,7 +159,7 @@ export class ChatStreamReader implements ResponseReader {
       this.#fail(parseInBandError(bytes.toString('utf8'), this.#terms));
       return false;
     }
-    this.#usage = valueOf(bytes, fields.usage) ?? this.#usage;
+    this.#usage = usageOf(bytes, chunk) ?? this.#usage;
     this.#serviceTier = serviceTierOf(bytes, fields) ?? this.#serviceTier;
     if (this.#upstreamId === undefined) this.#noteId(valueOf(bytes, fields.id));
     if (choices === undefined || choices.length === 0 || fields.choices === undefined) return false;
