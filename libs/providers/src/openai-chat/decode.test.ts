@@ -34,3 +34,13 @@ it('reads the text of a legacy completion', () => {
   const { events } = eventsOf(chatTranslation, { ...CONFORMANCE_TERMS, stream: false }, body, 50);
   expect(collectEvents(events)).toEqual({ text: 'whole', finish: 'stop' });
 });
+
+it('keeps blocks whole where a finish is told twice, with more of the answer in between', () => {
+  const piece = calls({ index: 0, ...call('a', '1') });
+  const more = calls({ index: 0, function: { arguments: '2' } });
+  expect(streamed(piece, finish('tool_calls'), more, finish('tool_calls'))).toEqual({
+    toolCalls: [{ id: 'a', name: 'f', arguments: '12' }],
+    text: '',
+    finish: 'tool-calls',
+  });
+});

@@ -269,10 +269,11 @@ class ChatDecoder implements StreamDecoder {
   end(emit: Emit): void {
     // Only the end marker says that it is over: https://docs.perplexity.ai has shown such streams.
     if (!this.#finished && this.#terms.quirks['doneIsFinish'] === true) this.#finish('stop', emit);
+    // Only now: what comes behind a finish belongs to the answer too.
+    if (this.#finished) this.#content.end(emit);
   }
 
   #finish(native: string, emit: Emit): void {
-    if (!this.#finished) this.#content.end(emit);
     this.#finished = true;
     emit({ type: 'finish', reason: mapFinishReason(native), nativeReason: native });
   }

@@ -271,6 +271,12 @@ describe('a stream', () => {
   });
 });
 
+it('puts an event of several lines into one', () => {
+  const lines = (content: string): string => delta(`{"content":"${content}"}`).replaceAll(',"', ',\ndata: "');
+  const { output, code } = read(ROLE + lines('a') + lines('b') + finish() + DONE);
+  expect([code, readPublicStream(output).text]).toEqual([undefined, 'ab']);
+});
+
 describe('tool calls that came without what clients put them together by', () => {
   const calls = (...each: string[]): string => delta(`{"tool_calls":[${each.join(',')}]}`);
   const call = (id: string, json: string): string => `{"id":"${id}","function":{"name":"f","arguments":"${json}"}}`;

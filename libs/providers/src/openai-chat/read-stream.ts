@@ -14,7 +14,7 @@ import {
   type ResponseReport,
   type ResponseTerms,
 } from '../spec.js';
-import { EventReader } from '../sse/event-reader.js';
+import { EventReader, JSON_JOINT } from '../sse/event-reader.js';
 import { CallPlaces } from './call-places.js';
 import { convertUsage } from './convert-usage.js';
 import { learnHead, startsWith, type ChunkHead } from './chunk-head.js';
@@ -72,7 +72,11 @@ export class ChatStreamReader implements ResponseReader {
     this.#sink = sink;
     this.#limits = { ...RESPONSE_LIMITS, ...terms.limits };
     this.#own = ownFields(terms, 'chat.completion.chunk');
-    this.#events = new EventReader((bytes, start, end) => this.#event(bytes, start, end), this.#limits.eventBytesMax);
+    this.#events = new EventReader(
+      (bytes, start, end) => this.#event(bytes, start, end),
+      this.#limits.eventBytesMax,
+      JSON_JOINT,
+    );
   }
 
   get contentBytes(): number {
