@@ -67,7 +67,7 @@ export class ChatAnswerBody implements EventWriter {
       }
       case 'image':
         return void this.#images.push(
-          `{"type":"image_url","image_url":{"url":"data:${event.mediaType};base64,${event.base64}"},"index":${event.index}}`,
+          `{"type":"image_url","image_url":{"url":${JSON.stringify(`data:${event.mediaType};base64,${event.base64}`)}},"index":${event.index}}`,
         );
       case 'audio-start':
         this.#audio = { ...(event.id === undefined ? {} : { id: event.id }), data: '', transcript: '' };

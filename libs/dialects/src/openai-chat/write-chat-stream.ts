@@ -85,7 +85,7 @@ export class ChatAnswerStream implements EventWriter {
       }
       case 'image':
         return this.#delta(
-          `"content":"","images":[{"type":"image_url","image_url":{"url":"data:${event.mediaType};base64,${event.base64}"},"index":${event.index}}]`,
+          `"content":"","images":[{"type":"image_url","image_url":{"url":${JSON.stringify(`data:${event.mediaType};base64,${event.base64}`)}},"index":${event.index}}]`,
         );
       case 'audio-start':
         return event.id === undefined ? undefined : this.#delta(`"audio":{"id":${JSON.stringify(event.id)}}`);
@@ -97,7 +97,9 @@ export class ChatAnswerStream implements EventWriter {
           ].join(',')}}`,
         );
       case 'audio-end':
-        return event.expiresAt === undefined ? undefined : this.#delta(`"audio":{"expires_at":${event.expiresAt}}`);
+        return event.expiresAt === undefined
+          ? undefined
+          : this.#delta(`"audio":{"expires_at":${JSON.stringify(event.expiresAt)}}`);
       case 'citation':
         return this.#delta(`"content":"","annotations":[${citationJson(event)}]`);
       case 'finish':
