@@ -1,7 +1,7 @@
 // What passing through costs now and at an older commit: both systems run at once and take turns, with the provider of `npm run bench`.
 import { benchProviders, startWaystation, type Contestant } from './contestants.ts';
 import type { LoadJob } from './load.ts';
-import { median } from './median.ts';
+import { median, medianRatio } from './median.ts';
 import { cpuOf, startLoad, startUpstream } from './processes.ts';
 
 const WARM_ROUNDS = 3;
@@ -57,7 +57,7 @@ const SCENARIOS: readonly { readonly name: string; job(contestant: Contestant): 
 
 interface Sample {
   readonly rate: number;
-  readonly cpuMs: number;
+  readonly cpuUs: number;
 }
 
 /** @param folder a checkout of the older commit, installed and built */
@@ -74,7 +74,7 @@ export const compareBefore = async (
     const cpuBefore = cpuOf(system.dataPlane);
     const { requests, seconds, errors, firstError } = await load.run(scenario.job(system));
     if (errors > 0) throw new Error(`${scenario.name}: ${errors} errors, the first: ${firstError ?? 'unknown'}`);
-    return { rate: requests / seconds, cpuMs: (1000 * (cpuOf(system.dataPlane) - cpuBefore)) / requests };
+    return { rate: requests / seconds, cpuUs: (1e6 * (cpuOf(system.dataPlane) - cpuBefore)) / requests };
   };
   try {
     for (const [name, root] of Object.entries({ before: folder, now: undefined })) {
@@ -94,20 +94,17 @@ export const compareBefore = async (
         }
       }
 
-    const of = (list: readonly Sample[] | undefined, pick: (sample: Sample) => number): number =>
-      median((list ?? []).map(pick));
     say();
     say(`## Passed through, before and now, ${shape}: ${rounds} rounds`);
     say();
     say('| | a second, before | now | × | data-plane CPU µs, before | now | × |');
     say('|---|---|---|---|---|---|---|');
-    for (const { name } of SCENARIOS) {
-      const measured = samples.get(name);
-      const rates = [of(measured?.before, (s) => s.rate), of(measured?.now, (s) => s.rate)] as const;
-      const cpu = [of(measured?.before, (s) => s.cpuMs), of(measured?.now, (s) => s.cpuMs)] as const;
-      say(
-        `| ${name} | ${rates[0].toFixed(0)} | ${rates[1].toFixed(0)} | ${(rates[1] / rates[0]).toFixed(2)} | ${(1000 * cpu[0]).toFixed(0)} | ${(1000 * cpu[1]).toFixed(0)} | ${(cpu[1] / cpu[0]).toFixed(2)} |`,
-      );
+    for (const [name, { before, now }] of samples) {
+      const cells = (pick: (sample: Sample) => number): string => {
+        const [was, is] = [before.map(pick), now.map(pick)];
+        return `${median(was).toFixed(0)} | ${median(is).toFixed(0)} | ${medianRatio(is, was).toFixed(2)}`;
+      };
+      say(`| ${name} | ${cells(({ rate }) => rate)} | ${cells(({ cpuUs }) => cpuUs)} |`);
     }
   } finally {
     for (const system of systems) await system.close().catch((error: unknown) => console.error(error));

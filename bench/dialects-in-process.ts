@@ -1,6 +1,6 @@
 // The CPU of a stream in one process: worker, bus and ingress without sockets. What the kernel and NATS cost is not in it, so that translation weighs the most here.
-import { CHUNKS, PAIRS, PASSTHROUGH, eventsOf, fetchStream, nameOf, piecesOf } from './dialect-pairs.ts';
-import { median } from './median.ts';
+import { CHUNKS, PAIRS, PASSTHROUGH, eventsOf, fetchStream, nameOf, piecesOf, type Pair } from './dialect-pairs.ts';
+import { median, medianRatio } from './median.ts';
 import { startSandbox } from './processes.ts';
 import { replayStream } from './replay-stream.ts';
 
@@ -32,10 +32,10 @@ export const measureInProcess = async (rounds: number, say: (line?: string) => v
       if (round >= 0) ms.push((user + system) / 1000 / STREAMS_A_ROUND);
     }
 
-  const msOf = (pair: (typeof PAIRS)[number], form: string): number =>
-    median(ways.find((way) => way.pair === pair && way.form === form)?.ms ?? []);
-  const cells = (pair: (typeof PAIRS)[number], form: string): string =>
-    `${msOf(pair, form).toFixed(2)} | ${(msOf(pair, form) / msOf(PASSTHROUGH, form)).toFixed(2)}`;
+  const msOf = (pair: Pair, form: string): readonly number[] =>
+    ways.find((way) => way.pair === pair && way.form === form)?.ms ?? [];
+  const cells = (pair: Pair, form: string): string =>
+    `${median(msOf(pair, form)).toFixed(2)} | ${medianRatio(msOf(pair, form), msOf(PASSTHROUGH, form)).toFixed(2)}`;
   say();
   say(`## In one process, ${rounds} rounds of ${STREAMS_A_ROUND} streams`);
   say();

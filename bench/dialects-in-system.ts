@@ -2,7 +2,7 @@
 import { formatUsd } from '../libs/contracts/src/money-text.ts';
 import { startWaystation } from './contestants.ts';
 import { CHUNKS, PAIRS, PASSTHROUGH, nameOf, requestOf, type Pair } from './dialect-pairs.ts';
-import { median } from './median.ts';
+import { median, medianRatio } from './median.ts';
 import { cpuOf, startLoad, startSandbox } from './processes.ts';
 
 /** A chunk each 5 ms, as models write them, and all as fast as they are taken. */
@@ -100,8 +100,8 @@ export const measureInSystem = async (
         }
 
     const cells = (pair: Pair, pace: Pace): string => {
-      const ms = median(samplesOf(pair, pace));
-      return `${ms.toFixed(1)} | ${(ms / median(samplesOf(PASSTHROUGH, pace))).toFixed(2)}`;
+      const ms = samplesOf(pair, pace);
+      return `${median(ms).toFixed(1)} | ${medianRatio(ms, samplesOf(PASSTHROUGH, pace)).toFixed(2)}`;
     };
     say();
     say(`## Through the system, ${shape}: data plane, ${rounds} rounds`);

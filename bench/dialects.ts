@@ -1,6 +1,6 @@
 // `npm run bench:dialects`: what a translated stream of 1,000 chunks costs beside one that passes through: in one process, through the product's own code, and through the whole
 // system with the sandbox as the provider. With `--before <folder>`, a built checkout of an older commit, also how much throughput passing through has kept since.
-// Ratios are of medians of interleaved rounds of one run. It judges nothing but the books. Written to bench/DIALECTS.md when run whole.
+// Figures are medians over interleaved rounds of one run, ratios those of the rounds' own ratios. It judges nothing but the books. Written to bench/DIALECTS.md when run whole.
 import { writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import path from 'node:path';
@@ -37,7 +37,7 @@ await build();
 say('# Dialects: benchmark results');
 say();
 say(
-  `${new Date().toISOString().slice(0, 10)}, ${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), Node ${process.version}, load ${loadavg()[0]?.toFixed(1) ?? '?'} at the start. A stream has ${CHUNKS} chunks of content; CPU is user and system time, medians of interleaved rounds of one run, × is of what passes through in the same column.`,
+  `${new Date().toISOString().slice(0, 10)}, ${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), Node ${process.version}, load ${loadavg()[0]?.toFixed(1) ?? '?'} at the start. A stream has ${CHUNKS} chunks of content; CPU is user and system time, in medians of interleaved rounds of one run; × is to what passes through, in the median of each round's ratio.`,
 );
 say('See [README.md](README.md) for how it is measured.');
 if (wanted('process')) await measureInProcess(Number(options.rounds), say);

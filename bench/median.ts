@@ -1,4 +1,4 @@
-// The middle of what several rounds measured.
+// The middle of what several rounds measured: no single round decides.
 
 /** NaN where nothing was measured. */
 export const median = (values: readonly number[]): number => {
@@ -8,3 +8,7 @@ export const median = (values: readonly number[]): number => {
     ? (sorted[middle] ?? Number.NaN)
     : ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2;
 };
+
+/** How many times `base` each round's `values` are, in the middle: what drifts from round to round is not in it. */
+export const medianRatio = (values: readonly number[], base: readonly number[]): number =>
+  median(values.map((value, round) => value / (base[round] ?? Number.NaN)));
