@@ -24,6 +24,7 @@ const GEN = 'gen-';
 export class ResponsesAnswer implements EventWriter {
   readonly #head: ResponseHead;
   readonly #stream: boolean;
+  readonly #tell: Tell | undefined;
   readonly #idEnd: string;
   #text = '';
   #sequence = 0;
@@ -41,6 +42,10 @@ export class ResponsesAnswer implements EventWriter {
     this.#head = { id: generationId, createdAt: createdSecondsOf(generationId), model, provider: providerName };
     this.#idEnd = generationId.startsWith(GEN) ? generationId.slice(GEN.length) : generationId;
     this.#stream = stream;
+    if (stream)
+      this.#tell = (type, members) => {
+        this.#text += namedEvent(type, `{"type":"${type}","sequence_number":${this.#sequence++},${members}}`);
+      };
   }
 
   event(event: GenerationEvent): void {
@@ -159,11 +164,6 @@ export class ResponsesAnswer implements EventWriter {
       this.#text += responseEvent(type, this.#sequence++, json);
   }
 
-  readonly #tell: Tell = (type, members) => {
-    if (this.#stream)
-      this.#text += namedEvent(type, JSON.stringify({ type, sequence_number: this.#sequence++, ...members }));
-  };
-
   #id(kind: string): string {
     return `${kind}_${this.#idEnd}_${this.#output.length}`;
   }
@@ -180,7 +180,7 @@ export class ResponsesAnswer implements EventWriter {
   /** Another item begins: the message before it is over, unless the two interleave. */
   #add<T extends { readonly item: Record<string, unknown> }>(
     id: string,
-    make: (id: string, position: number, tell: Tell) => T,
+    make: (id: string, position: number, tell: Tell | undefined) => T,
   ): T {
     this.#leaveMessage();
     const made = make(id, this.#output.length, this.#tell);
