@@ -1,4 +1,7 @@
 // The items of an answer while they grow: a message with its parts, a thought, a call. Each tells its own events; where no one listens they only gather.
+import { enclose } from '../reasoning/envelope.js';
+import { UNKNOWN_FORMAT } from '../reasoning/format.js';
+import { present } from '../request/json-shape.js';
 
 /** Writes one event of the stream: type, and members beside type and number. */
 export type Tell = (type: string, members: Record<string, unknown>) => void;
@@ -120,11 +123,27 @@ export class OpenMessage {
   }
 }
 
+/** Reasoning of providers that speak this dialect: what they sealed needs no envelope. */
+const isOwn = (format: string): boolean => format.endsWith('-responses-v1');
+
+/** What goes back in the one member that every client of this dialect sends back. */
+export const encryptedContent = (thought: {
+  readonly format: string;
+  readonly id: string;
+  readonly signature?: string | undefined;
+  readonly encrypted?: string | undefined;
+}): string | undefined => {
+  const { format, id, signature, encrypted } = thought;
+  if (signature === undefined && (encrypted === undefined || isOwn(format))) return encrypted;
+  return enclose({ format, id, ...present({ signature, encrypted }) });
+};
+
 /** What a model thinks: a summary where its provider tells no more, its text otherwise. `format` and `signature` as the reference API extends the item. */
 export class OpenThought {
   readonly #tell: Tell;
   readonly #place: Place;
   readonly #summary: boolean;
+  readonly #format: string;
   readonly #pieces: { readonly type: string; text: string }[] = [];
   readonly item: Json;
   #ended = false;
@@ -133,12 +152,13 @@ export class OpenThought {
     this.#tell = tell;
     this.#place = { item_id: id, output_index: position };
     this.#summary = about.summary;
+    this.#format = about.format ?? UNKNOWN_FORMAT;
     this.item = {
       id,
       type: 'reasoning',
       summary: about.summary ? this.#pieces : [],
       ...(about.summary ? {} : { content: this.#pieces }),
-      format: about.format ?? 'unknown',
+      format: this.#format,
     };
     begin(this.item, position, tell);
   }
@@ -150,8 +170,9 @@ export class OpenThought {
     this.#tell(`response.${this.#words}.delta`, { ...this.#at, delta });
   }
 
-  end(sealed: { signature?: string | undefined; encrypted?: string | undefined }): void {
-    if (this.#ended) return;
+  /** False where what it is sealed with is too long to go along. */
+  end(sealed: { signature?: string | undefined; encrypted?: string | undefined }): boolean {
+    if (this.#ended) return true;
     this.#ended = true;
     const [piece] = this.#pieces;
     if (piece !== undefined) {
@@ -159,9 +180,11 @@ export class OpenThought {
       this.#tell(`response.${this.#part}.done`, { ...this.#at, part: piece });
     }
     if (sealed.signature !== undefined) this.item['signature'] = sealed.signature;
-    if (sealed.encrypted !== undefined) this.item['encrypted_content'] = sealed.encrypted;
+    const content = encryptedContent({ format: this.#format, id: this.#place.item_id, ...sealed });
+    if (content !== undefined) this.item['encrypted_content'] = content;
     this.item['status'] = 'completed';
     done(this.item, this.#place.output_index, this.#tell);
+    return content !== undefined || (sealed.signature === undefined && sealed.encrypted === undefined);
   }
 
   #begin(): { readonly type: string; text: string } {
@@ -186,14 +209,12 @@ export class OpenThought {
 export class OpenCall {
   readonly #tell: Tell;
   readonly #place: Place;
-  readonly callId: string;
   readonly item: Json & { arguments: string };
   #ended = false;
 
   constructor(id: string, position: number, call: { readonly id: string; readonly name: string }, tell: Tell) {
     this.#tell = tell;
     this.#place = { item_id: id, output_index: position };
-    this.callId = call.id;
     this.item = { id, type: 'function_call', status: 'in_progress', call_id: call.id, name: call.name, arguments: '' };
     begin(this.item, position, tell);
   }

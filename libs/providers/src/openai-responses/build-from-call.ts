@@ -131,8 +131,10 @@ const said = (parts: readonly AssistantPart[], losses: Losses): Json[] => {
 const assistantItems = (parts: readonly AssistantPart[], losses: Losses): Json[] =>
   groupsOf(parts).flatMap((group): Json[] => {
     const [first] = group;
-    if (first?.type === 'tool-call')
+    if (first?.type === 'tool-call') {
+      if (first.signature !== undefined) losses.loseCallSignature();
       return [{ type: 'function_call', call_id: first.id, name: first.name, arguments: first.argumentsJson }];
+    }
     const thoughts = group.filter((part) => part.type === 'reasoning');
     return thoughts.length > 0 ? thoughtItem(thoughts, losses) : said(group, losses);
   });
