@@ -154,7 +154,6 @@ describe('an answer to a client of Responses', () => {
             type: 'reasoning',
             text: 'hm',
             format: 'anthropic-claude-v1',
-            id: 'rs_1700000000-abc_0',
             signature: 'sig',
           },
           { type: 'text', text: 'I will look.' },

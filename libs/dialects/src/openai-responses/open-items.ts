@@ -129,13 +129,14 @@ const isOwn = (format: string): boolean => format.endsWith('-responses-v1');
 /** What goes back in the one member that every client of this dialect sends back. */
 export const encryptedContent = (thought: {
   readonly format: string;
-  readonly id: string;
+  /** As the provider named it. */
+  readonly id: string | undefined;
   readonly signature?: string | undefined;
   readonly encrypted?: string | undefined;
 }): string | undefined => {
   const { format, id, signature, encrypted } = thought;
-  if (signature === undefined && (encrypted === undefined || isOwn(format))) return encrypted;
-  return enclose({ format, id, ...present({ signature, encrypted }) });
+  if (signature === undefined && isOwn(format)) return encrypted;
+  return enclose({ format, ...present({ id, signature, encrypted }) });
 };
 
 /** What a model thinks: a summary where its provider tells no more, its text otherwise. `format` and `signature` as the reference API extends the item. */
@@ -144,15 +145,23 @@ export class OpenThought {
   readonly #place: Place;
   readonly #summary: boolean;
   readonly #format: string;
+  readonly #id: string | undefined;
   readonly #pieces: { readonly type: string; text: string }[] = [];
   readonly item: Json;
   #ended = false;
 
-  constructor(id: string, position: number, about: { summary: boolean; format: string | undefined }, tell: Tell) {
+  /** @param about `id`: the provider's, where it gave one */
+  constructor(
+    id: string,
+    position: number,
+    about: { readonly summary: boolean; readonly format: string | undefined; readonly id: string | undefined },
+    tell: Tell,
+  ) {
     this.#tell = tell;
     this.#place = { item_id: id, output_index: position };
     this.#summary = about.summary;
     this.#format = about.format ?? UNKNOWN_FORMAT;
+    this.#id = about.id;
     this.item = {
       id,
       type: 'reasoning',
@@ -180,7 +189,8 @@ export class OpenThought {
       this.#tell(`response.${this.#part}.done`, { ...this.#at, part: piece });
     }
     if (sealed.signature !== undefined) this.item['signature'] = sealed.signature;
-    const content = encryptedContent({ format: this.#format, id: this.#place.item_id, ...sealed });
+    const { signature, encrypted } = sealed;
+    const content = encryptedContent({ format: this.#format, id: this.#id, signature, encrypted });
     if (content !== undefined) this.item['encrypted_content'] = content;
     this.item['status'] = 'completed';
     done(this.item, this.#place.output_index, this.#tell);

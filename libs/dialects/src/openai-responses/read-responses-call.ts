@@ -122,14 +122,13 @@ const instructionParts = (content: unknown, field: string): TextPart[] =>
 const aboutOf = (item: JsonObject): Omit<ReasoningPart, 'type' | 'text' | 'summary'> => {
   const encrypted = textOf(item['encrypted_content']);
   const enclosed = openEnvelope(encrypted);
-  const id = textOf(item['id']);
   if (enclosed !== undefined) {
-    const { format, signature, encrypted: sealed } = enclosed;
-    return { format, ...present({ id: enclosed.id ?? id, signature, encrypted: sealed }) };
+    const { format, id, signature, encrypted: sealed } = enclosed;
+    return { format, ...present({ id, signature, encrypted: sealed }) };
   }
   return present({
     format: textOf(item['format']) ?? (encrypted === undefined ? undefined : FORMAT),
-    id,
+    id: textOf(item['id']),
     signature: textOf(item['signature']),
     encrypted,
   });

@@ -129,7 +129,7 @@ const expected = [
     summary: [],
     content: [{ type: 'reasoning_text', text: 'hm' }],
     signature: 'sig',
-    encrypted_content: enclose({ format: 'unknown', id: 'rs_1700000000-abc_1', signature: 'sig' }),
+    encrypted_content: enclose({ format: 'unknown', signature: 'sig' }),
     format: 'unknown',
   },
   {

@@ -78,7 +78,7 @@ export class ResponsesAnswer implements EventWriter {
         return part?.message.cite(part.index, event);
       }
       case 'reasoning-start': {
-        const about = { summary: event.summary === true, format: event.format };
+        const about = { summary: event.summary === true, format: event.format, id: event.id };
         const thought = this.#add(event.id ?? this.#id('rs'), (id, at, tell) => new OpenThought(id, at, about, tell));
         return void this.#blocks.set(event.index, { kind: 'thought', thought });
       }

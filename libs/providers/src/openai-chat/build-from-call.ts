@@ -50,10 +50,12 @@ interface Context {
   readonly quirks: Quirks;
 }
 
-const cached = ({ marksCache }: Context, cache: CacheMarker | undefined): Json =>
-  cache === undefined || !marksCache
-    ? {}
-    : { cache_control: { type: 'ephemeral', ...(cache.ttl === '1h' ? { ttl: '1h' } : {}) } };
+const cached = ({ marksCache, losses }: Context, cache: CacheMarker | undefined): Json => {
+  if (cache === undefined) return {};
+  if (marksCache) return { cache_control: { type: 'ephemeral', ...(cache.ttl === '1h' ? { ttl: '1h' } : {}) } };
+  losses.leaveOut('cache_control');
+  return {};
+};
 
 const textOf = (part: TextPart, context: Context): Json => ({
   type: 'text',
@@ -166,6 +168,8 @@ const resultOf = (result: ToolResultPart, context: Context): { message: Json; sh
   const texts = result.content.filter((part) => part.type === 'text');
   const media = result.content.filter((part) => part.type !== 'text');
   const words = texts.map((part) => textOf(part, context));
+  if (result.isError === true)
+    context.losses.lose('messages', 'That a tool failed is told by its words alone: the endpoint has no mark for it.');
   if (media.length > 0)
     context.losses.lose(
       'messages',
