@@ -21,6 +21,7 @@ export {
   type ChatBill,
 } from './openai-chat/write-chat-response.js';
 export { encryptedDetail, readReasoningDetails, textDetail } from './openai-chat/reasoning-details.js';
+export { ENVELOPE_MARK, openEnvelope } from './reasoning/envelope.js';
 export { anthropicMessages } from './anthropic-messages/anthropic-messages.js';
 export { openAiChat } from './openai-chat/openai-chat.js';
 export { openAiCompletions } from './openai-completions/openai-completions.js';

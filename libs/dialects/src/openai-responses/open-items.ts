@@ -1,5 +1,8 @@
 // The items of an answer while they grow: a message with its parts, a thought, a call. Each tells its own events; where no one listens they only gather.
 // Events are written as JSON text, since every piece of a stream is one: what is the same in all of an item's events is text that was made once.
+import { enclose } from '../reasoning/envelope.js';
+import { UNKNOWN_FORMAT } from '../reasoning/format.js';
+import { present } from '../request/json-shape.js';
 
 /** Writes one event of the stream: type, and the members beside type and number, as JSON text without braces. */
 export type Tell = (type: string, members: string) => void;
@@ -130,6 +133,22 @@ export class OpenMessage {
   }
 }
 
+/** Reasoning of providers that speak this dialect: what they sealed needs no envelope. */
+const isOwn = (format: string): boolean => format.endsWith('-responses-v1');
+
+/** What goes back in the one member that every client of this dialect sends back. */
+export const encryptedContent = (thought: {
+  readonly format: string;
+  /** As the provider named it. */
+  readonly id: string | undefined;
+  readonly signature?: string | undefined;
+  readonly encrypted?: string | undefined;
+}): string | undefined => {
+  const { format, id, signature, encrypted } = thought;
+  if (signature === undefined && isOwn(format)) return encrypted;
+  return enclose({ format, ...present({ id, signature, encrypted }) });
+};
+
 /** What a model thinks: a summary where its provider tells no more, its text otherwise. `format` and `signature` as the reference API extends the item. */
 export class OpenThought {
   readonly #tell: MaybeTell;
@@ -137,21 +156,31 @@ export class OpenThought {
   /** Of its one piece. */
   readonly #at: string;
   readonly #summary: boolean;
+  readonly #format: string;
+  readonly #id: string | undefined;
   readonly #pieces: { readonly type: string; text: string }[] = [];
   readonly item: Json;
   #ended = false;
 
-  constructor(id: string, position: number, about: { summary: boolean; format: string | undefined }, tell: MaybeTell) {
+  /** @param about `id`: the provider's, where it gave one */
+  constructor(
+    id: string,
+    position: number,
+    about: { readonly summary: boolean; readonly format: string | undefined; readonly id: string | undefined },
+    tell: MaybeTell,
+  ) {
     this.#tell = tell;
     this.#position = position;
     this.#at = `${placeOf(id, position)},"${about.summary ? 'summary_index' : 'content_index'}":0`;
     this.#summary = about.summary;
+    this.#format = about.format ?? UNKNOWN_FORMAT;
+    this.#id = about.id;
     this.item = {
       id,
       type: 'reasoning',
       summary: about.summary ? this.#pieces : [],
       ...(about.summary ? {} : { content: this.#pieces }),
-      format: about.format ?? 'unknown',
+      format: this.#format,
     };
     begin(this.item, position, tell);
   }
@@ -163,8 +192,9 @@ export class OpenThought {
     this.#tell?.(`response.${this.#words}.delta`, `${this.#at},"delta":${json(delta)}`);
   }
 
-  end(sealed: { signature?: string | undefined; encrypted?: string | undefined }): void {
-    if (this.#ended) return;
+  /** False where what it is sealed with is too long to go along. */
+  end(sealed: { signature?: string | undefined; encrypted?: string | undefined }): boolean {
+    if (this.#ended) return true;
     this.#ended = true;
     const [piece] = this.#pieces;
     if (piece !== undefined) {
@@ -172,9 +202,12 @@ export class OpenThought {
       this.#tell?.(`response.${this.#part}.done`, `${this.#at},"part":${json(piece)}`);
     }
     if (sealed.signature !== undefined) this.item['signature'] = sealed.signature;
-    if (sealed.encrypted !== undefined) this.item['encrypted_content'] = sealed.encrypted;
+    const { signature, encrypted } = sealed;
+    const content = encryptedContent({ format: this.#format, id: this.#id, signature, encrypted });
+    if (content !== undefined) this.item['encrypted_content'] = content;
     this.item['status'] = 'completed';
     done(this.item, this.#position, this.#tell);
+    return content !== undefined || (sealed.signature === undefined && sealed.encrypted === undefined);
   }
 
   #begin(): { readonly type: string; text: string } {
@@ -197,7 +230,6 @@ export class OpenCall {
   readonly #tell: MaybeTell;
   readonly #position: number;
   readonly #place: string;
-  readonly callId: string;
   readonly item: Json & { arguments: string };
   #ended = false;
 
@@ -205,7 +237,6 @@ export class OpenCall {
     this.#tell = tell;
     this.#position = position;
     this.#place = placeOf(id, position);
-    this.callId = call.id;
     this.item = { id, type: 'function_call', status: 'in_progress', call_id: call.id, name: call.name, arguments: '' };
     begin(this.item, position, tell);
   }

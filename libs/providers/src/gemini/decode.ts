@@ -115,13 +115,15 @@ class PartsDecoder {
     const index = this.#next++;
     const id = textOf(called['id']) ?? `call_${this.#idStem}_${this.#calls}`;
     this.#calls += 1;
-    emit({ type: 'tool-call-start', index, id, name: textOf(called['name']) ?? '' });
-    emit({ type: 'tool-call-delta', index, argumentsDelta: JSON.stringify(recordOf(called['args'])) });
     emit({
-      type: 'tool-call-end',
+      type: 'tool-call-start',
       index,
+      id,
+      name: textOf(called['name']) ?? '',
       ...(signature === undefined ? {} : { signature, format: GEMINI_FORMAT }),
     });
+    emit({ type: 'tool-call-delta', index, argumentsDelta: JSON.stringify(recordOf(called['args'])) });
+    emit({ type: 'tool-call-end', index });
   }
 
   #media(told: JsonObject, signature: string | undefined, emit: Emit): void {
