@@ -65,7 +65,7 @@ export const saidByEvents = (events: readonly GenerationEvent[], usage: Usage, s
     calls,
     seals: events.flatMap((event) => {
       if (event.type === 'reasoning-end') return [event.signature ?? [], event.encrypted ?? []].flat();
-      return sealsCalls && event.type === 'tool-call-end' ? [event.signature ?? []].flat() : [];
+      return sealsCalls && event.type === 'tool-call-start' ? [event.signature ?? []].flat() : [];
     }),
     finish: joined(events, 'finish', ({ reason }) => reason),
     usage: saidUsage(usage),
