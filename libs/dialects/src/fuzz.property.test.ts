@@ -163,7 +163,7 @@ const spoilt = (texts: readonly string[], dice: Dice): Buffer => {
   if (dice(30) === 0) return randomBytes(dice(200), dice);
   let text = pick(texts, dice);
   for (let times = 1 + dice(3); times > 0; times -= 1) text = spoilJson(text, dice);
-  let bytes = Buffer.from(text);
+  let bytes: Buffer = Buffer.from(text);
   if (dice(4) === 0) for (let times = 1 + dice(2); times > 0; times -= 1) bytes = spoilBytes(bytes, dice);
   return bytes;
 };

@@ -1,4 +1,5 @@
 // However a stream is cut on its way, the events, the client's bytes and the counts are the same: each recording, and hand-made streams full of characters of several bytes.
+import { jest } from '@jest/globals';
 import fc from 'fast-check';
 import { passes, readPieces, type Asked } from './ask.js';
 import { findRecordings } from './recordings.js';
@@ -7,6 +8,9 @@ import { wireBytes, wireOf } from './wire.js';
 const SEED = 20_261_126;
 const RUNS = 12;
 const CUTS_MAX = 40;
+
+/** For machines that have other things to do: nothing here is judged by time. */
+jest.setTimeout(120_000);
 
 interface Stream {
   readonly name: string;

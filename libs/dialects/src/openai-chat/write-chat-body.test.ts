@@ -28,7 +28,10 @@ describe('a chat completion out of events', () => {
     const writer = openAiChat.writeAnswer({ ...terms, stream });
     writer.event({ type: 'image', index: 0, mediaType: 'image/"png"}', base64: 'AAAA' });
     writer.end();
-    const json = writer.take().toString().replace(/^data: /, '');
+    const json = writer
+      .take()
+      .toString()
+      .replace(/^data: /, '');
     expect(JSON.stringify(JSON.parse(json))).toContain('data:image/\\"png\\"};base64,AAAA');
   });
 });
