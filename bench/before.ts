@@ -57,7 +57,9 @@ const SCENARIOS: readonly { readonly name: string; job(contestant: Contestant): 
 
 interface Sample {
   readonly rate: number;
+  /** Of the data plane, and of everything that works for it. */
   readonly cpuUs: number;
+  readonly allCpuUs: number;
 }
 
 /** @param folder a checkout of the older commit, installed and built */
@@ -71,10 +73,14 @@ export const compareBefore = async (
   const load = startLoad();
   const systems: Contestant[] = [];
   const measure = async (system: Contestant, scenario: (typeof SCENARIOS)[number]): Promise<Sample> => {
-    const cpuBefore = cpuOf(system.dataPlane);
+    const [cpuBefore, allBefore] = [cpuOf(system.dataPlane), cpuOf(system.all)];
     const { requests, seconds, errors, firstError } = await load.run(scenario.job(system));
     if (errors > 0) throw new Error(`${scenario.name}: ${errors} errors, the first: ${firstError ?? 'unknown'}`);
-    return { rate: requests / seconds, cpuUs: (1e6 * (cpuOf(system.dataPlane) - cpuBefore)) / requests };
+    return {
+      rate: requests / seconds,
+      cpuUs: (1e6 * (cpuOf(system.dataPlane) - cpuBefore)) / requests,
+      allCpuUs: (1e6 * (cpuOf(system.all) - allBefore)) / requests,
+    };
   };
   try {
     for (const [name, root] of Object.entries({ before: folder, now: undefined })) {
@@ -97,14 +103,16 @@ export const compareBefore = async (
     say();
     say(`## Passed through, before and now, ${shape}: ${rounds} rounds`);
     say();
-    say('| | a second, before | now | × | data-plane CPU µs, before | now | × |');
-    say('|---|---|---|---|---|---|---|');
+    say('| | a second, before | now | × | data-plane CPU µs, before | now | × | all CPU µs, before | now | × |');
+    say('|---|---|---|---|---|---|---|---|---|---|');
     for (const [name, { before, now }] of samples) {
       const cells = (pick: (sample: Sample) => number): string => {
         const [was, is] = [before.map(pick), now.map(pick)];
         return `${median(was).toFixed(0)} | ${median(is).toFixed(0)} | ${medianRatio(is, was).toFixed(2)}`;
       };
-      say(`| ${name} | ${cells(({ rate }) => rate)} | ${cells(({ cpuUs }) => cpuUs)} |`);
+      say(
+        `| ${name} | ${cells(({ rate }) => rate)} | ${cells(({ cpuUs }) => cpuUs)} | ${cells(({ allCpuUs }) => allCpuUs)} |`,
+      );
     }
   } finally {
     for (const system of systems) await system.close().catch((error: unknown) => console.error(error));
