@@ -127,6 +127,7 @@ const endpointOf = (
   priceVersion,
   price,
   enabled: source.enabled ?? true,
+  ...(source.disabledBecause === undefined ? {} : { disabledBecause: source.disabledBecause }),
   ...(source.dataPolicy === undefined ? {} : { dataPolicy: { ...source.dataPolicy } }),
   ...(source.billsAfterCancel === undefined ? {} : { billsAfterCancel: source.billsAfterCancel }),
   ...(source.showsOutput === undefined ? {} : { showsOutput: source.showsOutput }),

@@ -157,6 +157,8 @@ export const endpointEntry = z.object({
   priceVersion: priceVersionId,
   price: priceVector,
   enabled: z.boolean(),
+  /** Why it is not enabled, where somebody is to be told. */
+  disabledBecause: z.string().max(256).optional(),
   dataPolicy: dataPolicy.optional(),
   billsAfterCancel: z.boolean().optional(),
   /** Whether every output token that is billed shows in the stream. Absent: as far as it does not reason. */
