@@ -148,6 +148,7 @@ export {
   ControlProviderUpdate,
   FORCE_CHARACTERS_MAX,
   PROBES_PER_CALL_MAX,
+  PRIVATE_PROVIDER_BYTES_MAX,
   PROBES_WAIT_MS_MAX,
   type EndpointProbe,
   type PrivateEndpoint,

@@ -5,6 +5,8 @@ import { call, define } from './management.js';
 import { PROBE_STATUSES, probeProblem } from './probe.js';
 import { count, endpointId, keyHash, modelId, picodollarsUnsigned, unixMs } from './scalars.js';
 
+/** Of the body that says a provider: it crosses the bus in one message. */
+export const PRIVATE_PROVIDER_BYTES_MAX = 256 * 1024;
 /** Of one provider. */
 export const PRIVATE_ENDPOINTS_MAX = 5_000;
 /** Endpoints that one change may have to try. */
