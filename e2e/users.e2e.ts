@@ -7,6 +7,7 @@ import { books } from './users/books.ts';
 import { dialects } from './users/dialects.ts';
 import { happy, startLab } from './users/happy.ts';
 import { money } from './users/money.ts';
+import { PRIVATE_HOSTS, privateProviders } from './users/private-providers.ts';
 import { suspension } from './users/suspension.ts';
 import { tags } from './users/tags.ts';
 import { upstreamDialects } from './users/upstream-dialects.ts';
@@ -16,7 +17,7 @@ let lab: FakeUpstream;
 const system = useSystem(async () => {
   const started = await startLab();
   lab = started.lab;
-  return { config: started.config, timeScale: 0.5 };
+  return { config: started.config, timeScale: 0.5, env: PRIVATE_HOSTS };
 });
 afterAll(() => lab.close());
 
@@ -28,5 +29,6 @@ suspension(system);
 tags(system);
 books(system);
 // Behind those that count what was spent: records of theirs may come late.
+privateProviders(system);
 dialects(system);
 upstreamDialects(system);

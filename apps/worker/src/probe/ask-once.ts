@@ -5,7 +5,6 @@ import {
   ERROR_BODY_BYTES_MAX,
   isDeliberatelyEmpty,
   type ResponseReader,
-  type UpstreamCall,
   type UpstreamClient,
   type UpstreamHead,
   type UpstreamListener,
@@ -38,7 +37,6 @@ export const askOnce = (client: UpstreamClient, call: PreparedCall, timeoutMs: n
     let bytes = 0;
     let settled = false;
     const chunks: Buffer[] = [];
-    let upstream: UpstreamCall | undefined;
     const isGood = (): boolean => head !== undefined && head.status >= 200 && head.status <= 299;
     const keptMax = (): number => (isGood() ? KEPT_BYTES_MAX : ERROR_BODY_BYTES_MAX);
 
@@ -46,7 +44,7 @@ export const askOnce = (client: UpstreamClient, call: PreparedCall, timeoutMs: n
       if (settled) return;
       settled = true;
       clearTimeout(timer);
-      upstream?.abort();
+      upstream.abort();
       resolve({
         error,
         status: head?.status,
@@ -103,6 +101,7 @@ export const askOnce = (client: UpstreamClient, call: PreparedCall, timeoutMs: n
       },
     };
     const timer = setTimeout(() => settle(wrong('provider_timeout', 'did not answer in time')), timeoutMs);
-    upstream = client.send(call.target, call.message, listener);
+    // Tells nothing before this turn is over.
+    const upstream = client.send(call.target, call.message, listener);
   });
 };
