@@ -136,6 +136,13 @@ export interface GatherOptions {
   readonly privateHosts?: readonly string[];
 }
 
+/** What can be said against a provider by itself; the ids of its prices do not matter here. */
+const withoutFaults = (each: Offered | { readonly faults: readonly string[] }): typeof each => {
+  if ('faults' in each) return each;
+  const { faults } = normaliseCatalog([each], () => '', Date.now());
+  return faults.length === 0 ? each : { faults };
+};
+
 /** Providers of the file replace those of the catalog that have the same slug, and those of the management API both; what was deleted there replaces nothing. */
 export const gatherSources = async (
   file: ConfigFile,
@@ -159,7 +166,8 @@ export const gatherSources = async (
   const fromFile = await Promise.all(ofFile.map((each) => resolve(each, catalog, environment)));
   const taken = new Set([...own, ...offered.map(({ slug }) => slug), ...sandbox.map(({ slug }) => slug)]);
   const gone = overlay.filter(({ isDeleted, configured }) => isDeleted && !taken.has(configured.slug));
-  const resolveEach = (each: OverlaidProvider) => resolveOverlaid(each, catalog, environment, privateHosts);
+  const resolveEach = async (each: OverlaidProvider) =>
+    withoutFaults(await resolveOverlaid(each, catalog, environment, privateHosts));
   const fromOverlay = await Promise.all(live.map(resolveEach));
   const fromDeleted = await Promise.all(gone.map(resolveEach));
   const all: Offered[] = [

@@ -54,6 +54,9 @@ interface Merged {
   readonly credential: CredentialSource;
 }
 
+/** A message of the bus may have 1 MiB. */
+const LIST_BYTES_MAX = 512 * 1024;
+
 const NOTHING_KNOWN: ReadonlyMap<string, KnownProbe> = new Map();
 
 const invalid = (faults: readonly string[]): WaystationError =>
@@ -179,8 +182,8 @@ export class PrivateProvidersHandler {
   }: Request<typeof ControlProviderList>): Promise<{ providers: PrivateProvider[]; total: number }> {
     return this.writer.transaction(async (runner) => {
       const live = (await readProviders(runner)).filter(({ deletedAt }) => deletedAt === undefined);
-      const page = live.slice(offset, offset + limit);
-      return { providers: await Promise.all(await this.#describeAll(runner, page)), total: live.length };
+      const page = await Promise.all(await this.#describeAll(runner, live.slice(offset, offset + limit)));
+      return { providers: withinMessage(page), total: live.length };
     });
   }
 
@@ -198,12 +201,22 @@ export class PrivateProvidersHandler {
     const { before, action, force } = how;
     const merged = await this.#merge(candidate);
     const known = await this.writer.transaction((runner) => readProbes(runner, [slug]));
-    const untried = merged.catalog.endpoints.filter(({ id, enabled }) => {
-      const probe = known.get(probeName(id, probeDigest(candidate, id)));
-      return enabled && probe?.last.status !== 'passing' && (probe?.forced === undefined || force !== undefined);
+    const isLive = before !== undefined && before.deletedAt === undefined;
+    const probeOf = (id: string) => known.get(probeName(id, probeDigest(candidate, id)));
+    /** Is asked as it was before; what came of that is known. */
+    const isAsBefore = (id: string): boolean =>
+      isLive && probeOf(id) !== undefined && probeDigest(before, id) === probeDigest(candidate, id);
+    const doubtful = merged.catalog.endpoints.filter(({ id, enabled }) => {
+      const probe = probeOf(id);
+      const stands = probe?.last.status === 'passing' || (probe?.forced !== undefined && force === undefined);
+      return enabled && !(isAsBefore(id) && stands);
     });
-    const probes = await this.#try(candidate, merged, untried, force);
-    const refusal = refusedBy(slug, probes);
+    const probes = await this.#try(candidate, merged, doubtful, force);
+    // What failed before and is not changed stands in nobody's way.
+    const refusal = refusedBy(
+      slug,
+      probes.filter(({ endpointId }) => !isAsBefore(endpointId)),
+    );
     if (refusal !== undefined) throw refusal;
     return this.changes.commit(async (change) => {
       await makerOf(change.runner, principal);
@@ -215,7 +228,7 @@ export class PrivateProvidersHandler {
         fact: {
           ...{ actor: actorOf(principal), action, subject: slug },
           detail: {
-            ...(before === undefined || before.deletedAt !== undefined ? {} : { before: before.said }),
+            ...(isLive ? { before: before.said } : {}),
             after: candidate.said,
             key: keyPlaceOf(candidate.key),
             probes: probes.map(toldOf),
@@ -304,6 +317,15 @@ export class PrivateProvidersHandler {
     return stored.map((each) => describeProvider(each, probes, this.context.config, this.catalogFiles));
   }
 }
+
+/** As many as one message of the bus takes, one at least: who pages by what came gets the rest. */
+const withinMessage = (providers: readonly PrivateProvider[]): PrivateProvider[] => {
+  let bytes = 0;
+  return providers.filter((provider, index) => {
+    bytes += Buffer.byteLength(JSON.stringify(provider));
+    return index === 0 || bytes <= LIST_BYTES_MAX;
+  });
+};
 
 /** For the audit. */
 const toldOf = ({ endpointId, status, problem, forced, costPicodollars }: NewProbe) => ({

@@ -86,7 +86,7 @@ const startReplica = async (): Promise<Replica> => {
   const config: ControlConfig = controlConfig.parse({
     ...{ WAYSTATION_CONTROL_WRITER_URL: 'postgres://x/y', WAYSTATION_CONTROL_READER_URL: 'postgres://x/y' },
     ...{ WAYSTATION_WORKER_PUBLIC_KEY: keys.publicKey, WAYSTATION_PRIVATE_HOSTS: 'vllm.lan' },
-    ...{ WAYSTATION_PROVIDER_KEY_LAN: 'sk-of-the-environment', GROQ_API_KEY: 'sk-groq-of-the-environment' },
+    ...{ WAYSTATION_PROVIDER_LAN_KEY: 'sk-of-the-environment', GROQ_API_KEY: 'sk-groq-of-the-environment' },
   });
   const changes = createChanges(test.writer);
   const projector: Projector = startProjector(test.writer, bus, { log, scaleMs });
@@ -238,12 +238,12 @@ it.each<[string, object, string]>([
   ],
   [
     'a variable that is not set',
-    { apiKey: '${WAYSTATION_PROVIDER_KEY_NONE}' },
-    'provider.apiKey: the environment variable WAYSTATION_PROVIDER_KEY_NONE is not set in control',
+    { apiKey: '${WAYSTATION_PROVIDER_NONE_KEY}' },
+    'provider.apiKey: the environment variable WAYSTATION_PROVIDER_NONE_KEY is not set in control',
   ],
   [
     'a variable elsewhere',
-    { headers: { 'x-key': '${WAYSTATION_PROVIDER_KEY_LAN}' } },
+    { headers: { 'x-key': '${WAYSTATION_PROVIDER_LAN_KEY}' } },
     'provider.headers.x-key: may not hold a variable',
   ],
 ])('with %s is refused before anything is asked of anybody', async (_name, more, message) => {
@@ -318,6 +318,14 @@ it('of which an endpoint fails later serves there no more until it passes, and s
     },
   ]);
   await until('taken out', () => served()?.enabled === false);
+  // What has nothing to do with that can be changed all the same; what is to be asked otherwise must pass.
+  const home = { ...ask, slug: 'home' };
+  const { provider: renamed } = await replicas[1].handler.update({ ...home, changes: { name: 'Still down' } });
+  expect(renamed.endpoints).toMatchObject([{ serving: false }]);
+  await until('renamed', () => catalog.current.providers.get('home')?.name === 'Still down');
+  await refused(replicas[1].handler.update({ ...home, changes: { headers: { 'x-team': 'lab' } } }), {
+    code: 'unprocessable',
+  });
   expect(served()?.disabledBecause).toBe('it failed when it was last tried');
   find = passes;
   expect(
@@ -380,10 +388,10 @@ it('lies over the provider of the same slug in the operator’s file, and uncove
   const endpoints = [{ ...ENDPOINT, model: 'shared/two' }];
   await replicas[0].handler.create({
     ...ask,
-    provider: { ...PROVIDER, slug: 'shared', endpoints, apiKey: '${WAYSTATION_PROVIDER_KEY_LAN}' },
+    provider: { ...PROVIDER, slug: 'shared', endpoints, apiKey: '${WAYSTATION_PROVIDER_LAN_KEY}' },
   });
   expect((await replicas[1].handler.get({ ...ask, slug: 'shared' })).provider).toMatchObject({
-    ...{ key: 'variable', provider: { apiKey: '${WAYSTATION_PROVIDER_KEY_LAN}' } },
+    ...{ key: 'variable', provider: { apiKey: '${WAYSTATION_PROVIDER_LAN_KEY}' } },
   });
   await until(
     'covered',
@@ -406,6 +414,36 @@ it('may stand on a provider of the catalog', async () => {
   ]);
   await until('served', () => served('openai/gpt-oss-20b@my-groq')?.enabled === true);
   await replicas[0].handler.delete({ ...ask, slug: 'my-groq' });
+});
+
+it('with a fault that came later is left out alone, and says which', async () => {
+  await replicas[0].handler.create({
+    ...ask,
+    provider: {
+      ...PROVIDER,
+      slug: 'late',
+      endpoints: [{ ...ENDPOINT, model: 'late/small' }],
+      apiKey: '${WAYSTATION_PROVIDER_LAN_KEY}',
+    },
+  });
+  await until('served', () => served('late/small@late')?.enabled === true);
+  // As after a start without the variable.
+  await test.changes.commit(async ({ runner, version }) => {
+    await runner.query(
+      `update private_providers set key_variable = 'WAYSTATION_PROVIDER_GONE_KEY', version = $1 where slug = 'late'`,
+      [version],
+    );
+    return { result: undefined };
+  });
+  await until('left out', () => served('late/small@late') === undefined);
+  expect(served('shared/one@shared')?.enabled).toBe(true);
+  expect((await replicas[0].handler.get({ ...ask, slug: 'late' })).provider).toMatchObject({
+    ...{
+      endpoints: [],
+      fault: expect.stringContaining('WAYSTATION_PROVIDER_GONE_KEY is not set in control') as string,
+    },
+  });
+  await replicas[0].handler.delete({ ...ask, slug: 'late' });
 });
 
 it('that was deleted serves nobody, says when it was deleted for a while, keeps no secret, and may be made again', async () => {

@@ -7,7 +7,7 @@ import type { Said, StoredProvider } from './provider-rows.js';
 const keys = newWorkerKeyPair();
 const OPTIONS: SaidOptions = {
   publicKey: keys.publicKey,
-  environment: { GROQ_API_KEY: 'sk-groq', WAYSTATION_PROVIDER_KEY_LAN: 'sk-lan', DATABASE_URL: 'postgres://secret' },
+  environment: { GROQ_API_KEY: 'sk-groq', WAYSTATION_PROVIDER_LAN_KEY: 'sk-lan', DATABASE_URL: 'postgres://secret' },
   keyVariables: new Map([['groq', ['GROQ_API_KEY']]]),
 };
 const ENDPOINT = { model: 'home/small', context: 8_000, price: { input: '1', output: '2' } };
@@ -39,7 +39,7 @@ describe('a key', () => {
 
   it.each<[string, Said]>([
     ['GROQ_API_KEY', { slug: 'home', extends: 'groq' }],
-    ['WAYSTATION_PROVIDER_KEY_LAN', SAID],
+    ['WAYSTATION_PROVIDER_LAN_KEY', SAID],
   ])('in the variable %s is kept as its name', (name, said) => {
     const read = good(readSaid({ ...said, apiKey: `\${${name}}` }, OPTIONS));
     expect(read.key).toEqual({ variable: name });
@@ -66,7 +66,7 @@ describe('a key', () => {
     ['DATABASE_URL', 'may not name the variable DATABASE_URL', {}],
     ['GROQ_API_KEY', 'may not name the variable GROQ_API_KEY', {}],
     ['GROQ_API_KEY', 'may not name the variable GROQ_API_KEY', { extends: 'groq', dialect: undefined }],
-    ['WAYSTATION_PROVIDER_KEY_NONE', 'the environment variable WAYSTATION_PROVIDER_KEY_NONE is not set in control', {}],
+    ['WAYSTATION_PROVIDER_NONE_KEY', 'the environment variable WAYSTATION_PROVIDER_NONE_KEY is not set in control', {}],
   ])('in the variable %s is refused: %s with %j', (name, problem, more) => {
     const said = JSON.parse(JSON.stringify({ ...SAID, ...more, apiKey: `\${${name}}` })) as Said;
     expect(faultsOf(readSaid(said, OPTIONS))).toEqual([expect.stringContaining(`provider.apiKey: ${problem}`)]);

@@ -23,7 +23,7 @@ export interface SaidOptions {
 }
 
 /** Others of control's environment hold what no provider is to be told. */
-export const KEY_VARIABLES = 'WAYSTATION_PROVIDER_KEY_';
+const KEY_VARIABLE = /^WAYSTATION_PROVIDER_\w+_KEY$/;
 
 export type Reading =
   Pick<StoredProvider, 'slug' | 'said' | 'meaning' | 'key'> | { readonly faults: readonly string[] };
@@ -51,8 +51,8 @@ const problemOfVariable = (
 ): string | undefined => {
   const { extends: base, baseUrl } = said;
   const ofCatalog = typeof base === 'string' && baseUrl === undefined ? (keyVariables.get(base) ?? []) : [];
-  if (!ofCatalog.includes(name) && !name.startsWith(KEY_VARIABLES))
-    return `may not name the variable ${name}: only one that begins with ${KEY_VARIABLES}, or that of a provider of the catalog which is extended at its own address`;
+  if (!ofCatalog.includes(name) && !KEY_VARIABLE.test(name))
+    return `may not name the variable ${name}: only WAYSTATION_PROVIDER_…_KEY, or that of a provider of the catalog which is extended at its own address`;
   return (environment[name] ?? '') === '' ? `the environment variable ${name} is not set in control` : undefined;
 };
 
