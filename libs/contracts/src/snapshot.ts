@@ -123,7 +123,7 @@ export const providerEntry = z.object({
   name: z.string().max(128),
   dialect: z.string().max(64),
   baseUrl: z.string().max(2048),
-  /** Private addresses are allowed only where the operator's own file or the built-in sandbox set the URL; never from a tenant. */
+  /** Private addresses are allowed only where the operator's own file or the built-in sandbox set the URL, or the configuration names the host for the management API; never from a tenant. */
   allowPrivateAddress: z.boolean(),
   credentialId: z.string().max(64).optional(),
   headers: z.record(z.string().max(128), z.string().max(1024)).optional(),
