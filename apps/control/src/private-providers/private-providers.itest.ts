@@ -348,6 +348,15 @@ it('may be forced to serve unproved, with a reason that is kept and audited', as
     `select detail ->> 'force' as force from audit where action = 'provider.changed' order by id desc limit 1`,
   );
   expect(details).toEqual([{ force }]);
+  const late = { ...ask, slug: 'home', model: 'home/late' };
+  const shownAfterProbe = async () =>
+    (await replicas[1].handler.probe(late)).provider.endpoints.find(({ model }) => model === 'home/late');
+  expect(await shownAfterProbe()).toMatchObject({ serving: true, forced: force, probe: { status: 'failing' } });
+  // The force is for as long as it was not seen to pass.
+  find = passes;
+  expect(await shownAfterProbe()).toMatchObject({ serving: true, probe: { status: 'passing' } });
+  find = fails;
+  expect(await shownAfterProbe()).toMatchObject({ serving: false });
   await replicas[1].handler.deleteEndpoint({ ...ask, slug: 'home', model: 'home/late' });
   await until('gone', () => served('home/late@home') === undefined);
   await refused(replicas[1].handler.deleteEndpoint({ ...ask, slug: 'home', model: 'home/late' }), {

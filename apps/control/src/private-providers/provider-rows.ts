@@ -163,7 +163,7 @@ export const addProbes = async ({ runner }: Change, provider: string, probes: re
 /** What is known of an endpoint as it was when it had this digest. */
 export interface KnownProbe {
   readonly last: EndpointProbe;
-  /** The reason that was given last, if ever. */
+  /** The reason why it serves all the same: as long as it was not seen to pass since. */
   readonly forced?: string;
 }
 
@@ -187,7 +187,8 @@ export const readProbes = async (
     runner,
     `select distinct on (endpoint_id, digest) endpoint_id, digest, at, status, latency_ms, cost_picodollars::text, problem,
             (select f.forced from endpoint_probes f
-              where f.provider = p.provider and f.endpoint_id = p.endpoint_id and f.digest = p.digest and f.forced is not null
+              where f.provider = p.provider and f.endpoint_id = p.endpoint_id and f.digest = p.digest
+                and (f.forced is not null or f.status = 'passing')
               order by f.id desc limit 1) as forced
        from endpoint_probes p where provider = any($1) order by endpoint_id, digest, id desc`,
     [providers],
