@@ -17,7 +17,7 @@ let lab: FakeUpstream;
 const system = useSystem(async () => {
   const started = await startLab();
   lab = started.lab;
-  return { config: started.config, timeScale: 0.5 };
+  return { config: started.config, timeScale: 0.5, env: PRIVATE_HOSTS };
 });
 afterAll(() => lab.close());
 
@@ -29,6 +29,7 @@ suspension(system);
 tags(system);
 books(system);
 // Behind those that count what was spent: records of theirs may come late.
+privateProviders(system);
 dialects(system);
 responseCache(system);
 upstreamDialects(system);

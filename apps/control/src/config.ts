@@ -10,6 +10,8 @@ export interface ControlConfig {
   readonly workerPublicKey: string;
   readonly configFile?: string;
   readonly sandboxUrl?: string;
+  /** Hosts of the operator's own network that the management API may name; lower case. */
+  readonly privateHosts: readonly string[];
   readonly seeds: {
     readonly apiKey?: string;
     readonly managementKey?: string;
@@ -47,6 +49,7 @@ export const controlConfig: z.ZodType<ControlConfig> = z
     WAYSTATION_CONFIG: z.string().min(1).optional(),
     WAYSTATION_CATALOG: z.string().min(1).optional(),
     WAYSTATION_SANDBOX_URL: z.url({ protocol: /^https?$/, error: 'must be an http:// URL' }).optional(),
+    WAYSTATION_PRIVATE_HOSTS: z.string().optional(),
     WAYSTATION_SEED_API_KEY: seedKey.optional(),
     WAYSTATION_SEED_MANAGEMENT_KEY: seedKey.optional(),
     WAYSTATION_SEED_CREDITS_USD: z
@@ -75,6 +78,10 @@ export const controlConfig: z.ZodType<ControlConfig> = z
       workerPublicKey: env.WAYSTATION_WORKER_PUBLIC_KEY,
       ...(env.WAYSTATION_CONFIG === undefined ? {} : { configFile: env.WAYSTATION_CONFIG }),
       ...(env.WAYSTATION_SANDBOX_URL === undefined ? {} : { sandboxUrl: env.WAYSTATION_SANDBOX_URL }),
+      privateHosts: (env.WAYSTATION_PRIVATE_HOSTS ?? '')
+        .split(',')
+        .map((host) => host.trim().toLowerCase())
+        .filter((host) => host !== ''),
       seeds: {
         ...(env.WAYSTATION_SEED_API_KEY === undefined ? {} : { apiKey: env.WAYSTATION_SEED_API_KEY }),
         ...(env.WAYSTATION_SEED_MANAGEMENT_KEY === undefined

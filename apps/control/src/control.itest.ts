@@ -140,7 +140,7 @@ const startControl = async (): Promise<Control> => {
       const file =
         config.configFile === undefined ? NO_FILE : await readConfigFile(config.configFile, config.environment);
       const context = { bus, log, config, scaleMs } as unknown as AppContext<ControlConfig>;
-      const keeper = startCatalogKeeper(context, changes, file, await openCatalogFiles(config.catalogFolder));
+      const keeper = startCatalogKeeper(context, changes, file, await openCatalogFiles(config.catalogFolder), writer);
       keepers.push(keeper);
       return keeper;
     },

@@ -21,6 +21,7 @@ import { GuardrailsHandler } from './guardrails/guardrails.handler.js';
 import { KeysHandler } from './keys/keys.handler.js';
 import { LimitsHandler } from './limits/limits.handler.js';
 import { MembersHandler } from './members/members.handler.js';
+import { PrivateProvidersHandler } from './private-providers/private-providers.handler.js';
 import { startProjector, type Projector } from './projection/projector.js';
 import { seedCredits, seedKeys, seedWorkspace, type CreditsSeeder } from './seeds/seed.js';
 import { CATALOG_FILES, CHANGES, CONFIG_FILE, CONTROL_READER, CONTROL_WRITER } from './tokens.js';
@@ -84,6 +85,7 @@ export class ControlModule implements OnApplicationBootstrap, OnApplicationShutd
         AssignmentsHandler,
         SuspensionHandler,
         SurchargesHandler,
+        PrivateProvidersHandler,
         AuditHandler,
       ],
       providers: [
@@ -100,7 +102,7 @@ export class ControlModule implements OnApplicationBootstrap, OnApplicationShutd
   onApplicationBootstrap(): void {
     const { context, writer, reader, changes } = this;
     const projector = startProjector(writer, context.bus, context);
-    const keeper = startCatalogKeeper(context, changes, this.file, this.catalogFiles);
+    const keeper = startCatalogKeeper(context, changes, this.file, this.catalogFiles, writer);
     const credits = seedCredits(context);
     [this.#projector, this.#keeper, this.#credits] = [projector, keeper, credits];
     changes.onCommit(() => projector.wake());

@@ -19,6 +19,7 @@ import { MembersController } from './http/members.controller.js';
 import { MessagesController } from './http/messages.controller.js';
 import { ModelsController } from './http/models.controller.js';
 import { PricesController } from './http/prices.controller.js';
+import { PrivateProvidersController } from './http/private-providers.controller.js';
 import { ReferenceController } from './http/reference.controller.js';
 import { ResponsesController } from './http/responses.controller.js';
 import { SurchargesController } from './http/surcharges.controller.js';
@@ -53,6 +54,7 @@ export class IngressModule implements OnApplicationShutdown {
         GuardrailsController,
         AssignmentsController,
         PricesController,
+        PrivateProvidersController,
         ActivityController,
         BooksController,
         ConsoleController,

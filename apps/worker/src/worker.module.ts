@@ -3,6 +3,7 @@ import { Inject, Module, type DynamicModule, type OnApplicationShutdown } from '
 import type { AppContext } from '@waystation/runtime';
 import { AttemptHandler } from './attempt.handler.js';
 import type { WorkerConfig } from './config.js';
+import { ProbeHandler } from './probe/probe.handler.js';
 import { WORKER, createWorker, type Worker } from './worker.js';
 
 @Module({})
@@ -12,7 +13,7 @@ export class WorkerModule implements OnApplicationShutdown {
   static of(context: AppContext<WorkerConfig>): DynamicModule {
     return {
       module: WorkerModule,
-      controllers: [AttemptHandler],
+      controllers: [AttemptHandler, ProbeHandler],
       providers: [{ provide: WORKER, useValue: createWorker(context) }],
     };
   }

@@ -1,7 +1,13 @@
 // What attempts share in one worker: snapshots, connections, the journal, and the limits that decide whether one more may be taken.
 import type { Journal } from '@waystation/bus';
-import type { AttemptRunRequest, MoneyLine } from '@waystation/contracts';
-import { TOKEN_ENDPOINTS, createUpstreamClient, requestToken, type UpstreamClient } from '@waystation/providers';
+import type { AttemptRunRequest, CredentialEntry, MoneyLine, ProviderEntry } from '@waystation/contracts';
+import {
+  TOKEN_ENDPOINTS,
+  createUpstreamClient,
+  requestToken,
+  type Credential,
+  type UpstreamClient,
+} from '@waystation/providers';
 import { proxyFor, watchCatalog, watchCredentials, type AppContext } from '@waystation/runtime';
 import type { Logger } from 'pino';
 import { ALLOWANCE_TIMES, type Allowance } from './attempt/allowance.js';
@@ -10,8 +16,8 @@ import { InFlight } from './attempt/in-flight.js';
 import type { RelayOptions } from './attempt/relay.js';
 import type { WorkerConfig } from './config.js';
 import { EndpointHealth } from './health/endpoint-health.js';
-import { createCredentials, type Credentials } from './site/credentials.js';
-import { createSites, type Sites } from './site/sites.js';
+import { createCredentials, openEntry, type AskToken, type Credentials } from './site/credentials.js';
+import { buildSite, createSites, type Site, type SiteDefaults, type Sites } from './site/sites.js';
 import { createWorkerMetrics, type WorkerMetrics } from './worker-metrics.js';
 
 export const WORKER = Symbol('waystation.worker');
@@ -33,6 +39,9 @@ export interface Worker {
   readonly facts: Journal<MoneyLine>;
   readonly sites: Sites;
   readonly credentials: Credentials;
+  /** For probes: a provider as it would be called, and what it would be presented with, whether the catalog has it or not. @throws WaystationError */
+  readonly siteAt: (entry: ProviderEntry) => Site;
+  readonly open: (entry: CredentialEntry, providerName: string) => Credential | Promise<Credential>;
   readonly client: UpstreamClient;
   readonly inFlight: InFlight;
   readonly health: EndpointHealth;
@@ -81,29 +90,33 @@ export const createWorker = ({
     firstByteMs: scaleMs(config.timeouts.firstByteMs),
     idleMs: scaleMs(config.timeouts.idleMs),
   };
+  const siteDefaults: SiteDefaults = {
+    timeouts,
+    connectionsMax: config.attemptsMax,
+    tls: config.tls,
+    proxies: config.proxies,
+    proxiedNames: config.proxiedNames,
+  };
+  const askToken: AskToken = (grant, providerName) => {
+    const form = grant(config.tokenEndpoints, Date.now());
+    const proxy = proxyFor(new URL(form.url), config.proxies);
+    return requestToken(client, form, {
+      providerName,
+      // The operator's own variables may name a server of the operator's own network.
+      allowPrivateAddress: config.tokenEndpoints !== TOKEN_ENDPOINTS,
+      timeouts: { ...timeouts, firstByteMs: Math.min(timeouts.firstByteMs, scaleMs(TOKEN_MS)) },
+      tls: config.tls,
+      ...(proxy === undefined ? {} : { proxy: { url: proxy, names: config.proxiedNames } }),
+    });
+  };
   return {
     instance: bus.instance,
     log,
     facts: bus.facts,
-    sites: createSites(catalog, {
-      timeouts,
-      connectionsMax: config.attemptsMax,
-      tls: config.tls,
-      proxies: config.proxies,
-      proxiedNames: config.proxiedNames,
-    }),
-    credentials: createCredentials(credentials, config.privateKey, (grant, providerName) => {
-      const form = grant(config.tokenEndpoints, Date.now());
-      const proxy = proxyFor(new URL(form.url), config.proxies);
-      return requestToken(client, form, {
-        providerName,
-        // The operator's own variables may name a server of the operator's own network.
-        allowPrivateAddress: config.tokenEndpoints !== TOKEN_ENDPOINTS,
-        timeouts: { ...timeouts, firstByteMs: Math.min(timeouts.firstByteMs, scaleMs(TOKEN_MS)) },
-        tls: config.tls,
-        ...(proxy === undefined ? {} : { proxy: { url: proxy, names: config.proxiedNames } }),
-      });
-    }),
+    sites: createSites(catalog, siteDefaults),
+    credentials: createCredentials(credentials, config.privateKey, askToken),
+    siteAt: (entry) => buildSite(entry, siteDefaults),
+    open: (entry, providerName) => openEntry(entry, config.privateKey, askToken, providerName)(),
     client,
     inFlight,
     health: endpointHealth,

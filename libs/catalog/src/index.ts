@@ -26,6 +26,7 @@ export { extendProvider, type EndpointChange, type ExtensionFault, type Provider
 export { parseModelId, type ParsedModelId, type RoutingSort } from './model-id.js';
 export {
   credentialIdOf,
+  endpointIdOf,
   normaliseCatalog,
   type EndpointPrice,
   type LocatedSource,

@@ -38,6 +38,15 @@ export interface LocatedSource {
 
 export const credentialIdOf = (provider: string): string => `operator-${provider}`;
 
+const tagOf = (provider: string, tagSuffix: string | undefined): string =>
+  tagSuffix === undefined ? provider : `${provider}/${tagSuffix}`;
+
+/** `<model>@<tag>`. */
+export const endpointIdOf = (
+  provider: string,
+  { model, tagSuffix }: Pick<EndpointSource, 'model' | 'tagSuffix'>,
+): string => `${model}@${tagOf(provider, tagSuffix)}`;
+
 /** @param nowMs Unix ms; decides which of an endpoint's prices is in force */
 export const normaliseCatalog = (
   sources: readonly LocatedSource[],
@@ -59,8 +68,8 @@ export const normaliseCatalog = (
     providers.set(source.slug, providerOf(source));
     source.endpoints.forEach((endpoint, index) => {
       const at: Locate = (path) => locate(['endpoints', index, ...path]);
-      const tag = endpoint.tagSuffix === undefined ? source.slug : `${source.slug}/${endpoint.tagSuffix}`;
-      const id = `${endpoint.model}@${tag}`;
+      const tag = tagOf(source.slug, endpoint.tagSuffix);
+      const id = endpointIdOf(source.slug, endpoint);
       if (endpoints.has(id)) {
         faults.push(`${at(['model'])}: provider "${tag}" offers model "${endpoint.model}" twice`);
         return;
@@ -127,6 +136,7 @@ const endpointOf = (
   priceVersion,
   price,
   enabled: source.enabled ?? true,
+  ...(source.disabledBecause === undefined ? {} : { disabledBecause: source.disabledBecause }),
   ...(source.dataPolicy === undefined ? {} : { dataPolicy: { ...source.dataPolicy } }),
   ...(source.billsAfterCancel === undefined ? {} : { billsAfterCancel: source.billsAfterCancel }),
   ...(source.showsOutput === undefined ? {} : { showsOutput: source.showsOutput }),

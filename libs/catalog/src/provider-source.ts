@@ -48,6 +48,8 @@ export interface EndpointSource extends PriceSource {
   /** Whether every output token that is billed shows in the stream, reasoning included. Absent: as far as it does not reason. */
   readonly showsOutput?: boolean;
   readonly enabled?: boolean;
+  /** Why it is not enabled, for whoever asks for it. */
+  readonly disabledBecause?: string;
   /** Where it is not the provider's. */
   readonly dataPolicy?: DataPolicySource;
   /** Of this model there, over the provider's. */

@@ -138,6 +138,33 @@ export {
 export { formatUsd, parseUsd, percentOf, ppmOfPercent } from './money-text.js';
 export { ControlSurchargesGet, ControlSurchargesPut, type Surcharges } from './surcharges.js';
 export {
+  ControlProviderCreate,
+  ControlProviderDelete,
+  ControlProviderDeleteEndpoint,
+  ControlProviderGet,
+  ControlProviderList,
+  ControlProviderProbe,
+  ControlProviderPutEndpoint,
+  ControlProviderUpdate,
+  FORCE_CHARACTERS_MAX,
+  PROBES_PER_CALL_MAX,
+  PRIVATE_PROVIDER_BYTES_MAX,
+  PROBES_WAIT_MS_MAX,
+  type EndpointProbe,
+  type PrivateEndpoint,
+  type PrivateProvider,
+} from './private-providers.js';
+export {
+  PROBE_ANSWER_CHARACTERS_MAX,
+  PROBE_STATUSES,
+  PROBE_STEPS,
+  ProbeRun,
+  type ProbeProblem,
+  type ProbeRequest,
+  type ProbeResult,
+  type ProbeStep,
+} from './probe.js';
+export {
   BillingAutotopupGet,
   BillingAutotopupPut,
   BillingStripeEvent,

@@ -124,7 +124,7 @@ export const providerEntry = z.object({
   name: z.string().max(128),
   dialect: z.string().max(64),
   baseUrl: z.string().max(2048),
-  /** Private addresses are allowed only where the operator's own file or the built-in sandbox set the URL; never from a tenant. */
+  /** Private addresses are allowed only where the operator's own file or the built-in sandbox set the URL, or the configuration names the host for the management API; never from a tenant. */
   allowPrivateAddress: z.boolean(),
   credentialId: z.string().max(64).optional(),
   headers: z.record(z.string().max(128), z.string().max(1024)).optional(),
@@ -158,6 +158,8 @@ export const endpointEntry = z.object({
   priceVersion: priceVersionId,
   price: priceVector,
   enabled: z.boolean(),
+  /** Why it is not enabled, where somebody is to be told. */
+  disabledBecause: z.string().max(256).optional(),
   dataPolicy: dataPolicy.optional(),
   billsAfterCancel: z.boolean().optional(),
   /** Whether every output token that is billed shows in the stream. Absent: as far as it does not reason. */

@@ -21,6 +21,8 @@ export const SUBJECTS = {
   /** One subject per provider; `attemptRunAny` is what a shared worker pool subscribes to, with the same queue group. */
   attemptRun: (provider: string): string => `${RPC_ROOT}.attempt.run.${subjectToken(provider)}`,
   attemptRunAny: `${RPC_ROOT}.attempt.run.*`,
+  /** Asks any worker whether an endpoint does what it is said to do. */
+  probeRun: `${RPC_ROOT}.probe.run`,
   lease: (verb: 'grant' | 'renew' | 'return'): string => `${RPC_ROOT}.lease.${verb}`,
   /** Management calls: noun and verb are names from the contracts, never user input. */
   management: (service: 'control' | 'billing' | 'logging', noun: string, verb: string): string =>

@@ -14,6 +14,9 @@ export {
   type UpstreamTimeouts,
   type UpstreamTls,
 } from './kit/upstream-client.js';
+export { isTlsFailure } from './kit/transport-error.js';
+export { scrub } from './provider-error.js';
+export { isDeliberatelyEmpty } from './failures.js';
 export { TranslatingReader } from './events/translate-response.js';
 export { fitCall } from './fit-call.js';
 export { JobReader } from './jobs/job-reader.js';

@@ -91,7 +91,7 @@ const parseJson = (text: string): unknown => {
 };
 
 /** The provider's text without addresses, keys and control characters, cut. */
-const scrub = (text: string, secret: string | undefined): string =>
+export const scrub = (text: string, secret: string | undefined): string =>
   (secret === undefined || secret.length < 4 ? text : text.replaceAll(secret, '[removed]'))
     .replace(/\b[a-z][a-z0-9+.-]*:\/\/[^\s"'<>\\]+/gi, '[address removed]')
     .replace(/\b(?:sk|pk|rk|gsk|xai|key|Bearer)[-_ ][\w*.-]{8,}/gi, '[key removed]')

@@ -59,7 +59,11 @@ const jobOf = (api: RouteFeatures['api']): string =>
 
 export const excludeEndpoint = (route: Route, demand: Demand): Exclusion | undefined => {
   const { features, rules } = demand;
-  if (route.unusable !== undefined) return { rule: route.unusable };
+  if (route.unusable !== undefined)
+    return {
+      rule: route.unusable,
+      ...(route.disabledBecause === undefined ? {} : { detail: route.disabledBecause }),
+    };
   if (!route.apis.includes(jobOf(features.api))) return { rule: 'api', detail: features.api };
   if (demand.only !== undefined && !namesAny(demand.only, route.providerNames)) return { rule: 'not_in_only' };
   if (demand.ignore !== undefined && namesAny(demand.ignore, route.providerNames)) return { rule: 'ignored' };

@@ -26,6 +26,8 @@ export interface Route extends PolicyCandidate {
   readonly attempt: PlannedAttempt;
   /** Why it can serve nobody, whatever is asked. */
   readonly unusable: ExclusionRule | undefined;
+  /** Why it is disabled, in words, where the catalog says so. */
+  readonly disabledBecause: string | undefined;
   readonly apis: readonly string[];
   readonly inputModalities: readonly string[];
   readonly outputModalities: readonly string[];
@@ -97,6 +99,7 @@ const routeOf = (endpoint: EndpointEntry, provider: ProviderEntry, cheapest: big
     trains: data.trains,
     region: data.region?.toLowerCase(),
     unusable: !endpoint.enabled ? 'disabled' : provider.credentialId === undefined ? 'no_credential' : undefined,
+    disabledBecause: endpoint.disabledBecause,
     apis: endpoint.apis,
     inputModalities: endpoint.inputModalities,
     outputModalities: endpoint.outputModalities,

@@ -1,14 +1,17 @@
-// Brings the published catalog up to date with its sources: the catalog's files where a key is set, the operator's file, the sandbox. At boot and whenever the
-// file changes or the time of a price has come. Invariant: billing has stored every price version before an endpoint that names it is committed, and none is
-// routed before it is in force.
+// Brings the published catalog up to date with its sources: the catalog's files where a key is set, the operator's file, the providers of the management API, the
+// sandbox. At boot and whenever the file, a provider or a probe changes or the time of a price has come. Invariants: billing has stored every price version before
+// an endpoint that names it is committed, and none is routed before it is in force; no replica commits a catalog of providers that another has changed.
 import { createHash } from 'node:crypto';
 import { normaliseCatalog, type NormalisedCatalog } from '@waystation/catalog';
 import { BillingPricesPut, type Principal } from '@waystation/contracts';
+import type { Database } from '@waystation/postgres';
 import type { AppContext } from '@waystation/runtime';
 import type { Changes } from '../changes/changes.js';
 import type { ControlConfig } from '../config.js';
 import { readConfigFile, type ConfigFile } from '../config-file/read-config-file.js';
 import { storeCredentials } from '../credentials/credential-rows.js';
+import { NO_OVERLAY, readOverlay, type Overlay } from '../private-providers/overlay.js';
+import { readRevision } from '../private-providers/provider-rows.js';
 import type { CatalogFiles } from './catalog-files.js';
 import { checkSources, describeFaults, gatherSources, type Sources } from './gather-sources.js';
 import { readSandbox } from './sandbox-source.js';
@@ -36,6 +39,7 @@ export const startCatalogKeeper = (
   changes: Changes,
   first: ConfigFile,
   catalogFiles: CatalogFiles,
+  database: Database,
 ): CatalogKeeper => {
   const { bus, log, config, scaleMs } = context;
   const stored = new Set<string>();
@@ -48,13 +52,20 @@ export const startCatalogKeeper = (
   let fault: string | undefined;
   let file = first;
   let applied: ConfigFile | undefined;
+  let overlay = NO_OVERLAY;
+  let appliedRevision = -1;
+  let toldFaults = '';
   let interrupt: (() => void) | undefined;
   let told = false;
   /** The text of the file when it was last looked at. */
   let seen = first.text;
 
   /** Once at boot, in one line: what the keys of the environment brought, and what they did not. */
-  const tell = ({ offered, leftOut }: Sources): void => {
+  const tell = ({ offered, leftOut, overlayFaults }: Sources): void => {
+    const faults = overlayFaults.join('\n  ');
+    if (faults !== '' && faults !== toldFaults)
+      log.error({}, `providers of the management API cannot be used and are left out:\n  ${faults}`);
+    toldFaults = faults;
     if (told) return;
     told = true;
     if (offered.length > 0) log.info({ providers: offered }, 'providers of the catalog are offered by their keys');
@@ -62,13 +73,14 @@ export const startCatalogKeeper = (
       log.warn({}, `providers of the catalog have a key and are not offered: ${leftOut.join('; ')}`);
   };
 
-  const pause = (ms: number): Promise<void> =>
+  /** False where it was interrupted. */
+  const pause = (ms: number): Promise<boolean> =>
     new Promise((resolve) => {
-      if (stopped) return resolve();
-      const timer = setTimeout(resolve, ms);
+      if (stopped) return resolve(false);
+      const timer = setTimeout(() => resolve(true), ms);
       interrupt = () => {
         clearTimeout(timer);
-        resolve();
+        resolve(false);
       };
     });
 
@@ -99,10 +111,13 @@ export const startCatalogKeeper = (
     }
   };
 
-  /** Answers when the next price comes into force, in Unix ms. */
-  const apply = async (from: ConfigFile): Promise<number> => {
+  /** Answers when the next price comes into force, in Unix ms; undefined where a private provider was changed meanwhile, so that nothing was done. */
+  const apply = async (from: ConfigFile, over: Overlay): Promise<number | undefined> => {
     const sandbox = config.sandboxUrl === undefined ? [] : await readSandbox(config.sandboxUrl);
-    const sources = await gatherSources(from, catalogFiles, config.environment, sandbox);
+    const { privateHosts } = config;
+    const sources = await gatherSources(from, catalogFiles, config.environment, {
+      ...{ sandbox, privateHosts, overlay: over.providers },
+    });
     if (sources.faults.length > 0) throw new Error(describeFaults(sources.faults));
     tell(sources);
     const nowMs = Date.now();
@@ -110,16 +125,17 @@ export const startCatalogKeeper = (
     if (catalog.faults.length > 0) throw new Error(describeFaults(catalog.faults));
     for (const rounding of catalog.roundings) log.warn({}, rounding);
     await putPrices(catalog.prices, nowMs);
-    await changes.commit(async (change) => {
+    const isCurrent = await changes.commit(async (change) => {
+      if ((await readRevision(change.runner)) !== over.revision) return { result: false };
       const credentials = await storeCredentials(change, config.workerPublicKey, sources.credentials);
       const { written, removed } = await storeCatalog(change, catalog);
-      if (credentials.length + written.length + removed.length === 0) return { result: undefined };
+      if (credentials.length + written.length + removed.length === 0) return { result: true };
       log.info(
         { written: written.length, removed: removed.length, credentials: credentials.length },
         'the catalog was brought up to date',
       );
       return {
-        result: undefined,
+        result: true,
         fact: {
           actor: { kind: 'service', reason: 'catalog-sources' },
           action: 'catalog.applied',
@@ -128,10 +144,18 @@ export const startCatalogKeeper = (
         },
       };
     });
+    if (!isCurrent) return undefined;
     appliedMs = nowMs;
     return Math.min(
       ...catalog.prices.map(({ effectiveAtMs = 0 }) => (effectiveAtMs > nowMs ? effectiveAtMs : Infinity)),
     );
+  };
+
+  /** What the management API has, where it changed. */
+  const lookOver = async (): Promise<void> => {
+    const revision = await database.transaction((runner) => readRevision(runner));
+    if (revision !== overlay.revision)
+      overlay = await database.transaction((runner) => readOverlay(runner, config.environment, Date.now()));
   };
 
   /** The file as it is now, if it changed and is good; what is wrong with it is logged once and nothing else happens. */
@@ -156,12 +180,19 @@ export const startCatalogKeeper = (
     let nextChangeMs = Infinity;
     while (!stopped) {
       try {
-        if (applied?.providers !== file.providers || Date.now() >= nextChangeMs) {
-          nextChangeMs = await apply(file);
-          [applied, ready, fault, retryMs] = [file, true, undefined, RETRY_MS];
+        await lookOver();
+        if (
+          applied?.providers !== file.providers ||
+          appliedRevision !== overlay.revision ||
+          Date.now() >= nextChangeMs
+        ) {
+          const next = await apply(file, overlay);
+          if (next === undefined) continue;
+          nextChangeMs = next;
+          [applied, appliedRevision, ready, fault, retryMs] = [file, overlay.revision, true, undefined, RETRY_MS];
         }
-        await pause(Math.min(scaleMs(LOOK_EVERY_MS), Math.max(0, nextChangeMs - Date.now())));
-        await look();
+        // Between two looks at the file the whole pause lies, so that they can tell whether somebody is writing it.
+        if (await pause(Math.min(scaleMs(LOOK_EVERY_MS), Math.max(0, nextChangeMs - Date.now())))) await look();
         fault = undefined;
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
@@ -173,6 +204,7 @@ export const startCatalogKeeper = (
       }
     }
   };
+  changes.onCommit(() => interrupt?.());
   const running = run();
 
   return {

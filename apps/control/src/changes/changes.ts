@@ -21,7 +21,7 @@ export interface Outcome<Result> {
 
 export interface Changes {
   commit<Result>(work: (change: Change) => Promise<Outcome<Result>>): Promise<Result>;
-  /** Called after each commit that published something. */
+  /** Called after each commit that changed something. */
   onCommit(listener: () => void): void;
 }
 
@@ -29,7 +29,7 @@ export const createChanges = (database: Database, now: () => number = Date.now):
   const listeners: (() => void)[] = [];
   return {
     async commit(work) {
-      let published = false;
+      let changed = false;
       const result = await database.transaction(async (runner) => {
         const [revision] = await queryRows<{ value: string }>(
           runner,
@@ -44,10 +44,10 @@ export const createChanges = (database: Database, now: () => number = Date.now):
         });
         if (outcome.fact !== undefined) await append(runner, outcome.fact, now());
         await publish(runner, [...touched.values()], version);
-        published = touched.size > 0;
+        changed = touched.size > 0 || outcome.fact !== undefined;
         return outcome.result;
       });
-      if (published) for (const listener of listeners) listener();
+      if (changed) for (const listener of listeners) listener();
       return result;
     },
     onCommit: (listener) => void listeners.push(listener),

@@ -12,7 +12,7 @@ import type {
 import { usualCredential } from '@waystation/providers';
 import { LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
-import { placeNodes, type Path, type PlacedDocument } from './place-nodes.js';
+import { placeNodes, type Path } from './place-nodes.js';
 import { configFileSchema, extensionSchema, providerSchema, type FileExtension, type FileProvider } from './schema.js';
 
 /** Described whole, or standing on a provider of the catalog. */
@@ -81,54 +81,63 @@ export const parseConfigFile = (
   }
   const placed = placeNodes(document, lines, environment);
   const parsed = configFileSchema.safeParse(placed.value ?? {});
-  const read = (parsed.data?.providers ?? []).map((provider, index) => readProvider(provider, index, path, placed));
+  const read = (parsed.data?.providers ?? []).map((provider, index) => {
+    const at = ['providers', index];
+    const result = readProvider(provider, (below) => `${path}:${placed.placeOf([...at, ...below])}`);
+    if (!('issues' in result)) return result;
+    return { issues: result.issues.map((issue) => ({ ...issue, path: [...at, ...issue.path] })) };
+  });
   const issues = [...(parsed.error?.issues ?? []), ...read.flatMap((each) => ('issues' in each ? each.issues : []))];
   const faults = [
     ...placed.faults.map(({ path: at, problem }) => `${path}:${placed.placeOf(at)}: ${nameOf(at)}${problem}`),
-    ...issues.flatMap((issue) => describe(path, placed, issue)),
+    ...issues
+      .flatMap((issue) => problemsOf(placed.value, issue))
+      .map(({ at, key, problem }) => `${path}:${placed.placeOf(at, key)}: ${nameOf(at, key)}${problem}`),
     ...repeats(placed.value).map(({ at, problem }) => `${path}:${placed.placeOf(at)}: ${nameOf(at)}${problem}`),
   ];
   if (faults.length > 0) return { text, providers: [], faults };
   return { text, providers: read.filter((each) => 'slug' in each), faults };
 };
 
-type Issue = z.core.$ZodIssue;
+export type Issue = z.core.$ZodIssue;
 
 /** By the schema that it needs: one that names what it extends says only what is otherwise. */
-const readProvider = (
+export const readProvider = (
   value: unknown,
-  index: number,
-  path: string,
-  placed: PlacedDocument,
+  locate: Locate,
 ): ConfiguredProvider | { readonly issues: readonly Issue[] } => {
-  const at = ['providers', index];
-  const locate: Locate = (below) => `${path}:${placed.placeOf([...at, ...below])}`;
-  const issuesOf = (error: z.ZodError): { issues: Issue[] } => ({
-    issues: error.issues.map((issue) => ({ ...issue, path: [...at, ...issue.path] })),
-  });
   if (memberOf(value, 'extends') === undefined) {
     const { data, error } = providerSchema.safeParse(value);
-    if (data === undefined) return issuesOf(error);
+    if (data === undefined) return { issues: error.issues };
     return { slug: data.slug, source: sourceOf(data), secret: secretOf(data), locate };
   }
   const { data, error } = extensionSchema.safeParse(value);
-  if (data === undefined) return issuesOf(error);
+  if (data === undefined) return { issues: error.issues };
   const extension = extensionOf(data);
   return { slug: extension.slug, base: data.extends, extension, secret: secretOf(data), locate };
 };
 
-const nameOf = (at: readonly (string | number)[]): string =>
-  at.length === 0
+/** As people write it: `endpoints[0].price: `, or nothing for the whole. */
+export const nameOf = (path: Path, key?: string): string => {
+  const at = key === undefined ? path : [...path, key];
+  return at.length === 0
     ? ''
     : `${at.map((part, index) => (typeof part === 'number' ? `[${part}]` : index === 0 ? part : `.${part}`)).join('')}: `;
+};
 
-const describe = (path: string, placed: PlacedDocument, issue: z.core.$ZodIssue): string[] => {
+export interface Problem {
+  readonly at: Path;
+  /** Where the name of a member is the problem. */
+  readonly key?: string;
+  readonly problem: string;
+}
+
+/** What an issue of the schema says about this value, in words. */
+export const problemsOf = (value: unknown, issue: Issue): Problem[] => {
   const at = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
-  if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => `${path}:${placed.placeOf(at, key)}: ${nameOf([...at, key])}is not known here`);
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => ({ at, key, problem: 'is not known here' }));
   const message = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
-  const problem = has(placed.value, at) || issue.code === 'custom' ? message : 'is missing';
-  return [`${path}:${placed.placeOf(at)}: ${nameOf(at)}${problem}`];
+  return [{ at, problem: has(value, at) || issue.code === 'custom' ? message : 'is missing' }];
 };
 
 const listAt = (value: unknown, member: string): unknown[] => {
@@ -137,8 +146,8 @@ const listAt = (value: unknown, member: string): unknown[] => {
 };
 
 /** What is there twice; found in the raw values, so that it is told together with everything else. */
-const repeats = (value: unknown): { at: Path; problem: string }[] => {
-  const found: { at: Path; problem: string }[] = [];
+export const repeats = (value: unknown): Problem[] => {
+  const found: Problem[] = [];
   const slugs = new Set<unknown>();
   listAt(value, 'providers').forEach((provider, index) => {
     const slug = memberOf(provider, 'slug') ?? memberOf(provider, 'extends');

@@ -13,6 +13,7 @@ import type { Generation } from './generation.js';
 /** The router answers from memory; while the bus is away callers are told within a second. */
 const PLAN_TIMEOUT_MS = 800;
 const EXCLUSIONS_TOLD_MAX = 16;
+const REASONS_TOLD_MAX = 4;
 
 type Exclusion = RoutePlanReply['excluded'][number];
 type Rule = Exclusion['rule'];
@@ -71,6 +72,8 @@ const messageFor = (
     const permitted = (generation.request.preferences.only ?? []).join(', ');
     return `No allowed providers are available for the selected model. Providers serving ${named}: ${serving}, but your request's provider.only preference permits only: ${permitted}.`;
   }
+  const reasons = only === 'disabled' && rules.length === 1 ? unique(excluded.map(({ detail }) => detail)) : [];
+  if (reasons.length > 0) return `No endpoints found for ${named}: ${reasons.slice(0, REASONS_TOLD_MAX).join('; ')}.`;
   if (rules.length === 1 && only !== undefined && POLICY_LINES[only] !== undefined) return POLICY_LINES[only];
   return rules.length === 0
     ? `No endpoints found for ${named}.`

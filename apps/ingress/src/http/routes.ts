@@ -1,6 +1,6 @@
 // Every route of the ingress and who may call it, in one table. A route that is not in it cannot be registered, so that no handler is ever without a guard.
 
-import { WEBHOOK_BYTES_MAX } from '@waystation/contracts';
+import { PRIVATE_PROVIDER_BYTES_MAX, WEBHOOK_BYTES_MAX } from '@waystation/contracts';
 
 /** `public`: no key. `any-key`: inference or management. Otherwise the key must be of that kind. */
 export type Access = 'public' | 'any-key' | 'inference' | 'management';
@@ -14,6 +14,9 @@ export interface Route {
   /** Open to a workspace that is suspended, so that it can pay, and learn why it is. */
   readonly whileSuspended?: boolean;
 }
+
+/** What says a provider crosses the bus whole. */
+const SAID = { access: 'management', bodyBytesMax: PRIVATE_PROVIDER_BYTES_MAX } as const;
 
 const under = (prefixes: readonly string[], routes: readonly Route[]): Route[] =>
   prefixes.flatMap((prefix) => routes.map((route) => ({ ...route, path: `${prefix}${route.path}` })));
@@ -73,6 +76,15 @@ export const ROUTES: readonly Route[] = [
     { method: 'PUT', path: '/workspaces/:id/suspension', access: 'management', whileSuspended: true },
     { method: 'GET', path: '/workspaces/:id/surcharges', access: 'management' },
     { method: 'PUT', path: '/workspaces/:id/surcharges', access: 'management' },
+    { method: 'GET', path: '/private/providers', access: 'management' },
+    { method: 'POST', path: '/private/providers', ...SAID },
+    { method: 'GET', path: '/private/providers/:slug', access: 'management' },
+    { method: 'PATCH', path: '/private/providers/:slug', ...SAID },
+    { method: 'DELETE', path: '/private/providers/:slug', access: 'management' },
+    { method: 'POST', path: '/private/providers/:slug/probe', ...SAID },
+    { method: 'GET', path: '/private/providers/:slug/endpoints', access: 'management' },
+    { method: 'PUT', path: '/private/providers/:slug/endpoints', ...SAID },
+    { method: 'DELETE', path: '/private/providers/:slug/endpoints', access: 'management' },
     { method: 'GET', path: '/organization/members', access: 'management' },
     { method: 'GET', path: '/workspaces/:id/members', access: 'management' },
     { method: 'POST', path: '/workspaces/:id/members', access: 'management' },

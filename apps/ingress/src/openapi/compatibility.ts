@@ -230,6 +230,18 @@ export const OWN_LINES: readonly (readonly [why: string, ...operations: string[]
     'PUT /workspaces/{id}/surcharges',
   ],
   [
+    'providers of your own, added while the station runs',
+    'GET /private/providers',
+    'POST /private/providers',
+    'GET /private/providers/{slug}',
+    'PATCH /private/providers/{slug}',
+    'DELETE /private/providers/{slug}',
+    'POST /private/providers/{slug}/probe',
+    'GET /private/providers/{slug}/endpoints',
+    'PUT /private/providers/{slug}/endpoints',
+    'DELETE /private/providers/{slug}/endpoints',
+  ],
+  [
     'members, who are made here',
     'POST /workspaces/{id}/members',
     'GET /workspaces/{id}/members/{member}',

@@ -37,6 +37,7 @@ export const TAGS = {
   Reports: 'What was used and charged, for people and their tools.',
   Workspaces: 'Limits, budgets, suspension and surcharges of a workspace.',
   Members: 'Whom the keys of a workspace belong to.',
+  Providers: 'Providers and endpoints that operators add while the station runs.',
   Guardrails: 'Budgets and restrictions for keys, members or everybody.',
   Station: 'This reference, the status page, and what other services send here.',
 } as const;

@@ -6,6 +6,7 @@ import { GENERATION } from './operations/generation.js';
 import { GUARDRAILS } from './operations/guardrails.js';
 import { KEYS } from './operations/keys.js';
 import { LIMITS } from './operations/limits.js';
+import { PRIVATE_PROVIDERS } from './operations/private-providers.js';
 import { REPORTS } from './operations/reports.js';
 import { STATION } from './operations/station.js';
 
@@ -17,5 +18,6 @@ export const OPERATIONS: Operations = {
   ...REPORTS,
   ...LIMITS,
   ...GUARDRAILS,
+  ...PRIVATE_PROVIDERS,
   ...STATION,
 };

@@ -1,6 +1,6 @@
 // From the message of the ingress to a request that can be sent: provider, credential and dialect put together. Nothing has been sent when it throws.
 import { hash } from 'node:crypto';
-import { WaystationError, type AttemptRunRequest } from '@waystation/contracts';
+import { WaystationError, type AttemptRunRequest, type PlannedAttempt } from '@waystation/contracts';
 import { findPublicDialect } from '@waystation/dialects';
 import type { Warning } from '@waystation/generation';
 import {
@@ -32,6 +32,17 @@ export interface PreparedCall {
   readonly warnings: readonly Warning[];
 }
 
+/** What of an attempt its request is made of. */
+export type CallTerms = Pick<
+  AttemptRunRequest,
+  'generationId' | 'identity' | 'dialect' | 'stream' | 'spans' | 'outputCap' | 'inputTokensEstimate' | 'inputs'
+> & {
+  readonly attempt: Pick<
+    PlannedAttempt,
+    'model' | 'provider' | 'providerName' | 'upstreamModel' | 'context' | 'maxOutput' | 'quirks' | 'dropParameters'
+  >;
+};
+
 const NO_CREDENTIAL: Credential = { kind: 'none', secret: '' };
 const STAND_IN_CHARS = 32;
 
@@ -55,7 +66,7 @@ interface Way {
   readonly read: PreparedCall['read'];
 }
 
-const wayOf = (request: AttemptRunRequest, body: Buffer, dialect: ProviderDialect, quirks: Quirks): Way => {
+const wayOf = (request: CallTerms, body: Buffer, dialect: ProviderDialect, quirks: Quirks): Way => {
   const { attempt, identity, outputCap } = request;
   const { passthrough, translation } = dialect;
   const common = {
@@ -140,9 +151,9 @@ export const credentialFor = (
  * @throws WaystationError `provider_unavailable`, `malformed_json`, `invalid_request`; `no_worker` where the provider's dialect has no way to answer the client's
  */
 export const prepareCall = (
-  request: AttemptRunRequest,
+  request: CallTerms,
   body: Buffer,
-  sites: Sites,
+  sites: Pick<Sites, 'of'>,
   credential: Credential,
 ): PreparedCall => {
   const { attempt, inputs = 1 } = request;

@@ -19,7 +19,7 @@ export type AskToken = (grant: Grant, providerName: string) => Promise<Token>;
 const OPENED_MAX = 10_000;
 
 /** Presents what was opened. */
-type Open = () => Credential | Promise<Credential>;
+export type Open = () => Credential | Promise<Credential>;
 
 const bearer = (secret: string): Credential => ({ kind: 'bearer', secret });
 
@@ -28,7 +28,13 @@ const unusable = (providerName: string, what: string): WaystationError =>
     details: { provider_name: providerName },
   });
 
-const openEntry = (entry: CredentialEntry, privateKey: string, askToken: AskToken, providerName: string): Open => {
+/** @throws WaystationError `provider_auth` where it cannot be opened, or is not what its kind says */
+export const openEntry = (
+  entry: CredentialEntry,
+  privateKey: string,
+  askToken: AskToken,
+  providerName: string,
+): Open => {
   // The id ties a sealed text to its place: control seals with the same.
   const secret = entry.sealed === undefined ? '' : openSealed(privateKey, entry.sealed, entry.id);
   const { kind, name } = entry;

@@ -39,7 +39,8 @@ const unusable = (provider: string, why: string): WaystationError =>
     details: { provider_name: provider },
   });
 
-const buildSite = (entry: ProviderEntry, defaults: SiteDefaults): Site => {
+/** @throws WaystationError `provider_unavailable` where the entry cannot be used */
+export const buildSite = (entry: ProviderEntry, defaults: SiteDefaults): Site => {
   const dialect = findProviderDialect(entry.dialect);
   if (dialect === undefined)
     throw unusable(entry.slug, `speaks the dialect ${entry.dialect}, which this worker does not know`);

@@ -27,7 +27,8 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
   ENETUNREACH: 'cannot be reached',
 };
 
-const isTls = (code: string): boolean =>
+/** Of a reason that `toTransportError` tells. */
+export const isTlsFailure = (code: string): boolean =>
   /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|EPROTO)/.test(code);
 
 const explain = (code: string, stage: Stage): { code: ErrorCode; what: string } => {
@@ -35,7 +36,7 @@ const explain = (code: string, stage: Stage): { code: ErrorCode; what: string } 
   if (timeout !== undefined) return { code: 'provider_timeout', what: timeout };
   const unreachable = UNREACHABLE[code];
   if (unreachable !== undefined) return { code: 'provider_unavailable', what: unreachable };
-  if (isTls(code)) return { code: 'provider_unavailable', what: 'could not prove its identity (TLS)' };
+  if (isTlsFailure(code)) return { code: 'provider_unavailable', what: 'could not prove its identity (TLS)' };
   if (code.startsWith('HTTP_')) return { code: 'provider_invalid_response', what: 'broke the HTTP protocol' };
   return stage === 'in-response'
     ? { code: 'provider_stream_broken', what: 'closed the connection in the middle of its answer' }
