@@ -7,6 +7,7 @@ import { books } from './users/books.ts';
 import { dialects } from './users/dialects.ts';
 import { happy, startLab } from './users/happy.ts';
 import { money } from './users/money.ts';
+import { PRIVATE_HOSTS, privateProviders } from './users/private-providers.ts';
 import { responseCache } from './users/response-cache.ts';
 import { suspension } from './users/suspension.ts';
 import { tags } from './users/tags.ts';
