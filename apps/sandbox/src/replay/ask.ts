@@ -115,6 +115,7 @@ export const readerOf = ({ provider, client, stream, way }: Asked) => {
     if (translation === undefined) throw new Error(`${provider} has no translation`);
     const writer = publicDialect(client).writeAnswer(terms);
     const listening: EventWriter = {
+      warnings: writer.warnings,
       event(event) {
         events.push(event);
         writer.event(event);

@@ -1,5 +1,6 @@
 // Reads an answer as the official client of its dialect does, whose parser knows nothing of ours.
 import Anthropic from '@anthropic-ai/sdk';
+import { openEnvelope } from '@waystation/dialects';
 import OpenAI from 'openai';
 import { argumentsOf, type Said } from './said.js';
 
@@ -31,6 +32,13 @@ interface Thinking {
 const thoughtIn = (message: Thinking): string => message.reasoning ?? message.reasoning_content ?? '';
 const sealsIn = (message: Thinking): string[] =>
   (message.reasoning_details ?? []).flatMap(({ signature, data }) => [signature ?? [], data ?? []].flat());
+
+/** What a provider sealed: itself, or out of the envelope in which it travels. */
+const sealsOf = (text: string | undefined): string[] => {
+  const enclosed = openEnvelope(text);
+  if (enclosed === undefined) return text === undefined ? [] : [text];
+  return [enclosed.signature ?? [], enclosed.encrypted ?? []].flat();
+};
 
 const publicWord = (word: string | null | undefined): string => (word ?? '').replace('_', '-');
 
@@ -123,11 +131,12 @@ const readResponse = async (bytes: Buffer, stream: boolean): Promise<Said> => {
         ? [{ id: item.call_id, name: item.name, arguments: argumentsOf(item.arguments) }]
         : [],
     ),
-    // Some seal an item anew in each event: what its own end says counts.
+    // Some seal an item anew in each event: what its own end says counts. An envelope holds the signature, too.
     seals: (stream ? items : output).flatMap((item) => {
       if (item.type !== 'reasoning') return [];
       const { signature } = item as { readonly signature?: string };
-      return [signature ?? [], item.encrypted_content ?? []].flat();
+      const content = item.encrypted_content ?? undefined;
+      return openEnvelope(content) === undefined ? [signature ?? [], content ?? []].flat() : sealsOf(content);
     }),
     finish: endOf(response),
     usage: {
@@ -161,8 +170,8 @@ const readMessage = async (bytes: Buffer, stream: boolean): Promise<Said> => {
       block.type === 'tool_use' ? [{ id: block.id, name: block.name, arguments: block.input }] : [],
     ),
     seals: content.flatMap((block) => {
-      if (block.type === 'thinking') return block.signature === '' ? [] : [block.signature];
-      return block.type === 'redacted_thinking' ? [block.data] : [];
+      if (block.type === 'thinking') return block.signature === '' ? [] : sealsOf(block.signature);
+      return block.type === 'redacted_thinking' ? sealsOf(block.data) : [];
     }),
     finish: STOPS[message.stop_reason ?? ''] ?? String(message.stop_reason),
     usage: {

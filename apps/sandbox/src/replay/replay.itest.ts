@@ -83,7 +83,7 @@ else {
     expect(heard.report.usage).toEqual(whole.report.usage);
     expect(heard.report.usageSource).toBe('provider');
     if (asked.way === 'translated') expect(heard.events).toEqual(whole.events);
-    const said = saidByEvents(whole.events, whole.report.usage, asked.client !== 'anthropic-messages');
+    const said = saidByEvents(whole.events, whole.report.usage);
     const got = await readAsClient(asked.client, withBill(asked.client, asked.stream, heard), asked.stream);
     expect(sayable(got, asked.client)).toEqual(sayable(said, asked.client));
   };

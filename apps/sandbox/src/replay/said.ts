@@ -51,8 +51,7 @@ const joined = <T extends GenerationEvent['type']>(
     .map(of)
     .join('');
 
-/** @param sealsCalls whether seals of tool calls count: not every dialect has a place for them */
-export const saidByEvents = (events: readonly GenerationEvent[], usage: Usage, sealsCalls = true): Said => {
+export const saidByEvents = (events: readonly GenerationEvent[], usage: Usage): Said => {
   const calls = events.flatMap((event): SaidCall[] => {
     if (event.type !== 'tool-call-start') return [];
     const { index, id, name } = event;
@@ -65,7 +64,7 @@ export const saidByEvents = (events: readonly GenerationEvent[], usage: Usage, s
     calls,
     seals: events.flatMap((event) => {
       if (event.type === 'reasoning-end') return [event.signature ?? [], event.encrypted ?? []].flat();
-      return sealsCalls && event.type === 'tool-call-end' ? [event.signature ?? []].flat() : [];
+      return event.type === 'tool-call-start' ? [event.signature ?? []].flat() : [];
     }),
     finish: joined(events, 'finish', ({ reason }) => reason),
     usage: saidUsage(usage),
