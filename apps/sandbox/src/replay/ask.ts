@@ -2,6 +2,7 @@
 import { findPublicDialect, type EventWriter, type PublicDialect } from '@waystation/dialects';
 import type { GenerationEvent } from '@waystation/generation';
 import {
+  JobReader,
   TranslatingReader,
   findProviderDialect,
   type ProviderDialect,
@@ -165,3 +166,49 @@ export const ask = (
     });
     began(call);
   });
+
+export interface Answered {
+  readonly status: number;
+  readonly bytes: Buffer;
+}
+
+/** Any message, and whatever comes back, unread. */
+export const askRaw = (client: UpstreamClient, target: UpstreamTarget, message: UpstreamMessage): Promise<Answered> =>
+  new Promise((resolve, reject) => {
+    let status = 0;
+    const pieces: Buffer[] = [];
+    client.send(target, message, {
+      head: (head) => void (status = head.status),
+      data: (bytes) => void pieces.push(bytes),
+      end: () => resolve({ status, bytes: Buffer.concat(pieces) }),
+      fail: reject,
+    });
+  });
+
+/** A job of a public dialect: how it is asked, and how its answer is read. */
+export const jobOf = (provider: string, kind: string, fields: object) => {
+  const job = providerDialect(provider).jobs?.get(kind);
+  if (job === undefined) throw new Error(`${provider} has no ${kind}`);
+  const asked = job({ body: Buffer.from(JSON.stringify(fields)), upstreamModel: 'embed', quirks: {} });
+  const { path, headers, body } = asked.upstream;
+  const message: UpstreamMessage = { path, query: '', headers: [...headers, 'authorization', 'Bearer lab'], body };
+  return {
+    message,
+    read(answer: Buffer): {
+      readonly json: unknown;
+      readonly report: ResponseReport;
+      readonly failure: string | undefined;
+    } {
+      const writes: Buffer[] = [];
+      const reader = new JobReader(asked, { ...TERMS, stream: false }, (bytes) => void writes.push(bytes));
+      reader.push(answer);
+      reader.end();
+      const text = Buffer.concat(writes).toString();
+      return {
+        json: text === '' ? undefined : (JSON.parse(text) as unknown),
+        report: reader.report(),
+        failure: reader.failure?.code,
+      };
+    },
+  };
+};

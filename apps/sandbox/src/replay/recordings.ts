@@ -32,8 +32,8 @@ const CONVERSATIONS: Readonly<Record<string, string>> = {
   'xai/xai-text': 'openai-chat',
 };
 
-/** Jobs of one body and a refusal: tried where jobs and refusals are (`libs/providers`). */
-const OTHERS = [
+/** Answers to jobs, and a refusal. */
+const OTHERS: readonly string[] = [
   'amazon-bedrock/amazon-bedrock-reranking.1',
   'cohere/cohere-embedding',
   'cohere/cohere-reranking.1',
@@ -55,6 +55,8 @@ export interface RecordedBody {
 export interface Recordings {
   readonly streams: readonly RecordedStream[];
   readonly bodies: readonly RecordedBody[];
+  /** Answers to jobs and refusals, by name. */
+  readonly others: ReadonlyMap<string, Buffer>;
   /** Files that no test knows. */
   readonly unknown: readonly string[];
 }
@@ -90,9 +92,12 @@ export const findRecordings = (): Recordings | undefined => {
       streams.push({ name: turns.length === 1 ? name : `${name}, turn ${turn}`, dialect, lines });
     if (existsSync(body)) bodies.push({ name, dialect, bytes: readFileSync(body) });
   }
+  const others = OTHERS.map((name) => [name, path.join(folder, `${name}.json`)] as const)
+    .filter(([, file]) => existsSync(file))
+    .map(([name, file]) => [name, readFileSync(file)] as const);
   const known = new Set([...Object.keys(CONVERSATIONS), ...OTHERS]);
   const unknown = readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((file) => /\.(json|chunks\.txt)$/.test(file))
     .filter((file) => !known.has(file.replace(/\.(json|chunks\.txt)$/, '')));
-  return { streams, bodies, unknown };
+  return { streams, bodies, others: new Map(others), unknown };
 };

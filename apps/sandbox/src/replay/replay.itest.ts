@@ -3,7 +3,21 @@
 import { createUpstreamClient } from '@waystation/providers';
 import type { ChatBill } from '@waystation/dialects';
 import type { Usage } from '@waystation/generation';
-import { TERMS, ask, passes, publicDialect, readPieces, targetOf, type Asked, type Heard, type Way } from './ask.js';
+import {
+  TERMS,
+  ask,
+  askRaw,
+  jobOf,
+  messageOf,
+  passes,
+  providerDialect,
+  publicDialect,
+  readPieces,
+  targetOf,
+  type Asked,
+  type Heard,
+  type Way,
+} from './ask.js';
 import { CLIENTS, readAsClient } from './read-as-client.js';
 import { findRecordings } from './recordings.js';
 import { startReplayServer, type ReplayServer } from './replay-server.js';
@@ -116,6 +130,47 @@ else {
         },
       );
     });
+  });
+
+  const played = (name: string, status = 200): Buffer => {
+    const bytes = recordings.others.get(name);
+    if (bytes === undefined) throw new Error(`there is no recording ${name}`);
+    server.play({ kind: 'body', status, bytes });
+    return bytes;
+  };
+  const documents = ['0', '1', '2', '3', '4', '5'];
+
+  it.each<[string, string, string, object, Usage]>([
+    ['openai/openai-embedding', 'openai-chat', 'embeddings', { input: ['a', 'b'] }, { input: 12 }],
+    ['cohere/cohere-embedding', 'cohere', 'embeddings', { input: ['a', 'b'], input_type: 'query' }, { input: 10 }],
+    ['cohere/cohere-reranking.1', 'cohere', 'rerank', { query: 'q', documents }, { searchUnits: 1 }],
+    // The shape that a reranker of Bedrock answers in; it tells no usage.
+    [
+      'amazon-bedrock/amazon-bedrock-reranking.1',
+      'openai-chat',
+      'rerank',
+      { query: 'q', documents },
+      { input: 100, searchUnits: 1 },
+    ],
+  ])('%s answers a job', async (name, provider, kind, fields, usage) => {
+    const recorded = played(name);
+    const { message, read: readJob } = jobOf(provider, kind, { model: 'a/b', ...fields });
+    const { status, bytes } = await askRaw(client, targetOf(server.origin, provider), message);
+    expect([status, bytes.equals(recorded)]).toEqual([200, true]);
+    const { json, report, failure } = readJob(bytes);
+    expect(failure).toBeUndefined();
+    expect(report.usage).toEqual(usage);
+    const { data, results } = json as { data?: unknown[]; results?: unknown[] };
+    expect((data ?? results ?? []).length).toBeGreaterThan(1);
+  });
+
+  it('google/google-429-retry-info refuses, and says for how long', async () => {
+    played('google/google-429-retry-info', 429);
+    const message = messageOf({ provider: 'gemini', client: 'openai-chat', stream: false, way: 'translated' });
+    const { status, bytes: body } = await askRaw(client, targetOf(server.origin, 'gemini'), message);
+    const { parseError } = providerDialect('gemini');
+    const error = parseError({ status, header: () => undefined, body, providerName: 'Lab', nowMs: 0 });
+    expect([error.code, error.retryAfterMs]).toEqual(['provider_rate_limited', 34_400]);
   });
 
   it('leaves no connection behind but those that wait for the next call', () => {
