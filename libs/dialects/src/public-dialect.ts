@@ -74,4 +74,4 @@ export interface PublicDialect extends CallDialect, BodyDialect, StreamDialect {
 export interface JobDialect extends BodyDialect {
   readonly name: JobName;
 }
-export type JobName = 'embeddings' | 'rerank' | 'images' | 'speech';
+export type JobName = 'embeddings' | 'rerank' | 'images' | 'speech' | 'transcriptions';

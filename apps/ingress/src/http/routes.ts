@@ -32,6 +32,7 @@ export const ROUTES: readonly Route[] = [
     { method: 'POST', path: '/images', access: 'inference' },
     { method: 'POST', path: '/images/generations', access: 'inference' },
     { method: 'POST', path: '/audio/speech', access: 'inference' },
+    { method: 'POST', path: '/audio/transcriptions', access: 'inference' },
     { method: 'GET', path: '/models', access: 'public' },
     { method: 'GET', path: '/models/count', access: 'public' },
     { method: 'GET', path: '/model/:author/:slug', access: 'public' },

@@ -28,7 +28,7 @@ export const REFERENCE_LINES: readonly Line[] = [
     'POST /analytics/query',
   ),
   ...lines('differs', 'answered whole, and no voice is cloned', 'POST /audio/speech'),
-  ...lines('planned', 'beside speech, which is there', 'POST /audio/transcriptions'),
+  ...lines('same', 'JSON or a form; seconds are counted whole', 'POST /audio/transcriptions'),
   ...lines(
     'absent',
     'gives keys of public accounts to applications of others; here whoever runs the workspace makes keys (`POST /keys`)',

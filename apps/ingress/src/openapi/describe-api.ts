@@ -181,7 +181,10 @@ const operationOf = (route: ApiRoute, components: Components): object => {
       : {
           requestBody: {
             required: true,
-            content: { 'application/json': { schema: components.add(operation.body, 'input') } },
+            content: {
+              'application/json': { schema: components.add(operation.body, 'input') },
+              ...(operation.form === undefined ? {} : { 'multipart/form-data': { schema: operation.form } }),
+            },
           },
         }),
     responses: {

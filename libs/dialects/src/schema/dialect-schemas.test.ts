@@ -7,6 +7,7 @@ import { CHAT_FIELDS } from '../json/chat-fields.js';
 import { openAiChat } from '../openai-chat/openai-chat.js';
 import { openAiResponses } from '../openai-responses/openai-responses.js';
 import { RESPONSES_FIELDS } from '../openai-responses/responses-fields.js';
+import { transcriptions } from '../transcriptions/transcriptions.js';
 import { DIALECT_SCHEMAS } from './dialect-schemas.js';
 
 /** A validator of the named schema, in which the others are at hand. */
@@ -116,6 +117,45 @@ const BILL = {
   completionCost: 234_567n,
   byok: false,
 };
+
+describe('TranscriptionRequest', () => {
+  const input_audio = { data: 'UklGRg==', format: 'wav' };
+  const isRead = (body: unknown): boolean => {
+    try {
+      transcriptions.readRequest(Buffer.from(JSON.stringify(body)), { hash });
+      return true;
+    } catch {
+      return false;
+    }
+  };
+
+  it.each([
+    [{ input_audio }, true],
+    [{ input_audio, language: 'de', temperature: 0, response_format: 'verbose_json', prompt: null }, true],
+    [{ input_audio, timestamp_granularities: ['word', 'segment'], chunking_strategy: 'auto' }, true],
+    [{}, false],
+    [{ input_audio: {} }, false],
+    [{ input_audio: { ...input_audio, format: 'w/v' } }, false],
+    [{ input_audio: { ...input_audio, data: '' } }, false],
+    [{ input_audio, response_format: 'srt' }, false],
+    [{ input_audio, temperature: 2 }, false],
+    [{ input_audio, timestamp_granularities: ['letter'] }, false],
+    [{ input_audio, provider: { zrd: true } }, false],
+  ])('%j: taken %s, by schema and reader alike', (body, taken) => {
+    expect(issuesOf('TranscriptionRequest', body) === undefined).toBe(taken);
+    expect(isRead(body)).toBe(taken);
+  });
+
+  it.each([[{ seconds: 9 }], [{ input: 3, audioInput: 80, output: 30 }]])(
+    'an answer with %j on its bill fits',
+    (usage) => {
+      const body = transcriptions.withBill(Buffer.from('{"text":""}'), { ...BILL, usage });
+      expect(issuesOf('Transcription', JSON.parse(String(body)))).toBeUndefined();
+      expect(issuesOf('Transcription', {})).toBeDefined();
+    },
+  );
+});
+
 const generationId = `gen-1700000000-${'a'.repeat(20)}`;
 
 describe.each([

@@ -2,6 +2,7 @@
 import { MESSAGES_SCHEMAS } from '../anthropic-messages/messages-schema.js';
 import { CHAT_SCHEMAS } from '../openai-chat/chat-schema.js';
 import { RESPONSES_SCHEMAS } from '../openai-responses/responses-schema.js';
+import { TRANSCRIPTIONS_SCHEMAS } from '../transcriptions/transcriptions-schema.js';
 import { ERROR_SCHEMAS } from './error-schema.js';
 import type { SchemaData } from './schema-data.js';
 
@@ -10,4 +11,5 @@ export const DIALECT_SCHEMAS: Readonly<Record<string, SchemaData>> = {
   ...CHAT_SCHEMAS,
   ...MESSAGES_SCHEMAS,
   ...RESPONSES_SCHEMAS,
+  ...TRANSCRIPTIONS_SCHEMAS,
 };

@@ -47,4 +47,14 @@ export const GENERATION: Operations = {
     body: schemaRef('MessagesRequest'),
     answer: json(schemaRef('TokenCount')),
   },
+  'POST /audio/transcriptions': {
+    id: 'createTranscription',
+    tag: 'Generation',
+    summary: 'What is said in a sound, as text',
+    description: 'Paid by the second, or by the token of sound and text, as the endpoint is priced.',
+    kind: 'generation',
+    body: schemaRef('TranscriptionRequest'),
+    form: schemaRef('TranscriptionForm'),
+    answer: json(schemaRef('Transcription')),
+  },
 };
