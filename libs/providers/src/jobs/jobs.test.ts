@@ -1,5 +1,6 @@
 // What each provider is asked for embeddings and rerank, and what the client gets. Written from the pages that the dialects name.
 import { cohereJobs } from '../cohere-jobs/cohere-jobs.js';
+import { bedrockConverse } from '../bedrock-converse/bedrock-converse.js';
 import { answered, askedFor, jobOf, jobRequest } from '../conformance/jobs.js';
 import { jina } from '../jina/jina.js';
 import { openaiChat } from '../openai-chat/openai-chat.js';
@@ -312,6 +313,36 @@ describe('rerank', () => {
       '{"results":[{"index":0,"relevance_score":1}]}',
     );
     expect(JSON.parse(text)).toMatchObject({ results: [{ document: { image } }] });
+  });
+});
+
+describe('rerank at Bedrock', () => {
+  const rank = jobOf(bedrockConverse, 'rerank');
+  const fields = { model: 'lab/ranks', query: 'q', documents: ['zero', { text: 'one' }], top_n: 1, user: 'alice' };
+
+  // https://docs.aws.amazon.com/bedrock/latest/userguide/rerank-use.html
+  it.each([
+    ['cohere.rerank-v3-5:0', { api_version: 2 }],
+    ['amazon.rerank-v1:0', {}],
+  ])('is asked of %s at the address of Converse', (upstreamModel, more) => {
+    expect(askedFor(rank, fields, { upstreamModel })).toEqual({
+      path: `/model/${upstreamModel.replace(':', '%3A')}/invoke`,
+      body: { query: 'q', documents: ['zero', 'one'], top_n: 1, ...more },
+      warned: [],
+    });
+  });
+
+  it('answers with the documents, and tells no usage', () => {
+    const { reader, text } = answered(rank, fields, '{"results":[{"index":1,"relevance_score":0.75}]}');
+    expect(reader.report()).toEqual({ usage: { input: 100, searchUnits: 1 }, usageSource: 'estimated' });
+    expect(JSON.parse(text)).toMatchObject({
+      results: [{ index: 1, relevance_score: 0.75, document: { text: 'one' } }],
+    });
+  });
+
+  it('ranks no images', () => {
+    const images = { ...fields, documents: [{ image: 'https://example.com/a.png' }] };
+    expect(() => rank(jobRequest(images))).toThrow('documents[0]: ');
   });
 });
 
