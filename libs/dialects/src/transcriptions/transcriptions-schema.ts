@@ -1,14 +1,12 @@
 // The wire shapes of transcripts, for the reference document.
-import { ROUTING_FIELDS } from '../openai-chat/chat-schema.js';
+import { COUNT, JOB_FIELDS, NO_STREAM, TOLERANT, USD } from '../jobs/job-schema.js';
 import { answer, describe, listOf, number, oneOfWords, text, word, type SchemaData } from '../schema/schema-data.js';
 
-const { model, models, provider, session_id, user } = ROUTING_FIELDS;
 const plain = { type: 'string' } as const;
 const seconds = { type: 'number', description: 'Seconds' } as const;
-const whole = { type: 'integer', minimum: 0 } as const;
 
 const options: Readonly<Record<string, SchemaData>> = {
-  model: model ?? {},
+  model: JOB_FIELDS['model'] ?? {},
   language: describe(text({ minLength: 1, maxLength: 64 }), 'ISO 639-1, such as `en`; found out where it is absent'),
   prompt: describe(
     text({ minLength: 1, maxLength: 100_000 }),
@@ -22,11 +20,12 @@ const GRANULARITIES = listOf(word('word', 'segment'), 2);
 export const TRANSCRIPTIONS_SCHEMAS: Readonly<Record<string, SchemaData>> = {
   TranscriptionRequest: {
     type: 'object',
-    description: 'Further members go to providers that know them. Null means that a member is not set.',
+    description: TOLERANT,
     required: ['input_audio'],
     properties: {
+      ...JOB_FIELDS,
       ...options,
-      ...{ models, provider, session_id, user },
+      stream: NO_STREAM,
       input_audio: {
         type: 'object',
         required: ['data', 'format'],
@@ -67,12 +66,12 @@ export const TRANSCRIPTIONS_SCHEMAS: Readonly<Record<string, SchemaData>> = {
       usage: answer(
         {
           type: describe(word('duration', 'tokens'), 'What was counted'),
-          seconds: whole,
-          input_tokens: whole,
-          output_tokens: whole,
-          total_tokens: whole,
-          input_token_details: answer({ text_tokens: whole, audio_tokens: whole }),
-          cost: { type: 'number', description: 'USD, exact to twelve decimals' },
+          seconds: COUNT,
+          input_tokens: COUNT,
+          output_tokens: COUNT,
+          total_tokens: COUNT,
+          input_token_details: answer({ text_tokens: COUNT, audio_tokens: COUNT }),
+          cost: USD,
         },
         ['seconds', 'input_tokens', 'output_tokens', 'total_tokens', 'input_token_details'],
       ),
