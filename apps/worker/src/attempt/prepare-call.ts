@@ -95,7 +95,13 @@ const wayOf = (request: AttemptRunRequest, body: Buffer, dialect: ProviderDialec
   return {
     upstream,
     warnings: [...reading.warnings, ...fitted.warnings, ...upstream.warnings],
-    read: (terms, sink) => new TranslatingReader(translation, terms, spoken.writeAnswer(terms), sink),
+    read: (terms, sink) =>
+      new TranslatingReader(
+        translation,
+        terms,
+        spoken.writeAnswer({ ...terms, echo: reading.echo, nowMs: Date.now }),
+        sink,
+      ),
   };
 };
 

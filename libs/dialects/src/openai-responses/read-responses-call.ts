@@ -24,6 +24,7 @@ import { mediaSourceOf } from '../media-source.js';
 import { isObject, refuse, typeOf, type JsonObject } from '../openai-chat/check-type.js';
 import type { CallReading } from '../public-dialect.js';
 import { numberOf, objectsOf, present, textOf } from '../request/json-shape.js';
+import { echoRequest } from './echo-request.js';
 import { OWN_RESPONSES_FIELDS } from './responses-fields.js';
 
 const COVERED: ReadonlySet<string> = new Set([
@@ -337,5 +338,5 @@ export const readResponsesCall = (bytes: Buffer): CallReading => {
     }),
     ...extraOf(body),
   };
-  return { call, warnings: [] };
+  return { call, warnings: [], echo: echoRequest(body) };
 };

@@ -25,6 +25,7 @@ export class ResponsesAnswer implements EventWriter {
   readonly #head: ResponseHead;
   readonly #stream: boolean;
   readonly #idEnd: string;
+  readonly #nowMs: AnswerTerms['nowMs'];
   #text = '';
   #sequence = 0;
   #begun = false;
@@ -37,8 +38,9 @@ export class ResponsesAnswer implements EventWriter {
   #lastText: { readonly message: OpenMessage; readonly index: number } | undefined;
   #incomplete: string | undefined;
 
-  constructor({ generationId, model, providerName, stream }: AnswerTerms) {
-    this.#head = { id: generationId, createdAt: createdSecondsOf(generationId), model, provider: providerName };
+  constructor({ generationId, model, providerName, stream, echo, nowMs }: AnswerTerms) {
+    this.#head = { id: generationId, createdAt: createdSecondsOf(generationId), model, provider: providerName, echo };
+    this.#nowMs = nowMs;
     this.#idEnd = generationId.startsWith(GEN) ? generationId.slice(GEN.length) : generationId;
     this.#stream = stream;
   }
@@ -137,9 +139,15 @@ export class ResponsesAnswer implements EventWriter {
 
   end(): string | undefined {
     this.#begin();
-    this.#endItems(this.#incomplete === undefined ? 'completed' : 'incomplete');
     const status = this.#incomplete === undefined ? 'completed' : 'incomplete';
-    const json = responseJson(this.#head, { status, output: this.#output, incompleteReason: this.#incomplete });
+    this.#endItems(status);
+    const now = this.#nowMs?.();
+    const json = responseJson(this.#head, {
+      status,
+      completedAt: status === 'completed' && now !== undefined ? Math.floor(now / 1_000) : undefined,
+      output: this.#output,
+      incompleteReason: this.#incomplete,
+    });
     if (this.#stream) return responseEvent(`response.${status}`, this.#sequence++, json);
     this.#text = json;
     return undefined;
