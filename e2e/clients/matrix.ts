@@ -44,6 +44,7 @@ const RESPONSES = '/responses';
 const MESSAGES = '/messages';
 const EMBEDDINGS = '/embeddings';
 const RERANK = '/rerank';
+const TRANSCRIPTS = '/audio/transcriptions';
 
 /** Of each upstream dialect's models, that which a kind of question is about. */
 export const MODEL_OF: Readonly<Record<Kind, string>> = {
@@ -56,6 +57,7 @@ export const MODEL_OF: Readonly<Record<Kind, string>> = {
   count: 'echo',
   embeddings: 'embed',
   rerank: 'rerank',
+  transcript: 'whisper',
   facts: 'echo',
 };
 
@@ -94,6 +96,7 @@ export const CLIENTS: readonly Client[] = [
       ...both('responses tools', 'tools', RESPONSES),
       once('responses parse', 'object', RESPONSES),
       once('embeddings', 'embeddings', EMBEDDINGS),
+      once('transcription', 'transcript', TRANSCRIPTS),
       once('models', 'facts', '/models'),
     ],
   },
@@ -123,6 +126,8 @@ export const CLIENTS: readonly Client[] = [
       ...both('responses', 'text', RESPONSES),
       once('embeddings', 'embeddings', EMBEDDINGS),
       once('rerank', 'rerank', RERANK),
+      once('transcription', 'transcript', TRANSCRIPTS),
+      once('transcription by form', 'transcript', TRANSCRIPTS),
       once('models', 'facts', '/models'),
       once('endpoints', 'facts', '/models'),
       ofAccount('key and keys', '/key'),

@@ -16,6 +16,26 @@ export const PLACE_SCHEMA = {
 export const WEATHER = { name: 'weather', description: 'The weather of a city.' };
 export const WEATHER_RESULT = '21 degrees';
 export const EMBEDDED = ['a horse', 'a station'];
+/** A plain WAV file of two seconds, as long to the sandbox as to everybody else. */
+export const SOUND_SECONDS = 2;
+export const sound = (): Buffer => {
+  const head = Buffer.alloc(44);
+  head.write('RIFF\0\0\0\0WAVEfmt ', 0, 'latin1');
+  const [bytes, rate] = [SOUND_SECONDS * 8_000, 8_000];
+  head.writeUInt32LE(36 + bytes, 4);
+  head.writeUInt32LE(16, 16);
+  head.writeUInt16LE(1, 20);
+  head.writeUInt16LE(1, 22);
+  head.writeUInt32LE(rate, 24);
+  head.writeUInt32LE(rate, 28);
+  head.writeUInt16LE(1, 32);
+  head.writeUInt16LE(8, 34);
+  head.write('data', 36, 'latin1');
+  head.writeUInt32LE(bytes, 40);
+  return Buffer.concat([head, Buffer.alloc(bytes, 128)]);
+};
+/** The sandbox's price of a second. */
+const SECOND_USD = 0.0001;
 export const RERANKED = { query: 'horse', documents: ['a station', 'a horse', 'a road'] };
 
 /** What a client made of an answer, in words that all of them share. */
@@ -35,13 +55,26 @@ export interface Told {
   readonly lengths?: readonly number[];
   /** Documents by relevance. */
   readonly order?: readonly number[];
+  /** Of a sound, and what they cost in USD. */
+  readonly seconds?: number | undefined;
+  readonly cost?: number | undefined;
   /** What the SDK threw. */
   readonly refusal?: { readonly name: string; readonly status: number | undefined };
   readonly facts?: readonly unknown[];
 }
 
 export type Kind =
-  'text' | 'said' | 'tools' | 'object' | 'thinking' | 'refusal' | 'count' | 'embeddings' | 'rerank' | 'facts';
+  | 'text'
+  | 'said'
+  | 'tools'
+  | 'object'
+  | 'thinking'
+  | 'refusal'
+  | 'count'
+  | 'embeddings'
+  | 'rerank'
+  | 'transcript'
+  | 'facts';
 
 const words = (): unknown => expect.stringMatching(/\w/);
 
@@ -86,6 +119,9 @@ export const judge = (kind: Kind, told: Told, streamed: boolean): void => {
       return;
     case 'rerank':
       expect([...(told.order ?? [])].sort()).toEqual(RERANKED.documents.map((_, index) => index));
+      return;
+    case 'transcript':
+      expect(told).toMatchObject({ text: words(), seconds: SOUND_SECONDS, cost: SOUND_SECONDS * SECOND_USD });
       return;
     case 'facts':
       expect(told.facts?.length).toBeGreaterThan(0);

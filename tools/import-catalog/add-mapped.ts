@@ -25,7 +25,7 @@ const INPUT_OF_API: Readonly<Record<string, readonly string[]>> = { transcriptio
 
 /** Entries that price a size, a quality, a region or a class of sizes, and name no model that a provider would know. */
 const NO_MODEL =
-  /^bedrock\/|(^|\/)(\d+-x-\d+|max-x-max|\d+-steps|max-steps|low|medium|high|standard|hd|eu|us|global|global-standard|au|us-gov-\w+-\d)\/|(^|-)(up-to|above)-|\d+b-to-|\d+b-\d+b$|^ft:|^container$|\/$|^together-ai-|\*/;
+  /^bedrock\/|(^|\/)(\d+-x-\d+|max-x-max|\d+-steps|max-steps|low|medium|high|standard|hd|eu|us|global|global-standard|au|us-gov-\w+-\d)\/|(^|-)(up-to|above|realtime)-|\d+b-to-|\d+b-\d+b$|^ft:|^container$|\/$|^together-ai-|\*/;
 
 interface Mapped {
   readonly upstreamModel: string;

@@ -74,6 +74,18 @@ describe('a price of LiteLLM’s map', () => {
   });
 
   it.each([
+    ['0', 'is none'],
+    ['0.0001', 'is the same one'],
+  ])('counts the seconds of what listens once: the second price of %s %s', (echo) => {
+    const entry = { mode: 'audio_transcription', input_cost_per_second: '0.0001', output_cost_per_second: echo };
+    expect(convertMappedPrice(entry)).toEqual({ price: { price: { seconds: '0.0001' } }, roundings: [] });
+  });
+
+  it.each([
+    [
+      { mode: 'audio_transcription', input_cost_per_second: '0', output_cost_per_second: '0.0001' },
+      'a price by output_cost_per_second',
+    ],
     [{ input_cost_per_second: '0.0001', output_cost_per_second: '0' }, 'a price by input_cost_per_second'],
     [{ input_cost_per_character: '0.000015' }, 'a price by input_cost_per_character'],
     [{ input_cost_per_token: '0' }, 'no price that is not zero'],

@@ -97,6 +97,11 @@ const MAPPED_PIECES: Readonly<Record<string, string>> = {
   input_cost_per_request: 'request',
   output_cost_per_image: 'outputImages',
 };
+/** USD per second of sound, for what listens: `output_cost_per_second` repeats it, and is no price of its own. */
+const SECOND = { price: 'input_cost_per_second', echo: 'output_cost_per_second' } as const;
+
+const isOfSound = ({ mode }: PriceMapEntry): boolean => mode === 'audio_transcription';
+
 /** Units that no class of the ledger counts. */
 const UNCOUNTED = /_per_(second|character|pixel|video_per_second|audio_per_second|page|credit|session)(_|$)/;
 const NAME = /^(.*?)(?:_above_(\d+)k_tokens)?(?:_(flex|priority|batches))?$/;
@@ -107,8 +112,13 @@ export const convertMappedPrice = (entry: PriceMapEntry): PriceConversion => {
   const roundings: string[] = [];
   const byService = new Map<string, Rates>();
   const uncounted: string[] = [];
+  const seconds: string[] = [];
   for (const [name, amount] of Object.entries(entry)) {
     if (typeof amount !== 'string' || !/cost/.test(name)) continue;
+    if (isOfSound(entry) && (name === SECOND.price || (name === SECOND.echo && amount === entry[SECOND.price]))) {
+      if (name === SECOND.price) seconds.push(rounded(shiftDecimal(amount, 0), DECIMALS.piece, name, roundings));
+      continue;
+    }
     if (UNCOUNTED.test(name)) {
       if (!isZero(amount)) uncounted.push(name);
       continue;
@@ -132,6 +142,8 @@ export const convertMappedPrice = (entry: PriceMapEntry): PriceConversion => {
       rates.tiers.set(above, { ...rates.tiers.get(above), [unit]: text });
     }
   }
+  const [second] = seconds;
+  if (second !== undefined && !isZero(second)) return plausible({ price: { price: { seconds: second } }, roundings });
   const base = byService.get('');
   const isPriced = base !== undefined && Object.values(base.price).some((text) => !isZero(text));
   if (!isPriced)

@@ -37,6 +37,7 @@ const API_OF_NAME: readonly (readonly [RegExp, string])[] = [
   [/rerank/, 'rerank'],
   [/whisper|transcribe|(?:^|[-/])(?:asr|stt)(?:-|$)/, 'transcriptions'],
 ];
+const BY_THE_MINUTE = /whisper/i;
 const NOT_SERVED: readonly (readonly [RegExp, string])[] = [
   [/realtime|livetranslate|(?:^|-)live-|native-audio/, 'realtime'],
   [/ocr|moderation|prompt-guard/, 'a kind of call of its own'],
@@ -111,6 +112,9 @@ const draftOf = (
   if (model.cost === undefined) return void report.note('unpriced', { ...at, detail: '' });
   const converted = convertListedPrice(model.cost);
   if ('unit' in converted) return void report.note('unit', { ...at, detail: converted.unit });
+  // Whisper counts no tokens: what is listed by the million of them is a price by the minute.
+  if (served.api === 'transcriptions' && BY_THE_MINUTE.test(upstreamModel) && !isFree(converted.price))
+    return void report.note('unit', { ...at, detail: 'a price by the token of what is sold by the minute' });
   const isGiven = curated.free === true || curated.onRequest === FLAT_FEE || /[:-]free$/.test(upstreamModel);
   if (isFree(converted.price) && !isGiven) return void report.note('free', { ...at, detail: '' });
   const context = whole(model.limit?.context) ?? (served.api === 'chat' ? undefined : UNTOLD_CONTEXT);

@@ -34,7 +34,8 @@ const picodollars = (text: string): bigint => {
 const pricesOf = (listing: Listing): { slug: string; upstream: string; unit: 'input' | 'output'; text: string }[] =>
   Object.entries(listing.providers).flatMap(([listedAs, { models }]) =>
     Object.entries(models).flatMap(([upstream, { cost }]) =>
-      cost === undefined
+      // Zero may mean unknown: then the other source's price may be the one that is taken.
+      cost === undefined || (Number(cost.input) === 0 && Number(cost.output) === 0)
         ? []
         : (['input', 'output'] as const).map((unit) => ({
             ...{ slug: PROVIDERS[listedAs]?.slug ?? listedAs, upstream, unit, text: cost[unit] },

@@ -5,6 +5,7 @@ import { geminiQuirks } from './curated/gemini-quirks.ts';
 import { DATA_POLICIES, STOPS_ON_CANCEL } from './curated/policies.ts';
 import { draftListed, type Draft, type DraftProvider } from './draft-listed.ts';
 import { addMapped } from './add-mapped.ts';
+import { leaveOutUnserved } from './leave-out-unserved.ts';
 import { createNaming, registryOf, type Naming } from './naming/name-model.ts';
 import type { Listing, PriceMap } from './read-sources.ts';
 import { createReport, type Report } from './report.ts';
@@ -17,7 +18,7 @@ const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 export const importCatalog = (listing: Listing, priceMap: PriceMap): { catalog: WrittenCatalog; report: Report } => {
   const report = createReport();
-  const drafts = addMapped(draftListed(listing, report), priceMap, report);
+  const drafts = leaveOutUnserved(addMapped(draftListed(listing, report), priceMap, report), report);
   const naming = createNaming(
     registryOf([
       ...Object.keys(listing.providers[REFERENCE]?.models ?? {}),

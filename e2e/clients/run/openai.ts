@@ -1,9 +1,9 @@
-// The openai package: chat completions with its stream helper, tool runner and parser; Responses; embeddings.
-import OpenAI from 'openai';
+// The openai package: chat completions with its stream helper, tool runner and parser; Responses; embeddings; transcripts.
+import OpenAI, { toFile } from 'openai';
 import { zodResponseFormat, zodTextFormat } from 'openai/helpers/zod';
 import type { ChatCompletionMessageParam, ChatCompletionTool } from 'openai/resources/chat/completions';
 import type { ResponseInputItem } from 'openai/resources/responses/responses';
-import { EMBEDDED, PLACE, PLACE_SCHEMA, TEXT, WEATHER, WEATHER_RESULT, type Told } from '../questions.ts';
+import { EMBEDDED, PLACE, PLACE_SCHEMA, TEXT, WEATHER, WEATHER_RESULT, sound, type Told } from '../questions.ts';
 import type { Connection, Features } from './asked.ts';
 import { placeSchema } from './place-schema.ts';
 import { refusalOf } from './refusal.ts';
@@ -167,6 +167,13 @@ export const featuresOf = ({ url, apiKey }: Connection): Features => {
     embeddings: async (model) => {
       const { data } = await client.embeddings.create({ model, input: EMBEDDED });
       return { lengths: data.map(({ embedding }) => embedding.length) };
+    },
+    transcription: async (model) => {
+      const file = await toFile(sound(), 'talk.wav');
+      const { text, usage } = await client.audio.transcriptions.create({ model, file, language: 'en' });
+      if (usage?.type !== 'duration') throw new Error('was not billed by the second');
+      // The cost is the relay's own.
+      return { text, seconds: usage.seconds, cost: (usage as { cost?: number }).cost };
     },
     models: async (model) => {
       const ids: string[] = [];

@@ -1,7 +1,17 @@
 // The @openrouter/sdk package, whose every answer is validated against the schemas it was generated with: what is missing or of another type is thrown.
 import { OpenRouter } from '@openrouter/sdk';
 import type { ChatAssistantMessage, ChatMessages, ChatResult, ChatStreamChunk } from '@openrouter/sdk/models';
-import { EMBEDDED, PLACE, PLACE_SCHEMA, RERANKED, TEXT, WEATHER, WEATHER_RESULT, type Told } from '../questions.ts';
+import {
+  EMBEDDED,
+  PLACE,
+  PLACE_SCHEMA,
+  RERANKED,
+  TEXT,
+  WEATHER,
+  WEATHER_RESULT,
+  sound,
+  type Told,
+} from '../questions.ts';
 import type { Connection, Features } from './asked.ts';
 import { refusalOf } from './refusal.ts';
 
@@ -159,6 +169,16 @@ export const featuresOf = ({ url, apiKey, managementKey }: Connection): Features
       const answer = await client.rerank.rerank({ requestBody: { model, ...RERANKED } });
       if (typeof answer === 'string') throw new Error('was streamed, and not asked to be');
       return { order: answer.results.map(({ index }) => index) };
+    },
+    transcription: async (model) => {
+      const inputAudio = { data: sound().toString('base64'), format: 'wav' };
+      const { text, usage } = await client.stt.createTranscription({ sttRequest: { model, inputAudio } });
+      return { text, seconds: usage?.seconds, cost: usage?.cost };
+    },
+    'transcription by form': async (model) => {
+      const file = new File([new Uint8Array(sound())], 'talk.wav');
+      const { text, usage } = await client.stt.createTranscriptionMultipart({ requestBody: { model, file } });
+      return { text, seconds: usage?.seconds, cost: usage?.cost };
     },
     models: async (model) => {
       const ids: string[] = [];

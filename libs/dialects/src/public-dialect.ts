@@ -14,6 +14,10 @@ export interface AnswerTerms {
   /** Display name. */
   readonly providerName: string;
   readonly stream: boolean;
+  /** Of the reading of its request. */
+  readonly echo?: string | undefined;
+  /** Unix ms, for answers that say when they were whole; absent: they do not. */
+  readonly nowMs?: () => number;
 }
 
 /** Writes one answer. Bytes are gathered until they are taken. */
@@ -33,6 +37,8 @@ export interface CallReading {
   readonly call: GenerationCall;
   /** What the call could not hold. */
   readonly warnings: readonly Warning[];
+  /** What the dialect's answer says again of the request; nobody else reads it. */
+  readonly echo?: string;
 }
 
 /** The worker's part. */
@@ -76,4 +82,4 @@ export interface PublicDialect extends CallDialect, BodyDialect, StreamDialect {
 export interface JobDialect extends BodyDialect {
   readonly name: JobName;
 }
-export type JobName = 'embeddings' | 'rerank' | 'images' | 'speech';
+export type JobName = 'embeddings' | 'rerank' | 'images' | 'speech' | 'transcriptions';

@@ -137,7 +137,11 @@ export const PROVIDERS: Readonly<Record<string, CuratedProvider>> = {
       'https://${GOOGLE_VERTEX_LOCATION}-aiplatform.googleapis.com/v1/projects/${GOOGLE_VERTEX_PROJECT}/locations/${GOOGLE_VERTEX_LOCATION}/publishers/anthropic',
     ...{ keyVariables: ['GOOGLE_VERTEX_ACCESS_TOKEN'], credential: { kind: 'bearer' } },
   },
-  groq: { baseUrl: 'https://api.groq.com/openai/v1' }, // https://console.groq.com/docs/openai
+  groq: {
+    baseUrl: 'https://api.groq.com/openai/v1', // https://console.groq.com/docs/openai
+    // https://console.groq.com/docs/speech-to-text: no usage, and ten seconds at least
+    quirks: { billsDuration: true, secondsMin: 10 },
+  },
   huggingface: { onRequest: SHARED_NAME },
   'kimi-for-coding': { onRequest: FLAT_FEE },
   'kuae-cloud-coding-plan': { onRequest: FLAT_FEE },

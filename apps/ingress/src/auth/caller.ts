@@ -73,7 +73,8 @@ const QUOTA_TOKEN_CHARACTERS = 32;
 export const quotaToken = (text: string): string => hash('sha256', text, 'hex').slice(0, QUOTA_TOKEN_CHARACTERS);
 
 /** A guardrail whose budget nobody here knows must not be passed over. */
-const knownPolicy = (policies: ReadonlyMap<string, PolicyEntry>, id: string): PolicyEntry => {
+/** @throws WaystationError `snapshot_stale`: nobody gets more than is allowed because a policy is late */
+export const knownPolicy = (policies: ReadonlyMap<string, PolicyEntry>, id: string): PolicyEntry => {
   const policy = policies.get(id);
   if (policy === undefined)
     throw new WaystationError('snapshot_stale', `Guardrail ${id} has not arrived here yet. Try again in a moment.`, {

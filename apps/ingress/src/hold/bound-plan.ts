@@ -39,7 +39,7 @@ export const boundAttempts = (
   policyCap: number,
 ): BoundAttempt[] =>
   attempts.map((attempt) => {
-    const asked = request.features.maxOutputTokens;
+    const asked = request.outputTokensMax ?? request.features.maxOutputTokens;
     const most = Math.min(attempt.maxOutput ?? attempt.context, attempt.context);
     const outputTokens =
       asked === undefined ? Math.min(policyCap, most, roomForOutput(request, attempt)) : Math.min(asked, most);

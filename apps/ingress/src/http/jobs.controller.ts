@@ -1,6 +1,6 @@
-// Jobs of one request and one body: POST /embeddings, /rerank, /images, /audio/speech.
+// Jobs of one request and one body: POST /embeddings, /rerank, /images, /audio/speech, /audio/transcriptions.
 import { Controller, Inject, Post, Req, Res } from '@nestjs/common';
-import { embeddings, images, rerank, speech } from '@waystation/dialects';
+import { embeddings, images, readTranscriptionForm, rerank, speech, transcriptions } from '@waystation/dialects';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { INGRESS, type Ingress } from '../ingress.js';
 import { beginGeneration } from './begin-generation.js';
@@ -28,5 +28,12 @@ export class JobsController {
   @Post('audio/speech')
   speak(@Req() http: FastifyRequest, @Res() reply: FastifyReply): void {
     beginGeneration(this.ingress, speech, http, reply);
+  }
+
+  /** JSON, or a form with a file. */
+  @Post('audio/transcriptions')
+  async transcribe(@Req() http: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    if (Buffer.isBuffer(http.body)) http.body = await readTranscriptionForm(http.body, http.headers['content-type']);
+    beginGeneration(this.ingress, transcriptions, http, reply);
   }
 }

@@ -1,4 +1,4 @@
-// POST /embeddings and /rerank over real HTTP: what goes to the worker, what comes back, what is held, charged and journalled, and what is refused.
+// POST /embeddings, /rerank and the other jobs over real HTTP: what goes to the worker, what comes back, what is held, charged and journalled, and what is refused.
 import type { AttemptEnd, PlannedAttempt, RoutePlanReply } from '@waystation/contracts';
 import { inferenceKey, managementKey, planned } from '../test-edge/fixtures.js';
 import { startIngress, type TestIngress } from '../test-edge/start-ingress.js';
@@ -229,6 +229,71 @@ describe('speech', () => {
   });
 });
 
+describe('transcriptions', () => {
+  const HEARD = '{"text":"Gr\\u00fc\\u00df Gott"}';
+  const data = Buffer.alloc(7_500).toString('base64');
+  const LISTEN = { model: 'lab/ears', input_audio: { data, format: 'mp3' } };
+  beforeEach(() => {
+    planAt({ price: { perUnit: { input: '0', output: '0', seconds: '100000000' } }, context: 448 });
+    ingress.bus.worker = answering(HEARD, { seconds: 9 });
+  });
+  const postForm = (fields: Readonly<Record<string, string | File>>, headers: object = {}): Promise<Response> => {
+    const body = new FormData();
+    for (const [name, value] of Object.entries(fields)) body.append(name, value);
+    return fetch(`${ingress.url}/v1/audio/transcriptions`, {
+      ...{ method: 'POST', body, headers: { authorization: `Bearer ${inferenceKey}`, ...headers } },
+    });
+  };
+  const file = new File([Buffer.alloc(7_500)], 'talk.mp3');
+
+  it('come with their seconds and their exact cost, held for by the longest that so many bytes can last', async () => {
+    const response = await post('/api/v1/audio/transcriptions', LISTEN);
+    expect([response.status, await response.json()]).toEqual([
+      200,
+      { text: 'Grüß Gott', usage: { type: 'duration', seconds: 9, cost: 0.0009 } },
+    ]);
+    expect(ingress.bus.streams[0]?.request).toMatchObject({ dialect: 'transcriptions', holdPicodollars: '1000000000' });
+    expect(ingress.bus.streams[0]?.request.outputCap).toBeUndefined();
+    expect(ingress.bus.trailLines[0]).toMatchObject({ api: 'transcriptions', costPicodollars: '900000000' });
+    const plan = ingress.bus.asked.find(({ name }) => name === 'route.plan')?.request;
+    expect(plan?.['features']).toMatchObject({ api: 'transcriptions', inputModalities: ['audio'], maxOutputTokens: 0 });
+  });
+
+  it('by the token are held for by their text, too, as long as a context at most', async () => {
+    planAt({ price: { perUnit: { input: '0', output: '10000000' } }, context: 448 });
+    ingress.bus.worker = answering(HEARD, { audioInput: 80, output: 30 });
+    expect(await (await post('/v1/audio/transcriptions', LISTEN)).json()).toMatchObject({
+      usage: { input_tokens: 80, output_tokens: 30, total_tokens: 110, cost: 0.0003 },
+    });
+    expect(ingress.bus.streams[0]?.request.holdPicodollars).toBe(String(256 * 10_000_000));
+    const long = { data: Buffer.alloc(750 * 100).toString('base64'), format: 'mp3' };
+    await post('/v1/audio/transcriptions', { ...LISTEN, input_audio: long });
+    expect(ingress.bus.streams[1]?.request.holdPicodollars).toBe(String(448 * 10_000_000));
+  });
+
+  it('asked for by a form are those asked for by JSON, once for an idempotency key', async () => {
+    const headers = { 'idempotency-key': 'k-form' };
+    expect((await postForm({ file, model: 'lab/ears' }, headers)).status).toBe(200);
+    expect(JSON.parse(ingress.bus.streams[0]?.body ?? '')).toEqual(LISTEN);
+    // Another boundary, and the same request.
+    expect((await postForm({ file, model: 'lab/ears' }, headers)).status).toBe(409);
+    expect(ingress.bus.streams).toHaveLength(1);
+  });
+
+  it.each<[string, Readonly<Record<string, string | File>>, string]>([
+    ['a file', { model: 'lab/ears' }, 'file: Invalid request: file is required'],
+    ['a model', { file }, 'No models provided'],
+    ['a format', { file: new File(['x'], 'talk'), model: 'a/b' }, 'file: Expected a name that ends in the format'],
+  ])('asked for by a form without %s are refused, and nothing is asked', async (_name, fields, message) => {
+    const response = await postForm(fields);
+    expect([response.status, await response.json()]).toEqual([
+      400,
+      { error: expect.objectContaining({ code: 400, message: expect.stringContaining(message) as unknown }) },
+    ]);
+    expect([ingress.bus.streams, ingress.bus.factLines]).toEqual([[], []]);
+  });
+});
+
 describe('a bad request', () => {
   it.each<[string, string, unknown, number, string, string]>([
     [
@@ -370,6 +435,22 @@ describe('a bad request', () => {
       "response_format: Invalid enum value. Expected 'mp3' | 'pcm' | 'opus' | 'aac' | 'flac' | 'wav', received \"png\"",
     ],
     [
+      'audio/transcriptions',
+      'without a sound',
+      { model: 'a/b' },
+      400,
+      'invalid_request',
+      'input_audio: Invalid request: input_audio is required',
+    ],
+    [
+      'audio/transcriptions',
+      'as subtitles',
+      { model: 'a/b', input_audio: { data: 'AAAA', format: 'wav' }, response_format: 'vtt' },
+      400,
+      'invalid_request',
+      "response_format: Invalid enum value. Expected 'json' | 'verbose_json', received \"vtt\"",
+    ],
+    [
       'rerank',
       'for the best none',
       { ...RANK, top_n: 0 },
@@ -386,7 +467,7 @@ describe('a bad request', () => {
     expect([ingress.bus.streams, ingress.bus.factLines, ingress.bus.trailLines]).toEqual([[], [], []]);
   });
 
-  it.each(['embeddings', 'rerank', 'images', 'audio/speech'])(
+  it.each(['embeddings', 'rerank', 'images', 'audio/speech', 'audio/transcriptions'])(
     'to %s with a management key or none is refused',
     async (job) => {
       expect((await post(`/api/v1/${job}`, {}, { authorization: `Bearer ${managementKey}` })).status).toBe(403);
@@ -394,12 +475,15 @@ describe('a bad request', () => {
     },
   );
 
-  it.each(['embeddings', 'rerank', 'images', 'audio/speech'])('to %s by GET is 405', async (job) => {
-    const response = await fetch(`${ingress.url}/api/v1/${job}`, {
-      headers: { authorization: `Bearer ${inferenceKey}` },
-    });
-    expect(response.status).toBe(405);
-  });
+  it.each(['embeddings', 'rerank', 'images', 'audio/speech', 'audio/transcriptions'])(
+    'to %s by GET is 405',
+    async (job) => {
+      const response = await fetch(`${ingress.url}/api/v1/${job}`, {
+        headers: { authorization: `Bearer ${inferenceKey}` },
+      });
+      expect(response.status).toBe(405);
+    },
+  );
 
   it('that no credit covers is 402, and nothing is asked', async () => {
     planAt({ price: { perUnit: { input: '20000', output: '0' } } });

@@ -1,18 +1,22 @@
-// GET /models and what hangs below it, and who offers them, out of the catalog snapshot. Public.
+// GET /models and what hangs below it, and who offers them, out of the catalog snapshot. Public, but for what a key may use.
 import { Controller, Get, Inject, Req, Res } from '@nestjs/common';
 import { WaystationError } from '@waystation/contracts';
 import type { CatalogSnapshot } from '@waystation/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { knownPolicy } from '../auth/caller.js';
 import { INGRESS, type Ingress } from '../ingress.js';
+import { admitModels } from '../models/admit-models.js';
+import { describeImageEndpoints, listImageModels } from '../models/image-model-info.js';
 import {
   describeEndpoints,
   describeModel,
   listModels,
   listProviders,
   listZdrEndpoints,
-  type ModelInfo,
+  type ListedModel,
 } from '../models/model-info.js';
-import { pageOf, selectModels } from '../models/select-models.js';
+import { pageOf, selectModels, type Query } from '../models/select-models.js';
+import { callerOf } from './caller-of.js';
 import { sendJson } from './send-json.js';
 
 type ModelPath = { Params: { author: string; slug: string } };
@@ -21,18 +25,43 @@ type Filtered = { Querystring: Record<string, unknown> };
 @Controller(['api/v1', 'v1'])
 export class ModelsController {
   /** Made once per revision of the catalog. */
-  #listed: { readonly catalog: CatalogSnapshot; readonly models: ModelInfo[] } | undefined;
+  #listed: { readonly catalog: CatalogSnapshot; readonly models: ListedModel[] } | undefined;
 
   constructor(@Inject(INGRESS) private readonly ingress: Ingress) {}
 
   @Get('models')
   list(@Req() request: FastifyRequest<Filtered>, @Res() reply: FastifyReply): void {
-    sendJson(reply, 200, pageOf(selectModels(this.#models(), request.query), request.query, '/api/v1/models'));
+    sendPage(reply, this.#models(), request.query, '/api/v1/models');
+  }
+
+  /** What the workspace, the guardrails and the key admit. */
+  @Get('models/user')
+  listUsable(@Req() request: FastifyRequest<Filtered>, @Res() reply: FastifyReply): void {
+    const { policies } = this.ingress.policies.current;
+    const layers = callerOf(request).policyIds.map((id) => knownPolicy(policies, id));
+    sendPage(reply, admitModels(this.#models(), layers), request.query, '/api/v1/models/user');
+  }
+
+  @Get('embeddings/models')
+  listEmbedding(@Req() request: FastifyRequest<Filtered>, @Res() reply: FastifyReply): void {
+    const models = this.#models().filter(({ info }) => info.architecture.output_modalities.includes('embeddings'));
+    sendPage(reply, models, { ...request.query, output_modalities: 'all' }, '/api/v1/embeddings/models');
+  }
+
+  @Get('images/models')
+  listImage(@Res() reply: FastifyReply): void {
+    sendJson(reply, 200, { data: listImageModels(this.#catalog(), this.#models()) });
+  }
+
+  @Get('images/models/:author/:slug/endpoints')
+  imageEndpoints(@Req() request: FastifyRequest<ModelPath>, @Res() reply: FastifyReply): void {
+    const id = idOf(request);
+    sendJson(reply, 200, describeImageEndpoints(this.#catalog(), id) ?? notFound(id));
   }
 
   @Get('models/count')
   count(@Req() request: FastifyRequest<Filtered>, @Res() reply: FastifyReply): void {
-    sendJson(reply, 200, { data: { count: selectModels(this.#models(), request.query).length } });
+    sendJson(reply, 200, { data: { count: selectModels(this.#models(), request.query, Date.now()).length } });
   }
 
   @Get('model/:author/:slug')
@@ -66,12 +95,15 @@ export class ModelsController {
     return catalog.current;
   }
 
-  #models(): ModelInfo[] {
+  #models(): ListedModel[] {
     const catalog = this.#catalog();
     if (this.#listed?.catalog !== catalog) this.#listed = { catalog, models: listModels(catalog) };
     return this.#listed.models;
   }
 }
+
+const sendPage = (reply: FastifyReply, models: readonly ListedModel[], query: Query, path: string): void =>
+  sendJson(reply, 200, pageOf(selectModels(models, query, Date.now()), query, path));
 
 const idOf = ({ params }: FastifyRequest<ModelPath>): string => `${params.author}/${params.slug}`;
 

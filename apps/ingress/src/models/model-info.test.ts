@@ -105,5 +105,5 @@ describe('a catalog as it is shown', () => {
     ]));
 
   it('lists a model once, however many offer it', () =>
-    expect(listModels(catalog).map(({ id }) => id)).toEqual(['lab/small']));
+    expect(listModels(catalog).map(({ info }) => info.id)).toEqual(['lab/small']));
 });

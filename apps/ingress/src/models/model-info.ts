@@ -7,6 +7,7 @@ import {
   type PriceRates,
   type PriceVector,
 } from '@waystation/contracts';
+import { buildRoutingIndex, type Route } from '@waystation/routing';
 import type { CatalogSnapshot } from '@waystation/runtime';
 
 /** Our usage classes by the reference's price names. */
@@ -73,18 +74,38 @@ export const pricing = ({ serviceTiers, ...price }: PriceVector) => ({
       }),
 });
 
-const architecture = (model: ModelEntry) => ({
-  modality: `${model.inputModalities.join('+')}->${model.outputModalities.join('+')}`,
-  input_modalities: model.inputModalities,
-  output_modalities: model.outputModalities,
-  tokenizer: model.tokenizer ?? 'Other',
-  instruct_type: null,
-});
+/** The reference's words for what jobs make; a conversation makes what its endpoint says. */
+const OUTPUT_OF_JOB: Readonly<Record<string, string>> = {
+  embeddings: 'embeddings',
+  rerank: 'rerank',
+  images: 'image',
+  speech: 'speech',
+  transcriptions: 'transcription',
+};
+
+const outputsOf = (model: ModelEntry, endpoints: readonly EndpointEntry[]): string[] => {
+  const outputs = endpoints.flatMap(({ apis, outputModalities }) =>
+    apis.flatMap((api) => OUTPUT_OF_JOB[api] ?? outputModalities),
+  );
+  return outputs.length === 0 ? model.outputModalities : [...new Set(outputs)];
+};
+
+const architecture = (model: ModelEntry, endpoints: readonly EndpointEntry[]) => {
+  const outputs = outputsOf(model, endpoints);
+  return {
+    modality: `${model.inputModalities.join('+')}->${outputs.join('+')}`,
+    input_modalities: model.inputModalities,
+    output_modalities: outputs,
+    tokenizer: model.tokenizer ?? 'Other',
+    instruct_type: null,
+  };
+};
 
 /** Per snapshot, since a snapshot never changes: thousands of models are listed in one pass over their endpoints. */
 const grouped = new WeakMap<CatalogSnapshot, ReadonlyMap<string, EndpointEntry[]>>();
 
-const usable = (catalog: CatalogSnapshot, model: string): readonly EndpointEntry[] => {
+/** Of a model, but for those that are switched off. */
+export const endpointsOf = (catalog: CatalogSnapshot, model: string): readonly EndpointEntry[] => {
   const known =
     grouped.get(catalog) ??
     Map.groupBy(
@@ -114,7 +135,7 @@ const modelInfo = (model: ModelEntry, endpoints: readonly EndpointEntry[]) => {
     created: model.created,
     description: model.description ?? '',
     context_length: model.context,
-    architecture: architecture(model),
+    architecture: architecture(model, endpoints),
     pricing: pricing(top?.price ?? { perUnit: {} }),
     top_provider: {
       context_length: top?.context ?? model.context,
@@ -165,13 +186,25 @@ const endpointInfo = (endpoint: EndpointEntry, model: ModelEntry, catalog: Catal
 
 export type ModelInfo = ReturnType<typeof modelInfo>;
 
+/** A model as it is shown, with what else it is chosen by. */
+export interface ListedModel {
+  readonly info: ModelInfo;
+  /** Its endpoints as routing sees them, but for those that are switched off. */
+  readonly routes: readonly Route[];
+}
+
 /** Every model that has an endpoint, newest first. */
-export const listModels = (catalog: CatalogSnapshot): ModelInfo[] =>
-  [...catalog.models.values()]
-    .map((model) => ({ model, endpoints: usable(catalog, model.id) }))
+export const listModels = (catalog: CatalogSnapshot): ListedModel[] => {
+  const { byModel } = buildRoutingIndex(catalog);
+  return [...catalog.models.values()]
+    .map((model) => ({ model, endpoints: endpointsOf(catalog, model.id) }))
     .filter(({ endpoints }) => endpoints.length > 0)
     .sort((a, b) => b.model.created - a.model.created || (a.model.id < b.model.id ? -1 : 1))
-    .map(({ model, endpoints }) => modelInfo(model, endpoints));
+    .map(({ model, endpoints }) => ({
+      info: modelInfo(model, endpoints),
+      routes: (byModel.get(model.id) ?? []).filter(({ unusable }) => unusable !== 'disabled'),
+    }));
+};
 
 /** Suffixes that only change how endpoints are chosen; they name no model of their own. */
 const ROUTING_SUFFIX = /:(?:nitro|floor|exacto|online)(?=:|$)/g;
@@ -181,19 +214,20 @@ const findModel = (catalog: CatalogSnapshot, id: string): ModelEntry | undefined
 
 export const describeModel = (catalog: CatalogSnapshot, id: string): ModelInfo | undefined => {
   const model = findModel(catalog, id);
-  return model === undefined ? undefined : modelInfo(model, usable(catalog, model.id));
+  return model === undefined ? undefined : modelInfo(model, endpointsOf(catalog, model.id));
 };
 
 export const describeEndpoints = (catalog: CatalogSnapshot, id: string) => {
   const model = findModel(catalog, id);
   if (model === undefined) return undefined;
+  const endpoints = endpointsOf(catalog, model.id);
   return {
     id: model.id,
     name: model.name,
     created: model.created,
     description: model.description ?? '',
-    architecture: architecture(model),
-    endpoints: usable(catalog, model.id).map((endpoint) => endpointInfo(endpoint, model, catalog)),
+    architecture: architecture(model, endpoints),
+    endpoints: endpoints.map((endpoint) => endpointInfo(endpoint, model, catalog)),
   };
 };
 

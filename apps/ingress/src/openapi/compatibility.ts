@@ -28,7 +28,7 @@ export const REFERENCE_LINES: readonly Line[] = [
     'POST /analytics/query',
   ),
   ...lines('differs', 'answered whole, and no voice is cloned', 'POST /audio/speech'),
-  ...lines('planned', 'beside speech, which is there', 'POST /audio/transcriptions'),
+  ...lines('same', 'JSON or a form; seconds are counted whole', 'POST /audio/transcriptions'),
   ...lines(
     'absent',
     'gives keys of public accounts to applications of others; here whoever runs the workspace makes keys (`POST /keys`)',
@@ -57,7 +57,7 @@ export const REFERENCE_LINES: readonly Line[] = [
     'GET /datasets/session-cost',
   ),
   ...lines('same', '', 'POST /embeddings'),
-  ...lines('planned', '`GET /models` lists them with all others', 'GET /embeddings/models'),
+  ...lines('same', '', 'GET /embeddings/models'),
   ...lines('same', '', 'GET /endpoints/zdr'),
   ...lines(
     'planned',
@@ -104,8 +104,8 @@ export const REFERENCE_LINES: readonly Line[] = [
     'POST /images',
   ),
   ...lines(
-    'planned',
-    '`GET /models` lists them with all others',
+    'differs',
+    'parameters are those that the dialect of an endpoint can say, the same for all models of it',
     'GET /images/models',
     'GET /images/models/{author}/{slug}/endpoints',
   ),
@@ -114,11 +114,11 @@ export const REFERENCE_LINES: readonly Line[] = [
   ...lines('differs', WITHOUT_EFFECT, 'POST /messages'),
   ...lines(
     'differs',
-    'filters and orders that the catalog has no data for are ignored or refused: categories, regions, benchmarks, ages',
+    'filters and orders that the catalog has no data for are refused by name: categories, families, distillation, benchmarks, popularity, speed, RSS',
     'GET /models',
   ),
   ...lines('same', 'takes the filters of `GET /models`', 'GET /models/count'),
-  ...lines('planned', 'with the rest of routing', 'GET /models/user'),
+  ...lines('same', 'takes the filters of `GET /models`', 'GET /models/user'),
   ...lines('same', '', 'GET /model/{author}/{slug}'),
   ...lines(
     'differs',

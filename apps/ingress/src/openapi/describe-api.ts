@@ -8,9 +8,6 @@ import { API_ROUTES, type ApiRoute } from './api-routes.js';
 import { TAGS, type Operation, type Schema, type SchemaData } from './operation.js';
 import { OPERATIONS } from './operations.js';
 
-/** What a route is described with until somebody does. */
-const UNDESCRIBED = { summary: 'Not described yet' } as const;
-
 const PARAMETERS: Readonly<Record<string, string>> = {
   author: 'Author of the model',
   slug: 'The model by its author’s name for it, with a variant if any',
@@ -111,10 +108,10 @@ const located = (schema: unknown): unknown =>
 const headers = (names: readonly string[]): object =>
   Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 
-const statusesOf = (route: ApiRoute, operation: Operation | undefined): number[] => {
+const statusesOf = (route: ApiRoute, operation: Operation): number[] => {
   const statuses = [...CODES.keys()].sort((a, b) => a - b);
-  if (operation?.kind === 'generation') return statuses;
-  const takes = operation?.body !== undefined || operation?.query !== undefined;
+  if (operation.kind === 'generation') return statuses;
+  const takes = operation.body !== undefined || operation.query !== undefined;
   return statuses.filter((status) => {
     switch (status) {
       case 400:
@@ -135,8 +132,8 @@ const statusesOf = (route: ApiRoute, operation: Operation | undefined): number[]
 /** What the responses of an envelope are called by. */
 const IN_DIALECT = { MessagesError: 'InMessages', ResponsesError: 'InResponses' } as const;
 
-const errorsOf = (route: ApiRoute, operation: Operation | undefined): Record<string, unknown> => {
-  const suffix = operation?.errors === undefined ? '' : IN_DIALECT[operation.errors];
+const errorsOf = (route: ApiRoute, operation: Operation): Record<string, unknown> => {
+  const suffix = operation.errors === undefined ? '' : IN_DIALECT[operation.errors];
   return Object.fromEntries([
     ...statusesOf(route, operation).map((status) => [
       status,
@@ -154,11 +151,11 @@ const contentOf = (content: Operation['answer']['content'], components: Componen
     ]),
   );
 
-const parametersOf = (route: ApiRoute, operation: Operation | undefined, components: Components): object[] => {
+const parametersOf = (route: ApiRoute, operation: Operation, components: Components): object[] => {
   const inPath = [...route.path.matchAll(/:([a-z]+)/g)].map(([, name = '']) => ({
     ...{ name, in: 'path', required: true, description: PARAMETERS[name] ?? name, schema: { type: 'string' } },
   }));
-  const query = operation?.query;
+  const query = operation.query;
   const inQuery = Object.entries(query?.shape ?? {}).map(([name, schema]) => {
     const { description, ...described } = components.add(schema as z.ZodType, 'input') as SchemaData;
     return {
@@ -166,32 +163,34 @@ const parametersOf = (route: ApiRoute, operation: Operation | undefined, compone
       ...(description === undefined ? {} : { description }),
     };
   });
-  const inHeaders = HEADERS_OF[operation?.kind ?? 'other'].map((name) => ({ $ref: `#/components/parameters/${name}` }));
+  const inHeaders = HEADERS_OF[operation.kind ?? 'other'].map((name) => ({ $ref: `#/components/parameters/${name}` }));
   return [...inPath, ...inQuery, ...inHeaders];
 };
 
 const operationOf = (route: ApiRoute, components: Components): object => {
   const operation = OPERATIONS[route.key];
+  if (operation === undefined) throw new Error(`${route.key} has no description (openapi/operations)`);
   const parameters = parametersOf(route, operation, components);
-  const description = [operation?.description, KEYS_OF[route.access]].filter((part) => part !== undefined).join(' ');
-  const { status = 200, content = {} } = operation?.answer ?? {};
+  const description = [operation.description, KEYS_OF[route.access]].filter((part) => part !== undefined).join(' ');
+  const { status, content } = operation.answer;
   const told =
-    operation?.kind === 'generation'
+    operation.kind === 'generation'
       ? ['X-Generation-Id', 'X-Request-Id', 'X-Waystation-Output-Cap', ...CACHE_HEADERS]
       : ['X-Request-Id'];
   return {
-    ...(operation === undefined
-      ? UNDESCRIBED
-      : { operationId: operation.id, tags: [operation.tag], summary: operation.summary }),
+    ...{ operationId: operation.id, tags: [operation.tag], summary: operation.summary },
     ...(description === '' ? {} : { description }),
     security: route.access === 'public' ? [] : [{ bearer: [] }, { apiKey: [] }],
     ...(parameters.length === 0 ? {} : { parameters }),
-    ...(operation?.body === undefined
+    ...(operation.body === undefined
       ? {}
       : {
           requestBody: {
             required: true,
-            content: { 'application/json': { schema: components.add(operation.body, 'input') } },
+            content: {
+              'application/json': { schema: components.add(operation.body, 'input') },
+              ...(operation.form === undefined ? {} : { 'multipart/form-data': { schema: operation.form } }),
+            },
           },
         }),
     responses: {

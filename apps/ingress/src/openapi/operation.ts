@@ -21,6 +21,8 @@ export interface Operation {
   /** Strings on the wire: schemas say what they must read as. */
   readonly query?: z.ZodObject;
   readonly body?: Schema;
+  /** Where a form is taken, too. */
+  readonly form?: SchemaData;
   readonly answer: Answer;
   /** `generation`: it runs a model, so that it is billed, can be repeated safely and can fail for a provider's reasons. */
   readonly kind?: 'generation' | 'idempotent';

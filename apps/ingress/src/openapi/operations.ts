@@ -1,4 +1,4 @@
-// All operations that are described. What stands here beside its route is in the document; a route that stands nowhere is there with its path alone.
+// All operations, described. A route that stands in none of these cannot be in the document, and fails it.
 import type { Operations } from './operation.js';
 import { CATALOG } from './operations/catalog.js';
 import { CREDITS } from './operations/credits.js';

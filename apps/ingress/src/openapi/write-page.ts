@@ -136,8 +136,6 @@ const operationHtml = (document: Part, path: string, method: string, operation: 
   ].join('');
 };
 
-const UNTAGGED = 'Not described yet';
-
 interface Shown {
   readonly path: string;
   readonly method: string;
@@ -153,7 +151,7 @@ const operationsOf = (document: Part): ReadonlyMap<string, readonly Shown[]> =>
         .filter(([method]) => METHODS.includes(method))
         .map(([method, operation]) => ({ path, method, operation: partOf(operation) })),
     ),
-    ({ operation }) => (Array.isArray(operation['tags']) ? String(operation['tags'][0]) : UNTAGGED),
+    ({ operation }) => String(Array.isArray(operation['tags']) ? operation['tags'][0] : ''),
   );
 
 const schemasHtml = (document: Part): string =>
@@ -175,9 +173,7 @@ export const writePage = (source: object, documentUrl: string): Page => {
   const document = partOf(source);
   const info = partOf(document['info']);
   const operations = operationsOf(document);
-  const tags = [...partsOf(document['tags']), { name: UNTAGGED, description: '' }].filter(({ name }) =>
-    operations.has(String(name)),
-  );
+  const tags = partsOf(document['tags']).filter(({ name }) => operations.has(String(name)));
   const menu = tags.map(({ name }) => {
     const links = (operations.get(String(name)) ?? []).map(
       ({ path, method, operation }) =>

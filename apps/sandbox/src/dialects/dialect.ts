@@ -54,6 +54,8 @@ export interface Dialect {
   readPath?(path: string): PathFacts | undefined;
   /** Before the dash of the ids that it gives, e.g. `chatcmpl`. */
   readonly idPrefix: string;
+  /** Of dialects whose requests are forms: the body as fields. Absent: bodies are JSON. */
+  readForm?(body: Buffer, contentType: string): Promise<unknown>;
   /** Jobs that generate nothing: all that is billed is the prompt. */
   readonly generates: boolean;
   /** Throws `BadCall` where the dialect's real providers would refuse. */

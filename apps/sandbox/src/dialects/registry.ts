@@ -9,6 +9,7 @@ import { cohereRerank, rerank } from './rerank/rerank.js';
 import { gemini } from './gemini/gemini.js';
 import { openaiChat } from './openai-chat/openai-chat.js';
 import { openaiResponses } from './openai-responses/openai-responses.js';
+import { transcriptions } from './transcriptions/transcriptions.js';
 
 const DIALECTS: readonly Dialect[] = [
   openaiChat,
@@ -21,6 +22,7 @@ const DIALECTS: readonly Dialect[] = [
   cohereEmbed,
   rerank,
   cohereRerank,
+  transcriptions,
 ];
 
 const byPath: ReadonlyMap<string, Dialect> = new Map(

@@ -7,7 +7,7 @@ export interface SandboxModel {
   readonly name: string;
   readonly description: string;
   readonly script: Script;
-  readonly price: { readonly input: string; readonly output: string; readonly cacheRead: string };
+  readonly price: Readonly<Record<string, string>>;
   readonly context: number;
   readonly maxOutput: number;
   readonly inputModalities: readonly string[];
@@ -19,6 +19,9 @@ export interface SandboxModel {
 const PRICE = { input: '0.15', output: '0.60', cacheRead: '0.075' };
 const PRICE_B = { input: '0.30', output: '1.20', cacheRead: '0.15' };
 const PRICE_FREE = { input: '0', output: '0', cacheRead: '0' };
+/** In USD a second. */
+const PRICE_BY_SECOND = { input: '0', output: '0', seconds: '0.0001' };
+const PRICE_OF_SOUND = { input: '2.5', output: '10', audioInput: '6' };
 const CONTEXT = 1_000_000;
 const MAX_OUTPUT = 65_536;
 
@@ -46,6 +49,12 @@ const job = (id: string, api: string, description: string): SandboxModel => ({
   inputModalities: ['text'],
   outputModalities: [api],
   apis: [api],
+});
+
+/** Text out of a sound. */
+const listener = (id: string, description: string, price: SandboxModel['price']): SandboxModel => ({
+  ...job(id, 'transcriptions', description),
+  ...{ price, inputModalities: ['audio'], outputModalities: ['transcription'] },
 });
 
 export const MODELS: readonly SandboxModel[] = [
@@ -77,6 +86,8 @@ export const MODELS: readonly SandboxModel[] = [
   model('filtered', 'A filter blocks every prompt.', { filter: true }),
   job('embed', 'embeddings', 'Embeds texts: near each other where they share words.'),
   job('rerank', 'rerank', 'Orders documents by the words that they share with a query.'),
+  listener('whisper', 'Writes down what is said, billed by the second.', PRICE_BY_SECOND),
+  listener('transcribe', 'Writes down what is said, billed by the token.', PRICE_OF_SOUND),
   model('fail-400', 'Answers 400.', { fail: 400 }),
   model('fail-401', 'Answers 401.', { fail: 401 }),
   model('fail-429', 'Answers 429 with Retry-After: 1.', { fail: 429, retryAfterS: 1 }),

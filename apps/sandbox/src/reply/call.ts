@@ -34,6 +34,8 @@ export interface SandboxCall {
   readonly jsonSchema?: unknown;
   /** Of a reranking. */
   readonly searchUnits?: number;
+  /** Of a sound. */
+  readonly seconds?: number;
   readonly maxTokens?: number;
   readonly seed?: number;
   readonly overrides: ScriptOverrides;

@@ -24,6 +24,7 @@ export interface Reply {
   readonly completionTokens: number;
   readonly reasoningTokens: number;
   readonly searchUnits?: number;
+  readonly seconds?: number;
   readonly finish: 'stop' | 'length' | 'tool-calls' | 'filter';
 }
 
@@ -115,6 +116,7 @@ export const planReply = (call: SandboxCall, script: Script, cache: PromptCache)
     completionTokens: countTokens(reasoning) + countTokens(text) + argumentTokens,
     reasoningTokens: countTokens(reasoning),
     ...(call.searchUnits === undefined ? {} : { searchUnits: call.searchUnits }),
+    ...(call.seconds === undefined ? {} : { seconds: call.seconds }),
     finish: script.filter ? 'filter' : cut ? 'length' : toolCalls.length === 0 ? 'stop' : 'tool-calls',
   };
 };

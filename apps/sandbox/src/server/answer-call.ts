@@ -29,13 +29,14 @@ const billedUpTo = (reply: Reply, tokens: number): Billed | undefined =>
       };
 
 const billedWhole = (reply: Reply): Billed => {
-  const { promptTokens, cachedTokens, completionTokens, reasoningTokens, searchUnits } = reply;
+  const { promptTokens, cachedTokens, completionTokens, reasoningTokens, searchUnits, seconds } = reply;
   return {
     promptTokens,
     cachedTokens,
     completionTokens,
     reasoningTokens,
     ...(searchUnits === undefined ? {} : { searchUnits }),
+    ...(seconds === undefined ? {} : { seconds }),
   };
 };
 
@@ -63,6 +64,14 @@ const headerOf = (request: IncomingMessage, name: string): string | undefined =>
   return typeof value === 'string' ? value : undefined;
 };
 
+const parseJson = (body: Buffer): unknown => {
+  try {
+    return JSON.parse(body.toString());
+  } catch {
+    throw new BadCall(400, 'We could not parse the JSON body of your request.');
+  }
+};
+
 const NOTHING_GENERATED: ScriptOverrides = { outputTokens: 0, reasoningTokens: 0 };
 
 const correlationOf = (request: IncomingMessage): string | undefined =>
@@ -81,12 +90,7 @@ export const answerCall = async (
   let script: Script;
   let reply: Reply;
   try {
-    let parsed: unknown;
-    try {
-      parsed = JSON.parse(body.toString());
-    } catch {
-      throw new BadCall(400, 'We could not parse the JSON body of your request.');
-    }
+    const parsed = await (dialect.readForm?.(body, headerOf(request, 'content-type') ?? '') ?? parseJson(body));
     read = dialect.readCall({ ...facts, body: parsed, query, header: (name) => headerOf(request, name) });
     const { call } = read;
     const model = findModel(call.model);

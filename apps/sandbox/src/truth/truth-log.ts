@@ -32,12 +32,14 @@ export interface TruthCall {
   reasoningTokens: number;
   /** Of a reranking that was answered. */
   searchUnits?: number;
+  /** Of a sound that was transcribed. */
+  seconds?: number;
 }
 
 /** What is billed for a call. */
 export type Billed = Pick<
   TruthCall,
-  'promptTokens' | 'cachedTokens' | 'completionTokens' | 'reasoningTokens' | 'searchUnits'
+  'promptTokens' | 'cachedTokens' | 'completionTokens' | 'reasoningTokens' | 'searchUnits' | 'seconds'
 >;
 
 export interface TruthTotals {
@@ -66,6 +68,7 @@ export interface TruthLog {
       | 'completionTokens'
       | 'reasoningTokens'
       | 'searchUnits'
+      | 'seconds'
     >,
   ): TruthCall;
   /** Ends an entry. A second end of the same entry is ignored. */
@@ -122,6 +125,7 @@ export const createTruthLog = (now: () => number, callsMax: number = TRUTH_CALLS
       call.completionTokens = billed.completionTokens;
       call.reasoningTokens = billed.reasoningTokens;
       if (billed.searchUnits !== undefined) call.searchUnits = billed.searchUnits;
+      if (billed.seconds !== undefined) call.seconds = billed.seconds;
       totals.promptTokens += billed.promptTokens;
       totals.cachedTokens += billed.cachedTokens;
       totals.completionTokens += billed.completionTokens;

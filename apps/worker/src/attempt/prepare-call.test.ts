@@ -1,4 +1,4 @@
-// Who signs what: a signature covers exactly the request that arrives, every other credential is put beside it.
+// Who signs what: a signature covers exactly the request that arrives, every other credential is put beside it. And what a translated answer says again of its request.
 import { SignatureV4 } from '@smithy/signature-v4';
 import { createUpstreamClient, findProviderDialect, type Credential } from '@waystation/providers';
 import { createHash, createHmac } from 'node:crypto';
@@ -20,9 +20,13 @@ interface Given {
   readonly dialect?: string;
   readonly baseUrl?: string;
   readonly headers?: readonly string[];
+  readonly body?: Buffer;
+  /** Of the client. */
+  readonly clientDialect?: string;
 }
 
-const prepare = ({ credential, dialect: name = 'bedrock-converse', baseUrl, headers = [] }: Given): PreparedCall => {
+const prepare = (given: Given): PreparedCall => {
+  const { credential, dialect: name = 'bedrock-converse', baseUrl, headers = [], body = attemptBody() } = given;
   const dialect = findProviderDialect(name);
   if (dialect === undefined) throw new Error(`${name} is not registered`);
   const sites: Sites = {
@@ -51,10 +55,13 @@ const prepare = ({ credential, dialect: name = 'bedrock-converse', baseUrl, head
       },
     }),
   };
-  const body = attemptBody();
   const request = attemptRequest(body);
   return prepareCall(
-    { ...request, attempt: { ...request.attempt, upstreamModel: 'anthropic.claude-sonnet-4-v1:0' } },
+    {
+      ...request,
+      dialect: given.clientDialect ?? request.dialect,
+      attempt: { ...request.attempt, upstreamModel: 'anthropic.claude-sonnet-4-v1:0' },
+    },
     body,
     sites,
     credential,
@@ -185,5 +192,25 @@ describe('a call that is signed', () => {
     expect(() => prepare(given)).toThrow(
       expect.objectContaining({ code: 'provider_auth', message: expect.stringMatching(message) as string }),
     );
+  });
+});
+
+it('a translated response says again what was asked, and when it was whole', () => {
+  const body = Buffer.from('{"model":"lab/small","input":"hi","instructions":"Be brief.","temperature":0.5}');
+  const call = prepare({
+    ...{ credential: { kind: 'bearer', secret: 'k' }, dialect: 'openai-chat', baseUrl: 'https://lab.example' },
+    ...{ body, clientDialect: 'openai-responses' },
+  });
+  const written: Buffer[] = [];
+  const reader = call.read({ ...call.terms, stream: false }, (bytes) => written.push(bytes));
+  reader.push(
+    Buffer.from(
+      '{"id":"1","choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"Yes"}}]}',
+    ),
+  );
+  reader.end();
+  expect(JSON.parse(Buffer.concat(written).toString())).toMatchObject({
+    ...{ object: 'response', status: 'completed', instructions: 'Be brief.', temperature: 0.5 },
+    completed_at: expect.any(Number) as unknown,
   });
 });

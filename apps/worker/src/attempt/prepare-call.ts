@@ -106,7 +106,13 @@ const wayOf = (request: CallTerms, body: Buffer, dialect: ProviderDialect, quirk
   return {
     upstream,
     warnings: [...reading.warnings, ...fitted.warnings, ...upstream.warnings],
-    read: (terms, sink) => new TranslatingReader(translation, terms, spoken.writeAnswer(terms), sink),
+    read: (terms, sink) =>
+      new TranslatingReader(
+        translation,
+        terms,
+        spoken.writeAnswer({ ...terms, echo: reading.echo, nowMs: Date.now }),
+        sink,
+      ),
   };
 };
 

@@ -1,4 +1,4 @@
-// What the requests of all jobs have in common: models, routing preferences, the end user, and that nothing streams and no text is made.
+// What the requests of all jobs have in common: models, routing preferences, the end user, and that nothing streams and no output is capped.
 import type { FieldSpan, RouteFeatures } from '@waystation/contracts';
 import type { Warning } from '@waystation/generation';
 import { CHAT_LIMITS, type ChatRequest } from '../openai-chat/chat-request.js';
@@ -34,6 +34,8 @@ export interface JobMeasures {
   readonly images: number;
   readonly modalities: Iterable<Modality>;
   readonly pieces?: Readonly<Record<string, number>>;
+  /** Where text is made. */
+  readonly outputTokensMax?: number;
 }
 
 const isSet = (value: unknown): boolean =>
@@ -48,7 +50,7 @@ const warningsOf = (body: JsonObject): Warning[] =>
 
 /** @throws WaystationError `invalid_request`, `unknown_parameter` */
 export const readJob = (body: JsonObject, spans: FieldSpan[], measures: JobMeasures): ChatRequest => {
-  const { api, tokens, pieces } = measures;
+  const { api, tokens, pieces, outputTokensMax } = measures;
   checkOptional('stream', body['stream'], aBoolean);
   if (body['stream'] === true) refuse('stream', `${api} does not stream; leave it out`);
   checkOptional('user', body['user'], aStringOf(CHAT_LIMITS.userCharacters));
@@ -62,7 +64,7 @@ export const readJob = (body: JsonObject, spans: FieldSpan[], measures: JobMeasu
     bodyBytes: measures.bodyBytes,
     inputTokensEstimate: tokens.estimate,
     longestInputTokens: tokens.longest,
-    // No text is made: nothing is held for it.
+    // Nothing that a cap could be put on is made.
     maxOutputTokens: 0,
     parameters: [],
     inputModalities: [...measures.modalities],
@@ -80,6 +82,7 @@ export const readJob = (body: JsonObject, spans: FieldSpan[], measures: JobMeasu
     inputs: measures.inputs,
     inputImages: measures.images,
     ...(pieces === undefined ? {} : { pieces }),
+    ...(outputTokensMax === undefined ? {} : { outputTokensMax }),
     choices: 1,
     ...(endUserId === undefined ? {} : { endUserId }),
     ...(sessionId === undefined ? {} : { sessionId }),

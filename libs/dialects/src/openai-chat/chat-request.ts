@@ -18,6 +18,8 @@ export interface ChatRequest {
   readonly inputImages: number;
   /** The most that it can use of other classes that count pieces. */
   readonly pieces?: Readonly<Record<string, number>>;
+  /** The most text that comes out where no cap can be put on it, such as a transcript; no endpoint makes more than its context. Absent: `features.maxOutputTokens` says it. */
+  readonly outputTokensMax?: number;
   /** Completions asked for (`n`): each may be as long as the output cap. */
   readonly choices: number;
   readonly endUserId?: string | undefined;

@@ -26,6 +26,7 @@ import { callSealOf, type CallSeal } from '../openai-chat/reasoning-details.js';
 import type { CallReading } from '../public-dialect.js';
 import { openEnvelope } from '../reasoning/envelope.js';
 import { numberOf, objectsOf, present, textOf } from '../request/json-shape.js';
+import { echoRequest } from './echo-request.js';
 import { OWN_RESPONSES_FIELDS } from './responses-fields.js';
 
 const COVERED: ReadonlySet<string> = new Set([
@@ -351,5 +352,5 @@ export const readResponsesCall = (bytes: Buffer): CallReading => {
     }),
     ...extraOf(body),
   };
-  return { call, warnings: [] };
+  return { call, warnings: [], echo: echoRequest(body) };
 };

@@ -6,6 +6,7 @@ import { editMembers } from '../json/edit-members.js';
 import { scanTopLevelFields } from '../json/scan-top-level.js';
 import type { ChatBill } from '../openai-chat/write-chat-response.js';
 import { namedEvent } from '../sse.js';
+import { NO_ECHO } from './echo-request.js';
 
 export type ResponseStatus = 'in_progress' | 'completed' | 'incomplete' | 'failed';
 
@@ -15,29 +16,30 @@ export interface ResponseHead {
   readonly createdAt: number;
   readonly model: string;
   readonly provider?: string | undefined;
+  /** What is said again of the request (`echo-request.ts`). */
+  readonly echo?: string | undefined;
 }
 
 export interface ResponseParts {
   readonly status: ResponseStatus;
+  /** Unix seconds, of a response that is whole. */
+  readonly completedAt?: number | undefined;
   readonly output?: readonly unknown[];
   readonly incompleteReason?: string | undefined;
   readonly error?: { readonly code: string; readonly message: string };
   readonly errorType?: string;
 }
 
-/**
- * A response as JSON, without usage. What the client asked for is not said again: nothing of a request reaches those who write answers, so that these members
- * hold what clients read as "not set".
- */
+/** A response as JSON, without usage. */
 export const responseJson = (
-  { id, createdAt, model, provider }: ResponseHead,
-  { status, output = [], incompleteReason, error, errorType }: ResponseParts,
-): string =>
-  JSON.stringify({
+  { id, createdAt, model, provider, echo = NO_ECHO }: ResponseHead,
+  { status, completedAt, output = [], incompleteReason, error, errorType }: ResponseParts,
+): string => {
+  const own = JSON.stringify({
     id,
     object: 'response',
     created_at: createdAt,
-    completed_at: null,
+    completed_at: completedAt ?? null,
     status,
     ...(errorType === undefined ? {} : { error_type: errorType }),
     error: error ?? null,
@@ -45,18 +47,9 @@ export const responseJson = (
     model,
     ...(provider === undefined ? {} : { provider }),
     output,
-    instructions: null,
-    metadata: null,
-    max_output_tokens: null,
-    parallel_tool_calls: true,
-    temperature: null,
-    top_p: null,
-    presence_penalty: null,
-    frequency_penalty: null,
-    tool_choice: 'auto',
-    tools: [],
-    store: false,
   });
+  return `${own.slice(0, -1)},${echo}}`;
+};
 
 /** An event that carries a whole response, without usage. */
 export const responseEvent = (type: string, sequence: number, json: string): string =>

@@ -25,6 +25,28 @@ const item = {
 };
 const NOT_STORED = 'Refused where it would need a stored response';
 
+/** What is said again of the request. */
+const ECHO: Readonly<Record<string, SchemaData>> = {
+  instructions: { description: 'As the client wrote them' },
+  metadata: anyObject(),
+  max_output_tokens: integer(1),
+  max_tool_calls: integer(1),
+  parallel_tool_calls: { type: 'boolean' },
+  previous_response_id: text(),
+  temperature: number(0, 2),
+  top_p: number(0, 1),
+  presence_penalty: number(-2, 2),
+  frequency_penalty: number(-2, 2),
+  tool_choice: { oneOf: [plain, { type: 'object' }] },
+  tools: { type: 'array', items: { type: 'object' } },
+  truncation: text(),
+  user: text(),
+  text: { type: 'object' },
+  reasoning: anyObject(),
+  background: { type: ['boolean', 'null'] },
+  store: { type: 'boolean' },
+};
+
 export const RESPONSES_SCHEMAS: Readonly<Record<string, SchemaData>> = {
   ResponsesRequest: {
     type: 'object',
@@ -95,7 +117,7 @@ export const RESPONSES_SCHEMAS: Readonly<Record<string, SchemaData>> = {
       id: plain,
       object: word('response'),
       created_at: whole,
-      completed_at: { type: 'null' },
+      completed_at: describe({ type: ['integer', 'null'] }, 'Unix seconds, of a response that is whole'),
       status: word('in_progress', 'completed', 'incomplete', 'failed'),
       error_type: plain,
       error: anyObject(),
@@ -103,9 +125,10 @@ export const RESPONSES_SCHEMAS: Readonly<Record<string, SchemaData>> = {
       model: plain,
       provider: plain,
       output: { type: 'array', items: item },
+      ...ECHO,
       usage: { oneOf: [ref('ResponsesUsage'), { type: 'null' }] },
     },
-    ['completed_at', 'error_type', 'provider', 'usage'],
+    ['completed_at', 'error_type', 'provider', 'usage', ...Object.keys(ECHO)],
   ),
   ResponsesEvent: {
     type: 'object',

@@ -28,6 +28,7 @@ export class ResponsesAnswer implements EventWriter {
   readonly #stream: boolean;
   readonly #tell: Tell | undefined;
   readonly #idEnd: string;
+  readonly #nowMs: AnswerTerms['nowMs'];
   readonly #losses = new AnswerLosses();
   #text = '';
   #sequence = 0;
@@ -41,8 +42,9 @@ export class ResponsesAnswer implements EventWriter {
   #lastText: { readonly message: OpenMessage; readonly index: number } | undefined;
   #incomplete: string | undefined;
 
-  constructor({ generationId, model, providerName, stream }: AnswerTerms) {
-    this.#head = { id: generationId, createdAt: createdSecondsOf(generationId), model, provider: providerName };
+  constructor({ generationId, model, providerName, stream, echo, nowMs }: AnswerTerms) {
+    this.#head = { id: generationId, createdAt: createdSecondsOf(generationId), model, provider: providerName, echo };
+    this.#nowMs = nowMs;
     this.#idEnd = generationId.startsWith(GEN) ? generationId.slice(GEN.length) : generationId;
     this.#stream = stream;
     if (stream)
@@ -150,9 +152,15 @@ export class ResponsesAnswer implements EventWriter {
 
   end(): string | undefined {
     this.#begin();
-    this.#endItems(this.#incomplete === undefined ? 'completed' : 'incomplete');
     const status = this.#incomplete === undefined ? 'completed' : 'incomplete';
-    const json = responseJson(this.#head, { status, output: this.#output, incompleteReason: this.#incomplete });
+    this.#endItems(status);
+    const now = this.#nowMs?.();
+    const json = responseJson(this.#head, {
+      status,
+      completedAt: status === 'completed' && now !== undefined ? Math.floor(now / 1_000) : undefined,
+      output: this.#output,
+      incompleteReason: this.#incomplete,
+    });
     if (this.#stream) return responseEvent(`response.${status}`, this.#sequence++, json);
     this.#text = json;
     return undefined;

@@ -7,7 +7,7 @@ import { parseBody } from '../request/parse-body.js';
 import { toDialectError } from '../to-dialect-error.js';
 
 /** More than this no provider speaks at once. */
-const CHARACTERS_MAX = 100_000;
+export const CHARACTERS_MAX = 100_000;
 
 /** The reference has `mp3` and `pcm`; the others are OpenAI's. */
 export const SPEECH_FORMATS = ['mp3', 'pcm', 'opus', 'aac', 'flac', 'wav'] as const;

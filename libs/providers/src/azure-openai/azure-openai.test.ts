@@ -1,3 +1,4 @@
+import { askedFor, jobOf } from '../conformance/jobs.js';
 import { azureOpenAi } from './azure-openai.js';
 
 const { passthrough, translation } = azureOpenAi;
@@ -16,6 +17,16 @@ describe('a deployment at Azure', () => {
     expect(passthrough?.buildRequest({ ...common, body, stream: false, dropParameters: [] }).path).toBe(path);
     const call = { messages: [], stream: false, sampling: {} };
     expect(translation?.buildRequest({ ...common, call }).path).toBe(path);
+  });
+
+  it('is asked for jobs at its own path too, and for no rerank', () => {
+    const embed = jobOf(azureOpenAi, 'embeddings');
+    const input = { model: 'lab/vectors', input: 'x' };
+    expect(askedFor(embed, input).path).toBe('/embeddings');
+    expect(askedFor(embed, input, { quirks: { apiVersion: '2024-10-21' } }).path).toBe(
+      '/openai/deployments/m-1/embeddings?api-version=2024-10-21',
+    );
+    expect(() => jobOf(azureOpenAi, 'rerank')).toThrow('no job rerank');
   });
 
   it('takes its key in a header of its own', () => {

@@ -6,6 +6,7 @@ import { readAwsSecret } from './aws-secret.js';
 import { buildConverse } from './build-from-call.js';
 import { converseDecoding } from './decode.js';
 import { parseConverseError } from './parse-error.js';
+import { rerankJob } from './rerank-job.js';
 import { signAws } from './sign-aws.js';
 
 /** What requests to `bedrock-runtime` are signed for. */
@@ -18,6 +19,7 @@ export const bedrockConverse: ProviderDialect = {
     buildRequest: buildConverse,
     readResponse: (terms, sink) => new EventsReader(terms, converseDecoding, sink),
   },
+  jobs: new Map([['rerank', rerankJob]]),
   sign({ headers, body }, url, secret, nowMs) {
     const credential = readAwsSecret(secret);
     if (credential === undefined)

@@ -1,5 +1,6 @@
 // What each provider is asked for embeddings and rerank, and what the client gets. Written from the pages that the dialects name.
 import { cohereJobs } from '../cohere-jobs/cohere-jobs.js';
+import { bedrockConverse } from '../bedrock-converse/bedrock-converse.js';
 import { answered, askedFor, jobOf, jobRequest } from '../conformance/jobs.js';
 import { jina } from '../jina/jina.js';
 import { openaiChat } from '../openai-chat/openai-chat.js';
@@ -315,6 +316,36 @@ describe('rerank', () => {
   });
 });
 
+describe('rerank at Bedrock', () => {
+  const rank = jobOf(bedrockConverse, 'rerank');
+  const fields = { model: 'lab/ranks', query: 'q', documents: ['zero', { text: 'one' }], top_n: 1, user: 'alice' };
+
+  // https://docs.aws.amazon.com/bedrock/latest/userguide/rerank-use.html
+  it.each([
+    ['cohere.rerank-v3-5:0', { api_version: 2 }],
+    ['amazon.rerank-v1:0', {}],
+  ])('is asked of %s at the address of Converse', (upstreamModel, more) => {
+    expect(askedFor(rank, fields, { upstreamModel })).toEqual({
+      path: `/model/${upstreamModel.replace(':', '%3A')}/invoke`,
+      body: { query: 'q', documents: ['zero', 'one'], top_n: 1, ...more },
+      warned: [],
+    });
+  });
+
+  it('answers with the documents, and tells no usage', () => {
+    const { reader, text } = answered(rank, fields, '{"results":[{"index":1,"relevance_score":0.75}]}');
+    expect(reader.report()).toEqual({ usage: { input: 100, searchUnits: 1 }, usageSource: 'estimated' });
+    expect(JSON.parse(text)).toMatchObject({
+      results: [{ index: 1, relevance_score: 0.75, document: { text: 'one' } }],
+    });
+  });
+
+  it('ranks no images', () => {
+    const images = { ...fields, documents: [{ image: 'https://example.com/a.png' }] };
+    expect(() => rank(jobRequest(images))).toThrow('documents[0]: ');
+  });
+});
+
 describe('speech', () => {
   const speak = jobOf(openaiChat, 'speech');
   const fields = { model: 'lab/voice', provider: {}, user: 'alice', input: 'Grüß Gott 🙂', voice: 'alloy' };
@@ -366,6 +397,110 @@ describe('speech', () => {
       'provider_rate_limited',
     );
     expect(answered(speak, fields, '').reader.failure?.code).toBe('provider_invalid_response');
+  });
+});
+
+describe('a transcript', () => {
+  const listen = jobOf(openaiChat, 'transcriptions');
+  const bytes = Buffer.from([0, 255, 13, 10, 45, 45]);
+  const fields = {
+    ...{ model: 'lab/ears', provider: {}, user: 'alice', language: 'de', temperature: 0 },
+    input_audio: { data: bytes.toString('base64'), format: 'MP3' },
+  };
+  const formOf = async (more: object = {}, quirks: Readonly<Record<string, string | number | boolean>> = {}) => {
+    const { upstream } = listen(jobRequest({ ...fields, ...more }, { quirks }));
+    const [, contentType = ''] = upstream.headers;
+    const form = await new Response(new Uint8Array(upstream.body), {
+      headers: { 'content-type': contentType },
+    }).formData();
+    return { upstream, form, entries: [...form].filter(([name]) => name !== 'file') };
+  };
+
+  it('is asked for with a form, whose file is the sound byte for byte', async () => {
+    const { upstream, form, entries } = await formOf();
+    expect([upstream.path, upstream.warnings]).toEqual(['/audio/transcriptions', []]);
+    expect(entries).toEqual([
+      ['model', 'm-1'],
+      ['language', 'de'],
+      ['temperature', '0'],
+    ]);
+    const file = form.get('file');
+    if (!(file instanceof File)) throw new Error('no file');
+    expect([file.name, file.type, Buffer.from(await file.arrayBuffer())]).toEqual(['audio.mp3', 'audio/mpeg', bytes]);
+  });
+
+  it('in a form whose boundary stands in the sound has another', async () => {
+    const data = Buffer.from('a\r\n--waystation-form--waystation-form-1--').toString('base64');
+    const { form } = await formOf({ input_audio: { data, format: 'wav' } });
+    const file = form.get('file');
+    expect(file instanceof File && Buffer.from(await file.arrayBuffer()).toString('base64')).toBe(data);
+  });
+
+  it('with the time of words is asked for them; without the form that has room for them they are left out, and told', async () => {
+    const granular = { timestamp_granularities: ['word', 'segment'] };
+    const { entries } = await formOf({ ...granular, response_format: 'verbose_json' });
+    expect(entries.slice(-3)).toEqual([
+      ['response_format', 'verbose_json'],
+      ['timestamp_granularities[]', 'word'],
+      ['timestamp_granularities[]', 'segment'],
+    ]);
+    const { upstream, form } = await formOf({ ...granular, seed: 7 });
+    expect([form.has('timestamp_granularities[]'), upstream.warnings.map(({ field }) => field)]).toEqual([
+      false,
+      ['seed', 'timestamp_granularities'],
+    ]);
+  });
+
+  // https://platform.openai.com/docs/api-reference/audio/json-object
+  it.each<[string, object, object, string]>([
+    [
+      'by the token',
+      {
+        ...{ type: 'tokens', input_tokens: 14, output_tokens: 45, total_tokens: 59 },
+        input_token_details: { text_tokens: 4, audio_tokens: 10 },
+      },
+      { input: 4, audioInput: 10, output: 45 },
+      'provider',
+    ],
+    [
+      'by the token without a word on which',
+      { input_tokens: 14, output_tokens: 45 },
+      { audioInput: 14, output: 45 },
+      'provider',
+    ],
+    ['by the second', { type: 'duration', seconds: 9 }, { seconds: 9 }, 'provider'],
+    ['by part of a second', { type: 'duration', seconds: 8.2 }, { seconds: 9 }, 'provider'],
+    ['not at all', {}, { input: 100, seconds: 1, output: 3 }, 'estimated'],
+    ['impossibly', { type: 'duration', seconds: -1 }, { seconds: 0 }, 'clamped'],
+  ])('whose usage is told %s', (_name, usage, expected, usageSource) => {
+    const { reader, text } = answered(listen, fields, JSON.stringify({ text: 'Grüß Gott', usage }));
+    expect(reader.report()).toEqual({ usage: expected, usageSource });
+    expect(JSON.parse(text)).toMatchObject({ text: 'Grüß Gott' });
+  });
+
+  // https://console.groq.com/docs/speech-to-text: no usage, billed by the second, ten at least
+  it('that is billed by a duration without usage is asked for the duration, and the client gets what it asked for', async () => {
+    const quirks = { billsDuration: true, secondsMin: 10 };
+    const { entries } = await formOf({}, quirks);
+    expect(entries.at(-1)).toEqual(['response_format', 'verbose_json']);
+    const read = (duration: unknown, more: object = {}) =>
+      answered(
+        (request) => listen({ ...request, quirks }),
+        { ...fields, ...more },
+        JSON.stringify({ task: 'transcribe', duration, text: 'Hallo', segments: [] }),
+      );
+    expect(read(12.3).reader.report()).toEqual({ usage: { seconds: 13 }, usageSource: 'provider' });
+    expect(read('8.47').reader.report()).toEqual({ usage: { seconds: 10 }, usageSource: 'provider' });
+    expect(read(12.3).text).toBe('{"text":"Hallo"}');
+    expect(JSON.parse(read(12.3, { response_format: 'verbose_json' }).text)).toMatchObject({ duration: 12.3 });
+  });
+
+  it('of silence is empty; an error, or no text, is no answer', () => {
+    const failureOf = (answer: string) => answered(listen, fields, answer).reader.failure?.code;
+    expect(failureOf('{"text":"","usage":{"type":"duration","seconds":3}}')).toBeUndefined();
+    expect(failureOf('{"error":{"code":429}}')).toBe('provider_rate_limited');
+    for (const answer of ['{"text":7}', '{}', '[]', 'WEBVTT'])
+      expect(failureOf(answer)).toBe('provider_invalid_response');
   });
 });
 

@@ -1,4 +1,4 @@
-// Embeddings, rerank, images and speech as OpenAI's followers have them: the client's bytes pass. Rerank is not OpenAI's: Jina's, Together's, vLLM's and our own shape is one.
+// Embeddings, rerank, images, speech and transcripts as OpenAI's followers have them: the client's bytes pass. Rerank is not OpenAI's: Jina's, Together's, vLLM's and our own shape is one.
 // https://platform.openai.com/docs/api-reference/embeddings/create, https://docs.together.ai/reference/rerank-1, https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html
 import { EMBEDDINGS_FIELDS, RERANK_FIELDS, SPEECH_FIELDS } from '@waystation/dialects';
 import { documentsOf } from '../jobs/rerank-documents.js';
@@ -10,6 +10,7 @@ import { textOf } from '../json-shape.js';
 import { rerankAnswer } from '../jobs/read-rerank.js';
 import { Losses } from '../losses.js';
 import type { Job, Quirks } from '../spec.js';
+import { transcriptionJob } from './transcription-job.js';
 
 const pathOf = (quirks: Quirks, quirk: string, usual: string): string => {
   const path = quirks[quirk];
@@ -67,4 +68,5 @@ export const chatJobs: ReadonlyMap<string, Job> = new Map([
   ['rerank', rank],
   ['images', imageJob],
   ['speech', speak],
+  ['transcriptions', transcriptionJob],
 ]);

@@ -1,6 +1,6 @@
 // The catalog as the API shows it.
 import { z } from 'zod';
-import { count, data, instant, json, page, type Operations } from '../operation.js';
+import { count, data, instant, json, page, usd, type Operations } from '../operation.js';
 
 const price = z.string().meta({ description: 'USD a token or unit, as decimal text, exact' });
 const rates = z.looseObject({
@@ -123,20 +123,62 @@ const datedPrice = z
 
 const perMillion = z.number().nonnegative().optional().meta({ description: 'USD per million tokens' });
 const commaSeparated = z.string().optional().meta({ description: 'Words, separated by commas' });
+const days = count.optional();
 
 const filters = z.object({
   q: z.string().optional().meta({ description: 'Part of an id or a name' }),
   model_authors: commaSeparated,
+  providers: commaSeparated.meta({ description: 'Slugs or names of providers, separated by commas: any of them' }),
   supported_parameters: commaSeparated,
-  input_modalities: commaSeparated,
-  output_modalities: commaSeparated.meta({ description: 'Words, separated by commas, or `all`; `text` if absent' }),
-  context: count.optional().meta({ description: 'At least so many tokens' }),
+  input_modalities: commaSeparated.meta({ description: '`text`, `image`, `file`, `audio`, `video`: all of them' }),
+  output_modalities: commaSeparated.meta({
+    description:
+      '`text`, `image`, `embeddings`, `audio`, `video`, `rerank`, `speech`, `transcription`: any of them; or `all`; `text` if absent',
+  }),
+  context: z.int().positive().optional().meta({ description: 'At least so many tokens' }),
+  zdr: z.literal('true').optional().meta({ description: 'Only with an endpoint that keeps nothing' }),
+  region: z.enum(['eu', 'us']).optional().meta({ description: 'Only with an endpoint there' }),
   min_price: perMillion,
   max_price: perMillion,
   min_output_price: perMillion,
   max_output_price: perMillion,
+  min_age_days: days,
+  max_age_days: days,
   sort: z.enum(['newest', 'pricing-low-to-high', 'pricing-high-to-low', 'context-high-to-low']).optional(),
 });
+const part = { offset: count.optional(), limit: z.int().min(1).max(1_000).optional() };
+const modelPage = json(
+  z.object({ data: z.array(model), total_count: count, links: z.object({ next: z.string().nullable() }) }),
+);
+
+const capability = z.union([
+  z.object({ type: z.literal('enum'), values: words }),
+  z.object({ type: z.literal('range'), min: z.number(), max: z.number() }),
+]);
+const imageParameters = z.record(z.string(), capability);
+const imageModel = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    description: z.string(),
+    created: z.int(),
+    architecture: z.object({ input_modalities: words, output_modalities: words }),
+    supported_parameters: imageParameters,
+    supports_streaming: z.boolean(),
+    endpoints: z.string(),
+  })
+  .meta({ id: 'ImageModel' });
+const imageEndpoint = z
+  .object({
+    provider_name: z.string(),
+    provider_slug: z.string(),
+    provider_tag: z.string(),
+    supported_parameters: imageParameters,
+    allowed_passthrough_parameters: words,
+    supports_streaming: z.boolean(),
+    pricing: z.array(z.object({ billable: z.string(), unit: z.enum(['image', 'token']), cost_usd: usd })),
+  })
+  .meta({ id: 'ImageEndpoint' });
 
 export const CATALOG: Operations = {
   'GET /models': {
@@ -144,10 +186,35 @@ export const CATALOG: Operations = {
     tag: 'Catalog',
     summary: 'Models that have an endpoint, newest first',
     description: 'All of them in one answer, unless `offset` or `limit` asks for a part.',
-    query: filters.extend({ offset: count.optional(), limit: z.int().min(1).max(1_000).optional() }),
-    answer: json(
-      z.object({ data: z.array(model), total_count: count, links: z.object({ next: z.string().nullable() }) }),
-    ),
+    query: filters.extend(part),
+    answer: modelPage,
+  },
+  'GET /models/user': {
+    id: 'listUsableModels',
+    tag: 'Catalog',
+    summary: 'Models that the key may use',
+    description: 'Those with an endpoint that the workspace, its guardrails and the key admit.',
+    query: filters.extend(part),
+    answer: modelPage,
+  },
+  'GET /embeddings/models': {
+    id: 'listEmbeddingModels',
+    tag: 'Catalog',
+    summary: 'Models that make embeddings',
+    query: filters.omit({ output_modalities: true }).extend(part),
+    answer: modelPage,
+  },
+  'GET /images/models': {
+    id: 'listImageModels',
+    tag: 'Catalog',
+    summary: 'Models that `POST /images` can be asked for',
+    answer: data(z.array(imageModel)),
+  },
+  'GET /images/models/:author/:slug/endpoints': {
+    id: 'listImageEndpoints',
+    tag: 'Catalog',
+    summary: 'The endpoints of such a model, with the price of each',
+    answer: json(z.object({ id: z.string(), endpoints: z.array(imageEndpoint) })),
   },
   'GET /models/count': {
     id: 'countModels',
