@@ -195,6 +195,19 @@ export {
   LeaseRecall,
 } from './signals.js';
 export {
+  ControlOwnKeyCreate,
+  ControlOwnKeyDelete,
+  ControlOwnKeyGet,
+  ControlOwnKeyList,
+  ControlOwnKeyUpdate,
+  OWN_KEYS_PER_CALL_MAX,
+  OWN_KEY_NAME_CHARACTERS_MAX,
+  OWN_KEY_SECRET_CHARACTERS_MAX,
+  type OwnKey,
+  type OwnKeySettings,
+} from './own-keys.js';
+export {
+  OWN_KEY_FILTER_MAX,
   SNAPSHOT_KEYS,
   affinityEntry,
   credentialEntry,
@@ -203,6 +216,7 @@ export {
   idempotencyEntry,
   keyEntry,
   modelEntry,
+  ownKeyEntry,
   policyEntry,
   providerEntry,
   workspaceEntry,
@@ -212,6 +226,7 @@ export {
   type IdempotencyEntry,
   type KeyEntry,
   type ModelEntry,
+  type OwnKeyEntry,
   type PolicyEntry,
   type ProviderEntry,
   type Suspension,

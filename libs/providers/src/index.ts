@@ -14,6 +14,7 @@ export {
   type UpstreamTimeouts,
   type UpstreamTls,
 } from './kit/upstream-client.js';
+export { readAwsSecret, type AwsSecret } from './bedrock-converse/aws-secret.js';
 export { TranslatingReader } from './events/translate-response.js';
 export { fitCall } from './fit-call.js';
 export { JobReader } from './jobs/job-reader.js';
