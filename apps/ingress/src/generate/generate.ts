@@ -98,6 +98,11 @@ const holdFor = async (
     policyCap,
     deadlineAt: generation.deadlineAt,
   });
+  if (hold.ownKeysOnly === true)
+    generation.warnings.push({
+      code: 'other',
+      message: "Only the workspace's own provider keys are tried: there is no credit left for the station's capacity.",
+    });
   if (hold.clampedTo !== undefined) {
     generation.head.outputCap = hold.clampedTo;
     generation.warnings.push({

@@ -38,6 +38,7 @@ export const TAGS = {
   Workspaces: 'Limits, budgets, suspension and surcharges of a workspace.',
   Members: 'Whom the keys of a workspace belong to.',
   Guardrails: 'Budgets and restrictions for keys, members or everybody.',
+  'Provider keys': "The workspace's own keys at providers (BYOK).",
   Station: 'This reference, the status page, and what other services send here.',
 } as const;
 export type Tag = keyof typeof TAGS;

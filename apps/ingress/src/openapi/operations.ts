@@ -1,5 +1,6 @@
 // All operations that are described. What stands here beside its route is in the document; a route that stands nowhere is there with its path alone.
 import type { Operations } from './operation.js';
+import { BYOK } from './operations/byok.js';
 import { CATALOG } from './operations/catalog.js';
 import { CREDITS } from './operations/credits.js';
 import { GENERATION } from './operations/generation.js';
@@ -17,5 +18,6 @@ export const OPERATIONS: Operations = {
   ...REPORTS,
   ...LIMITS,
   ...GUARDRAILS,
+  ...BYOK,
   ...STATION,
 };
