@@ -24,6 +24,7 @@ const SCHEMAS = {
   'journal.trail': contracts.trailLine,
   'snapshot.affinity': contracts.affinityEntry,
   'snapshot.credential': contracts.credentialEntry,
+  'snapshot.own-key': contracts.ownKeyEntry,
   'snapshot.endpoint': contracts.endpointEntry,
   'snapshot.head': contracts.headEntry,
   'snapshot.idempotency': contracts.idempotencyEntry,

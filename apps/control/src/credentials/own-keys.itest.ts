@@ -133,10 +133,11 @@ it('can name only api keys and members of its workspace', async () => {
     allowedKeyHashes: [entry.hash],
     allowedMemberIds: [member.id],
   });
-  for (const [field, settings] of [
+  const strangers: [string, OwnKeySettings][] = [
     ['allowed_api_key_hashes', { allowedKeyHashes: [entry.hash, stranger.hash] }],
     ['allowed_user_ids', { allowedMemberIds: ['nobody'] }],
-  ] as const)
+  ];
+  for (const [field, settings] of strangers)
     expect(await refusal(keep(settings))).toMatchObject({ code: 'invalid_request', details: { field } });
 });
 
