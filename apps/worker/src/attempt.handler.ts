@@ -8,11 +8,11 @@ import { Handles } from '@waystation/runtime';
 import type { HeldAmounts } from './attempt/allowance.js';
 import type { Logger } from 'pino';
 import { endMessage } from './attempt/end-message.js';
-import { tellOwnKey } from './attempt/tell-own-key.js';
 import { attemptFinishedLine, attemptStartedLine } from './attempt/money-lines.js';
 import { credentialFor, prepareCall } from './attempt/prepare-call.js';
 import { Relay, type RelayResult } from './attempt/relay.js';
 import type { OpenedCredential } from './site/credentials.js';
+import { tellOwnKey } from './site/tell-own-key.js';
 import { WORKER, type Worker } from './worker.js';
 
 /** Knows the id alone: it waits for the journal's ack, and the request with its prices and plan must not. */

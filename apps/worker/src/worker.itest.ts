@@ -104,6 +104,13 @@ beforeAll(async () => {
     ...{ v: 1, version: 1, id: 'own-0', provider: 'lab', workspaceId: 'ws-1', kind: 'bearer' },
     sealed: sealSecret(keys.publicKey, SECRET, 'own-0'),
   });
+  await (
+    await control.kv('credentials')
+  ).put(SNAPSHOT_KEYS.credential('own-google'), {
+    ...{ v: 1, version: 1, id: 'own-google', provider: 'vertex', workspaceId: 'ws-1' },
+    kind: 'google-service-account',
+    sealed: sealSecret(keys.publicKey, serviceAccount(), 'own-google'),
+  });
   consumer = await control.consume('FACTS', { batchLines: 100, maxInFlight: 10 }, async (batch) => {
     for (const { line } of batch) lines.push(moneyLine.parse(line));
   });
@@ -738,6 +745,8 @@ describe('a provider that takes tokens', () => {
     const { error } = await run({ provider: 'vertex' }).answer;
     expect([error?.code, error?.message]).toEqual(['provider_auth', expect.stringContaining('(invalid_grant)')]);
     expect(upstream.requests.slice(first).map(({ path }) => path)).toEqual(['/token']);
+    const own = (await run({ provider: 'vertex', ownKey: 'own-google' }).answer).error;
+    expect(own).toMatchObject({ code: 'provider_auth', message: expect.stringContaining("the workspace's own key") });
     await running.close();
   });
 });

@@ -101,7 +101,7 @@ const holdFor = async (
   if (hold.ownKeysOnly === true)
     generation.warnings.push({
       code: 'other',
-      message: "Only the workspace's own provider keys are tried: there is no credit left for the station's capacity.",
+      message: "Only the workspace's own provider keys are tried: credit does not reach for the station's capacity.",
     });
   if (hold.clampedTo !== undefined) {
     generation.head.outputCap = hold.clampedTo;

@@ -1,9 +1,10 @@
 // Opens sealed credentials. Only workers can; what was opened stays in memory until the entry changes, and is never logged.
 // A secret that tokens are got with never goes to a provider: its token does.
 // Invariant: a customer's own key is opened for calls of its workspace to its provider, and for no others.
-import { WaystationError, type CredentialEntry } from '@waystation/contracts';
+import { WaystationError, toWaystationError, type CredentialEntry } from '@waystation/contracts';
 import { TokenSource, isTokenKind, readGrant, type Credential, type Grant, type Token } from '@waystation/providers';
 import { openSealed, type EntitySnapshot } from '@waystation/runtime';
+import { tellOwnKey } from './tell-own-key.js';
 
 /** Which credential, and for whom: an own key serves its own workspace only. */
 export interface CredentialAsked {
@@ -58,7 +59,11 @@ const openEntry = (entry: CredentialEntry, privateKey: string, askToken: AskToke
   }
   const reading = readGrant(kind, secret);
   if ('fault' in reading) throw unusable(asked, reading.fault);
-  const source = new TokenSource(() => askToken(reading.grant, asked.providerName));
+  const source = new TokenSource(() =>
+    askToken(reading.grant, asked.providerName).catch((thrown: unknown) => {
+      throw asked.ownedBy === undefined ? thrown : tellOwnKey(toWaystationError(thrown), asked);
+    }),
+  );
   const bearer = (token: string): OpenedCredential => ({ credential: { kind: 'bearer', secret: token }, ...place });
   return () => {
     const token = source.get();

@@ -1,7 +1,10 @@
 // A provider's refusal of a customer's own key, in words for who can mend it: not the operator, whose key it is not.
 import { WaystationError, type PlannedAttempt } from '@waystation/contracts';
 
-export const tellOwnKey = (error: WaystationError, { providerName }: Pick<PlannedAttempt, 'providerName'>) =>
+export const tellOwnKey = (
+  error: WaystationError,
+  { providerName }: Pick<PlannedAttempt, 'providerName'>,
+): WaystationError =>
   error.code !== 'provider_auth'
     ? error
     : new WaystationError(
