@@ -5,6 +5,7 @@ import { creditsUsed } from '../support/audit.ts';
 import { manage, newKey } from '../support/priced-lab.ts';
 import { story } from '../support/story.ts';
 import { until } from '../support/wait.ts';
+import { ledger } from './books.ts';
 
 const MODEL = 'keyed/usual';
 /** A cent a token, and millions of them: more than the whole wallet. */
@@ -195,7 +196,8 @@ export const byok = (system: () => RunningSystem): void => {
       expect(status).toBe(404);
     });
 
-    story('stands in no log', system, async () => {
+    story('stands in no log, and leaves books that hold', system, async () => {
+      expect(await ledger(system(), 'verify')).toMatchObject({ code: 0 });
       for (const name of system().processes) expect(await system().logs(name)).not.toMatch(/sk-(own|revoked)-/);
     });
   });
