@@ -8,6 +8,7 @@ import { byok, startKeyed } from './users/byok.ts';
 import { dialects } from './users/dialects.ts';
 import { happy, startLab } from './users/happy.ts';
 import { money } from './users/money.ts';
+import { responseCache } from './users/response-cache.ts';
 import { suspension } from './users/suspension.ts';
 import { tags } from './users/tags.ts';
 import { upstreamDialects } from './users/upstream-dialects.ts';
@@ -33,5 +34,6 @@ tags(system);
 books(system);
 // Behind those that count what was spent: records of theirs may come late.
 dialects(system);
+responseCache(system);
 upstreamDialects(system);
 byok(system);

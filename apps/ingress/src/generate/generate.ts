@@ -11,6 +11,7 @@ import type { LeaseCache } from '../hold/lease-cache.js';
 import type { LeftOpen } from '../hold/left-open.js';
 import { takeHold, type PlanHold } from '../hold/take-hold.js';
 import { withSurcharges } from '../hold/with-surcharges.js';
+import type { Answers } from '../replay/answers.js';
 import { answerOf, finishGeneration, type LoopEnd } from './finish.js';
 import type { GiveUp } from './give-up.js';
 import { identityOf, type Generation, type GenerationRequest } from './generation.js';
@@ -21,6 +22,7 @@ export interface GenerateDeps {
   readonly leases: LeaseCache;
   readonly needs: Needs;
   readonly leftOpen: LeftOpen;
+  readonly answers: Answers;
   readonly log: Logger;
   readonly nowMs: () => number;
   /** How long a generation may take in all. */

@@ -243,5 +243,5 @@ export const PLANNED_BESIDES: readonly string[] = [
   'batches',
   'realtime sessions over WebSocket',
   'a gateway for the Model Context Protocol (MCP)',
-  'response caching on request, and healing of JSON',
+  'healing of JSON',
 ];
