@@ -4,6 +4,7 @@ import { useSystem } from './support/use-system.ts';
 import { badInput } from './users/bad-input.ts';
 import { badMoney } from './users/bad-money.ts';
 import { books } from './users/books.ts';
+import { byok, startKeyed } from './users/byok.ts';
 import { dialects } from './users/dialects.ts';
 import { happy, startLab } from './users/happy.ts';
 import { money } from './users/money.ts';
@@ -14,13 +15,17 @@ import { tags } from './users/tags.ts';
 import { upstreamDialects } from './users/upstream-dialects.ts';
 
 let lab: FakeUpstream;
+let keyed: FakeUpstream;
 
 const system = useSystem(async () => {
   const started = await startLab();
   lab = started.lab;
   return { config: started.config, timeScale: 0.5, env: PRIVATE_HOSTS };
+  const own = await startKeyed();
+  keyed = own.keyed;
+  return { config: `${started.config}${own.lines}`, timeScale: 0.5 };
 });
-afterAll(() => lab.close());
+afterAll(() => Promise.all([lab.close(), keyed.close()]));
 
 happy(system, () => lab);
 money(system);
@@ -34,3 +39,4 @@ privateProviders(system);
 dialects(system);
 responseCache(system);
 upstreamDialects(system);
+byok(system);

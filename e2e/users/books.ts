@@ -13,7 +13,8 @@ interface Outcome {
   readonly err: string;
 }
 
-const ledger = (system: RunningSystem, ...args: readonly string[]): Promise<Outcome> =>
+/** The operator's commands on the ledger. */
+export const ledger = (system: RunningSystem, ...args: readonly string[]): Promise<Outcome> =>
   new Promise((resolve) => {
     execFile(
       process.execPath,

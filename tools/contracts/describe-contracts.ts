@@ -25,6 +25,7 @@ const SCHEMAS = {
   'snapshot.affinity': contracts.affinityEntry,
   'snapshot.answer': contracts.answerEntry,
   'snapshot.credential': contracts.credentialEntry,
+  'snapshot.own-key': contracts.ownKeyEntry,
   'snapshot.endpoint': contracts.endpointEntry,
   'snapshot.head': contracts.headEntry,
   'snapshot.idempotency': contracts.idempotencyEntry,

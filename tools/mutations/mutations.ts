@@ -697,4 +697,51 @@ export const MUTATIONS: readonly Mutation[] = [
       test: 'a budget that is set in the middle of its window counts what was spent in it before',
     },
   },
+  // Own keys.
+  {
+    name: "another workspace's key",
+    breaks: 'A customer pays, at the provider, for calls of somebody else.',
+    file: 'apps/worker/src/site/credentials.ts',
+    text: 'if (entry === undefined || !isFor(entry, asked)) throw',
+    fault: 'if (entry === undefined) throw',
+    caughtBy: { file: 'apps/worker/src/worker.itest.ts', test: 'is opened for no call of ' },
+  },
+  {
+    name: 'filter of an own key that is passed over',
+    breaks: 'A customer pays, at the provider, for whom the key is not kept.',
+    file: 'libs/routing/src/own-keys.ts',
+    text: "if (keyHashes?.has(keyHash) === false) return 'allowed_api_key_hashes';",
+    fault: '',
+    caughtBy: { file: 'libs/routing/src/plan-route.test.ts', test: 'for other api keys is not used' },
+  },
+  {
+    name: 'capacity beside a key that is always used',
+    breaks: 'A workspace that wants no calls from its credits at a provider gets them where its own key fails.',
+    file: 'libs/routing/src/split-capacity.ts',
+    text: 'serving.some((key) => key.alwaysUse)',
+    fault: 'serving.length < 0',
+    caughtBy: {
+      file: 'libs/routing/src/plan-route.test.ts',
+      test: "that is always used leaves out the station's own capacity there",
+    },
+  },
+  {
+    name: 'own key that waits for credit',
+    breaks: 'A call that the customer pays at the provider is refused because the wallet is empty.',
+    file: `${INGRESS}/hold/take-hold.ts`,
+    text: 'if (own !== undefined && spares(taken.refused))',
+    fault: 'if (own !== undefined && !spares(taken.refused))',
+    caughtBy: {
+      file: `${INGRESS}/http/byok.test.ts`,
+      test: 'goes on without its fallback where there is no credit for that',
+    },
+  },
+  {
+    name: "stream by an own key that ends with somebody else's credit",
+    breaks: 'A stream that costs the wallet nothing is cut short when the credit for its fallback runs out.',
+    file: `${INGRESS}/hold/plan-growth.ts`,
+    text: '  isOfOneKind(attempts) &&\n',
+    fault: '',
+    caughtBy: { file: `${INGRESS}/hold/plan-growth.test.ts`, test: 'a plan of an own key and the capacity' },
+  },
 ];

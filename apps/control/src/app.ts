@@ -10,6 +10,7 @@ import { CreateGuardrails1764165600104 } from './migrations/create-guardrails.js
 import { CreateLimits1764150000001 } from './migrations/create-limits.js';
 import { ExplainSuspension1764165600103 } from './migrations/explain-suspension.js';
 import { CreateControl1763800000002 } from './migrations/create-control.js';
+import { CreateOwnKeys1764181200117 } from './migrations/create-own-keys.js';
 import { CreatePrivateProviders1764183661137 } from './migrations/create-private-providers.js';
 import { WidenCredentialKinds1764176400105 } from './migrations/widen-credential-kinds.js';
 
@@ -28,5 +29,6 @@ export const migrations: MigrateOptions['migrations'] = [
   CreateGuardrails1764165600104,
   AddTokenCredentials1764172800104,
   WidenCredentialKinds1764176400105,
+  CreateOwnKeys1764181200117,
   CreatePrivateProviders1764183661137,
 ];

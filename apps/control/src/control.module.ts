@@ -16,6 +16,7 @@ import { checkSources, describeFaults } from './catalog/gather-sources.js';
 import { createChanges, type Changes } from './changes/changes.js';
 import type { ControlConfig } from './config.js';
 import { NO_FILE, readConfigFile, type ConfigFile } from './config-file/read-config-file.js';
+import { OwnKeysHandler } from './credentials/own-keys.handler.js';
 import { AssignmentsHandler } from './guardrails/assignments.handler.js';
 import { GuardrailsHandler } from './guardrails/guardrails.handler.js';
 import { KeysHandler } from './keys/keys.handler.js';
@@ -24,7 +25,7 @@ import { MembersHandler } from './members/members.handler.js';
 import { PrivateProvidersHandler } from './private-providers/private-providers.handler.js';
 import { startProjector, type Projector } from './projection/projector.js';
 import { seedCredits, seedKeys, seedWorkspace, type CreditsSeeder } from './seeds/seed.js';
-import { CATALOG_FILES, CHANGES, CONFIG_FILE, CONTROL_READER, CONTROL_WRITER } from './tokens.js';
+import { CATALOG_FILES, CHANGES, CONFIG_FILE, CONTROL_READER, CONTROL_WRITER, WORKER_PUBLIC_KEY } from './tokens.js';
 import { SurchargesHandler } from './workspaces/surcharges.handler.js';
 import { SuspensionHandler } from './workspaces/suspension.handler.js';
 
@@ -83,6 +84,7 @@ export class ControlModule implements OnApplicationBootstrap, OnApplicationShutd
         MembersHandler,
         GuardrailsHandler,
         AssignmentsHandler,
+        OwnKeysHandler,
         SuspensionHandler,
         SurchargesHandler,
         PrivateProvidersHandler,
@@ -92,6 +94,7 @@ export class ControlModule implements OnApplicationBootstrap, OnApplicationShutd
         { provide: CONTROL_WRITER, useValue: writer },
         { provide: CONTROL_READER, useValue: reader },
         { provide: CHANGES, useValue: changes },
+        { provide: WORKER_PUBLIC_KEY, useValue: config.workerPublicKey },
         { provide: CONFIG_FILE, useValue: file },
         { provide: CATALOG_FILES, useValue: catalogFiles },
       ],

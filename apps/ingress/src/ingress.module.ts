@@ -6,6 +6,7 @@ import { AccountController } from './http/account.controller.js';
 import { ActivityController } from './http/activity.controller.js';
 import { AssignmentsController } from './http/assignments.controller.js';
 import { BooksController } from './http/books.controller.js';
+import { ByokController } from './http/byok.controller.js';
 import { ChatCompletionsController } from './http/chat-completions.controller.js';
 import { CompletionsController } from './http/completions.controller.js';
 import { ConsoleController } from './http/console.controller.js';
@@ -36,6 +37,7 @@ export class IngressModule implements OnApplicationShutdown {
     return {
       module: IngressModule,
       controllers: [
+        ByokController,
         ChatCompletionsController,
         CompletionsController,
         ResponsesController,

@@ -6,6 +6,7 @@ import {
   RoutePlan,
   SNAPSHOT_KEYS,
   type EndpointEntry,
+  type OwnKeyEntry,
   type PolicyEntry,
   type ProviderEntry,
   type RoutePlanReply,
@@ -83,6 +84,16 @@ const publishCatalog = async (prices: Record<string, string>): Promise<void> => 
   for (const key of await kv.keys()) if (!wanted.has(key) && key !== SNAPSHOT_KEYS.head) await kv.delete(key);
   for (const [key, entry] of wanted) await kv.put(key, entry);
   await kv.put(SNAPSHOT_KEYS.head, { ...stamp(), entities: wanted.size, at: 0 });
+};
+/** Beside what was published before; own keys are exactly these. */
+const publishOwnKeys = async (...ownKeys: OwnKeyEntry[]): Promise<void> => {
+  version += 1;
+  const kv = await control.kv('policies');
+  const kept = (await kv.keys()).filter((key) => key.startsWith('own-key.'));
+  for (const key of kept) await kv.delete(key);
+  for (const ownKey of ownKeys) await kv.put(SNAPSHOT_KEYS.ownKey(ownKey.id), { ...ownKey, ...stamp() });
+  const entities = (await kv.keys()).filter((key) => key !== SNAPSHOT_KEYS.head).length;
+  await kv.put(SNAPSHOT_KEYS.head, { ...stamp(), entities, at: 0 });
 };
 const publishPolicies = async (...policies: Omit<PolicyEntry, 'v' | 'version'>[]): Promise<void> => {
   version += 1;
@@ -178,6 +189,26 @@ describe('the router', () => {
     expect(await tried({ policyIds: ['strict', 'closed'] })).toEqual([]);
     await publishPolicies({ id: 'strict', ignoredProviders: ['a'] }, { id: 'closed', allowedProviders: [] });
     await until('the changed policy', async () => (await tried({ policyIds: ['strict'] })).join() === 'c');
+  });
+
+  it("plans with a workspace's own keys, for that workspace alone, and as they are now", async () => {
+    const ownKey: OwnKeyEntry = {
+      ...{ ...stamp(), id: 'own-1', workspaceId: 'w', provider: 'a' },
+      ...{ disabled: false, isFallback: false, alwaysUse: true, sortOrder: 0 },
+    };
+    const waysOf = async (workspaceId: string): Promise<string> => {
+      const { attempts } = await plan({ identity: { workspaceId, keyHash: '0'.repeat(64) } });
+      return attempts.map((each) => `${each.provider} ${each.credentialId}${each.byok ? ' own' : ''}`).join();
+    };
+    const usual = 'c operator-c,a operator-a';
+    expect(await waysOf('w')).toBe(usual);
+    await publishOwnKeys(ownKey);
+    await until('the own key', async () => (await waysOf('w')) === 'a own-1 own,c operator-c');
+    expect(await waysOf('other')).toBe(usual);
+    await publishOwnKeys({ ...ownKey, isFallback: true, alwaysUse: false });
+    await until('the fallback', async () => (await waysOf('w')) === `${usual},a own-1 own`);
+    await publishOwnKeys();
+    await until('the usual way', async () => (await waysOf('w')) === usual);
   });
 
   it('rests an endpoint as workers report', async () => {

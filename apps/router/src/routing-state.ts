@@ -1,8 +1,16 @@
-// What the router decides from: the catalog's index, the policies' rules and the endpoints' health, each replaced or added to as the bus tells.
+// What the router decides from: the catalog's index, the policies' rules, the workspaces' own keys and the endpoints' health, each replaced or added to as the bus tells.
 // Invariant: a plan never mixes two revisions of the catalog, and never goes without a policy that it was told to apply.
 import { HealthCounters, WaystationError } from '@waystation/contracts';
 import { mergeRules, rulesOfPolicy, type PolicyRules } from '@waystation/policy';
-import { buildRoutingIndex, createHealthBoard, type RoutingIndex, type RoutingSnapshot } from '@waystation/routing';
+import {
+  NO_OWN_KEYS,
+  buildRoutingIndex,
+  createHealthBoard,
+  indexOwnKeys,
+  type OwnKeysIndex,
+  type RoutingIndex,
+  type RoutingSnapshot,
+} from '@waystation/routing';
 import { watchCatalog, watchPolicies, type AppContext } from '@waystation/runtime';
 
 /** Injection token. */
@@ -29,6 +37,7 @@ export const createRoutingState = async ({
   const policies = watchPolicies(bus, { log });
   const board = createHealthBoard();
   let index: RoutingIndex = buildRoutingIndex(catalog.current);
+  let ownKeys: OwnKeysIndex = NO_OWN_KEYS;
   let ruled = new Map<string, PolicyRules>();
   const merged = new Map<string, PolicyRules>();
 
@@ -43,6 +52,7 @@ export const createRoutingState = async ({
   policies.onChange((current) => {
     ruled = new Map([...current.policies].map(([id, policy]) => [id, rulesOfPolicy(policy)]));
     merged.clear();
+    ownKeys = indexOwnKeys(current.ownKeys);
   });
   const signals = await bus.onSignal(HealthCounters, undefined, ({ endpoints }) => {
     // What the catalog does not have is not remembered, so that the board is bounded by the catalog.
@@ -75,7 +85,7 @@ export const createRoutingState = async ({
         throw new WaystationError('snapshot_stale', 'The router has no complete catalog yet. Try again in a moment.', {
           retryAfterMs: 1_000,
         });
-      return { index, health: board, nowMs };
+      return { index, health: board, ownKeys, nowMs };
     },
     rulesOf(policyIds) {
       const key = policyIds.join('\n');

@@ -4,7 +4,6 @@ import { Controller, Inject } from '@nestjs/common';
 import type { AttemptWriter } from '@waystation/bus';
 import { AttemptRun, type AttemptRunRequest } from '@waystation/contracts';
 import type { Warning } from '@waystation/generation';
-import type { Credential } from '@waystation/providers';
 import { Handles } from '@waystation/runtime';
 import type { HeldAmounts } from './attempt/allowance.js';
 import type { Logger } from 'pino';
@@ -12,6 +11,8 @@ import { endMessage } from './attempt/end-message.js';
 import { attemptFinishedLine, attemptStartedLine } from './attempt/money-lines.js';
 import { credentialFor, prepareCall } from './attempt/prepare-call.js';
 import { Relay, type RelayResult } from './attempt/relay.js';
+import type { OpenedCredential } from './site/credentials.js';
+import { tellOwnKey } from './site/tell-own-key.js';
 import { WORKER, type Worker } from './worker.js';
 
 /** Knows the id alone: it waits for the journal's ack, and the request with its prices and plan must not. */
@@ -40,7 +41,7 @@ export class AttemptHandler {
     request: AttemptRunRequest,
     body: Buffer,
     writer: AttemptWriter,
-    credential: Credential,
+    credential: OpenedCredential,
   ): Promise<void> | void {
     const { worker } = this;
     const call = prepareCall(request, body, worker.sites, credential);
@@ -75,11 +76,12 @@ export class AttemptHandler {
     const { facts, health, metrics, log, instance } = this.worker;
     // An empty completion ends in order: its usage belongs into the first witness too. It is the caller who makes an error of it.
     if (result.error === undefined || result.outcome === 'empty') writer.end(endMessage(request, result, warnings));
-    else writer.fail(result.error);
+    else writer.fail(request.attempt.byok ? tellOwnKey(result.error, request.attempt) : result.error);
     facts
       .appendSoon(attemptFinishedLine(request, instance, result, Date.now(), held))
       .catch(reportLost(log, request.attemptId));
-    health.record(request.attempt.endpointId, result);
+    // What a provider thinks of a customer's key says nothing about the endpoint for others.
+    if (!request.attempt.byok) health.record(request.attempt.endpointId, result);
     metrics.record(result);
     const { outcome, error } = result;
     // The code and the reason only: messages and causes may quote a provider, and a provider may quote the prompt.

@@ -98,6 +98,19 @@ beforeAll(async () => {
     kind: 'google-service-account',
     sealed: sealSecret(keys.publicKey, serviceAccount(), 'cred-google'),
   });
+  await (
+    await control.kv('credentials')
+  ).put(SNAPSHOT_KEYS.credential('own-0'), {
+    ...{ v: 1, version: 1, id: 'own-0', provider: 'lab', workspaceId: 'ws-1', kind: 'bearer' },
+    sealed: sealSecret(keys.publicKey, SECRET, 'own-0'),
+  });
+  await (
+    await control.kv('credentials')
+  ).put(SNAPSHOT_KEYS.credential('own-google'), {
+    ...{ v: 1, version: 1, id: 'own-google', provider: 'vertex', workspaceId: 'ws-1' },
+    kind: 'google-service-account',
+    sealed: sealSecret(keys.publicKey, serviceAccount(), 'own-google'),
+  });
   consumer = await control.consume('FACTS', { batchLines: 100, maxInFlight: 10 }, async (batch) => {
     for (const { line } of batch) lines.push(moneyLine.parse(line));
   });
@@ -224,6 +237,13 @@ const until = async (what: string, condition: () => boolean): Promise<void> => {
   for (let waited = 0; !condition(); waited += 5) {
     if (waited > 15_000) throw new Error(`waited in vain until ${what}`);
     await sleep(5);
+  }
+};
+
+const eventually = async (what: string, condition: () => Promise<boolean>): Promise<void> => {
+  for (let tries = 0; !(await condition()); tries += 1) {
+    if (tries > 500) throw new Error(`tried in vain until ${what}`);
+    await sleep(20);
   }
 };
 
@@ -410,7 +430,7 @@ describe('a worker', () => {
     const plain = attemptRequest(body);
     const request: AttemptRunRequest = {
       ...plain,
-      attempt: { ...plain.attempt, byok },
+      attempt: { ...plain.attempt, byok, credentialId: byok ? 'own-0' : 'cred-1' },
       holdTokens: 500,
       heldOutputTokens: 400,
     };
@@ -580,6 +600,113 @@ describe('a worker', () => {
   });
 });
 
+describe("a workspace's own key", () => {
+  const OWN = 'sk-own-canary-0123456789';
+  let running: Running;
+  let version = 1;
+  const putKey = async (secret: string, more: object = {}): Promise<void> => {
+    version += 1;
+    await (
+      await control.kv('credentials')
+    ).put(SNAPSHOT_KEYS.credential('own-1'), {
+      ...{ v: 1, version, id: 'own-1', provider: 'lab', workspaceId: 'ws-1', kind: 'bearer' },
+      sealed: sealSecret(keys.publicKey, secret, 'own-1'),
+      ...more,
+    });
+  };
+  /** What the provider was presented with; undefined where it was not asked. */
+  const presented = async (given: Parameters<typeof attemptRequest>[1] = {}) => {
+    const before = upstream.requests.length;
+    const { error } = await run({ ownKey: 'own-1', ...given }).answer;
+    return { error, authorization: upstream.requests[before]?.headers.authorization };
+  };
+  const untilPresented = (authorization: string | undefined): Promise<void> =>
+    eventually(
+      `the provider is presented with ${authorization}`,
+      async () => (await presented()).authorization === authorization,
+    );
+
+  beforeAll(async () => {
+    upstream.script((_request, reply) => reply.sse(chatChunks(3)));
+    await putKey(OWN);
+    running = await startWorker();
+  });
+  afterAll(() => running.close());
+
+  it('is what the provider gets, and the journal says whose it was', async () => {
+    const before = upstream.requests.length;
+    const { answer, request } = run({ ownKey: 'own-1' });
+    expect((await answer).error).toBeUndefined();
+    expect(upstream.requests[before]?.headers.authorization).toBe(`Bearer ${OWN}`);
+    expect(await finishedOf(request)).toMatchObject({ byok: true, identity: { workspaceId: 'ws-1' } });
+  });
+
+  it.each([
+    ['another workspace', { workspaceId: 'ws-2' }],
+    ['another provider', { provider: 'narrow' }],
+    ['a key that is not there', { ownKey: 'own-2' }],
+    ["the station's own key", { ownKey: 'cred-1' }],
+  ])('is opened for no call of %s', async (_, given) => {
+    const { error, authorization } = await presented(given);
+    expect(authorization).toBeUndefined();
+    expect(error).toMatchObject({
+      code: 'provider_auth',
+      message: expect.stringContaining('own key for Lab is missing'),
+    });
+  });
+
+  it("is not opened as the station's own", async () => {
+    const before = upstream.requests.length;
+    const body = attemptBody();
+    const request = attemptRequest(body);
+    const { error } = await call({ ...request, attempt: { ...request.attempt, credentialId: 'own-1' } }, body).answer;
+    expect(error).toMatchObject({ code: 'provider_auth' });
+    expect(upstream.requests).toHaveLength(before);
+  });
+
+  it('takes effect at once when it is another, and ends when it is deleted', async () => {
+    await putKey('sk-new-canary-0123456789');
+    await untilPresented('Bearer sk-new-canary-0123456789');
+    await (await control.kv('credentials')).delete(SNAPSHOT_KEYS.credential('own-1'));
+    await untilPresented(undefined);
+    await putKey(OWN);
+    await untilPresented(`Bearer ${OWN}`);
+  });
+
+  it('goes to the address that it brings, which is none of a private network', async () => {
+    await putKey(OWN, { baseUrl: `${upstream.url}/resource` });
+    await eventually('it is refused', async () => {
+      const { error, authorization } = await presented();
+      return authorization === undefined && error?.details?.['reason'] === 'private_address';
+    });
+    await putKey(OWN);
+    await untilPresented(`Bearer ${OWN}`);
+  });
+
+  it('says nothing about the endpoint when it is refused, and is told as what it is', async () => {
+    const told: string[] = [];
+    const heard = await ingress.onSignal(HealthCounters, undefined, (message) =>
+      told.push(...message.endpoints.map(({ endpointId }) => endpointId)),
+    );
+    await sleep(50);
+    upstream.script((_request, reply) =>
+      reply.json(401, { error: { message: `bad key ${OWN}`, code: 'invalid_api_key' } }),
+    );
+    const { error } = await presented({ endpointId: 'own-refused' });
+    expect(error).toMatchObject({
+      code: 'provider_auth',
+      message: expect.stringMatching(/^Lab does not accept the workspace's own key/),
+      details: { upstream_status: 401 },
+    });
+    expect(JSON.stringify(error)).not.toContain(OWN);
+    await run({ endpointId: 'shared-refused' }).answer;
+    await until('the shared one is told', () => told.includes('shared-refused'));
+    expect(told).not.toContain('own-refused');
+    await heard.drain();
+    expect(running.logged.join('')).not.toMatch(/canary/);
+  });
+});
+
 describe('a provider that takes tokens', () => {
   const said = {
     candidates: [{ content: { role: 'model', parts: [{ text: 'hello' }] }, finishReason: 'STOP', index: 0 }],
@@ -618,6 +745,8 @@ describe('a provider that takes tokens', () => {
     const { error } = await run({ provider: 'vertex' }).answer;
     expect([error?.code, error?.message]).toEqual(['provider_auth', expect.stringContaining('(invalid_grant)')]);
     expect(upstream.requests.slice(first).map(({ path }) => path)).toEqual(['/token']);
+    const own = (await run({ provider: 'vertex', ownKey: 'own-google' }).answer).error;
+    expect(own).toMatchObject({ code: 'provider_auth', message: expect.stringContaining("the workspace's own key") });
     await running.close();
   });
 });

@@ -1,13 +1,7 @@
 // What attempts share in one worker: snapshots, connections, the journal, and the limits that decide whether one more may be taken.
 import type { Journal } from '@waystation/bus';
 import type { AttemptRunRequest, CredentialEntry, MoneyLine, ProviderEntry } from '@waystation/contracts';
-import {
-  TOKEN_ENDPOINTS,
-  createUpstreamClient,
-  requestToken,
-  type Credential,
-  type UpstreamClient,
-} from '@waystation/providers';
+import { TOKEN_ENDPOINTS, createUpstreamClient, requestToken, type UpstreamClient } from '@waystation/providers';
 import { proxyFor, watchCatalog, watchCredentials, type AppContext } from '@waystation/runtime';
 import type { Logger } from 'pino';
 import { ALLOWANCE_TIMES, type Allowance } from './attempt/allowance.js';
@@ -16,7 +10,13 @@ import { InFlight } from './attempt/in-flight.js';
 import type { RelayOptions } from './attempt/relay.js';
 import type { WorkerConfig } from './config.js';
 import { EndpointHealth } from './health/endpoint-health.js';
-import { createCredentials, openEntry, type AskToken, type Credentials } from './site/credentials.js';
+import {
+  createCredentials,
+  openEntry,
+  type AskToken,
+  type Credentials,
+  type OpenedCredential,
+} from './site/credentials.js';
 import { buildSite, createSites, type Site, type SiteDefaults, type Sites } from './site/sites.js';
 import { createWorkerMetrics, type WorkerMetrics } from './worker-metrics.js';
 
@@ -41,7 +41,7 @@ export interface Worker {
   readonly credentials: Credentials;
   /** For probes: a provider as it would be called, and what it would be presented with, whether the catalog has it or not. @throws WaystationError */
   readonly siteAt: (entry: ProviderEntry) => Site;
-  readonly open: (entry: CredentialEntry, providerName: string) => Credential | Promise<Credential>;
+  readonly open: (entry: CredentialEntry, provider: ProviderEntry) => OpenedCredential | Promise<OpenedCredential>;
   readonly client: UpstreamClient;
   readonly inFlight: InFlight;
   readonly health: EndpointHealth;
@@ -116,7 +116,8 @@ export const createWorker = ({
     sites: createSites(catalog, siteDefaults),
     credentials: createCredentials(credentials, config.privateKey, askToken),
     siteAt: (entry) => buildSite(entry, siteDefaults),
-    open: (entry, providerName) => openEntry(entry, config.privateKey, askToken, providerName)(),
+    open: (entry, { slug, name }) =>
+      openEntry(entry, config.privateKey, askToken, { id: entry.id, provider: slug, providerName: name })(),
     client,
     inFlight,
     health: endpointHealth,

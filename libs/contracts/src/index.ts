@@ -222,6 +222,19 @@ export {
   LeaseRecall,
 } from './signals.js';
 export {
+  ControlOwnKeyCreate,
+  ControlOwnKeyDelete,
+  ControlOwnKeyGet,
+  ControlOwnKeyList,
+  ControlOwnKeyUpdate,
+  OWN_KEYS_PER_CALL_MAX,
+  OWN_KEY_NAME_CHARACTERS_MAX,
+  OWN_KEY_SECRET_CHARACTERS_MAX,
+  type OwnKey,
+  type OwnKeySettings,
+} from './own-keys.js';
+export {
+  OWN_KEY_FILTER_MAX,
   SNAPSHOT_KEYS,
   ANSWER_BYTES_MAX,
   affinityEntry,
@@ -233,6 +246,7 @@ export {
   keptAnswer,
   keyEntry,
   modelEntry,
+  ownKeyEntry,
   policyEntry,
   providerEntry,
   workspaceEntry,
@@ -244,6 +258,7 @@ export {
   type KeptAnswer,
   type KeyEntry,
   type ModelEntry,
+  type OwnKeyEntry,
   type PolicyEntry,
   type ProviderEntry,
   type Suspension,

@@ -175,6 +175,8 @@ export const generationRecorded = z.object({
       z.object({
         attemptId,
         attempt: plannedAttempt.pick({ endpointId: true, provider: true, providerName: true, model: true }),
+        /** The customer's own key that was used, by its id. Absent: none. */
+        ownKeyId: z.string().max(64).optional(),
         worker: instanceId.optional(),
         /** `false` where it cannot have reached the provider: nothing is charged for it. Absent: it can. */
         dispatched: z.boolean().optional(),

@@ -118,6 +118,8 @@ export const EXCLUSION_RULES = [
   'max_output',
   'max_price',
   'no_credential',
+  'own_key_filter',
+  'own_key_only',
   'capacity',
   'api',
   'disabled',
@@ -166,6 +168,8 @@ export const routePlanReply = z.object({
         model: modelId,
         provider: providerSlug.optional(),
         rule: z.enum(EXCLUSION_RULES),
+        /** Of the own key that is not tried there, where it is one and not the endpoint. */
+        credentialId: z.string().max(64).optional(),
         detail: z.string().max(512).optional(),
       }),
     )

@@ -30,6 +30,7 @@ export const SNAPSHOT_KEYS = {
   endpoint: (id: string): string => `endpoint.${subjectToken(id)}`,
   model: (id: string): string => `model.${subjectToken(id)}`,
   credential: (id: string): string => `credential.${subjectToken(id)}`,
+  ownKey: (id: string): string => `own-key.${subjectToken(id)}`,
 } as const;
 
 const versioned = { v: z.literal(1), version: count };
@@ -197,12 +198,39 @@ export const credentialEntry = z.object({
   kind: z.enum(['bearer', 'header', 'query', 'none', 'google-service-account', 'azure-ad', 'aws']),
   /** Name of the header or query parameter, where the kind needs one. */
   name: z.string().max(128).optional(),
+  /** Where an own key is asked instead of at the provider's address: its own resource, region or project. Always a public address. */
+  baseUrl: z.string().max(2048).optional(),
   /** `x25519-hkdf-sha256-aes256gcm`, base64url parts: ephemeral public key, nonce, ciphertext with tag. */
   sealed: z
     .object({ ephemeral: z.string().max(128), nonce: z.string().max(64), ciphertext: z.string().max(65_536) })
     .optional(),
 });
 export type CredentialEntry = z.infer<typeof credentialEntry>;
+
+/** Entries of one filter of an own key. */
+export const OWN_KEY_FILTER_MAX = 100;
+
+/**
+ * Bucket `policies`, key `own-key.<token>`: when an own key of a workspace is tried. Its secret is the credential of the same id, of which nothing stands here.
+ * Filters: only these models, api keys and members; absent is everyone.
+ */
+export const ownKeyEntry = z.object({
+  ...versioned,
+  id: z.string().min(1).max(64),
+  workspaceId,
+  provider: providerSlug,
+  disabled: z.boolean(),
+  /** Tried after the station's own capacity instead of before. */
+  isFallback: z.boolean(),
+  /** Whom it serves the station's own capacity at the provider does not serve. */
+  alwaysUse: z.boolean(),
+  /** Among those of its provider: lower ones come first. */
+  sortOrder: z.number().int().min(0).max(1_000_000),
+  allowedModels: z.array(modelId).max(OWN_KEY_FILTER_MAX).optional(),
+  allowedKeyHashes: z.array(keyHash).max(OWN_KEY_FILTER_MAX).optional(),
+  allowedMemberIds: z.array(memberId).max(OWN_KEY_FILTER_MAX).optional(),
+});
+export type OwnKeyEntry = z.infer<typeof ownKeyEntry>;
 
 /** Bucket `idempotency`, key = hash of workspace and client's key. Past `deadlineAt` nothing of it runs, whatever `state` says. */
 export const idempotencyEntry = z.object({

@@ -17,6 +17,7 @@ export {
 export { isTlsFailure } from './kit/transport-error.js';
 export { scrub } from './provider-error.js';
 export { isDeliberatelyEmpty } from './failures.js';
+export { readAwsSecret, type AwsSecret } from './bedrock-converse/aws-secret.js';
 export { TranslatingReader } from './events/translate-response.js';
 export { fitCall } from './fit-call.js';
 export { JobReader } from './jobs/job-reader.js';

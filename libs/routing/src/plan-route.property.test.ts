@@ -1,6 +1,7 @@
 // What holds for any plan, and how first choices split over conversations.
 import type {
   EndpointEntry,
+  OwnKeyEntry,
   ProviderEntry,
   ProviderPreferences,
   RouteFeatures,
@@ -11,6 +12,7 @@ import { routePlanReply } from '@waystation/contracts';
 import { rulesOfPolicy, type PolicyRules } from '@waystation/policy';
 import fc from 'fast-check';
 import { createHealthBoard } from './health.js';
+import { NO_OWN_KEYS, filteredBy, indexOwnKeys } from './own-keys.js';
 import { planRoute } from './plan-route.js';
 import { buildRoutingIndex, type RoutableCatalog } from './routing-index.js';
 
@@ -137,6 +139,38 @@ const healths = fc.array(
   { maxLength: 8 },
 );
 
+const KEY_HASHES = ['0', '1'].map((digit) => digit.repeat(64));
+const MEMBERS = ['anna', 'ben'];
+/** Of the workspace that asks, and of another. */
+const ownKeys: fc.Arbitrary<OwnKeyEntry[]> = fc
+  .array(
+    fc.record({
+      workspaceId: fc.constantFrom('w', 'other'),
+      provider: fc.constantFrom(...SLUGS),
+      disabled: fc.boolean(),
+      use: fc.constantFrom('first', 'fallback', 'always'),
+      sortOrder: fc.nat(2),
+      filters: fc.record(
+        { allowedModels: some(MODELS), allowedKeyHashes: some(KEY_HASHES), allowedMemberIds: some(MEMBERS) },
+        { requiredKeys: [] },
+      ),
+    }),
+    { maxLength: 8 },
+  )
+  .map((all) =>
+    all.map(({ use, filters, ...each }, index) => ({
+      ...stamp,
+      ...each,
+      ...filters,
+      id: `own-${index}`,
+      isFallback: use === 'fallback',
+      alwaysUse: use === 'always',
+    })),
+  );
+const askers = fc
+  .record({ keyHash: fc.constantFrom(...KEY_HASHES), memberId: fc.constantFrom(...MEMBERS, undefined) })
+  .map(({ keyHash, memberId }) => ({ workspaceId: 'w', keyHash, ...(memberId === undefined ? {} : { memberId }) }));
+
 /** A source of randomness that starts anew for each plan. */
 const seeded = (seed: number) => {
   let state = seed | 1;
@@ -151,10 +185,16 @@ const planOf = (
   catalog: RoutableCatalog,
   reports: { endpointId: string; succeeded: number; failed: number }[],
   seed = 1,
+  own: readonly OwnKeyEntry[] = [],
 ): RoutePlanReply => {
   const health = createHealthBoard();
   health.merge(reports, NOW);
-  return planRoute(request, policy, { index: buildRoutingIndex(catalog), health, nowMs: NOW }, seeded(seed));
+  return planRoute(
+    request,
+    policy,
+    { index: buildRoutingIndex(catalog), health, ownKeys: indexOwnKeys(own), nowMs: NOW },
+    seeded(seed),
+  );
 };
 
 describe('any plan', () => {
@@ -224,6 +264,107 @@ describe('any plan', () => {
     ));
 });
 
+/** Rules about the station's own capacity, and about one way among others: beside them own keys are judged for themselves. */
+const OF_ONE_WAY = ['own_key_only', 'no_credential', 'resting', 'down', 'beyond_max_attempts', 'fallbacks_not_allowed'];
+
+describe('any plan with own keys', () => {
+  const planned = fc
+    .tuple(requests, askers, policies, catalogs, healths, ownKeys)
+    .map(([request, identity, policy, catalog, reports, own]) => {
+      const asked = { ...request, identity };
+      return { asked, policy, catalog, own, reply: planOf(asked, policy, catalog, reports, 1, own) };
+    });
+  const mayServe = (own: readonly OwnKeyEntry[], slug: string) =>
+    own.filter((key) => key.workspaceId === 'w' && key.provider === slug && !key.disabled);
+
+  it('has every endpoint once with each key that it may be asked with, as an attempt or excluded', () =>
+    fc.assert(
+      fc.property(planned, ({ asked, catalog, own, reply }) => {
+        routePlanReply.parse(reply);
+        for (const endpoint of catalog.endpoints.values()) {
+          if (!asked.models.includes(endpoint.model)) continue;
+          const attempts = reply.attempts.filter(({ endpointId }) => endpointId === endpoint.id);
+          const excluded = reply.excluded.filter(({ endpointId }) => endpointId === endpoint.id);
+          const alone = excluded.filter(({ credentialId }) => credentialId === undefined);
+          expect(alone.length + attempts.filter(({ byok }) => !byok).length).toBe(1);
+          const judgesKeys = alone.every(({ rule }) => OF_ONE_WAY.includes(rule));
+          const told = [...attempts.filter(({ byok }) => byok), ...excluded].flatMap(
+            ({ credentialId }) => credentialId ?? [],
+          );
+          expect(told.sort()).toEqual(judgesKeys ? mayServe(own, endpoint.provider).map(({ id }) => id) : []);
+        }
+      }),
+    ));
+
+  it("never uses a key for whom it is not, nor the station's own where an own key is always used", () =>
+    fc.assert(
+      fc.property(planned, ({ asked: { identity }, catalog, own, reply }) => {
+        for (const attempt of reply.attempts) {
+          const admitted = mayServe(own, attempt.provider).filter(
+            ({ allowedModels, allowedKeyHashes, allowedMemberIds }) =>
+              allowedModels?.includes(attempt.model) !== false &&
+              allowedKeyHashes?.includes(identity.keyHash) !== false &&
+              allowedMemberIds?.includes(identity.memberId ?? '') !== false,
+          );
+          if (attempt.byok) expect(admitted.map(({ id }) => id)).toContain(attempt.credentialId);
+          else {
+            expect(attempt.credentialId).toBe(catalog.providers.get(attempt.provider)?.credentialId);
+            expect(admitted.some(({ alwaysUse }) => alwaysUse)).toBe(false);
+          }
+        }
+      }),
+    ));
+
+  it('breaks no hard rule for the sake of a key: whatever is tried with one could be tried without any', () =>
+    fc.assert(
+      fc.property(planned, ({ asked, policy, catalog, reply }) => {
+        const bare = planOf(asked, policy, catalog, []);
+        const fits = new Set([
+          ...bare.attempts.map(({ endpointId }) => endpointId),
+          ...bare.excluded.flatMap(({ endpointId, rule }) => (OF_ONE_WAY.includes(rule) ? (endpointId ?? []) : [])),
+        ]);
+        for (const { endpointId } of reply.attempts) expect(fits).toContain(endpointId);
+      }),
+    ));
+
+  it("tries each model's own keys, then the station's capacity, then keys that are fallbacks, each endpoint's in their order", () =>
+    fc.assert(
+      fc.property(planned, ({ asked, own, reply }) => {
+        const placeOf = ({ byok, credentialId }: RoutePlanReply['attempts'][number]): number =>
+          !byok ? 1 : own.find(({ id }) => id === credentialId)?.isFallback === true ? 2 : 0;
+        const groups =
+          asked.preferences.sort?.partition === 'none'
+            ? [reply.attempts]
+            : asked.models.map((model) => reply.attempts.filter((attempt) => attempt.model === model));
+        for (const group of groups) {
+          const places = group.map(placeOf);
+          expect(places).toEqual([...places].sort());
+          for (const place of [0, 2]) {
+            for (const endpointId of new Set(group.map((attempt) => attempt.endpointId))) {
+              const orders = group
+                .filter((attempt) => attempt.endpointId === endpointId && placeOf(attempt) === place)
+                .map(({ credentialId }) => own.find(({ id }) => id === credentialId)?.sortOrder ?? 0);
+              expect(orders).toEqual([...orders].sort());
+            }
+          }
+        }
+      }),
+    ));
+});
+
+it('a filter speaks against a key exactly where it does not name who asks', () => {
+  const entry: OwnKeyEntry = {
+    ...{ ...stamp, id: 'own', workspaceId: 'w', provider: 'a' },
+    ...{ disabled: false, isFallback: false, alwaysUse: false, sortOrder: 0, allowedMemberIds: ['anna'] },
+  };
+  const [key] = indexOwnKeys([entry]).of('w')?.get('a') ?? [];
+  if (key === undefined) throw new Error('no key');
+  const asks = { keyHash: KEY_HASHES[0] ?? '' };
+  expect(filteredBy(key, 'lab/one', { ...asks, memberId: 'anna' })).toBeUndefined();
+  expect(filteredBy(key, 'lab/one', { ...asks, memberId: 'ben' })).toBe('allowed_user_ids');
+  expect(filteredBy(key, 'lab/one', asks)).toBe('allowed_user_ids');
+});
+
 describe('the split over conversations', () => {
   const priced = (prices: Record<string, number>): RoutableCatalog => ({
     revision: 1,
@@ -267,7 +408,12 @@ describe('the split over conversations', () => {
     ),
   });
   const firstChoices = (catalog: RoutableCatalog, conversations: number, conversation: boolean): string[] => {
-    const snapshot = { index: buildRoutingIndex(catalog), health: createHealthBoard(), nowMs: NOW };
+    const snapshot = {
+      index: buildRoutingIndex(catalog),
+      health: createHealthBoard(),
+      ownKeys: NO_OWN_KEYS,
+      nowMs: NOW,
+    };
     const random = seeded(7);
     return Array.from({ length: conversations }, (_, each) => {
       const request: RoutePlanRequest = {

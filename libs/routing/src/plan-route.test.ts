@@ -1,6 +1,7 @@
 // Every rule that excludes and every order, one line a case.
 import type {
   EndpointEntry,
+  OwnKeyEntry,
   ProviderEntry,
   ProviderPreferences,
   RouteFeatures,
@@ -8,6 +9,7 @@ import type {
 } from '@waystation/contracts';
 import { NO_RULES, rulesOfPolicy, type PolicyRules } from '@waystation/policy';
 import { createHealthBoard, type HealthBoard } from './health.js';
+import { indexOwnKeys } from './own-keys.js';
 import { MAX_ATTEMPTS, planRoute } from './plan-route.js';
 import { buildRoutingIndex, type RoutingIndex } from './routing-index.js';
 
@@ -88,12 +90,12 @@ const request = (
 const plan = (
   asked: RoutePlanRequest,
   index: RoutingIndex,
-  options: { policy?: PolicyRules; health?: HealthBoard } = {},
+  options: { policy?: PolicyRules; health?: HealthBoard; ownKeys?: readonly OwnKeyEntry[] } = {},
 ) => {
   const reply = planRoute(
     asked,
     options.policy ?? NO_RULES,
-    { index, health: options.health ?? createHealthBoard(), nowMs: NOW },
+    { index, health: options.health ?? createHealthBoard(), ownKeys: indexOwnKeys(options.ownKeys ?? []), nowMs: NOW },
     () => 0.5,
   );
   return {
@@ -321,6 +323,129 @@ describe('the order of a plan', () => {
     expect(tried.slice(-2)).toEqual(['lab/two@x', 'lab/three@y']);
     expect(excluded.every(({ rule }) => rule === 'beyond_max_attempts')).toBe(true);
     expect(excluded).toHaveLength(14 - MAX_ATTEMPTS);
+  });
+});
+
+describe('own keys', () => {
+  const ownKey = (id: string, slug: string, more: Partial<OwnKeyEntry> = {}): OwnKeyEntry => ({
+    ...{ ...stamp, id, workspaceId: 'w', provider: slug },
+    ...{ disabled: false, isFallback: false, alwaysUse: false, sortOrder: 0 },
+    ...more,
+  });
+  const sorted = request({ sort: { by: 'price' } });
+  /** Provider and key of each attempt; the station's own capacity is the provider alone. */
+  const ways = (ownKeys: readonly OwnKeyEntry[], asked = sorted, index = indexOf(abc), health?: HealthBoard) => {
+    const planned = plan(asked, index, { ownKeys, ...(health === undefined ? {} : { health }) });
+    return {
+      ways: planned.attempts.map(({ provider: slug, byok, credentialId }) => (byok ? `${slug} ${credentialId}` : slug)),
+      told: planned.excluded.map(({ provider: slug, rule, credentialId, detail }) =>
+        [slug, rule, credentialId, detail].filter((each) => each !== undefined).join(' '),
+      ),
+      strategy: planned.strategy,
+    };
+  };
+
+  it.each<[string, OwnKeyEntry[], string[], string[]]>([
+    ['comes before everything', [ownKey('k', 'c')], ['c k', 'a', 'b', 'c'], []],
+    [
+      'comes in the order of its place',
+      [ownKey('k2', 'b', { sortOrder: 2 }), ownKey('k1', 'b', { sortOrder: 1 }), ownKey('k0', 'c')],
+      ['b k1', 'b k2', 'c k0', 'a', 'b', 'c'],
+      [],
+    ],
+    ['that is a fallback comes last', [ownKey('k', 'a', { isFallback: true })], ['a', 'b', 'c', 'a k'], []],
+    [
+      "that is always used leaves out the station's own capacity there",
+      [ownKey('k', 'a', { alwaysUse: true })],
+      ['a k', 'b', 'c'],
+      ['a own_key_only'],
+    ],
+    ['that is disabled is not there', [ownKey('k', 'a', { disabled: true, alwaysUse: true })], ['a', 'b', 'c'], []],
+    ['of others is not there', [ownKey('k', 'a', { workspaceId: 'x', alwaysUse: true })], ['a', 'b', 'c'], []],
+    [
+      'for other models is not used, and nothing else is left out for it',
+      [ownKey('k', 'a', { allowedModels: ['lab/two'], alwaysUse: true })],
+      ['a', 'b', 'c'],
+      ['a own_key_filter k allowed_models'],
+    ],
+    [
+      'for other api keys is not used',
+      [ownKey('k', 'a', { allowedKeyHashes: ['1'.repeat(64)] })],
+      ['a', 'b', 'c'],
+      ['a own_key_filter k allowed_api_key_hashes'],
+    ],
+    [
+      'for members is not used by a key of none',
+      [ownKey('k', 'a', { allowedMemberIds: ['anna'] })],
+      ['a', 'b', 'c'],
+      ['a own_key_filter k allowed_user_ids'],
+    ],
+    [
+      'for nobody is not used',
+      [ownKey('k', 'a', { allowedModels: [] })],
+      ['a', 'b', 'c'],
+      ['a own_key_filter k allowed_models'],
+    ],
+    [
+      'for this model and this api key is used',
+      [ownKey('k', 'a', { allowedModels: ['lab/one'], allowedKeyHashes: ['0'.repeat(64)] })],
+      ['a k', 'a', 'b', 'c'],
+      [],
+    ],
+  ])('one %s', (_name, keys, tried, told) => {
+    const planned = ways(keys);
+    expect(planned.ways).toEqual(tried);
+    expect(planned.told).toEqual(told);
+    expect(planned.strategy).toBe(tried.some((way) => way.includes(' ')) ? 'own-keys+price' : 'price');
+  });
+
+  it('come before provider.order, and among themselves follow it', () => {
+    const keys = [ownKey('ka', 'a'), ownKey('kc', 'c')];
+    expect(ways(keys, request({ order: ['c', 'b', 'a'] })).ways).toEqual(['c kc', 'a ka', 'c', 'b', 'a']);
+  });
+
+  it('are not tried where only, a data policy or anything else leaves their endpoint out', () => {
+    const keys = [ownKey('k', 'c')];
+    expect(ways(keys, request({ only: ['a'] }))).toMatchObject({
+      ways: ['a'],
+      told: ['b not_in_only', 'c not_in_only'],
+    });
+    const retaining = indexOf(abc, [
+      provider('a'),
+      provider('b'),
+      provider('c', { dataPolicy: { retains: true, trains: false } }),
+    ]);
+    expect(ways(keys, request({ zdr: true, sort: { by: 'price' } }), retaining)).toMatchObject({
+      ways: ['a', 'b'],
+      told: ['c data_policy:zdr'],
+    });
+  });
+
+  it('serve a provider that the station has no key for', () => {
+    const bare = { ...provider('a') };
+    delete bare.credentialId;
+    const index = indexOf([endpoint('a')], [bare]);
+    expect(ways([ownKey('k', 'a')], sorted, index)).toMatchObject({ ways: ['a k'], told: ['a no_credential'] });
+    expect(ways([], sorted, index)).toMatchObject({ ways: [], told: ['a no_credential'] });
+  });
+
+  it("are tried while the station's own capacity rests", () => {
+    const health = createHealthBoard();
+    health.merge([{ endpointId: 'lab/one@a', succeeded: 0, failed: 0, restUntilMs: NOW + 1000 }], NOW);
+    expect(ways([ownKey('k', 'a')], sorted, indexOf(abc), health)).toMatchObject({
+      ways: ['a k', 'b', 'c'],
+      told: ['a resting'],
+    });
+  });
+
+  it('without fallbacks are all that is tried', () => {
+    expect(ways([ownKey('k', 'c')], request({ allowFallbacks: false, sort: { by: 'price' } })).ways).toEqual(['c k']);
+  });
+
+  it('go with the model of their endpoint: the first model is tried with all of them before the second', () => {
+    const index = indexOf([endpoint('a'), endpoint('b', { model: 'lab/two' })]);
+    const keys = [ownKey('k', 'b'), ownKey('f', 'a', { isFallback: true })];
+    expect(ways(keys, request({}, {}, ['lab/one', 'lab/two']), index).ways).toEqual(['a', 'a f', 'b k', 'b']);
   });
 });
 

@@ -1,11 +1,14 @@
-// Where a generation may run. Every endpoint of every requested model is either an attempt or excluded with the rule that excluded it.
+// Where a generation may run, and with whose key. Every endpoint of every requested model, with each key that it may be asked with, is either an attempt or excluded
+// with the rule that excluded it.
 import { parseModelId } from '@waystation/catalog';
 import type { PlannedAttempt, RoutePlanReply, RoutePlanRequest } from '@waystation/contracts';
 import { narrow, rulesOfPreferences, type PolicyRules } from '@waystation/policy';
 import { demandOf, excludeEndpoint, type Demand, type Exclusion } from './exclude-endpoint.js';
 import type { EndpointState, HealthBoard } from './health.js';
 import { orderEndpoints, type Ordering } from './order-endpoints.js';
+import type { OwnKey, OwnKeysIndex } from './own-keys.js';
 import type { Route, RoutingIndex } from './routing-index.js';
+import { splitCapacity, waysOf, type Capacity, type Way } from './split-capacity.js';
 
 /** More attempts than this would outlast any client's patience. Every requested model keeps at least one as long as there is room. */
 export const MAX_ATTEMPTS = 8;
@@ -16,6 +19,7 @@ const SOFTLY_REQUIRED = ['tools', 'response_format', 'verbosity'];
 export interface RoutingSnapshot {
   readonly index: RoutingIndex;
   readonly health: HealthBoard;
+  readonly ownKeys: OwnKeysIndex;
   readonly nowMs: number;
 }
 
@@ -28,11 +32,12 @@ export const planRoute = (
   snapshot: RoutingSnapshot,
   random: () => number,
 ): RoutePlanReply => {
-  const { preferences, features } = request;
+  const { preferences, features, identity } = request;
   const rules = narrow(policy, rulesOfPreferences(preferences));
   const demand = demandOf(preferences, features, rules);
   const excluded: Excluded[] = [];
-  const groups: Route[][] = [];
+  const groups: Capacity[] = [];
+  const ownKeys = snapshot.ownKeys.of(identity.workspaceId);
   const stateOf = (route: Route): EndpointState => snapshot.health.stateOf(route.id, snapshot.nowMs);
   const asked = modelsOf(request.models);
   const sort = preferences.sort?.by ?? asked.sort ?? rules.sort;
@@ -40,7 +45,11 @@ export const planRoute = (
   for (const model of asked.ids) {
     const routes = snapshot.index.byModel.get(model);
     if (routes === undefined) excluded.push({ model, rule: 'unknown_model' });
-    else groups.push(eligible(routes, demand, stateOf, excluded));
+    else {
+      const fitting = fittingOf(routes, demand, excluded);
+      const capacity = splitCapacity(fitting, ownKeys, identity, (...told) => exclude(excluded, ...told));
+      groups.push({ ...capacity, shared: healthyOf(capacity.shared, stateOf, excluded) });
+    }
   }
   const ordering: Ordering = {
     order: (preferences.order ?? []).map((each) => each.toLowerCase()),
@@ -48,15 +57,15 @@ export const planRoute = (
     conversation: features.conversation,
   };
   const together = sort !== undefined && preferences.sort?.partition === 'none';
-  const ordered = (together ? [groups.flat()] : groups).map((group) =>
-    orderEndpoints(group, ordering, stateOf, random),
+  const ordered = (together ? [groups] : groups.map((group) => [group])).map((group) =>
+    waysOf(group, (routes) => orderEndpoints(routes, ordering, stateOf, random)),
   );
   const attempts = take(
     ordered,
     preferences.allowFallbacks === false && ordering.order.length === 0 ? 1 : MAX_ATTEMPTS,
     excluded,
-  ).map((route) => attemptOf(route, demand));
-  return { attempts, excluded, snapshotRevision: snapshot.index.revision, strategy: strategyOf(ordering) };
+  ).map((way) => attemptOf(way, demand));
+  return { attempts, excluded, snapshotRevision: snapshot.index.revision, strategy: strategyOf(ordering, attempts) };
 };
 
 /** Catalogue ids in order, each once; the sorting variant of the first id that has one. */
@@ -67,23 +76,19 @@ const modelsOf = (
   return { ids: new Set(parsed.map(({ id }) => id)), sort: parsed.find((each) => each.sort !== undefined)?.sort };
 };
 
-const exclude = (excluded: Excluded[], route: Route, { rule, detail }: Exclusion): void => {
+const exclude = (excluded: Excluded[], route: Route, { rule, detail }: Exclusion, ownKey?: OwnKey): void => {
   excluded.push({
     endpointId: route.id,
     model: route.model,
     provider: route.attempt.provider,
     rule,
     ...(detail === undefined ? {} : { detail }),
+    ...(ownKey === undefined ? {} : { credentialId: ownKey.id }),
   });
 };
 
-/** Hard rules, then the soft ones that only apply while somebody is left. */
-const eligible = (
-  routes: readonly Route[],
-  demand: Demand,
-  stateOf: (route: Route) => EndpointState,
-  excluded: Excluded[],
-): Route[] => {
+/** Hard rules, then the soft ones about what an endpoint can do, which only apply while somebody is left. */
+const fittingOf = (routes: readonly Route[], demand: Demand, excluded: Excluded[]): Route[] => {
   let left: Route[] = [];
   for (const route of routes) {
     const exclusion = excludeEndpoint(route, demand);
@@ -98,22 +103,30 @@ const eligible = (
         excluded,
       );
   }
-  return preferred(
-    left,
+  return left;
+};
+
+/** The soft rule about health, which is that of the station's own capacity: what a provider limits for it, it may not limit for a customer. */
+const healthyOf = (
+  routes: readonly Route[],
+  stateOf: (route: Route) => EndpointState,
+  excluded: Excluded[],
+): readonly Route[] =>
+  preferred(
+    routes,
     (route) => {
       const state = stateOf(route);
       return state === 'down' || state === 'resting' ? { rule: state } : undefined;
     },
     excluded,
   );
-};
 
 /** Those that nothing speaks against, if there are any; all of them otherwise. */
-const preferred = (
-  routes: Route[],
+const preferred = <Routes extends readonly Route[]>(
+  routes: Routes,
   against: (route: Route) => Exclusion | undefined,
   excluded: Excluded[],
-): Route[] => {
+): Routes | Route[] => {
   const judged = routes.map((route) => ({ route, exclusion: against(route) }));
   if (!judged.some(({ exclusion }) => exclusion === undefined)) return routes;
   const kept: Route[] = [];
@@ -125,27 +138,33 @@ const preferred = (
 };
 
 /** The first `limit` over all groups, leaving room for the first of each later group. */
-const take = (groups: readonly (readonly Route[])[], limit: number, excluded: Excluded[]): Route[] => {
-  const taken: Route[] = [];
+const take = (groups: readonly (readonly Way[])[], limit: number, excluded: Excluded[]): Way[] => {
+  const taken: Way[] = [];
   let groupsLeft = groups.reduce((count, group) => count + (group.length > 0 ? 1 : 0), 0);
   for (const group of groups) {
     if (group.length > 0) groupsLeft -= 1;
     const room = Math.max(limit - taken.length - groupsLeft, taken.length < limit ? 1 : 0);
-    group.forEach((route, place) => {
-      if (place < room) taken.push(route);
-      else exclude(excluded, route, { rule: limit === 1 ? 'fallbacks_not_allowed' : 'beyond_max_attempts' });
+    group.forEach((way, place) => {
+      if (place < room) return taken.push(way);
+      exclude(excluded, way.route, { rule: limit === 1 ? 'fallbacks_not_allowed' : 'beyond_max_attempts' }, way.ownKey);
     });
   }
   return taken;
 };
 
 /** What the endpoint does not take is left out upstream and told as a warning. */
-const attemptOf = (route: Route, demand: Demand): PlannedAttempt => {
+const attemptOf = ({ route, ownKey }: Way, demand: Demand): PlannedAttempt => {
   const dropParameters = demand.parameters.filter((name) => !route.supported.has(name));
-  return dropParameters.length === 0 ? route.attempt : { ...route.attempt, dropParameters };
+  if (dropParameters.length === 0 && ownKey === undefined) return route.attempt;
+  return {
+    ...route.attempt,
+    ...(ownKey === undefined ? {} : { credentialId: ownKey.id, byok: true }),
+    ...(dropParameters.length === 0 ? {} : { dropParameters }),
+  };
 };
 
-const strategyOf = (ordering: Ordering): string => {
+const strategyOf = (ordering: Ordering, attempts: readonly PlannedAttempt[]): string => {
   const rest = ordering.byPrice ? 'price' : ordering.conversation === undefined ? 'weighted' : 'conversation';
-  return ordering.order.length > 0 ? `order+${rest}` : rest;
+  const listed = ordering.order.length > 0 ? `order+${rest}` : rest;
+  return attempts.some(({ byok }) => byok) ? `own-keys+${listed}` : listed;
 };

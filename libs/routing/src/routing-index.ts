@@ -98,7 +98,7 @@ const routeOf = (endpoint: EndpointEntry, provider: ProviderEntry, cheapest: big
     retains: data.retains,
     trains: data.trains,
     region: data.region?.toLowerCase(),
-    unusable: !endpoint.enabled ? 'disabled' : provider.credentialId === undefined ? 'no_credential' : undefined,
+    unusable: !endpoint.enabled ? 'disabled' : undefined,
     disabledBecause: endpoint.disabledBecause,
     apis: endpoint.apis,
     inputModalities: endpoint.inputModalities,

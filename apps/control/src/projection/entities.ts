@@ -3,12 +3,13 @@ import { SNAPSHOT_KEYS, type BucketName, type KeyEntry, type WorkspaceEntry } fr
 import { queryRows } from '@waystation/postgres';
 import type { QueryRunner } from 'typeorm';
 import { GUARDRAIL_COLUMNS, policyOfGuardrail, type GuardrailRow } from '../guardrails/guardrail-rows.js';
+import { OWN_KEY_COLUMNS, ownKeyEntryOf, type OwnKeyRow } from '../credentials/own-key-rows.js';
 import { limitOf } from '../limits/limit-rows.js';
 import { suspensionOf } from '../workspaces/suspension-rows.js';
 import { KEY_COLUMNS, keyEntryOf, type KeyRow } from '../keys/key-rows.js';
 
 export type EntityKind =
-  'key' | 'workspace' | 'policy' | 'guardrail' | 'credential' | 'provider' | 'model' | 'endpoint';
+  'key' | 'workspace' | 'policy' | 'guardrail' | 'own-key' | 'credential' | 'provider' | 'model' | 'endpoint';
 export type ProjectedBucket = Extract<BucketName, 'keys' | 'workspaces' | 'policies' | 'credentials' | 'catalog'>;
 
 /** In the order of publication: what others refer to comes before what refers to it. */
@@ -122,6 +123,15 @@ const readGuardrails: Projection['read'] = async (runner, ids) =>
     )
   ).map((row) => entity(row.id, policyOfGuardrail(row)));
 
+const readOwnKeys: Projection['read'] = async (runner, ids) =>
+  (
+    await queryRows<OwnKeyRow>(
+      runner,
+      `select ${OWN_KEY_COLUMNS} from own_keys where $1::text[] is null or id = any($1)`,
+      [ids],
+    )
+  ).map((row) => entity(row.id, ownKeyEntryOf(row)));
+
 const readCredentials: Projection['read'] = async (runner, ids) =>
   (
     await queryRows<{
@@ -130,14 +140,15 @@ const readCredentials: Projection['read'] = async (runner, ids) =>
       workspace_id: string | null;
       kind: string;
       name: string | null;
+      base_url: string | null;
       sealed: object | null;
       version: string;
     }>(
       runner,
-      'select id, provider, workspace_id, kind, name, sealed, version from credentials where $1::text[] is null or id = any($1)',
+      'select id, provider, workspace_id, kind, name, base_url, sealed, version from credentials where $1::text[] is null or id = any($1)',
       [ids],
     )
-  ).map(({ id, provider, workspace_id, kind, name, sealed, version }) =>
+  ).map(({ id, provider, workspace_id, kind, name, base_url, sealed, version }) =>
     entity(id, {
       v: 1,
       version: Number(version),
@@ -146,6 +157,7 @@ const readCredentials: Projection['read'] = async (runner, ids) =>
       ...(workspace_id === null ? {} : { workspaceId: workspace_id }),
       kind,
       ...(name === null ? {} : { name }),
+      ...(base_url === null ? {} : { baseUrl: base_url }),
       ...(sealed === null ? {} : { sealed }),
     } as { version: number }),
   );
@@ -166,6 +178,7 @@ export const PROJECTIONS: Readonly<Record<EntityKind, Projection>> = {
   workspace: { bucket: 'workspaces', table: 'workspaces', keyOf: SNAPSHOT_KEYS.workspace, read: readWorkspaces },
   policy: { bucket: 'policies', table: 'policies', keyOf: SNAPSHOT_KEYS.policy, read: readPolicies },
   guardrail: { bucket: 'policies', table: 'guardrails', keyOf: SNAPSHOT_KEYS.policy, read: readGuardrails },
+  'own-key': { bucket: 'policies', table: 'own_keys', keyOf: SNAPSHOT_KEYS.ownKey, read: readOwnKeys },
   credential: { bucket: 'credentials', table: 'credentials', keyOf: SNAPSHOT_KEYS.credential, read: readCredentials },
   provider: { bucket: 'catalog', table: 'catalog', keyOf: SNAPSHOT_KEYS.provider, read: readCatalog('provider') },
   model: { bucket: 'catalog', table: 'catalog', keyOf: SNAPSHOT_KEYS.model, read: readCatalog('model') },

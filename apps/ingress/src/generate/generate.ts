@@ -100,6 +100,11 @@ const holdFor = async (
     policyCap,
     deadlineAt: generation.deadlineAt,
   });
+  if (hold.ownKeysOnly === true)
+    generation.warnings.push({
+      code: 'other',
+      message: "Only the workspace's own provider keys are tried: credit does not reach for the station's capacity.",
+    });
   if (hold.clampedTo !== undefined) {
     generation.head.outputCap = hold.clampedTo;
     generation.warnings.push({

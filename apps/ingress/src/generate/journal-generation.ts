@@ -71,10 +71,11 @@ const policyRow = (generation: Generation, ending: Ending): string =>
   OUTCOME_POLICY[ending.outcome][generation.served === undefined ? 'unserved' : 'served'].name;
 
 const attemptTrail = (record: AttemptRecord): GenerationRecorded['attempts'][number] => {
-  const { endpointId, provider, providerName, model } = record.planned;
+  const { endpointId, provider, providerName, model, byok, credentialId } = record.planned;
   return {
     attemptId: record.attemptId,
     attempt: { endpointId, provider, providerName, model },
+    ownKeyId: byok ? credentialId : undefined,
     worker: record.worker,
     dispatched: record.dispatched ? undefined : false,
     outcome: record.outcome,

@@ -72,6 +72,7 @@ test.each<[string, Partial<GrowthTerms>, boolean]>([
   ['an endpoint that may hide output', { attempts: [planned('alpha')] }, false],
   ['a plan with one such endpoint', { attempts: [shows(), planned('beta')] }, false],
   ['an endpoint that the customer pays himself', { attempts: [shows({ byok: true })] }, true],
+  ['a plan of an own key and the capacity', { attempts: [shows({ byok: true }), shows()] }, false],
   ['a quota of tokens', { set: setOf('lifetime', 0, 'tokens') }, true],
   ['a quota of tokens a minute', { set: setOf('minute', NOW, 'tokens') }, false],
   ['a quota of requests', { set: setOf('lifetime', 0, 'requests') }, true],

@@ -34,6 +34,10 @@ const isVisible = ({ features }: ChatRequest): boolean =>
 const windowsLast = (set: QuotaSet, deadlineAt: number): boolean =>
   set.quotas.every((quota) => (windowEnd(quota.window, quota.windowStart) ?? Infinity) > deadlineAt);
 
+/** A stream by an own key must not end because credit for the station's capacity, which it does not use, has run out. */
+const isOfOneKind = (attempts: readonly PlannedAttempt[]): boolean =>
+  attempts.every(({ byok }) => byok === attempts[0]?.byok);
+
 /**
  * Where output is streamed and visible and every endpoint of the plan stops billing on cancel. A client that names a cap wants it held whole: what it asked
  * for is then certain, or refused at once.
@@ -43,6 +47,7 @@ export const mayGrow = ({ request, attempts, set, deadlineAt }: GrowthTerms): bo
   request.features.maxOutputTokens === undefined &&
   request.choices === 1 &&
   isVisible(request) &&
+  isOfOneKind(attempts) &&
   attempts.every((attempt) => !attempt.billsAfterCancel && attempt.showsOutput === true) &&
   windowsLast(set, deadlineAt);
 

@@ -1,5 +1,6 @@
 // Takes the hold of a generation: what its plan may cost at most, or a first slice of it where the hold can grow with the stream. Where the client set no output cap and
-// credit, or a quota of tokens, does not reach for the policy's, the cap becomes what is left of it, and the client is told.
+// credit, or a quota of tokens, does not reach for the policy's, the cap becomes what is left of it, and the client is told. Where money does not reach for the
+// station's own capacity, and own keys are in the plan, those alone are tried.
 import type { ChatRequest } from '@waystation/dialects';
 import type { LeaseRefusal, PlannedAttempt, RouteFeatures } from '@waystation/contracts';
 import { fitsInto, isNothing, NOTHING, type Amounts } from './amounts.js';
@@ -19,6 +20,8 @@ export interface PlanHold {
   /** Set where what is left, not policy, decided the cap. */
   readonly clampedTo?: number;
   readonly clampedBy?: 'usd' | 'tokens';
+  /** Set where attempts of the plan were left out, because there is no money for them. */
+  readonly ownKeysOnly?: boolean;
   /** Set where less is held than `bounds` can cost, and more as the stream runs. */
   readonly growing?: GrowingHold;
 }
@@ -101,6 +104,15 @@ const takeSlice = async (
   return new GrowingHold({ hold, fullTokens, amountsAt, now: () => performance.now() });
 };
 
+/** The own keys of a plan that has more than those. */
+const ownKeysOf = ({ attempts }: HoldRequest): readonly PlannedAttempt[] | undefined => {
+  const own = attempts.filter(({ byok }) => byok);
+  return own.length === 0 || own.length === attempts.length ? undefined : own;
+};
+
+/** Own keys need no credit but for their fee: they must not wait for money that only their fallback needs. */
+const spares = ({ code, metric }: LeaseRefusal): boolean => metric === 'usd' && code !== 'workspace_suspended';
+
 /** @throws WaystationError `insufficient_credits`, `limit_exceeded`, `in_flight`, `rate_limited`, `no_responder`, `overloaded` */
 export const takeHold = async (leases: LeaseCache, job: HoldRequest): Promise<PlanHold> => {
   const { set, request } = job;
@@ -114,6 +126,9 @@ export const takeHold = async (leases: LeaseCache, job: HoldRequest): Promise<Pl
   // Where not even a slice is left the cap says what the rest buys, as where nothing grows.
   const taken = slice ?? (await leases.take(set, amounts));
   if (!('refused' in taken)) return { hold: taken, quotaIds, bounds, capped };
+  const own = ownKeysOf(job);
+  if (own !== undefined && spares(taken.refused))
+    return { ...(await takeHold(leases, { ...job, attempts: own })), ownKeysOnly: true };
   if (!mayClamp(job, taken.refused)) throw refuse(job, taken.refused, bounds);
 
   const { refused } = taken;

@@ -53,10 +53,10 @@ const servedCharge = (record: GenerationRecorded | undefined, { charges }: Booke
   return charges.findLast((charge) => charge.attemptId === served);
 };
 
-const recordedResponse = (byok: boolean, attempt: GenerationRecorded['attempts'][number]) => ({
+const recordedResponse = (attempt: GenerationRecorded['attempts'][number]) => ({
   endpoint_id: attempt.attempt.endpointId,
   id: attempt.attemptId,
-  is_byok: byok,
+  is_byok: attempt.ownKeyId !== undefined,
   latency: attempt.latencyMs ?? null,
   model_permaslug: attempt.attempt.model,
   provider_name: attempt.attempt.providerName,
@@ -140,7 +140,7 @@ export const generationInfo = ({ generationId, workspaceId, record }: ShownGener
     provider_responses:
       record === undefined
         ? attempts.map((attempt) => bookedResponse(isByok, attempt))
-        : record.attempts.map((attempt) => recordedResponse(isByok, attempt)),
+        : record.attempts.map(recordedResponse),
     // Ours: its labels, why it was charged, and what became of it.
     tags: record?.identity.tags ?? [],
     settled: isSettled(record, booked),

@@ -41,6 +41,7 @@ export const TAGS = {
   Members: 'Whom the keys of a workspace belong to.',
   Providers: 'Providers and endpoints that operators add while the station runs.',
   Guardrails: 'Budgets and restrictions for keys, members or everybody.',
+  'Provider keys': "The workspace's own keys at providers (BYOK).",
   Station: 'This reference, the status page, and what other services send here.',
 } as const;
 export type Tag = keyof typeof TAGS;

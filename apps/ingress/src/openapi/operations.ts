@@ -1,5 +1,6 @@
 // All operations, described. A route that stands in none of these cannot be in the document, and fails it.
 import type { Operations } from './operation.js';
+import { BYOK } from './operations/byok.js';
 import { CATALOG } from './operations/catalog.js';
 import { CREDITS } from './operations/credits.js';
 import { GENERATION } from './operations/generation.js';
@@ -19,5 +20,6 @@ export const OPERATIONS: Operations = {
   ...LIMITS,
   ...GUARDRAILS,
   ...PRIVATE_PROVIDERS,
+  ...BYOK,
   ...STATION,
 };

@@ -5,7 +5,7 @@ import { createHash, createHmac } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { attemptBody, attemptRequest } from '../test-edge/attempt-request.js';
-import type { Sites } from '../site/sites.js';
+import type { Site, Sites } from '../site/sites.js';
 import { prepareCall, type PreparedCall } from './prepare-call.js';
 
 const AWS = {
@@ -19,6 +19,8 @@ interface Given {
   readonly credential: Credential;
   readonly dialect?: string;
   readonly baseUrl?: string;
+  /** That the credential brings. */
+  readonly ofCredential?: string;
   readonly headers?: readonly string[];
   readonly body?: Buffer;
   /** Of the client. */
@@ -27,33 +29,36 @@ interface Given {
 
 const prepare = (given: Given): PreparedCall => {
   const { credential, dialect: name = 'bedrock-converse', baseUrl, headers = [], body = attemptBody() } = given;
+  const { ofCredential } = given;
   const dialect = findProviderDialect(name);
   if (dialect === undefined) throw new Error(`${name} is not registered`);
+  const siteAt = (address: string): Site => ({
+    dialect,
+    headers,
+    quirks: {},
+    target: {
+      url: new URL(address),
+      providerName: 'Lab',
+      allowPrivateAddress: true,
+      connectionsMax: 10,
+      timeouts: { connectMs: 5_000, firstByteMs: 5_000, idleMs: 5_000 },
+    },
+    entry: {
+      v: 1,
+      version: 1,
+      slug: 'lab',
+      name: 'Lab',
+      dialect: name,
+      baseUrl: address,
+      allowPrivateAddress: true,
+      credentialId: 'operator-lab',
+      dataPolicy: { retains: true, trains: true },
+      billsAfterCancel: true,
+    },
+  });
   const sites: Sites = {
-    of: () => ({
-      dialect,
-      headers,
-      quirks: {},
-      target: {
-        url: new URL(baseUrl ?? 'https://bedrock-runtime.eu-west-1.amazonaws.com'),
-        providerName: 'Lab',
-        allowPrivateAddress: true,
-        connectionsMax: 10,
-        timeouts: { connectMs: 5_000, firstByteMs: 5_000, idleMs: 5_000 },
-      },
-      entry: {
-        v: 1,
-        version: 1,
-        slug: 'lab',
-        name: 'Lab',
-        dialect: name,
-        baseUrl: baseUrl ?? 'https://bedrock-runtime.eu-west-1.amazonaws.com',
-        allowPrivateAddress: true,
-        credentialId: 'operator-lab',
-        dataPolicy: { retains: true, trains: true },
-        billsAfterCancel: true,
-      },
-    }),
+    of: () => siteAt(baseUrl ?? 'https://bedrock-runtime.eu-west-1.amazonaws.com'),
+    at: (_provider, address) => siteAt(address),
   };
   const request = attemptRequest(body);
   return prepareCall(
@@ -64,7 +69,7 @@ const prepare = (given: Given): PreparedCall => {
     },
     body,
     sites,
-    credential,
+    { credential, baseUrl: ofCredential },
   );
 };
 

@@ -19,7 +19,7 @@ import {
   type UpstreamRequest,
   type UpstreamTarget,
 } from '@waystation/providers';
-import type { Credentials } from '../site/credentials.js';
+import type { Credentials, OpenedCredential } from '../site/credentials.js';
 import type { Site, Sites } from '../site/sites.js';
 
 export interface PreparedCall {
@@ -43,7 +43,7 @@ export type CallTerms = Pick<
   >;
 };
 
-const NO_CREDENTIAL: Credential = { kind: 'none', secret: '' };
+const NO_CREDENTIAL: OpenedCredential = { credential: { kind: 'none', secret: '' } };
 const STAND_IN_CHARS = 32;
 
 /** What the provider gets to see of the client's end user: stable, and of no use to anyone else. */
@@ -145,12 +145,14 @@ const authorizationOf = (
  * @throws WaystationError `provider_unavailable`, `provider_auth`
  */
 export const credentialFor = (
-  { attempt }: AttemptRunRequest,
+  { attempt, identity }: AttemptRunRequest,
   sites: Sites,
   credentials: Credentials,
-): Credential | Promise<Credential> => {
-  const id = attempt.credentialId ?? sites.of(attempt.provider).entry.credentialId;
-  return id === undefined ? NO_CREDENTIAL : credentials.open(id, attempt.providerName);
+): OpenedCredential | Promise<OpenedCredential> => {
+  const { provider, providerName, byok } = attempt;
+  const id = attempt.credentialId ?? (byok ? '' : sites.of(provider).entry.credentialId);
+  if (id === undefined) return NO_CREDENTIAL;
+  return credentials.open({ id, provider, providerName, ...(byok ? { ownedBy: identity.workspaceId } : {}) });
 };
 
 /**
@@ -159,11 +161,11 @@ export const credentialFor = (
 export const prepareCall = (
   request: CallTerms,
   body: Buffer,
-  sites: Pick<Sites, 'of'>,
-  credential: Credential,
+  sites: Sites,
+  { credential, baseUrl }: OpenedCredential,
 ): PreparedCall => {
   const { attempt, inputs = 1 } = request;
-  const site = sites.of(attempt.provider);
+  const site = baseUrl === undefined ? sites.of(attempt.provider) : sites.at(attempt.provider, baseUrl);
   const { dialect, target, headers, quirks: ofProvider } = site;
   const quirks = attempt.quirks === undefined ? ofProvider : { ...ofProvider, ...attempt.quirks };
   const { upstream, warnings, read } = wayOf(request, body, dialect, quirks);

@@ -72,7 +72,12 @@ const probe = (given: Given = {}): Promise<ProbeResult> =>
         ...{ connectionsMax: 4, tls: {}, proxiedNames: 'check' },
         proxies: { http: undefined, https: undefined, exempts: () => true },
       }),
-    open: (entry, name) => openEntry(entry, keys.privateKey, () => Promise.reject(new Error('no tokens')), name)(),
+    open: (entry, { slug, name }) =>
+      openEntry(entry, keys.privateKey, () => Promise.reject(new Error('no tokens')), {
+        id: entry.id,
+        provider: slug,
+        providerName: name,
+      })(),
   });
 
 it('asks for a word, whole and as a stream, with the credential, in the name that the server has for the model', async () => {

@@ -1,8 +1,8 @@
 // Tries an endpoint: asks it each of its questions as an attempt would, and stops at the first answer that is not good. Never throws: what goes wrong is the result.
 import { toWaystationError, type ProbeRequest, type ProbeResult, type WaystationError } from '@waystation/contracts';
 import type { Usage } from '@waystation/generation';
-import type { Credential } from '@waystation/providers';
 import { prepareCall } from '../attempt/prepare-call.js';
+import type { OpenedCredential } from '../site/credentials.js';
 import type { Site } from '../site/sites.js';
 import type { Worker } from '../worker.js';
 import { askOnce } from './ask-once.js';
@@ -21,7 +21,12 @@ const INPUT_TOKENS_ESTIMATE = 8;
 
 const NOTHING = Buffer.alloc(0);
 
-const prepare = ({ provider, endpoint }: ProbeRequest, question: ProbeQuestion, site: Site, credential: Credential) => {
+const prepare = (
+  { provider, endpoint }: ProbeRequest,
+  question: ProbeQuestion,
+  site: Site,
+  opened: OpenedCredential,
+) => {
   const terms = {
     generationId: GENERATION,
     identity: IDENTITY,
@@ -40,7 +45,7 @@ const prepare = ({ provider, endpoint }: ProbeRequest, question: ProbeQuestion, 
       ...(endpoint.quirks === undefined ? {} : { quirks: endpoint.quirks }),
     },
   };
-  return prepareCall(terms, Buffer.from(JSON.stringify(question.body)), { of: () => site }, credential);
+  return prepareCall(terms, Buffer.from(JSON.stringify(question.body)), { of: () => site, at: () => site }, opened);
 };
 
 export const runProbe = async (request: ProbeRequest, means: ProbeMeans): Promise<ProbeResult> => {
@@ -63,21 +68,24 @@ export const runProbe = async (request: ProbeRequest, means: ProbeMeans): Promis
   const failedBefore = (error: WaystationError, { api, stream }: ProbeQuestion): ProbeResult =>
     result('failing', explainFailure({ error, api, streamed: stream, status: undefined, answer: NOTHING, secret: '' }));
   let site: Site;
-  let credential: Credential;
+  let opened: OpenedCredential;
   try {
     site = means.siteAt(provider);
-    credential = await means.open(request.credential, provider.name);
+    opened = await means.open(request.credential, provider);
   } catch (error) {
     return failedBefore(toWaystationError(error), first);
   }
   for (const question of questions) {
     try {
-      const call = prepare(request, question, site, credential);
+      const call = prepare(request, question, site, opened);
       const { error, status, answer, usage } = await askOnce(means.client, call, means.timeoutMs);
       if (Object.keys(usage).length > 0) used.push(usage);
       if (error === undefined) continue;
       const { api, stream: streamed } = question;
-      return result('failing', explainFailure({ error, api, streamed, status, answer, secret: credential.secret }));
+      return result(
+        'failing',
+        explainFailure({ error, api, streamed, status, answer, secret: opened.credential.secret }),
+      );
     } catch (error) {
       return failedBefore(toWaystationError(error), question);
     }

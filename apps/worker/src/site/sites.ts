@@ -22,6 +22,8 @@ export interface Site {
 export interface Sites {
   /** @throws WaystationError `provider_unavailable` where the catalog has no such provider or its entry cannot be used */
   of(provider: string): Site;
+  /** The same with another address, which is never one of a private network. */
+  at(provider: string, baseUrl: string): Site;
 }
 
 export interface SiteDefaults {
@@ -38,6 +40,9 @@ const unusable = (provider: string, why: string): WaystationError =>
   new WaystationError('provider_unavailable', `The provider ${provider} ${why}.`, {
     details: { provider_name: provider },
   });
+
+/** Sites at addresses that own keys bring; the oldest is built again when it is needed. */
+const ELSEWHERE_MAX = 10_000;
 
 /** @throws WaystationError `provider_unavailable` where the entry cannot be used */
 export const buildSite = (entry: ProviderEntry, defaults: SiteDefaults): Site => {
@@ -70,23 +75,42 @@ export const buildSite = (entry: ProviderEntry, defaults: SiteDefaults): Site =>
   };
 };
 
-/** As large as the catalog's providers at most: an entry that is gone or new drops its site. */
+/** An entry that is gone or new drops its sites. */
 export const createSites = (
   catalog: HeadSnapshot<Pick<CatalogSnapshot, 'providers'>>,
   defaults: SiteDefaults,
 ): Sites => {
   const built = new Map<string, Site>();
+  /** By provider and address, with the entry that they were made from. */
+  const elsewhere = new Map<string, { readonly from: ProviderEntry; readonly site: Site }>();
+  const entryOf = (provider: string): ProviderEntry => {
+    const entry = catalog.current.providers.get(provider);
+    if (entry === undefined) throw unusable(provider, 'is not in the catalog');
+    return entry;
+  };
   catalog.onChange((current) => {
     for (const [slug, site] of built) if (current.providers.get(slug) !== site.entry) built.delete(slug);
+    for (const [name, { from }] of elsewhere) if (current.providers.get(from.slug) !== from) elsewhere.delete(name);
   });
   return {
     of(provider) {
       const known = built.get(provider);
       if (known !== undefined) return known;
-      const entry = catalog.current.providers.get(provider);
-      if (entry === undefined) throw unusable(provider, 'is not in the catalog');
-      const site = buildSite(entry, defaults);
+      const site = buildSite(entryOf(provider), defaults);
       built.set(provider, site);
+      return site;
+    },
+    at(provider, baseUrl) {
+      const name = `${provider} ${baseUrl}`;
+      const known = elsewhere.get(name);
+      if (known !== undefined) return known.site;
+      const from = entryOf(provider);
+      const site = buildSite({ ...from, baseUrl, allowPrivateAddress: false }, defaults);
+      for (const oldest of elsewhere.keys()) {
+        if (elsewhere.size < ELSEWHERE_MAX) break;
+        elsewhere.delete(oldest);
+      }
+      elsewhere.set(name, { from, site });
       return site;
     },
   };

@@ -12,6 +12,9 @@ export interface GivenAttempt {
   readonly deadlineMs?: number;
   readonly endUserId?: string;
   readonly dropParameters?: readonly string[];
+  /** Id of the workspace's own key that it is asked with. */
+  readonly ownKey?: string;
+  readonly workspaceId?: string;
 }
 
 export const attemptBody = (more: Record<string, unknown> = {}): Buffer =>
@@ -33,7 +36,7 @@ export const attemptRequest = (body: Buffer, given: GivenAttempt = {}): AttemptR
     attemptId: `att-${id}-0`,
     generationId: `gen-${id}`,
     identity: {
-      workspaceId: 'ws-1',
+      workspaceId: given.workspaceId ?? 'ws-1',
       keyHash: 'a'.repeat(64),
       tags: ['nightly'],
       ...(given.endUserId === undefined ? {} : { endUserId: given.endUserId }),
@@ -49,7 +52,7 @@ export const attemptRequest = (body: Buffer, given: GivenAttempt = {}): AttemptR
       price: { perUnit: { input: '150000', output: '600000' } },
       context: 128_000,
       billsAfterCancel: given.billsAfterCancel ?? false,
-      byok: false,
+      ...(given.ownKey === undefined ? { byok: false } : { byok: true, credentialId: given.ownKey }),
       ...(given.dropParameters === undefined ? {} : { dropParameters: [...given.dropParameters] }),
     },
     dialect: 'openai-chat',

@@ -5,6 +5,7 @@ import {
   endpointEntry,
   keyEntry,
   modelEntry,
+  ownKeyEntry,
   policyEntry,
   providerEntry,
   workspaceEntry,
@@ -12,6 +13,7 @@ import {
   type EndpointEntry,
   type KeyEntry,
   type ModelEntry,
+  type OwnKeyEntry,
   type PolicyEntry,
   type ProviderEntry,
   type WorkspaceEntry,
@@ -31,6 +33,8 @@ export interface CatalogSnapshot {
 export interface PolicySnapshot {
   readonly revision: number;
   readonly policies: ReadonlyMap<string, PolicyEntry>;
+  /** Customers' own provider keys, without their secrets: who may be asked for whom is a policy, too. */
+  readonly ownKeys: readonly OwnKeyEntry[];
 }
 
 /** Api keys by hash. A deleted key stays for a while, marked `deleted`. */
@@ -66,16 +70,21 @@ export const watchCatalog = (bus: Bus, options: WatchOptions = {}): HeadSnapshot
     options,
   );
 
-/** Policies by id; only complete revisions. */
+/** Policies by id, and own keys; only complete revisions. */
 export const watchPolicies = (bus: Bus, options: WatchOptions = {}): HeadSnapshot<PolicySnapshot> =>
   watchHead(
     bus,
     'policies',
-    { policy: policyEntry },
+    { policy: policyEntry, 'own-key': ownKeyEntry },
     (revision, entries) => {
       const policies = new Map<string, PolicyEntry>();
-      for (const { entry } of entries) policies.set((entry as PolicyEntry).id, entry as PolicyEntry);
-      return Object.freeze({ revision, policies });
+      const ownKeys: OwnKeyEntry[] = [];
+      // The kind of each entry names the schema that it passed.
+      for (const { kind, entry } of entries) {
+        if (kind === 'own-key') ownKeys.push(entry as OwnKeyEntry);
+        else policies.set((entry as PolicyEntry).id, entry as PolicyEntry);
+      }
+      return Object.freeze({ revision, policies, ownKeys });
     },
     options,
   );
