@@ -20,10 +20,9 @@ let keyed: FakeUpstream;
 const system = useSystem(async () => {
   const started = await startLab();
   lab = started.lab;
-  return { config: started.config, timeScale: 0.5, env: PRIVATE_HOSTS };
   const own = await startKeyed();
   keyed = own.keyed;
-  return { config: `${started.config}${own.lines}`, timeScale: 0.5 };
+  return { config: `${started.config}${own.lines}`, timeScale: 0.5, env: PRIVATE_HOSTS };
 });
 afterAll(() => Promise.all([lab.close(), keyed.close()]));
 
