@@ -16,7 +16,7 @@ const lines = (standing: Standing, note: string, ...operations: string[]): Line[
 
 const PROMPT_NOT_STORED = 'prompts and answers are not stored; with stored content, which a workspace will opt into';
 const WITHOUT_EFFECT =
-  '`plugins`, `preset` and server tools have no effect, and a warning of the generation says so; an unknown member of `provider` is refused';
+  '`preset` and server tools have no effect, and a warning of the generation says so; plugins that are not served here (`web`, `web-fetch`, `moderation`, `fusion`, `alignment`) are refused by name; an unknown member of `provider` is refused';
 const PUBLIC_DATA = "shows the traffic of the reference's own public service";
 
 export const REFERENCE_LINES: readonly Line[] = [
