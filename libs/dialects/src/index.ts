@@ -34,6 +34,10 @@ export { SPEECH_FIELDS, speech } from './speech/speech.js';
 export { findPublicDialect } from './registry.js';
 export { createdSecondsOf } from './created-seconds.js';
 export { chatFinishReason } from './openai-chat/finish-word.js';
+export { replaceTexts, type AnswerText } from './plugins/answer-texts.js';
+export { findAtPath, type ByteSpan, type Step } from './json/find-at-path.js';
+export type { Excess } from './plugins/middle-out.js';
+export type { Plugins } from './plugins/read-plugins.js';
 export type {
   AnswerTerms,
   BodyDialect,

@@ -4,6 +4,8 @@ import type { WaystationError } from '@waystation/contracts';
 import type { GenerationCall, GenerationEvent, Warning } from '@waystation/generation';
 import type { ChatRequest, ReadChatOptions } from './openai-chat/chat-request.js';
 import type { ChatAnswer, ChatBill } from './openai-chat/write-chat-response.js';
+import type { Excess } from './plugins/middle-out.js';
+import type { AnswerText } from './plugins/answer-texts.js';
 import type { DialectError, DialectName } from './to-dialect-error.js';
 
 /** What an answer says of itself. */
@@ -65,6 +67,10 @@ export interface StreamDialect {
 /** A conversation: any endpoint that can hold one may serve it, whatever dialect that speaks. */
 export interface PublicDialect extends CallDialect, BodyDialect, StreamDialect {
   readonly name: DialectName;
+  /** The body with a conversation that is shorter out of its middle; undefined where none would do. */
+  shorten(body: Buffer, excess: Excess): Buffer | undefined;
+  /** What a whole answer says in words, where it stands in its bytes. */
+  textsOf(body: Buffer): AnswerText[];
 }
 
 /**

@@ -22,7 +22,7 @@ import {
   type JsonObject,
 } from '../openai-chat/check-type.js';
 import { readProviderPreferences } from '../openai-chat/read-provider-preferences.js';
-import { readPlugins } from '../plugins/read-plugins.js';
+import { compressionOf, readPlugins } from '../plugins/read-plugins.js';
 import { measureTokens } from '../request/measure-tokens.js';
 import { parseBody } from '../request/parse-body.js';
 import { readModels } from '../request/read-models.js';
@@ -243,6 +243,7 @@ export const readMessagesRequest = (bytes: Buffer, options: ReadChatOptions): Ch
     parameters: parametersOf(body),
     inputModalities: [...measures.seen],
     outputModalities: ['text'],
+    compression: compressionOf(plugins, undefined),
     toolCount,
     messageCount: measures.messageCount,
     conversation: conversationOf(body, sessionId, options.hash),

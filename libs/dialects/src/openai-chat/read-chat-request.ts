@@ -3,7 +3,7 @@
 import type { RouteFeatures } from '@waystation/contracts';
 import type { Warning } from '@waystation/generation';
 import { CHAT_FIELDS } from '../json/chat-fields.js';
-import { readPlugins } from '../plugins/read-plugins.js';
+import { compressionOf, readPlugins } from '../plugins/read-plugins.js';
 import { parseBody } from '../request/parse-body.js';
 import { measureTokens } from '../request/measure-tokens.js';
 import { readModels } from '../request/read-models.js';
@@ -201,6 +201,7 @@ export const readChatRequest = (bytes: Buffer, options: ReadChatOptions): ChatRe
     inputModalities: measures.inputModalities,
     outputModalities:
       modalities === undefined || modalities === null || modalities.length === 0 ? ['text'] : modalities,
+    compression: compressionOf(plugins, body['modalities']),
     toolCount,
     messageCount: measures.messageCount,
     conversation: readConversation(body, sessionId, options.hash),

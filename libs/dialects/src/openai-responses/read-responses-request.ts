@@ -23,7 +23,7 @@ import {
   type JsonObject,
 } from '../openai-chat/check-type.js';
 import { readProviderPreferences } from '../openai-chat/read-provider-preferences.js';
-import { readPlugins } from '../plugins/read-plugins.js';
+import { compressionOf, readPlugins } from '../plugins/read-plugins.js';
 import { measureTokens } from '../request/measure-tokens.js';
 import { parseBody } from '../request/parse-body.js';
 import { readModels } from '../request/read-models.js';
@@ -214,6 +214,7 @@ export const readResponsesRequest = (bytes: Buffer, options: ReadChatOptions): C
     inputModalities: [...measures.seen],
     outputModalities:
       modalities === undefined || modalities === null || modalities.length === 0 ? ['text'] : modalities,
+    compression: compressionOf(plugins, body['modalities']),
     toolCount,
     messageCount: measures.messageCount,
     conversation: conversationOf(body, sessionId, options.hash),

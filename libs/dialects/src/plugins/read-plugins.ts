@@ -1,6 +1,7 @@
 // The plugins that a request asks for. https://openrouter.ai/docs/guides/features/plugins; the reference API, section 9.
 // Invariant: none is passed over in silence. An unknown one is refused by its name; so is one that is not served here and whose absence would change the answer or what was
 // allowed to be sent; what merely has no effect is a warning.
+import type { RouteFeatures } from '@waystation/contracts';
 import type { Warning } from '@waystation/generation';
 import {
   aBoolean,
@@ -57,7 +58,7 @@ const OF_ROUTER_MODELS: ReadonlySet<string> = new Set([
 ]);
 
 /** Taken without effect so far. */
-const NOT_YET: ReadonlySet<string> = new Set(['response-healing', 'context-compression', 'file-parser']);
+const NOT_YET: ReadonlySet<string> = new Set(['file-parser']);
 
 /** Every id that is no mistake. */
 export const PLUGIN_IDS = [...SERVED.keys(), ...NOT_SERVED, ...OF_ROUTER_MODELS];
@@ -122,6 +123,12 @@ const compressionByTransforms = (body: JsonObject): Plugins['compression'] => {
   return transforms.length === 0 ? 'never' : 'always';
 };
 
+/** As routing is told it. No prompt is shortened for what makes no text, such as images: every word of it may show. */
+export const compressionOf = ({ compression }: Plugins, modalities: unknown): RouteFeatures['compression'] =>
+  compression === 'never' || (Array.isArray(modalities) && modalities.length > 0 && !modalities.includes('text'))
+    ? undefined
+    : compression;
+
 /** @throws WaystationError `invalid_request`, `unknown_parameter` */
 export const readPlugins = (body: JsonObject, terms: PluginTerms): PluginsReading => {
   const asked = listOf(body);
@@ -137,7 +144,6 @@ export const readPlugins = (body: JsonObject, terms: PluginTerms): PluginsReadin
   if (compression !== undefined)
     checkOptional(`${compression.field}.engine`, compression.plugin['engine'], oneOf(['middle-out']));
   const byTransforms = compressionByTransforms(body);
-  if (byTransforms === 'always') warnings.push(warn('transforms has no effect here.', 'transforms'));
   const parser = asked.get('file-parser');
   const pdf = parser === undefined ? 'as-needed' : pdfOf(parser.plugin, parser.field);
   const healing = asked.get('response-healing')?.enabled === true;
