@@ -3,6 +3,7 @@
 import { WaystationError, type PlannedAttempt, type RoutePlanReply } from '@waystation/contracts';
 import type { ChatRequest } from '@waystation/dialects';
 import type { Generation } from '../generate/generation.js';
+import { readAgain } from '../generate/read-again.js';
 
 /** Held free for the answer where the client does not say how long it may be. */
 const OUTPUT_TOKENS = 1_024;
@@ -32,15 +33,6 @@ const cannot = (tokens: number, target: number): WaystationError =>
     `The prompt has about ${tokens} tokens, and cannot be shortened to the ${target} that the endpoint has room for: what has to be kept of it is longer. Shorten the system prompt, the first or the last message, or max_tokens.`,
   );
 
-/** Read as the client's own body was; what was told by headers is kept. */
-const readAgain = ({ dialect, request }: Generation, bytes: Buffer): ChatRequest => {
-  const again = dialect.readRequest(bytes, { hash: () => '' });
-  const { conversation } = request.features;
-  // What is short enough now is not shortened again.
-  const features = { ...again.features, conversation, compression: undefined };
-  return { ...again, features, sessionId: request.sessionId };
-};
-
 /**
  * @param plan again, of the generation's new request
  * @throws WaystationError `context_length_exceeded`, and what planning throws
@@ -62,7 +54,9 @@ export const compressPrompt = async (
   const target = tooLong ? Math.floor(room * FILLED) : before.inputTokensEstimate;
   const shorter = dialect.shorten(body.bytes, { tokens: before.inputTokensEstimate - target, messagesMax });
   if (shorter === undefined) throw cannot(before.inputTokensEstimate, target);
-  const again = readAgain(generation, shorter);
+  const reread = readAgain(generation, shorter);
+  // What is short enough now is not shortened again.
+  const again = { ...reread, features: { ...reread.features, compression: undefined } };
   if (again.features.inputTokensEstimate > target) throw cannot(before.inputTokensEstimate, target);
 
   body.bytes = shorter;

@@ -1,7 +1,7 @@
 // An answer as one JSON body: kept until it is complete, then the usage is put into the worker's own bytes. Until then any failure may still move on to
 // another endpoint, because the client has seen nothing.
 import { WaystationError } from '@waystation/contracts';
-import type { BodyDialect, ChatAnswer, ChatBill } from '@waystation/dialects';
+import type { ChatAnswer, ChatBill, JobDialect, PublicDialect } from '@waystation/dialects';
 import type { Client } from './client.js';
 import type { AnswerHead, Delivery } from './delivery.js';
 import { bodyHead, errorHead } from './response-head.js';
@@ -13,7 +13,7 @@ const BODY_BYTES_MAX = 64 * 1024 * 1024;
 export interface BodyDeliveryOptions {
   readonly client: Client;
   readonly head: AnswerHead;
-  readonly dialect: BodyDialect;
+  readonly dialect: JobDialect | PublicDialect;
 }
 
 const NOT_CONSUMED = (): void => undefined;
@@ -22,7 +22,7 @@ const NOT_CONSUMED = (): void => undefined;
 class BodyDelivery implements Delivery {
   readonly #client: Client;
   readonly #head: AnswerHead;
-  readonly #dialect: BodyDialect;
+  readonly #dialect: JobDialect | PublicDialect;
   #status = 0;
   #parts: Buffer[] = [];
   #bytes = 0;
@@ -73,7 +73,8 @@ class BodyDelivery implements Delivery {
     const billed = this.#dialect.withBill(this.#whole(), bill);
     if (billed === undefined)
       throw new WaystationError('provider_invalid_response', "The provider's answer is not a JSON object.");
-    const body = contentType === undefined ? withMetadata(billed, answer) : billed;
+    const noted = 'withNotes' in this.#dialect ? this.#dialect.withNotes(billed, answer) : billed;
+    const body = contentType === undefined ? withMetadata(noted, answer) : noted;
     if (this.#client.gone) return;
     this.#status = 200;
     this.#client.begin(200, bodyHead(this.#head, body.length, contentType));

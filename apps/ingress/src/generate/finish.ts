@@ -31,6 +31,7 @@ export const answerOf = (generation: Generation, failure?: WaystationError): Cha
     createdSeconds: Math.floor(generation.createdAt / 1000),
     model: record?.planned.model ?? generation.request.models[0] ?? '',
     providerName: record?.planned.providerName,
+    fileNotes: generation.fileNotes,
     metadataJson: generation.wantsMetadata === true ? metadataJson(generation, failure) : undefined,
   };
 };

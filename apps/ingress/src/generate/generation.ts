@@ -7,7 +7,7 @@ import {
   type PlannedAttempt,
   type RoutePlanReply,
 } from '@waystation/contracts';
-import type { ChatRequest, JobDialect, PublicDialect } from '@waystation/dialects';
+import type { ChatRequest, FileNote, JobDialect, PublicDialect } from '@waystation/dialects';
 import type { Outcome, Usage, UsageSource, Warning } from '@waystation/generation';
 import type { PipelineStage } from './metadata.js';
 import type { Caller } from '../auth/caller.js';
@@ -79,6 +79,8 @@ export interface Generation extends Omit<GenerationRequest, 'request'> {
   readonly warnings: Warning[];
   /** What this station did to request or answer, in order. */
   readonly pipeline: PipelineStage[];
+  /** Of files that were read for it, to be told with the answer. */
+  fileNotes?: readonly FileNote[];
   plan?: RoutePlanReply;
   /** The end of the attempt that served, where it came. */
   end?: AttemptEnd;

@@ -2,6 +2,7 @@
 import { SSE_KEEP_ALIVE, metadataMember } from '../openai-chat/write-chat-response.js';
 import { middleOut } from '../plugins/middle-out.js';
 import { messagesFacts } from '../plugins/turn-facts.js';
+import { MESSAGES_FILES } from '../plugins/prompt-files.js';
 import { textsAt } from '../plugins/answer-texts.js';
 import type { PublicDialect } from '../public-dialect.js';
 import { namedEvent } from '../sse.js';
@@ -16,6 +17,8 @@ const NAME = 'anthropic-messages';
 
 export const anthropicMessages: PublicDialect = {
   name: NAME,
+  files: MESSAGES_FILES,
+  withNotes: (body) => body,
   shorten: (body, excess) => middleOut(body, 'messages', messagesFacts, excess),
   textsOf: (body) => textsAt(body, ['content', { each: 'text' }, 'text']),
   readRequest: readMessagesRequest,

@@ -1,6 +1,8 @@
 // Chat completions. https://platform.openai.com/docs/api-reference/chat
 import { middleOut } from '../plugins/middle-out.js';
 import { chatFacts } from '../plugins/turn-facts.js';
+import { CHAT_FILES } from '../plugins/prompt-files.js';
+import { withFileNotes } from '../plugins/answer-notes.js';
 import { textsAt } from '../plugins/answer-texts.js';
 import type { PublicDialect } from '../public-dialect.js';
 import { toDialectError } from '../to-dialect-error.js';
@@ -14,6 +16,8 @@ const NAME = 'openai-chat';
 
 export const openAiChat: PublicDialect = {
   name: NAME,
+  files: CHAT_FILES,
+  withNotes: (body, { fileNotes }) => withFileNotes(body, fileNotes ?? []),
   shorten: (body, excess) => middleOut(body, 'messages', chatFacts, excess),
   textsOf: (body) => textsAt(body, ['choices', { each: undefined }, 'message', 'content']),
   readRequest: readChatRequest,

@@ -1,6 +1,7 @@
 // What the ingress itself writes into a chat answer: the usage with its exact cost, and the end of a stream. The worker's bytes are never re-serialised.
 import { formatUsd } from '@waystation/contracts';
 import { inputTokens, outputTokens, type Usage } from '@waystation/generation';
+import { notesJson, type FileNote } from '../plugins/answer-notes.js';
 import { putUsage } from '../json/put-usage.js';
 
 /** Which answer a chunk belongs to. */
@@ -10,6 +11,8 @@ export interface ChatAnswer {
   readonly model: string;
   /** Display name. Absent before an endpoint took the call. */
   readonly providerName?: string | undefined;
+  /** Of files that this station read for the prompt. */
+  readonly fileNotes?: readonly FileNote[] | undefined;
   /** How it was routed, as JSON text, where the client asked for it (`X-OpenRouter-Metadata`). */
   readonly metadataJson?: string | undefined;
 }
@@ -57,7 +60,13 @@ const DONE = 'data: [DONE]\n\n';
 
 /** The last chunk of a good stream (no choices, the usage) and the end marker behind it; the end marker alone while the usage is not known. */
 export const chatStreamEnd = (answer: ChatAnswer, bill: ChatBill | undefined): string =>
-  `${lastChunk(head(answer), answer, bill)}${DONE}`;
+  `${notesChunk(answer)}${lastChunk(head(answer), answer, bill)}${DONE}`;
+
+/** Annotations come behind the words that they stand beside. */
+const notesChunk = (answer: ChatAnswer): string =>
+  answer.fileNotes === undefined || answer.fileNotes.length === 0
+    ? ''
+    : `data: ${head(answer)},"choices":[{"index":0,"delta":{"annotations":[${notesJson(answer.fileNotes)}]},"finish_reason":null,"native_finish_reason":null,"logprobs":null}]}\n\n`;
 
 /** A chunk without choices: what is said of the whole answer. */
 export const lastChunk = (start: string, answer: ChatAnswer, bill: ChatBill | undefined): string =>

@@ -17,6 +17,8 @@ const NAME = 'openai-completions';
 
 export const openAiCompletions: PublicDialect = {
   name: NAME,
+  files: null,
+  withNotes: (body) => body,
   shorten: (body, excess) => middleOut(body, 'prompt', chatFacts, excess),
   textsOf: (body) => textsAt(body, ['choices', { each: undefined }, 'text']),
   readRequest: readCompletionRequest,

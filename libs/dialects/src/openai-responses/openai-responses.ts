@@ -3,6 +3,7 @@ import type { WaystationError } from '@waystation/contracts';
 import { SSE_KEEP_ALIVE, metadataMember, type ChatAnswer } from '../openai-chat/write-chat-response.js';
 import { middleOut } from '../plugins/middle-out.js';
 import { responsesFacts } from '../plugins/turn-facts.js';
+import { RESPONSES_FILES } from '../plugins/prompt-files.js';
 import { textsAt } from '../plugins/answer-texts.js';
 import type { PublicDialect } from '../public-dialect.js';
 import { toDialectError, type DialectError } from '../to-dialect-error.js';
@@ -65,6 +66,8 @@ const streamError = (answer: ChatAnswer, error: WaystationError): string => {
 
 export const openAiResponses: PublicDialect = {
   name: NAME,
+  files: RESPONSES_FILES,
+  withNotes: (body) => body,
   shorten: (body, excess) => middleOut(body, 'input', responsesFacts, excess),
   textsOf: (body) => textsAt(body, ['output', { each: 'message' }, 'content', { each: 'output_text' }, 'text']),
   readRequest: readResponsesRequest,

@@ -57,9 +57,6 @@ const OF_ROUTER_MODELS: ReadonlySet<string> = new Set([
   'switchyard-router',
 ]);
 
-/** Taken without effect so far. */
-const NOT_YET: ReadonlySet<string> = new Set(['file-parser']);
-
 /** Every id that is no mistake. */
 export const PLUGIN_IDS = [...SERVED.keys(), ...NOT_SERVED, ...OF_ROUTER_MODELS];
 const isId = oneOf(PLUGIN_IDS);
@@ -137,7 +134,6 @@ export const readPlugins = (body: JsonObject, terms: PluginTerms): PluginsReadin
     if (!enabled) continue;
     if (NOT_SERVED.has(id))
       return refuse(`${field}.id`, `the plugin '${id}' is not served here; leave it out, or send "enabled": false`);
-    if (NOT_YET.has(id)) warnings.push(warn(`The plugin ${id} has no effect here.`));
     if (OF_ROUTER_MODELS.has(id)) warnings.push(warn(`The plugin ${id} has no effect here: its model is not offered.`));
   }
   const compression = asked.get('context-compression');
