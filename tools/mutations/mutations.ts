@@ -370,8 +370,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'quotas read without a lock',
     breaks: 'Two processes decide from one balance at once.',
     file: `${BILLING}/ledger/store.ts`,
-    text: 'from quota where id = any($1) order by id for update`',
-    fault: 'from quota where id = any($1) order by id`',
+    text: '|| $2::text[]) order by id for update`',
+    fault: '|| $2::text[]) order by id`',
     caughtBy: {
       file: `${BILLING}/leases/leases.itest.ts`,
       test: 'a process that decides waits for what another one has decided and not yet committed',
@@ -691,7 +691,7 @@ export const MUTATIONS: readonly Mutation[] = [
     breaks: 'Whoever has used up a budget gets it anew by being given another guardrail.',
     file: `${BILLING}/quotas/spent-before.ts`,
     text: 'ref.subject ?? { scope: ref.scope, id: ref.scopeId }',
-    fault: '{ scope: ref.scope, id: ref.scopeId }',
+    fault: '({ scope: ref.scope, id: ref.scopeId })',
     caughtBy: {
       file: `${BILLING}/leases/leases.itest.ts`,
       test: 'a budget that is set in the middle of its window counts what was spent in it before',

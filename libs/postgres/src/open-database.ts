@@ -1,9 +1,9 @@
 // The one way to a pool. Boot waits a bounded time for a server that is away; afterwards the pool reconnects by itself and no lost connection ends the process.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DataSource, type QueryRunner } from 'typeorm';
-import { arrayText } from './array-text.js';
 import { describeTarget, isAway, isRetriable, reasonOf } from './failures.js';
 import type { Database, DatabaseOptions } from './postgres.js';
+import { queryRows } from './query-rows.js';
 
 const RETRIES_MAX = 5;
 /** First pause between two tries of a transaction; doubled each time, half of it random so that two rivals part. */
@@ -14,20 +14,6 @@ const BOOT_RETRY_EVERY_MS = 500;
 const CONNECT_TIMEOUT_MS = 5_000;
 const IDLE_TRANSACTION_MS = 30_000;
 const PROBE_EVERY_MS = 1_000;
-
-/** Rows of one statement inside a transaction. `runner.query` itself answers `[rows, count]` for UPDATE and DELETE; this always answers rows. */
-export const queryRows = async <Row>(
-  runner: QueryRunner,
-  sql: string,
-  values: readonly unknown[] = [],
-): Promise<Row[]> => {
-  const result = await runner.query(
-    sql,
-    values.map((value) => (Array.isArray(value) ? (arrayText(value) ?? value) : value)),
-    true,
-  );
-  return result.records as Row[];
-};
 
 export const openDatabase = async (options: DatabaseOptions): Promise<Database> => {
   const log = options.log ?? (() => undefined);
@@ -144,6 +130,8 @@ const newDataSource = (options: DatabaseOptions, onPoolError: (error: unknown) =
       statement_timeout: options.statementTimeoutMs,
       idle_in_transaction_session_timeout: IDLE_TRANSACTION_MS,
       keepAlive: true,
+      // What is asked together travels together: queryTogether.
+      pipeline: true,
     },
   });
 

@@ -19,8 +19,7 @@ import type { QueryRunner } from 'typeorm';
 import {
   HOLDS_NOTHING,
   amountsOf,
-  lockLeases,
-  lockQuotas,
+  lockLeasesAndQuotas,
   openLedger,
   openQuotas,
   recountQuotas,
@@ -96,13 +95,12 @@ export const runLeaseCommands = (
 const loadFor = async (runner: QueryRunner, ledger: Ledger, commands: readonly LeaseCommand[]): Promise<void> => {
   const { book } = ledger;
   const grants = commands.filter((command) => command.kind === 'grant');
-  await lockLeases(
+  await lockLeasesAndQuotas(
     runner,
     book,
     commands.map(({ leaseId }) => leaseId),
+    grants.flatMap(({ quotas }) => quotas.map(({ id }) => id)),
   );
-  const ofLeases = [...book.leases.values()].flatMap(({ quotaIds }) => quotaIds);
-  await lockQuotas(runner, book, [...ofLeases, ...grants.flatMap(({ quotas }) => quotas.map(({ id }) => id))]);
   await openQuotas(
     runner,
     book,

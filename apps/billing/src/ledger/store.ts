@@ -18,7 +18,7 @@ import {
   type LedgerEvent,
   type QuotaState,
 } from '@waystation/ledger';
-import { arrayText, queryRows } from '@waystation/postgres';
+import { arrayText, queryPrepared, queryRows, queryTogether, type Statement } from '@waystation/postgres';
 import { spentBefore } from '../quotas/spent-before.js';
 
 /** A working set inside a transaction: `apply` folds and remembers, `flush` writes. */
@@ -46,7 +46,7 @@ export const openLedger = (runner: QueryRunner): Ledger => {
 
 /** A number for all that one transaction books, where more than entries carries it. */
 export const newPosting = async (runner: QueryRunner): Promise<string> => {
-  const [row] = await queryRows<{ posting: string }>(runner, `select nextval('posting') as posting`);
+  const [row] = await queryPrepared<{ posting: string }>(runner, `select nextval('posting') as posting`);
   if (row === undefined) throw new WaystationError('internal', 'The sequence of postings gave no number.');
   return row.posting;
 };
@@ -105,15 +105,16 @@ const LEASE_COLUMNS = `id, workspace_id, key_hash, instance, quota_ids, ${VECTOR
 
 const unique = (ids: Iterable<string>): string[] => [...new Set(ids)];
 
+const LOCK_LEASES = `select ${LEASE_COLUMNS} from lease where id = any($1) order by id for update`;
+
 /** Locks these leases and puts them into the book. Ids that are no lease stay absent. */
 export const lockLeases = async (runner: QueryRunner, book: Book, ids: Iterable<string>): Promise<void> => {
   const wanted = unique(ids);
   if (wanted.length === 0) return;
-  const rows = await queryRows<LeaseRow>(
-    runner,
-    `select ${LEASE_COLUMNS} from lease where id = any($1) order by id for update`,
-    [wanted],
-  );
+  addLeases(book, await queryPrepared<LeaseRow>(runner, LOCK_LEASES, [wanted]));
+};
+
+const addLeases = (book: Book, rows: readonly LeaseRow[]): void => {
   for (const row of rows) book.leases.set(row.id, leaseOf(row));
 };
 
@@ -146,17 +147,40 @@ const quotaOf = (row: QuotaRow): QuotaState => ({
   held: BigInt(row.held),
 });
 
+const QUOTA_COLUMNS =
+  'id, workspace_id, scope, scope_id, metric, quota_window, window_start, include_byok, quota_limit, posted, held';
+const LOCK_QUOTAS = `select ${QUOTA_COLUMNS} from quota where id = any($1) order by id for update`;
+
 /** Locks these quotas and puts them into the book. Ids that are no quota stay absent. */
 export const lockQuotas = async (runner: QueryRunner, book: Book, ids: Iterable<string>): Promise<void> => {
   const wanted = unique(ids).filter((id) => !book.quotas.has(id));
   if (wanted.length === 0) return;
-  const rows = await queryRows<QuotaRow>(
-    runner,
-    `select id, workspace_id, scope, scope_id, metric, quota_window, window_start, include_byok, quota_limit, posted, held
-       from quota where id = any($1) order by id for update`,
-    [wanted],
-  );
+  addQuotas(book, await queryPrepared<QuotaRow>(runner, LOCK_QUOTAS, [wanted]));
+};
+
+const addQuotas = (book: Book, rows: readonly QuotaRow[]): void => {
   for (const row of rows) book.quotas.set(row.id, quotaOf(row));
+};
+
+// The leases are locked by the statement before, and a lease never changes its quotas.
+const LOCK_QUOTAS_OF_LEASES = `
+  select ${QUOTA_COLUMNS} from quota
+   where id = any(array(select unnest(quota_ids) from lease where id = any($1)) || $2::text[]) order by id for update`;
+
+/** Locks these leases, and then their quotas and these, in one round trip; puts all of it into the book. Ids that are none stay absent. */
+export const lockLeasesAndQuotas = async (
+  runner: QueryRunner,
+  book: Book,
+  leaseIds: Iterable<string>,
+  quotaIds: Iterable<string>,
+): Promise<void> => {
+  const leases = unique(leaseIds);
+  const [ofLeases = [], ofQuotas = []] = await queryTogether<LeaseRow | QuotaRow>(runner, [
+    { sql: LOCK_LEASES, values: [leases] },
+    { sql: LOCK_QUOTAS_OF_LEASES, values: [leases, unique(quotaIds)] },
+  ]);
+  addLeases(book, ofLeases as LeaseRow[]);
+  addQuotas(book, ofQuotas as QuotaRow[]);
 };
 
 /** Makes rows of quotas that are met for the first time, with what was spent in their window before and no limit beyond it, and locks them. */
@@ -267,16 +291,12 @@ const writeEvents = async (
   const changed = new Set(events.filter(isLeaseEvent).map(({ leaseId }) => leaseId));
   const leases = [...changed].flatMap((id) => book.leases.get(id) ?? []);
   const quotas = unique(events.flatMap((event) => quotaIdsOf(book, event))).flatMap((id) => book.quotas.get(id) ?? []);
-  await insertLeases(
-    runner,
-    leases.filter(({ id }) => created.has(id)),
-  );
-  await updateLeases(
-    runner,
-    leases.filter(({ id }) => !created.has(id)),
-  );
-  await updateQuotas(runner, quotas);
-  await insertEntries(runner, posting, gathered(events.flatMap(entriesOf)));
+  await queryTogether(runner, [
+    ...inserted(leases.filter(({ id }) => created.has(id))),
+    ...updated(leases.filter(({ id }) => !created.has(id))),
+    ...moved(quotas),
+    ...booked(posting, gathered(events.flatMap(entriesOf))),
+  ]);
 };
 
 /** Entries between the same accounts for the same reason, workspace and lease are one entry. */
@@ -338,77 +358,80 @@ const INSERT_LEASES = `
   select id, workspace_id, key_hash, instance, quota_ids::text[], ${namesOf(STAND).join(', ')}, case when closed then now() end
     from ${unnested(INSERTED)}`;
 
-const insertLeases = async (runner: QueryRunner, leases: readonly LeaseState[]): Promise<void> => {
-  if (leases.length > 0) await queryRows(runner, INSERT_LEASES, valuesOf(INSERTED, leases));
-};
+const inserted = (leases: readonly LeaseState[]): Statement[] =>
+  leases.length === 0 ? [] : [{ sql: INSERT_LEASES, values: valuesOf(INSERTED, leases) }];
 
 const UPDATED = [ID, ...STAND, CLOSED];
+// Each by its key, whatever the planner thinks of a table that grew since it was last looked at: joined freely, it reads all of it.
 const UPDATE_LEASES = `
   update lease set ${namesOf(STAND)
     .map((name) => `${name} = l.${name}`)
     .join(', ')}, closed_at = case when l.closed then now() end
     from ${unnested(UPDATED)}
-   where lease.id = l.id`;
+   where lease.id = l.id and lease.id = any($1)`;
 
-const updateLeases = async (runner: QueryRunner, leases: readonly LeaseState[]): Promise<void> => {
-  if (leases.length > 0) await queryRows(runner, UPDATE_LEASES, valuesOf(UPDATED, leases));
-};
+const updated = (leases: readonly LeaseState[]): Statement[] =>
+  leases.length === 0 ? [] : [{ sql: UPDATE_LEASES, values: valuesOf(UPDATED, leases) }];
+
+const MOVE_QUOTAS = `
+  update quota set quota_limit = q.quota_limit, posted = q.posted, held = q.held, include_byok = q.include_byok,
+         overdrawn = overdrawn and q.posted + q.held > q.quota_limit
+    from unnest($1::text[], $2::numeric[], $3::numeric[], $4::numeric[], $5::boolean[]) as q (id, quota_limit, posted, held, include_byok)
+   where quota.id = q.id and quota.id = any($1)`;
 
 /** Under the lock that loaded them; the table's own check refuses what would pass a limit, whoever made the mistake. */
-const updateQuotas = async (runner: QueryRunner, quotas: readonly QuotaState[]): Promise<void> => {
-  if (quotas.length === 0) return;
-  await queryRows(
-    runner,
-    `update quota set quota_limit = q.quota_limit, posted = q.posted, held = q.held, include_byok = q.include_byok,
-            overdrawn = overdrawn and q.posted + q.held > q.quota_limit
-       from unnest($1::text[], $2::numeric[], $3::numeric[], $4::numeric[], $5::boolean[]) as q (id, quota_limit, posted, held, include_byok)
-      where quota.id = q.id`,
-    [
-      quotas.map((quota) => quota.id),
-      quotas.map((quota) => quota.limit.toString()),
-      quotas.map((quota) => quota.posted.toString()),
-      quotas.map((quota) => quota.held.toString()),
-      quotas.map((quota) => quota.includeByok),
-    ],
-  );
+const moved = (quotas: readonly QuotaState[]): Statement[] => {
+  if (quotas.length === 0) return [];
+  const values = [
+    quotas.map((quota) => quota.id),
+    quotas.map((quota) => quota.limit.toString()),
+    quotas.map((quota) => quota.posted.toString()),
+    quotas.map((quota) => quota.held.toString()),
+    quotas.map((quota) => quota.includeByok),
+  ];
+  return [{ sql: MOVE_QUOTAS, values }];
 };
 
+const BOOK_ENTRIES = `
+  with booked as materialized (select coalesce($1::bigint, nextval('posting')) as posting),
+       added as (
+         insert into entry (posting, kind, debit, credit, amount, workspace_id, lease_id, seal)
+         select posting, kind, debit, credit, amount, workspace_id, lease_id,
+                entry_seal(posting, kind, debit, credit, amount, workspace_id, lease_id, now())
+           from booked, unnest($2::text[], $3::text[], $4::text[], $5::numeric[], $6::text[], $7::text[])
+             as e (kind, debit, credit, amount, workspace_id, lease_id)
+         returning 1),
+       sealed as (
+         insert into posting_seal (posting, entries) select posting, (select count(*) from added) from booked)
+  insert into balance (account, amount)
+  select account, amount from unnest($8::text[], $9::numeric[]) as b (account, amount) order by account collate "C"
+  on conflict (account) do update set amount = balance.amount + excluded.amount`;
+
 /**
- * The one way to an entry: sealed, counted, and added to the balances. Once for a posting. In one round trip: it is the last thing before the commit, while everybody
+ * The one way to an entry: sealed, counted, and added to the balances. Once for a posting. In one statement: it is the last thing before the commit, while everybody
  * else waits for the balances. Without a posting, under a number of its own.
  */
+const booked = (posting: string | undefined, entries: readonly Entry[]): Statement[] => {
+  if (entries.length === 0) return [];
+  const balances = [...foldBalances(entries)].sort(([a], [b]) => (a < b ? -1 : 1));
+  const values = [
+    posting ?? null,
+    entries.map((entry) => entry.kind),
+    entries.map((entry) => entry.debit),
+    entries.map((entry) => entry.credit),
+    entries.map((entry) => entry.amount.toString()),
+    entries.map((entry) => entry.workspaceId),
+    entries.map((entry) => entry.leaseId ?? null),
+    balances.map(([account]) => account),
+    balances.map(([, amount]) => amount.toString()),
+  ];
+  return [{ sql: BOOK_ENTRIES, values }];
+};
+
 export const insertEntries = async (
   runner: QueryRunner,
   posting: string | undefined,
   entries: readonly Entry[],
 ): Promise<void> => {
-  if (entries.length === 0) return;
-  const balances = [...foldBalances(entries)].sort(([a], [b]) => (a < b ? -1 : 1));
-  await queryRows(
-    runner,
-    `with booked as materialized (select coalesce($1::bigint, nextval('posting')) as posting),
-          added as (
-            insert into entry (posting, kind, debit, credit, amount, workspace_id, lease_id, seal)
-            select posting, kind, debit, credit, amount, workspace_id, lease_id,
-                   entry_seal(posting, kind, debit, credit, amount, workspace_id, lease_id, now())
-              from booked, unnest($2::text[], $3::text[], $4::text[], $5::numeric[], $6::text[], $7::text[])
-                as e (kind, debit, credit, amount, workspace_id, lease_id)
-            returning 1),
-          sealed as (
-            insert into posting_seal (posting, entries) select posting, (select count(*) from added) from booked)
-     insert into balance (account, amount)
-     select account, amount from unnest($8::text[], $9::numeric[]) as b (account, amount) order by account collate "C"
-     on conflict (account) do update set amount = balance.amount + excluded.amount`,
-    [
-      posting ?? null,
-      entries.map((entry) => entry.kind),
-      entries.map((entry) => entry.debit),
-      entries.map((entry) => entry.credit),
-      entries.map((entry) => entry.amount.toString()),
-      entries.map((entry) => entry.workspaceId),
-      entries.map((entry) => entry.leaseId ?? null),
-      balances.map(([account]) => account),
-      balances.map(([, amount]) => amount.toString()),
-    ],
-  );
+  await queryTogether(runner, booked(posting, entries));
 };

@@ -3,7 +3,7 @@ import type { QueryRunner } from 'typeorm';
 import { unixOfGeneration } from '@waystation/contracts';
 import { NOTHING, plus, type Book, type ChargeDecision, type Charged, type Evidence } from '@waystation/ledger';
 import type { Outcome } from '@waystation/generation';
-import { arrayText, queryRows } from '@waystation/postgres';
+import { arrayText, queryPrepared } from '@waystation/postgres';
 import type { Backing } from './backing.js';
 import { inSlices } from './in-slices.js';
 
@@ -48,7 +48,7 @@ export const loadCharges = async (
   const settledFrom = new Map<string, Evidence>();
   if (named.length === 0) return settledFrom;
   const attempts = [...new Map(named.map((each) => [`${each.generationId} ${each.attemptId}`, each])).values()];
-  const rows = await queryRows<StoredCharge>(
+  const rows = await queryPrepared<StoredCharge>(
     runner,
     // Each by its key, whatever the planner thinks of a table that grew since it was last looked at: joined freely, it reads all of it.
     `select c.* from unnest($1::text[], $2::text[]) as a (generation_id, attempt_id),
@@ -97,7 +97,7 @@ export const closedGenerations = async (
   generationIds: readonly string[],
 ): Promise<Set<string>> => {
   if (generationIds.length === 0) return new Set();
-  const rows = await queryRows<{ generation_id: string }>(
+  const rows = await queryPrepared<{ generation_id: string }>(
     runner,
     `select a.generation_id from unnest($1::text[]) as a (generation_id),
             lateral (select 1 from charge where charge.generation_id = a.generation_id and outcome_by = 'ingress' limit 1) as c`,
@@ -110,7 +110,7 @@ export const insertCharges = (runner: QueryRunner, posting: string, rows: readon
   inSlices(rows, (slice) => insertSlice(runner, posting, slice));
 
 const insertSlice = async (runner: QueryRunner, posting: string, rows: readonly ChargeRow[]): Promise<void> => {
-  await queryRows(
+  await queryPrepared(
     runner,
     `insert into charge (posting, generation_id, attempt_id, revision, workspace_id, key_hash, member_id, end_user_id, session_id, app_referer, app_title,
                          provider, endpoint_id, model, lease_id, quota_set, hold, price_version, charged, waste, variance, byok, payer, policy_row,
@@ -199,7 +199,7 @@ export const addKeyUsage = async (runner: QueryRunner, rows: readonly ChargeRow[
     .filter(([, { charged, byok }]) => charged !== 0n || byok !== 0n)
     .sort(([a], [b]) => (a < b ? -1 : 1));
   if (changed.length === 0) return;
-  await queryRows(
+  await queryPrepared(
     runner,
     `insert into key_usage (workspace_id, key_hash, day, charged, byok)
      select * from unnest($1::text[], $2::text[], $3::date[], $4::numeric[], $5::numeric[])

@@ -1,7 +1,7 @@
 // Attempts that wait, and lines that cannot be settled, in Postgres.
 import { z } from 'zod';
 import { OUTCOMES } from '@waystation/generation';
-import { queryRows } from '@waystation/postgres';
+import { queryPrepared } from '@waystation/postgres';
 import type { QueryRunner } from 'typeorm';
 import { backing } from './backing.js';
 import type { Waiting } from './cases.js';
@@ -37,7 +37,7 @@ export const lockWitnesses = async (
   attemptIds: readonly string[],
 ): Promise<Map<string, Waiting>> => {
   if (attemptIds.length === 0) return new Map();
-  const rows = await queryRows<WitnessRow>(
+  const rows = await queryPrepared<WitnessRow>(
     runner,
     `select backing, evidence, due_at_ms from witness where attempt_id = any($1) order by attempt_id for update`,
     [attemptIds],
@@ -47,7 +47,7 @@ export const lockWitnesses = async (
 
 /** Attempts whose time has come, the oldest first. */
 export const dueWitnesses = async (runner: QueryRunner, throughMs: number, limit: number): Promise<Waiting[]> => {
-  const rows = await queryRows<WitnessRow>(
+  const rows = await queryPrepared<WitnessRow>(
     runner,
     `select backing, evidence, due_at_ms from witness where due_at_ms <= $1 order by due_at_ms limit $2`,
     [throughMs, limit],
@@ -58,7 +58,7 @@ export const dueWitnesses = async (runner: QueryRunner, throughMs: number, limit
 export const upsertWitnesses = async (runner: QueryRunner, waiting: readonly Waiting[]): Promise<void> => {
   if (waiting.length === 0) return;
   const sorted = [...waiting].sort((a, b) => (a.backing.attemptId < b.backing.attemptId ? -1 : 1));
-  await queryRows(
+  await queryPrepared(
     runner,
     `insert into witness (attempt_id, generation_id, workspace_id, lease_id, backing, evidence, due_at_ms)
      select attempt_id, generation_id, workspace_id, lease_id, backing::jsonb, evidence::jsonb, due_at_ms
@@ -78,12 +78,13 @@ export const upsertWitnesses = async (runner: QueryRunner, waiting: readonly Wai
 };
 
 export const deleteWitnesses = async (runner: QueryRunner, attemptIds: readonly string[]): Promise<void> => {
-  if (attemptIds.length > 0) await queryRows(runner, `delete from witness where attempt_id = any($1)`, [attemptIds]);
+  if (attemptIds.length > 0)
+    await queryPrepared(runner, `delete from witness where attempt_id = any($1)`, [attemptIds]);
 };
 
 export const insertDeadLetters = async (runner: QueryRunner, letters: readonly BadLine[]): Promise<void> => {
   if (letters.length === 0) return;
-  await queryRows(
+  await queryPrepared(
     runner,
     `insert into dead_letter (position, instance, reason, line, line_hash)
      select position, instance, reason, line, md5(coalesce(line, ''))
