@@ -34,14 +34,15 @@ const cannot = (tokens: number, target: number): WaystationError =>
   );
 
 /**
+ * Undefined where nothing has to be shortened.
  * @param plan again, of the generation's new request
  * @throws WaystationError `context_length_exceeded`, and what planning throws
  */
-export const compressPrompt = async (
+export const compressPrompt = (
   generation: Generation,
   { attempts }: RoutePlanReply,
   plan: () => Promise<RoutePlanReply>,
-): Promise<RoutePlanReply | undefined> => {
+): Promise<RoutePlanReply> | undefined => {
   const { request, dialect, body } = generation;
   const [first] = attempts;
   if (request.features.compression === undefined || first === undefined || body.bytes === undefined) return undefined;

@@ -8,16 +8,17 @@ import { planGeneration } from './plan.js';
 
 type Plan = () => Promise<RoutePlanReply>;
 
-/** Files become text where the client wants that, or where the model that is asked for first has no endpoint that takes them. */
+const mayReadFiles = ({ request: { features, plugins } }: Generation): boolean =>
+  plugins !== undefined && plugins.pdf !== 'native' && features.inputModalities.includes('file');
+
 const orThrow = (plan: RoutePlanReply | WaystationError): RoutePlanReply => {
   if (plan instanceof Error) throw plan;
   return plan;
 };
 
+/** Files become text where the client wants that, or where the model that is asked for first has no endpoint that takes them. */
 const planFiles = async ({ aside }: GenerateDeps, generation: Generation, plan: Plan): Promise<RoutePlanReply> => {
-  const { features, plugins } = generation.request;
-  if (plugins === undefined || plugins.pdf === 'native' || !features.inputModalities.includes('file')) return plan();
-  if (plugins.pdf === 'as-needed') {
+  if (generation.request.plugins?.pdf === 'as-needed') {
     const first = await plan().catch(toWaystationError);
     // A plan that left nothing is told by its refusal, and kept with the generation.
     if (!lacksFiles(generation)) return orThrow(first);
@@ -30,6 +31,6 @@ const planFiles = async ({ aside }: GenerateDeps, generation: Generation, plan: 
 
 export const planPrompt = async (deps: GenerateDeps, generation: Generation): Promise<RoutePlanReply> => {
   const plan = (): Promise<RoutePlanReply> => planGeneration(deps.bus, generation);
-  const first = await planFiles(deps, generation, plan);
-  return (await compressPrompt(generation, first, plan)) ?? first;
+  const first = await (mayReadFiles(generation) ? planFiles(deps, generation, plan) : plan());
+  return compressPrompt(generation, first, plan) ?? first;
 };

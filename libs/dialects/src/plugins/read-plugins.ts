@@ -126,8 +126,17 @@ export const compressionOf = ({ compression }: Plugins, modalities: unknown): Ro
     ? undefined
     : compression;
 
+const isAbsent = (value: unknown): boolean => value === undefined || value === null;
+
+/** Of nearly every request: made once. */
+const NONE: PluginsReading = {
+  plugins: { healing: false, compression: 'small-endpoints', pdf: 'as-needed' },
+  warnings: [],
+};
+
 /** @throws WaystationError `invalid_request`, `unknown_parameter` */
 export const readPlugins = (body: JsonObject, terms: PluginTerms): PluginsReading => {
+  if (isAbsent(body['plugins']) && isAbsent(body['transforms'])) return NONE;
   const asked = listOf(body);
   const warnings: Warning[] = [];
   for (const [id, { field, enabled }] of asked) {
