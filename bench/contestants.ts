@@ -30,7 +30,7 @@ export interface Contestant {
 /** Every stream of the stream scenario. */
 export const STREAM = { count: 500, tokens: 150, intervalMs: 40 } as const;
 
-const root = path.resolve(import.meta.dirname, '..');
+const repository = path.resolve(import.meta.dirname, '..');
 
 const simple = (name: string, port: number): Contestant => ({
   name,
@@ -119,17 +119,16 @@ interface RunFile {
   services: { name: string; pid: number; port: number }[];
 }
 
-/** A whole Waystation with all default features on, started by the command people use. */
-export async function waystation(shape: 'split' | 'fused', upstreamPort: number): Promise<Contestant> {
-  const folder = mkdtempSync(path.join(tmpdir(), `waystation-bench-${shape}-`));
-  const port = await freePort();
-  writeFileSync(
-    path.join(folder, 'waystation.yaml'),
-    `providers:
+/** The models of `upstream.ts`, as the operator's file names them. */
+export const benchProviders = (
+  upstreamPort: number,
+  key: string,
+  stream: { readonly tokens: number; readonly intervalMs: number } = STREAM,
+): string => `providers:
   - slug: bench
     dialect: openai-chat
     baseUrl: http://127.0.0.1:${upstreamPort}/v1
-    apiKey: sk-bench-${shape}
+    apiKey: ${key}
     dataPolicy: { retains: false, trains: false, region: local }
     maxConnections: 1024
     endpoints:
@@ -138,13 +137,29 @@ export async function waystation(shape: 'split' | 'fused', upstreamPort: number)
         context: 128000
         maxOutput: 512
         price: { input: "0.15", output: "0.60" }
-      - model: bench/stream-${STREAM.tokens}-${STREAM.intervalMs}
-        upstreamModel: bench-${STREAM.tokens}-${STREAM.intervalMs}
+      - model: bench/stream-${stream.tokens}-${stream.intervalMs}
+        upstreamModel: bench-${stream.tokens}-${stream.intervalMs}
         context: 128000
         maxOutput: 512
         price: { input: "0.15", output: "0.60" }
-`,
-  );
+`;
+
+/** A whole Waystation with all default features on, started by the command people use. */
+export const waystation = (shape: 'split' | 'fused', upstreamPort: number): Promise<Contestant> =>
+  startWaystation({ shape, providers: benchProviders(upstreamPort, `sk-bench-${shape}`) });
+
+export interface WaystationOptions {
+  readonly shape: 'split' | 'fused';
+  /** The operator's file. */
+  readonly providers: string;
+  /** Of the repository that is started; absent: this one. */
+  readonly root?: string;
+}
+
+export async function startWaystation({ shape, providers, root = repository }: WaystationOptions): Promise<Contestant> {
+  const folder = mkdtempSync(path.join(tmpdir(), `waystation-bench-${shape}-`));
+  const port = await freePort();
+  writeFileSync(path.join(folder, 'waystation.yaml'), providers);
   const args = [
     'tools/bootstrap.mjs',
     'start',

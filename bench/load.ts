@@ -3,7 +3,7 @@
 import { connect, type Socket } from 'node:net';
 
 export interface LoadJob {
-  readonly kind: 'closed' | 'paced' | 'streams';
+  readonly kind: 'closed' | 'paced' | 'streams' | 'times';
   readonly port: number;
   readonly request: string;
   readonly connections: number;
@@ -12,6 +12,10 @@ export interface LoadJob {
   readonly rate?: number;
   /** Token chunks each stream must carry, for `streams`. */
   readonly tokens?: number;
+  /** How many streams in all, for `times`: each connection asks for its next one when it has the last. `durationMs` is the most that they may take. */
+  readonly times?: number;
+  /** What each stream ends with, for `times`. */
+  readonly lastWords?: string;
 }
 
 export interface LoadResult {
@@ -66,6 +70,7 @@ async function run(job: LoadJob): Promise<LoadResult> {
   };
 
   if (job.kind === 'streams') return runStreams(job, request);
+  if (job.kind === 'times') return runTimes(job, request);
 
   const perConnectionMs = job.kind === 'paced' ? (job.connections / (job.rate ?? 1)) * 1000 : 0;
   await Promise.all(
@@ -203,6 +208,73 @@ async function runStreams(job: LoadJob, request: Buffer): Promise<LoadResult> {
     firstTokenP50Ms: percentile(firstToken, 0.5),
     chunkDelayP50Ms: percentile(delays, 0.5),
     chunkDelayP99Ms: percentile(delays, 0.99),
+    ...(firstError === undefined ? {} : { firstError }),
+  };
+}
+
+const LAST_CHUNK = Buffer.from('0\r\n\r\n');
+/** Of a stream's end that is kept to look for its last words in. */
+const END_BYTES = 4_096;
+
+async function runTimes(job: LoadJob, request: Buffer): Promise<LoadResult> {
+  const latencies: number[] = [];
+  let left = job.times ?? 0;
+  let errors = 0;
+  let firstError: string | undefined;
+  const started = nowMs();
+  await Promise.all(
+    Array.from(
+      { length: job.connections },
+      () =>
+        new Promise<void>((resolve) => {
+          const socket = connect(job.port, '127.0.0.1');
+          socket.setNoDelay(true);
+          let sentAt = 0;
+          let status = '';
+          let end: Buffer = Buffer.alloc(0);
+          let over = false;
+          const finish = (error?: string): void => {
+            if (over) return;
+            over = true;
+            clearTimeout(timer);
+            if (error !== undefined) {
+              errors += 1;
+              firstError ??= error.slice(0, 600);
+            }
+            socket.destroy();
+            resolve();
+          };
+          const timer = setTimeout(() => finish('a stream did not end in time'), job.durationMs);
+          const send = (): void => {
+            if (left === 0) return finish();
+            left -= 1;
+            sentAt = nowMs();
+            status = '';
+            end = Buffer.alloc(0);
+            socket.write(request);
+          };
+          socket.on('connect', send);
+          socket.on('data', (data) => {
+            if (status === '') status = data.toString('latin1', 9, 12);
+            end = data.length >= END_BYTES ? data : Buffer.concat([end.subarray(-END_BYTES), data]);
+            if (status !== '200') return finish(data.toString('latin1'));
+            if (!end.subarray(-LAST_CHUNK.length).equals(LAST_CHUNK)) return;
+            if (!end.includes(job.lastWords ?? '')) return finish(`a stream ended in ${end.toString('latin1')}`);
+            latencies.push(nowMs() - sentAt);
+            send();
+          });
+          socket.on('error', (error) => finish(error.message));
+          socket.on('close', () => finish('the connection was closed'));
+        }),
+    ),
+  );
+  latencies.sort((a, b) => a - b);
+  return {
+    requests: latencies.length,
+    errors,
+    seconds: (nowMs() - started) / 1000,
+    p50Ms: percentile(latencies, 0.5),
+    p99Ms: percentile(latencies, 0.99),
     ...(firstError === undefined ? {} : { firstError }),
   };
 }

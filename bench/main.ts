@@ -9,6 +9,7 @@ import { formatUsd } from '../libs/contracts/src/money-text.ts';
 import type { BookedRow, Books } from './books.ts';
 import { type Contestant, STREAM, direct, nginx, portkey, waystation } from './contestants.ts';
 import type { LoadJob, LoadResult } from './load.ts';
+import { median } from './median.ts';
 import { cpuOf, residentMiB, startLoad, startUpstream } from './processes.ts';
 
 const { values: options } = parseArgs({
@@ -43,14 +44,6 @@ interface FactsPending {
   /** From then until no more were pending than at the start. */
   readonly drainSeconds: number;
 }
-
-const median = (values: readonly number[]): number => {
-  const sorted = values.filter((value) => !Number.isNaN(value)).sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1
-    ? (sorted[middle] ?? Number.NaN)
-    : ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2;
-};
 
 const requestTo = (contestant: Contestant, promptBytes: number, extra: Record<string, unknown>): string => {
   const body = JSON.stringify({

@@ -68,8 +68,18 @@ export async function waitForPort(port: number, timeoutMs: number): Promise<void
   }
 }
 
-export async function startUpstream(): Promise<{ port: number; pid: number; stop(): void }> {
-  const child = fork(new URL('upstream.ts', import.meta.url), { stdio: 'inherit' });
+interface Listening {
+  readonly port: number;
+  readonly pid: number;
+  stop(): void;
+}
+
+export const startUpstream = (): Promise<Listening> => startListener('upstream.ts');
+/** The simulated provider, on a port of its own. Needs the build. */
+export const startSandbox = (): Promise<Listening> => startListener('sandbox.ts');
+
+async function startListener(file: string): Promise<Listening> {
+  const child = fork(new URL(file, import.meta.url), { stdio: 'inherit' });
   const [message] = (await once(child, 'message')) as [{ port: number }];
   return { port: message.port, pid: child.pid ?? 0, stop: () => child.disconnect() };
 }

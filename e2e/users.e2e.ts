@@ -7,6 +7,7 @@ import { books } from './users/books.ts';
 import { dialects } from './users/dialects.ts';
 import { happy, startLab } from './users/happy.ts';
 import { money } from './users/money.ts';
+import { responseCache } from './users/response-cache.ts';
 import { suspension } from './users/suspension.ts';
 import { tags } from './users/tags.ts';
 import { upstreamDialects } from './users/upstream-dialects.ts';
@@ -29,4 +30,5 @@ tags(system);
 books(system);
 // Behind those that count what was spent: records of theirs may come late.
 dialects(system);
+responseCache(system);
 upstreamDialects(system);

@@ -13,6 +13,7 @@ const SCRIPTS = {
   mutations: ['tools/mutations/main.ts'],
   bench: ['bench/main.ts'],
   'bench:billing': ['bench/billing.ts'],
+  'bench:dialects': ['bench/dialects.ts'],
   ledger: ['tools/ledger/main.ts'],
 };
 const MIN_NODE_MAJOR = 24;

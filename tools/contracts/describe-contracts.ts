@@ -23,6 +23,7 @@ const SCHEMAS = {
   'journal.money': contracts.moneyLine,
   'journal.trail': contracts.trailLine,
   'snapshot.affinity': contracts.affinityEntry,
+  'snapshot.answer': contracts.answerEntry,
   'snapshot.credential': contracts.credentialEntry,
   'snapshot.endpoint': contracts.endpointEntry,
   'snapshot.head': contracts.headEntry,

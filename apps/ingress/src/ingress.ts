@@ -23,7 +23,7 @@ import type { Client } from './deliver/client.js';
 import type { Delivery } from './deliver/delivery.js';
 import { createGiveUp, type GiveUp } from './generate/give-up.js';
 import { answerBefore } from './generate/finish.js';
-import { generate, type GenerateDeps } from './generate/generate.js';
+import type { GenerateDeps } from './generate/generate.js';
 import type { GenerationRequest } from './generate/generation.js';
 import { CLAIM_TIMES, createClaims, type Claims } from './idempotency/claims.js';
 import { generateOnce } from './idempotency/generate-once.js';
@@ -33,6 +33,8 @@ import { createLeaseCache, type LeaseCache } from './hold/lease-cache.js';
 import { keepLeftOpen } from './hold/left-open.js';
 import { LEASE_TIMES, type LeaseTimes } from './hold/lease-pool.js';
 import { createIngressCells, type IngressCells } from './metrics.js';
+import { ANSWER_WITHIN_MS, createAnswers, type Answers } from './replay/answers.js';
+import { generateOrReplay } from './replay/generate-or-replay.js';
 
 export const INGRESS = Symbol('waystation.ingress');
 
@@ -100,6 +102,15 @@ const openClaims = async ({ bus, log, scaleMs }: AppContext<IngressConfig>): Pro
     onFault: (error, what) => log.warn({ err: error }, `${what} failed`),
   });
 
+const openAnswers = async ({ bus, log }: AppContext<IngressConfig>, cells: IngressCells): Promise<Answers> =>
+  createAnswers({
+    bucket: await bus.kv('answers'),
+    answerMs: ANSWER_WITHIN_MS,
+    nowMs: Date.now,
+    onLookup: (found) => cells.lookedForAnswer(found),
+    onFault: (error, what) => log.warn({ err: error }, `${what} failed`),
+  });
+
 export const createIngress = async (context: AppContext<IngressConfig>): Promise<Ingress> => {
   const { bus, log, health, metrics, scaleMs, stopping } = context;
   const keys = watchKeys(bus, { log });
@@ -125,6 +136,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
   ticking.unref();
   const recalls = await bus.onSignal(LeaseRecall, bus.instance, ({ leaseIds }) => leases.recall(leaseIds));
   const claims = await openClaims(context);
+  const answers = await openAnswers(context, cells);
   const needs = await answerNeeds(bus);
   const leftOpen = await keepLeftOpen(bus);
   const services = createServicesSeen(Date.now);
@@ -148,6 +160,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
     needs,
     leftOpen,
     aside: createAside(),
+    answers,
     log,
     nowMs: Date.now,
     deadlineMs: scaleMs(DEADLINE_MS),
@@ -189,7 +202,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
       const { idempotencyKey } = request;
       const generated =
         idempotencyKey === undefined
-          ? generate(deps, request, delivery, giveUp)
+          ? generateOrReplay(deps, request, delivery, giveUp)
           : generateOnce(deps, claims, request, idempotencyKey, delivery, giveUp);
       void generated.finally(() => {
         open.delete(giveUp);

@@ -13,6 +13,8 @@ export interface IngressCells {
   firstByte(latencyMs: number): void;
   /** The same bank, with its refusals counted. */
   countRefusals(bank: LeaseBank): LeaseBank;
+  /** A client wished for an answer that was kept. */
+  lookedForAnswer(found: boolean): void;
   readonly bytesOut: Cell;
 }
 
@@ -40,6 +42,9 @@ export const createIngressCells = (
     SECONDS,
   );
   const refusals = metrics.counter('waystation_ingress_lease_refusals_total', 'Leases that billing refused.');
+  const [hits, misses] = ['hit', 'miss'].map((result) =>
+    metrics.counter('waystation_ingress_kept_answers_total', 'Look-ups of answers that were kept.', { result }),
+  );
   const bytesOut = metrics.counter('waystation_ingress_output_bytes_total', 'Bytes of output sent to clients.');
   metrics.gauge('waystation_ingress_open_generations', 'Generations in flight.', openGenerations);
   metrics.gauge('waystation_ingress_open_holds', 'Holds that are not settled.', openHolds);
@@ -61,6 +66,10 @@ export const createIngressCells = (
         grant: async (...asked) => counted(await bank.grant(...asked)),
         renew: async (...asked) => counted(await bank.renew(...asked)),
       };
+    },
+    lookedForAnswer(found) {
+      const cell = found ? hits : misses;
+      if (cell !== undefined) cell.value += 1;
     },
     bytesOut,
   };

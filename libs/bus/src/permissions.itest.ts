@@ -111,7 +111,7 @@ const exercise = async (who: {
     }
     await kv.delete(key);
   }
-  for (const bucket of ['idempotency', 'affinity'] as const) {
+  for (const bucket of ['idempotency', 'affinity', 'answers'] as const) {
     const kv = await ingress.kv(bucket);
     expect(await kv.create(key, { v: 1 })).toBe(true);
     expect(await kv.create(key, { v: 1 })).toBe(false);

@@ -186,6 +186,8 @@ export const generationRecorded = z.object({
       }),
     )
     .max(32),
+  /** Whose kept answer was given: nothing was attempted, and nothing is charged. */
+  responseCacheSourceId: generationId.optional(),
   decision: routePlanReply.pick({ excluded: true, strategy: true, snapshotRevision: true }).partial().optional(),
 });
 export type GenerationRecorded = z.infer<typeof generationRecorded>;

@@ -97,7 +97,7 @@ const recorded = {
     usageSource,
   },
   ...{ priceVersion, costPicodollars: picodollars, policyRow: text(64), byok: fc.boolean(), latencyMs: ms },
-  ...{ generationTimeMs: ms, userAgent: text(256), requestId: text(64) },
+  ...{ generationTimeMs: ms, userAgent: text(256), requestId: text(64), responseCacheSourceId: generationId },
   warnings: fc.array(partly({ code: text(64), message: text(512), field: text(64) }, 'field'), { maxLength: 2 }),
   attempts: fc.array(
     partly(
@@ -148,6 +148,7 @@ const trailLines = lineOf(
     'requestId',
     'warnings',
     'decision',
+    'responseCacheSourceId',
   ],
 );
 const batches = partly({ v, batch: text(96), instance, lines: fc.array(fc.jsonValue(), { minLength: 1 }) });

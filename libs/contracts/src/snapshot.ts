@@ -1,6 +1,7 @@
 // What control projects to KV: one key per entity, each value with control's version; older versions are ignored.
 // `catalog` and `policies` end in a head; a snapshot is swapped only when everything up to its head has arrived.
 import { z } from 'zod';
+import { FINISH_REASONS } from '@waystation/generation';
 import { limitSpec, LIMITS_MAX } from './limit-spec.js';
 import { priceVector } from './price.js';
 import { quirks } from './scalars.js';
@@ -211,6 +212,41 @@ export const idempotencyEntry = z.object({
   deadlineAt: unixMs,
 });
 export type IdempotencyEntry = z.infer<typeof idempotencyEntry>;
+
+/** Of a sealed answer before it is sealed: what an entry of the bus may carry, base64 and envelope included. */
+export const ANSWER_BYTES_MAX = 512 * 1024;
+
+/**
+ * Bucket `answers`, key = hash of who asked and what. Sealed by a key that is derived from the caller's API key and the question (AES-256-GCM, the tag behind the
+ * ciphertext; the bucket's key and `expiresAt` are bound to it): nobody but who asks the same again can open it, or can know what was asked.
+ */
+export const answerEntry = z.object({
+  v: z.literal(1),
+  expiresAt: unixMs,
+  /** Base64. */
+  nonce: z.string().max(64),
+  /** Base64. */
+  sealed: z.string().max(1_000_000),
+});
+export type AnswerEntry = z.infer<typeof answerEntry>;
+
+/** What is inside of it, in front of the answer's bytes. */
+export const keptAnswer = z.object({
+  v: z.literal(1),
+  /** The generation that it was made for. */
+  generationId: z.string().max(64),
+  keptAt: unixMs,
+  model: modelId.optional(),
+  provider: providerSlug.optional(),
+  providerName: z.string().max(128).optional(),
+  endpointId: endpointId.optional(),
+  finishReason: z.enum(FINISH_REASONS).optional(),
+  nativeFinishReason: z.string().max(128).optional(),
+  contentType: z.string().max(128).optional(),
+  /** Of the bytes behind this, how many are the end that waits for the bill. Absent: there is none. */
+  tailBytes: count.optional(),
+});
+export type KeptAnswer = z.infer<typeof keptAnswer>;
 
 /** Bucket `affinity`, key = hash of workspace, model and conversation. */
 export const affinityEntry = z.object({ v: z.literal(1), endpointId, at: unixMs });

@@ -66,5 +66,7 @@ export const BUCKETS = {
   workspaces: { name: 'workspaces', ttlMs: 0 },
   idempotency: { name: 'idempotency', ttlMs: 24 * 60 * 60 * 1000 },
   affinity: { name: 'affinity', ttlMs: 10 * 60 * 1000 },
+  /** Sealed answers; each says itself when it expires. */
+  answers: { name: 'answers', ttlMs: 24 * 60 * 60 * 1000 },
 } as const;
 export type BucketName = keyof typeof BUCKETS;

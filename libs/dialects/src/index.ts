@@ -21,6 +21,7 @@ export {
   type ChatBill,
 } from './openai-chat/write-chat-response.js';
 export { encryptedDetail, readReasoningDetails, textDetail } from './openai-chat/reasoning-details.js';
+export { ENVELOPE_MARK, openEnvelope } from './reasoning/envelope.js';
 export { anthropicMessages } from './anthropic-messages/anthropic-messages.js';
 export { openAiChat } from './openai-chat/openai-chat.js';
 export { openAiCompletions } from './openai-completions/openai-completions.js';
@@ -32,6 +33,8 @@ export { pixelsOf, ratioOf } from './images/image-size.js';
 export { images } from './images/images.js';
 export { SPEECH_FIELDS, speech } from './speech/speech.js';
 export { findPublicDialect } from './registry.js';
+export { answerKey, type AnswerQuestion } from './replay/answer-key.js';
+export { replayAnswer, type Replay } from './replay/replay-answer.js';
 export { createdSecondsOf } from './created-seconds.js';
 export { chatFinishReason } from './openai-chat/finish-word.js';
 export { replaceTexts, type AnswerText } from './plugins/answer-texts.js';

@@ -28,6 +28,8 @@ export interface EventWriter {
   end(): string | undefined;
   /** The answer ends here, because no more could be held for it: closes what is open, as if the model had reached its output limit. */
   cut(): string | undefined;
+  /** What of the answer the dialect had no place for. */
+  readonly warnings: readonly Warning[];
 }
 
 export interface CallReading {

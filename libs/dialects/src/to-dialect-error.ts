@@ -79,7 +79,7 @@ const openAiError = (error: WaystationError): { errorJson: string; body: string 
   return { errorJson, body: `{"error":${errorJson}}` };
 };
 
-/** https://docs.anthropic.com/en/api/errors, by our error types; all else is `api_error`. */
+/** https://docs.anthropic.com/en/api/errors, by our error types; all else is `api_error`. The reference knows no `request_too_large`: that is `invalid_request_error`. */
 const MESSAGES_TYPES: Readonly<Record<string, string>> = {
   authentication: 'authentication_error',
   permission_denied: 'permission_error',
@@ -88,7 +88,6 @@ const MESSAGES_TYPES: Readonly<Record<string, string>> = {
   rate_limit_exceeded: 'rate_limit_error',
   provider_overloaded: 'overloaded_error',
   timeout: 'timeout_error',
-  payload_too_large: 'request_too_large',
 };
 const CLIENTS_FAULT_FROM = 400;
 const SERVERS_FAULT_FROM = 500;

@@ -57,6 +57,8 @@ export interface ToolCallPart {
   readonly argumentsJson: string;
   /** Opaque provider data that must come back with the call, e.g. a thought signature. */
   readonly signature?: string;
+  /** Whose signature it is, as for reasoning; absent where a client did not say. */
+  readonly format?: string;
 }
 export interface ToolResultPart {
   readonly type: 'tool-result';

@@ -32,9 +32,17 @@ export type GenerationEvent =
     }
   | { readonly type: 'reasoning-delta'; readonly index: number; readonly text: string }
   | { readonly type: 'reasoning-end'; readonly index: number; readonly signature?: string; readonly encrypted?: string }
-  | { readonly type: 'tool-call-start'; readonly index: number; readonly id: string; readonly name: string }
+  | {
+      readonly type: 'tool-call-start';
+      readonly index: number;
+      readonly id: string;
+      readonly name: string;
+      /** Opaque provider data that must come back with the call, and whose it is. */
+      readonly signature?: string;
+      readonly format?: string;
+    }
   | { readonly type: 'tool-call-delta'; readonly index: number; readonly argumentsDelta: string }
-  | { readonly type: 'tool-call-end'; readonly index: number; readonly signature?: string; readonly format?: string }
+  | { readonly type: 'tool-call-end'; readonly index: number }
   | { readonly type: 'refusal-delta'; readonly index: number; readonly text: string }
   | { readonly type: 'image'; readonly index: number; readonly mediaType: string; readonly base64: string }
   | { readonly type: 'audio-start'; readonly index: number; readonly id?: string; readonly format: string }

@@ -59,6 +59,13 @@ export const OUTCOME_POLICY: Readonly<Record<Outcome, OutcomePolicy>> = {
   },
 };
 
+/** Of a generation that was answered without an attempt: there is nothing to decide, and its record names this row. */
+export const CACHE_HIT: OutcomePolicyRow = row(
+  'cache-hit',
+  'nobody',
+  'The answer to the same request was kept and given again; no provider was asked.',
+);
+
 export interface ChargeFacts {
   readonly outcome: Outcome;
   /** Whether the client got output of this attempt. */
@@ -98,7 +105,10 @@ export const creditsOf = ({
 }: Pick<ChargeDecision, 'amount' | 'payer' | 'surcharge'>): bigint => (payer === 'credits' ? amount : 0n) + surcharge;
 
 const POLICY_ROWS: ReadonlyMap<string, OutcomePolicyRow> = new Map(
-  Object.values(OUTCOME_POLICY).flatMap((policy) => [policy.served, policy.unserved].map((each) => [each.name, each])),
+  [...Object.values(OUTCOME_POLICY).flatMap(({ served, unserved }) => [served, unserved]), CACHE_HIT].map((each) => [
+    each.name,
+    each,
+  ]),
 );
 
 /** The reason behind a policy row's name, for people. */

@@ -14,6 +14,7 @@ export {
   type QuotaState,
 } from './book.js';
 export {
+  CACHE_HIT,
   OUTCOME_POLICY,
   creditsOf,
   decideCharge,

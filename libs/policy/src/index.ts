@@ -10,4 +10,5 @@ export {
   type PriceCeiling,
   type PriceKind,
 } from './policy.js';
+export { mayKeepAnswers } from './may-keep-answers.js';
 export { namesAny, priceAboveCeiling, refusedBy, type PolicyCandidate } from './refuse.js';

@@ -33,6 +33,11 @@ export class Losses {
     this.#add({ code: 'translated-with-loss', message, field });
   }
 
+  /** What goes back with a tool call, to another provider than its own. */
+  loseCallSignature(): void {
+    this.lose('reasoning', 'A tool call of an earlier turn carries a signature of another provider; it was left out.');
+  }
+
   #add(warning: Warning): void {
     const key = `${warning.code} ${warning.field ?? ''} ${warning.message}`;
     if (this.#warnings.size < LOSSES_MAX) this.#warnings.set(key, warning);

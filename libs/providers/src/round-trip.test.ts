@@ -125,9 +125,16 @@ describe('an answer to a client of Responses', () => {
     writer.event({ type: 'text-start', index: 1 });
     writer.event({ type: 'text-delta', index: 1, text: 'I will look.' });
     writer.event({ type: 'text-end', index: 1 });
-    writer.event({ type: 'tool-call-start', index: 2, id: 'call_1', name: 'see' });
+    writer.event({
+      type: 'tool-call-start',
+      index: 2,
+      id: 'call_1',
+      name: 'see',
+      signature: 'of the call',
+      format: 'google-gemini-v1',
+    });
     writer.event({ type: 'tool-call-delta', index: 2, argumentsDelta: '{"at":1}' });
-    writer.event({ type: 'tool-call-end', index: 2, signature: 'of the call', format: 'google-gemini-v1' });
+    writer.event({ type: 'tool-call-end', index: 2 });
     writer.event({ type: 'finish', reason: 'tool-calls' });
     writer.end();
     const { output } = JSON.parse(writer.take().toString()) as { output: unknown[] };
@@ -147,7 +154,6 @@ describe('an answer to a client of Responses', () => {
             type: 'reasoning',
             text: 'hm',
             format: 'anthropic-claude-v1',
-            id: 'rs_1700000000-abc_0',
             signature: 'sig',
           },
           { type: 'text', text: 'I will look.' },
@@ -157,6 +163,7 @@ describe('an answer to a client of Responses', () => {
             name: 'see',
             argumentsJson: '{"at":1}',
             signature: 'of the call',
+            format: 'google-gemini-v1',
           },
         ],
       },

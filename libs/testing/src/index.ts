@@ -7,6 +7,7 @@ export {
   type UpstreamScript,
 } from './fake-upstream.ts';
 export { invariants, type LedgerReport } from './invariants.ts';
+export { diceOf, randomBytes, spoilBytes, spoilJson, type Dice } from './mutate.ts';
 export { natsServer, type TestNats, type TestNatsOptions } from './nats-server.ts';
 export { postgresDatabase, type TestDatabase } from './postgres-database.ts';
 export { runningSystem, type AppName, type RunningSystem, type RunningSystemOptions } from './running-system.ts';

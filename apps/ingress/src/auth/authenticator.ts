@@ -1,9 +1,10 @@
 // Raw `Authorization` header → caller. Verified headers are cached in a bounded map; entries go when their key, workspace or guardrail changes.
 // Invariant: a snapshot that may be old admits nobody, so that a revoked key is refused everywhere within seconds.
 import { hash } from 'node:crypto';
-import { WaystationError, isWellFormedApiKey, type KeyEntry, type WorkspaceEntry } from '@waystation/contracts';
+import { WaystationError, type KeyEntry, type WorkspaceEntry } from '@waystation/contracts';
 import type { HeadSnapshot, PolicySnapshot } from '@waystation/runtime';
 import { callerOf, type Caller } from './caller.js';
+import { apiKeyOf, invalidKey } from './credentials.js';
 
 /** What the authenticator needs of a snapshot of `libs/runtime`. */
 export interface EntityView<Entry> {
@@ -32,28 +33,6 @@ export interface Authenticator {
 }
 
 const CACHE_MAX = 10_000;
-/** Longer headers are no key of ours. */
-const HEADER_CHARACTERS_MAX = 512;
-
-const BEARER = /^bearer +(\S+) *$/i;
-
-const invalid = (): WaystationError => new WaystationError('invalid_credentials', 'Invalid API key');
-
-const keyOf = (header: string | undefined): string => {
-  if (header === undefined || header === '')
-    throw new WaystationError('missing_credentials', 'Missing Authentication header');
-  if (header.length > HEADER_CHARACTERS_MAX) throw invalid();
-  const key = BEARER.exec(header)?.[1];
-  if (key === undefined)
-    throw new WaystationError(
-      'invalid_credentials',
-      'Invalid Authentication header; expected "Authorization: Bearer <api key>"',
-    );
-  // The checksum spares look-ups for keys that were mistyped or belong elsewhere.
-  if (!isWellFormedApiKey(key)) throw invalid();
-  return key;
-};
-
 export const createAuthenticator = (deps: AuthenticatorDeps): Authenticator => {
   const { keys, workspaces, policies, staleAfterMs, nowMs, operatorKeyHashes } = deps;
   const callers = new Map<string, Caller>();
@@ -94,10 +73,10 @@ export const createAuthenticator = (deps: AuthenticatorDeps): Authenticator => {
   };
 
   const lookUp = (header: string | undefined): Caller => {
-    const key = keys.current.get(hash('sha256', keyOf(header), 'hex'));
-    if (key === undefined || key.deleted) throw invalid();
+    const key = keys.current.get(hash('sha256', apiKeyOf(header), 'hex'));
+    if (key === undefined || key.deleted) throw invalidKey();
     const workspace = workspaces.current.get(key.workspaceId);
-    if (workspace === undefined) throw invalid();
+    if (workspace === undefined) throw invalidKey();
     return callerOf(key, workspace, operatorKeyHashes.has(key.hash), policies.current.policies);
   };
 

@@ -23,6 +23,8 @@ export interface Caller {
   /** Policies that the router merges, broadest first. */
   readonly policyIds: readonly string[];
   readonly principal: Principal;
+  /** The same as they are now; undefined while one of them is not known here. */
+  readonly policies: readonly PolicyEntry[] | undefined;
   /** Budgets of the guardrails that the key is under. @throws WaystationError `snapshot_stale` while one of them is not known here */
   guardrailBudgets(): readonly GuardrailBudget[];
   /** The quota set of a call at this time; the same object until a window ends, where no limit asks for more than the key. */
@@ -106,10 +108,16 @@ export const callerOf = (
     return quotaSetFrom(key.workspaceId, key.hash, quotas);
   };
 
+  const policyIds = [...new Set([workspace.policyId, key.memberPolicyId, key.policyId])].filter(
+    (id) => id !== undefined,
+  );
+  const known = policyIds.map((id) => policies.get(id)).filter((policy) => policy !== undefined);
+
   return {
     key,
     workspace,
-    policyIds: [...new Set([workspace.policyId, key.memberPolicyId, key.policyId].filter((id) => id !== undefined))],
+    policyIds,
+    policies: known.length === policyIds.length ? known : undefined,
     principal: principalOf(key, runsStation),
     guardrailBudgets,
     quotaSetFor(call, nowMs) {

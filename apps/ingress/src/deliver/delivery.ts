@@ -9,7 +9,20 @@ export interface AnswerHead {
   readonly requestId: string;
   /** Output cap that the remaining credit set, where it did. */
   outputCap?: number;
+  /** What became of the wish for a kept answer. Absent: there was none, or nothing may be kept. */
+  cache?: CacheTold;
 }
+
+export type CacheTold =
+  | { readonly status: 'MISS'; readonly ttlSeconds: number }
+  | {
+      readonly status: 'HIT';
+      /** That it is left. */
+      readonly ttlSeconds: number;
+      readonly ageSeconds: number;
+      /** The generation that it was made for. */
+      readonly sourceId: string;
+    };
 
 export interface Delivery {
   /** Output went to the client: no other endpoint may take over. */

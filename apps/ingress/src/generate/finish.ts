@@ -126,6 +126,7 @@ export const finishGeneration = (
   const { served } = generation;
   const billedFirst = served === undefined ? undefined : billAttempt(served, holdOf(hold));
   const failure = deliver(generation, hold, billedFirst, failureOf(generation, loopEnd));
+  if (failure === undefined) generation.answered?.(generation);
   const billed = generation.served === undefined ? undefined : billedFirst;
   settle(deps, generation, hold, billed);
   if (generation.attempts.length === 0) return;

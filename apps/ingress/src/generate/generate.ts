@@ -13,6 +13,7 @@ import type { LeftOpen } from '../hold/left-open.js';
 import { takeHold, type PlanHold } from '../hold/take-hold.js';
 import { heal } from '../heal/heal.js';
 import { withSurcharges } from '../hold/with-surcharges.js';
+import type { Answers } from '../replay/answers.js';
 import { answerOf, finishGeneration, type LoopEnd } from './finish.js';
 import type { GiveUp } from './give-up.js';
 import { identityOf, type Generation, type GenerationRequest } from './generation.js';
@@ -23,6 +24,7 @@ export interface GenerateDeps {
   readonly leases: LeaseCache;
   readonly needs: Needs;
   readonly leftOpen: LeftOpen;
+  readonly answers: Answers;
   readonly log: Logger;
   readonly nowMs: () => number;
   /** How long a generation may take in all. */

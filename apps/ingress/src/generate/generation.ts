@@ -13,6 +13,7 @@ import type { PipelineStage } from './metadata.js';
 import type { Caller } from '../auth/caller.js';
 import type { GiveUp } from './give-up.js';
 import type { AnswerHead, Delivery } from '../deliver/delivery.js';
+import type { CacheWish } from '../replay/cache-wish.js';
 
 /** The client's own bytes. Let go when output came: no other attempt will need them, and streams can be long. */
 export interface RequestBody {
@@ -37,6 +38,10 @@ export interface GenerationRequest {
   readonly wantsMetadata?: boolean;
   readonly app?: Identity['app'] | undefined;
   readonly tags?: Identity['tags'] | undefined;
+  /** The client takes an answer that was given before, and lets its own be kept. */
+  readonly cache?: CacheWish | undefined;
+  /** Told once, when the answer was delivered whole. Must not throw. */
+  readonly answered?: ((generation: Generation) => void) | undefined;
 }
 
 /** One try at one endpoint, as it goes into the journal. */

@@ -14,10 +14,10 @@ beforeEach(() => {
   });
 });
 
-const post = async (path: string, body: object): Promise<Record<string, unknown>> => {
+const post = async (path: string, body: object, headers: object = {}): Promise<Record<string, unknown>> => {
   const response = await fetch(`${ingress.url}/api/v1/${path}`, {
     method: 'POST',
-    headers: { authorization: `Bearer ${inferenceKey}`, 'x-openrouter-metadata': 'enabled' },
+    headers: { authorization: `Bearer ${inferenceKey}`, 'x-openrouter-metadata': 'enabled', ...headers },
     body: JSON.stringify(body),
   });
   expect(response.status).toBe(200);
@@ -114,4 +114,17 @@ it('an answer without text, as one that calls tools, is left alone', async () =>
   const answer = await post('chat/completions', asked);
   expect(answer).toMatchObject({ choices: [{ message: { content: null, tool_calls: [{ id: 'x' }] } }] });
   expect(pipelineOf(answer)).toBeUndefined();
+});
+
+it('an answer that is kept is given again as it went out: repaired', async () => {
+  const cached = { 'x-openrouter-cache': 'true' };
+  const body = { ...asked, user: 'somebody else' };
+  ingress.bus.worker = serving([completion(BROKEN)]);
+  const first = await post('chat/completions', body, cached);
+  const streams = ingress.bus.streams.length;
+  const second = await post('chat/completions', body, cached);
+  expect(ingress.bus.streams).toHaveLength(streams);
+  expect(contentOf(second)).toBe(contentOf(first));
+  expect(JSON.parse(String(contentOf(second)))).toEqual({ a: [1, 2], b: 'c' });
+  expect(second['openrouter_metadata']).toBeUndefined();
 });

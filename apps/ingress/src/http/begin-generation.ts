@@ -9,6 +9,7 @@ import { createStreamDelivery } from '../deliver/stream-delivery.js';
 import { readIdempotencyKey } from '../idempotency/read-idempotency-key.js';
 import type { Ingress } from '../ingress.js';
 import { pooledRandomBytes } from '../random-bytes.js';
+import { readCacheWish } from '../replay/cache-wish.js';
 import { readTags } from './read-tags.js';
 import { refuse } from './refuse.js';
 
@@ -44,6 +45,7 @@ export const beginGeneration = (
     const request = dialect.readRequest(body, { hash: shortHash, sessionHeader: one(http.headers['x-session-id']) });
     const tags = readTags(one(http.headers['x-waystation-tags']));
     const idempotencyKey = readIdempotencyKey(http.headers['idempotency-key']);
+    const cache = readCacheWish(http.headers);
     reply.hijack();
     http.body = undefined; // streams can be long, and nobody here needs the bytes again
     const client = clientOf(reply.raw, ingress.cells.bytesOut);
@@ -66,6 +68,7 @@ export const beginGeneration = (
         wantsMetadata: one(http.headers['x-openrouter-metadata'])?.toLowerCase() === 'enabled',
         app,
         tags,
+        cache,
       },
       delivery,
       client,

@@ -330,7 +330,7 @@ describe('OpenAI’s own client', () => {
     const terms = { generationId: 'gen-1700000000-abc', model: 'lab/small', providerName: 'P', stream: true };
     const writer = openAiResponses.writeAnswer(terms);
     for (const event of [
-      { type: 'reasoning-start', index: 0, summary: true },
+      { type: 'reasoning-start', index: 0, summary: true, format: 'openai-responses-v1' },
       { type: 'reasoning-delta', index: 0, text: 'hm' },
       { type: 'reasoning-end', index: 0, encrypted: 'gAAA' },
       { type: 'text-start', index: 1 },

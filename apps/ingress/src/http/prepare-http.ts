@@ -4,6 +4,7 @@ import { WaystationError, toWaystationError } from '@waystation/contracts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import type { Caller } from '../auth/caller.js';
+import { credentialsOf } from '../auth/credentials.js';
 import { refusalOfSuspended } from '../auth/suspended.js';
 import type { Ingress } from '../ingress.js';
 import { readBody } from './read-body.js';
@@ -26,7 +27,7 @@ const PREFLIGHT: Readonly<Record<string, string>> = {
   'access-control-allow-origin': '*',
   'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE, OPTIONS',
   'access-control-allow-headers':
-    'Authorization, Content-Type, HTTP-Referer, X-Title, X-OpenRouter-Title, X-OpenRouter-Categories, X-Session-Id, X-Waystation-Tags, X-Request-Id, X-Api-Key, Anthropic-Version, Anthropic-Beta, Anthropic-Dangerous-Direct-Browser-Access, Idempotency-Key, X-Stainless-Arch, X-Stainless-Lang, X-Stainless-OS, X-Stainless-Package-Version, X-Stainless-Retry-Count, X-Stainless-Runtime, X-Stainless-Runtime-Version, X-Stainless-Timeout',
+    'Authorization, Content-Type, HTTP-Referer, X-Title, X-OpenRouter-Title, X-OpenRouter-Categories, X-Session-Id, X-Waystation-Tags, X-Request-Id, X-OpenRouter-Cache, X-OpenRouter-Cache-TTL, X-OpenRouter-Cache-Clear, X-Api-Key, Anthropic-Version, Anthropic-Beta, Anthropic-Dangerous-Direct-Browser-Access, Idempotency-Key, X-Stainless-Arch, X-Stainless-Lang, X-Stainless-OS, X-Stainless-Package-Version, X-Stainless-Retry-Count, X-Stainless-Runtime, X-Stainless-Runtime-Version, X-Stainless-Timeout',
   'access-control-max-age': '86400',
 };
 
@@ -45,17 +46,11 @@ const KINDS: Readonly<Record<Exclude<Access, 'public'>, (caller: Caller) => Ways
       : new WaystationError('permission_denied', 'Only management keys can perform this operation'),
 };
 
-/** Clients of Anthropic send the key by itself. https://docs.anthropic.com/en/api/overview#authentication */
-const credentialsOf = ({ headers }: FastifyRequest): string | undefined => {
-  const key = headers['x-api-key'];
-  return headers.authorization ?? (typeof key === 'string' ? `Bearer ${key}` : undefined);
-};
-
 /** @throws WaystationError why the caller may not use this route */
 const admit = (ingress: Ingress, request: FastifyRequest): Caller | undefined => {
   const { access, whileSuspended } = request.routeOptions.config;
   if (access === 'public') return undefined;
-  const caller = ingress.authenticator.authenticate(credentialsOf(request));
+  const caller = ingress.authenticator.authenticate(credentialsOf(request.headers));
   const refusal =
     access === undefined
       ? new WaystationError('permission_denied', 'This route is not open to anybody.')

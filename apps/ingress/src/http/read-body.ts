@@ -2,6 +2,7 @@
 import { WaystationError } from '@waystation/contracts';
 import type { FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 
 const tooLarge = (bytesMax: number): WaystationError =>
   new WaystationError(
@@ -23,9 +24,17 @@ const announced = (request: FastifyRequest): number | undefined => {
   return Number(header);
 };
 
+/** Requests whose body is still coming in. */
+const reading = new WeakMap<Socket, FastifyRequest>();
+
+/** The request whose body is still coming in over a connection. */
+export const readingOn = (socket: Socket): FastifyRequest | undefined => reading.get(socket);
+
 /** @throws WaystationError `payload_too_large`, `invalid_request`, `client_closed_request` */
 export const readBody = (request: FastifyRequest, payload: IncomingMessage, bytesMax: number): Promise<Buffer> =>
   new Promise((resolve, reject) => {
+    const { socket } = payload;
+    reading.set(socket, request);
     const length = announced(request);
     if (length !== undefined && length > bytesMax) return reject(tooLarge(bytesMax));
     const chunks: Buffer[] = [];
@@ -43,6 +52,7 @@ export const readBody = (request: FastifyRequest, payload: IncomingMessage, byte
       else chunks.push(chunk);
     });
     payload.on('end', () => {
+      reading.delete(socket);
       if (over) return;
       over = true;
       resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, bytes));

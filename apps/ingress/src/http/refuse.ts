@@ -22,7 +22,7 @@ const DIALECTS: ReadonlyMap<string | undefined, PublicDialect> = new Map([
   ['completions', openAiCompletions],
 ]);
 
-const dialectAt = (url: string): PublicDialect =>
+export const dialectAt = (url: string): PublicDialect =>
   DIALECTS.get(/^(?:\/api)?\/v1\/([a-z]+)(?:[/?]|$)/.exec(url)?.[1]) ?? openAiChat;
 
 const bodyIsOpen = (request: FastifyRequest): boolean =>

@@ -1,9 +1,12 @@
 // Fastify's and Node's own limits, and answers to what never becomes a request: broken HTTP, headers that are too large or too slow, paths that cannot be read.
 import { WaystationError } from '@waystation/contracts';
-import { toDialectError } from '@waystation/dialects';
+import { openAiChat } from '@waystation/dialects';
+import { requestIdOf } from '@waystation/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Socket } from 'node:net';
-import { refuse } from './refuse.js';
+import { errorHead } from '../deliver/response-head.js';
+import { readingOn } from './read-body.js';
+import { dialectAt, refuse } from './refuse.js';
 
 const HEADER_BYTES_MAX = 32 * 1024;
 /** Longer than load balancers keep connections, so that it is them who close. */
@@ -31,10 +34,13 @@ const onClientError = (error: Error & { code?: string }, socket: Socket): void =
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return void socket.destroy();
   answered.add(socket);
   const known = error.code === undefined ? undefined : CLIENT_ERRORS[error.code];
-  const { status, body } = toDialectError(known ?? NOT_HTTP, 'openai-chat');
-  socket.end(
-    `HTTP/1.1 ${status} Error\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  );
+  // Of a body that did not come in time the request is known, and so is the client's dialect.
+  const request = readingOn(socket);
+  const answer = (request === undefined ? openAiChat : dialectAt(request.url)).toError(known ?? NOT_HTTP);
+  const { status, body } = answer;
+  const names = errorHead(answer, { requestId: request?.id ?? requestIdOf(undefined) });
+  const head = names.flatMap((name, at) => (at % 2 === 0 ? [`${name}: ${names[at + 1]}\r\n`] : []));
+  socket.end(`HTTP/1.1 ${status} Error\r\n${head.join('')}connection: close\r\n\r\n${body}`);
   const timer = setTimeout(() => socket.destroy(), LINGER_MS);
   socket.once('close', () => clearTimeout(timer));
 };

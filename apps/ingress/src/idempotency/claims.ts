@@ -4,6 +4,7 @@
 import { hash } from 'node:crypto';
 import type { KvBucket } from '@waystation/bus';
 import { WaystationError, idempotencyEntry, toWaystationError, type IdempotencyEntry } from '@waystation/contracts';
+import { within } from '../within.js';
 
 export interface ClaimRequest {
   readonly workspaceId: string;
@@ -80,18 +81,6 @@ const refusalOf = (entry: IdempotencyEntry, bodyHash: string, nowMs: number): Wa
     `The request with this Idempotency-Key was run as generation ${generationId}; GET /generation tells what became of it. Take a new key to run it again.`,
     options,
   );
-};
-
-const within = async <Value>(answerMs: number, work: Promise<Value>): Promise<Value> => {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`the bucket did not answer within ${answerMs} ms`)), answerMs);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 };
 
 export const createClaims = ({ bucket, times, nowMs, onFault }: ClaimDeps): Claims => {

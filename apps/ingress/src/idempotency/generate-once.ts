@@ -4,9 +4,10 @@ import { createHash } from 'node:crypto';
 import { toWaystationError } from '@waystation/contracts';
 import type { Delivery } from '../deliver/delivery.js';
 import { answerBefore } from '../generate/finish.js';
-import { generate, type GenerateDeps } from '../generate/generate.js';
+import type { GenerateDeps } from '../generate/generate.js';
 import type { GenerationRequest } from '../generate/generation.js';
 import type { GiveUp } from '../generate/give-up.js';
+import { generateOrReplay } from '../replay/generate-or-replay.js';
 import type { Claim, Claims } from './claims.js';
 
 const NO_BYTES = Buffer.alloc(0);
@@ -39,5 +40,5 @@ export const generateOnce = async (
   } catch (thrown) {
     return delivery.fail(toWaystationError(thrown), answerBefore(asked, deps.nowMs()));
   }
-  claim.end(await generate(deps, asked, delivery, giveUp));
+  claim.end(await generateOrReplay(deps, asked, delivery, giveUp));
 };

@@ -136,7 +136,7 @@ export const generationInfo = ({ generationId, workspaceId, record }: ShownGener
     cache_discount: null,
     is_byok: isByok,
     service_tier: null,
-    response_cache_source_id: null,
+    response_cache_source_id: record?.responseCacheSourceId ?? null,
     provider_responses:
       record === undefined
         ? attempts.map((attempt) => bookedResponse(isByok, attempt))

@@ -245,5 +245,4 @@ export const PLANNED_BESIDES: readonly string[] = [
   'batches',
   'realtime sessions over WebSocket',
   'a gateway for the Model Context Protocol (MCP)',
-  'response caching on request',
 ];

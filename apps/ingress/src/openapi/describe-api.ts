@@ -26,6 +26,10 @@ const REQUEST_HEADERS: Readonly<Record<string, string>> = {
   'Idempotency-Key': 'A name for this request, so that sending it twice does it once (within 24 hours)',
   'X-Waystation-Tags': 'Up to 8 labels, separated by commas, for limits and reports',
   'X-Session-Id': 'The conversation, where the body does not name it',
+  'X-OpenRouter-Cache':
+    '`true`: where the same request was answered before, give that answer again, without a charge; and let this one be kept. At chat completions, responses, messages and embeddings; never under zero data retention',
+  'X-OpenRouter-Cache-TTL': 'Seconds for which the answer may be kept: 1 to 86400, 300 where nothing is said',
+  'X-OpenRouter-Cache-Clear': '`true`: forget what is kept for this request, and make it anew',
   'HTTP-Referer': 'Address of the calling application',
   'X-OpenRouter-Title': 'Name of the calling application; also `X-Title`',
   'X-Request-Id': 'An id of your own for logs; one is made where it is absent',
@@ -40,11 +44,17 @@ const ANSWER_HEADERS: Readonly<Record<string, string>> = {
   'X-Generation-Id': 'Id of the generation, for `GET /generation`',
   'X-Request-Id': 'Id of the request, for logs',
   'X-Waystation-Output-Cap': 'Output tokens that the hold of this call allows for, where it set the cap',
+  'X-OpenRouter-Cache-Status': '`HIT` or `MISS`, where the cache was asked for and nothing forbids it',
+  'X-OpenRouter-Cache-TTL': 'Seconds for which the answer is kept, or still is',
+  'X-OpenRouter-Cache-Age': 'Seconds since an answer that was given again was made',
+  'X-OpenRouter-Cache-Source-Id': 'The generation that it was made for',
   'Retry-After': 'Seconds after which it is worth asking again',
   'X-RateLimit-Limit': 'What the quota that refused allows',
   'X-RateLimit-Remaining': 'What is left of it',
   'X-RateLimit-Reset': 'When it starts anew, in Unix milliseconds',
 };
+
+const CACHE_HEADERS = Object.keys(ANSWER_HEADERS).filter((name) => name.startsWith('X-OpenRouter-Cache'));
 
 const KEYS_OF = {
   public: undefined,
@@ -167,7 +177,7 @@ const operationOf = (route: ApiRoute, components: Components): object => {
   const { status = 200, content = {} } = operation?.answer ?? {};
   const told =
     operation?.kind === 'generation'
-      ? ['X-Generation-Id', 'X-Request-Id', 'X-Waystation-Output-Cap']
+      ? ['X-Generation-Id', 'X-Request-Id', 'X-Waystation-Output-Cap', ...CACHE_HEADERS]
       : ['X-Request-Id'];
   return {
     ...(operation === undefined

@@ -28,6 +28,8 @@ export const startIngress = async (
     readonly timeScale?: number;
     readonly bodyBytesMax?: number;
     readonly operatorKeyHashes?: readonly string[];
+    /** For a whole request to come in. */
+    readonly requestMs?: number;
   } = {},
 ): Promise<TestIngress> => {
   const bus = createScriptedBus();
@@ -57,6 +59,12 @@ export const startIngress = async (
     genReqId: (request: { headers: Record<string, string | string[] | undefined> }) =>
       requestIdOf(request.headers['x-request-id']),
     ...app.http?.options?.(context.config),
+    ...(options.requestMs === undefined
+      ? {}
+      : {
+          requestTimeout: options.requestMs,
+          http: { headersTimeout: options.requestMs, connectionsCheckingInterval: options.requestMs / 10 },
+        }),
   });
   await app.http?.prepare?.(adapter.getInstance(), context);
   const root = { module: class Root {}, imports: [module], providers: [{ provide: APP_CONTEXT, useValue: context }] };

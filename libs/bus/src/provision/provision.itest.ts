@@ -40,6 +40,7 @@ test('everything is made as designed, by many at once, and again', async () => {
     [
       'FACTS',
       'KV_affinity',
+      'KV_answers',
       'KV_catalog',
       'KV_credentials',
       'KV_idempotency',

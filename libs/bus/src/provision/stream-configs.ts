@@ -10,13 +10,18 @@ export interface ProvisionOptions {
   readonly factsBytesMax?: number;
   /** What TRAIL may hold before it drops its oldest lines. Default 256 MiB. */
   readonly trailBytesMax?: number;
-  /** What one bucket may hold before it refuses new values. Default 128 MiB; 512 MiB for idempotency keys, one for each request of a day that has one. */
+  /**
+   * What one bucket may hold before it refuses new values. Default 128 MiB; 512 MiB for idempotency keys, one for each request of a day that has one; 256 MiB for
+   * answers, of which the oldest go instead.
+   */
   readonly bucketBytesMax?: number;
 }
 
 const MIB = 1024 * 1024;
 const DEDUPE_WINDOW_MS = 120_000;
-const BUCKET_MIB: Readonly<Partial<Record<BucketName, number>>> = { idempotency: 512 };
+const BUCKET_MIB: Readonly<Partial<Record<BucketName, number>>> = { idempotency: 512, answers: 256 };
+/** What is in these can be had again: a full one drops its oldest. */
+const FORGETFUL: ReadonlySet<BucketName> = new Set(['answers']);
 const BUCKET_MIB_DEFAULT = 128;
 /** The server keeps no more than this delivered and not acked; consumers ask for less. */
 const UNACKED_MAX = 10_000;
@@ -92,7 +97,7 @@ export const bucketPlans = (options: ProvisionOptions): readonly StreamPlan[] =>
       subjects: [subjectOfKey(bucket, '>')],
       retention: 'limits',
       storage: 'file',
-      discard: 'new',
+      discard: FORGETFUL.has(bucket) ? 'old' : 'new',
       num_replicas: options.replicas ?? 1,
       max_msgs_per_subject: 1,
       max_bytes: options.bucketBytesMax ?? (BUCKET_MIB[bucket] ?? BUCKET_MIB_DEFAULT) * MIB,

@@ -9,6 +9,7 @@ import type {
   MediaSource,
   Message,
   ReasoningOptions,
+  ReasoningPart,
   ResponseFormat,
   TextPart,
   Tool,
@@ -17,7 +18,10 @@ import type {
   UserPart,
 } from '@waystation/generation';
 import { isObject, refuse, type JsonObject } from '../openai-chat/check-type.js';
+import { callSealOf, type CallSeal } from '../openai-chat/reasoning-details.js';
 import type { CallReading } from '../public-dialect.js';
+import { openEnvelope } from '../reasoning/envelope.js';
+import { CLAUDE_FORMAT } from '../reasoning/format.js';
 import { numberOf, objectsOf, textOf } from '../request/json-shape.js';
 import { OWN_MESSAGES_FIELDS } from './messages-fields.js';
 
@@ -26,8 +30,6 @@ const COVERED: ReadonlySet<string> = new Set([
   ...['model', 'messages', 'system', 'stream', 'max_tokens', 'metadata', 'temperature', 'top_p', 'top_k'],
   ...['stop_sequences', 'tools', 'tool_choice', 'thinking', 'output_config', 'service_tier'],
 ]);
-
-const FORMAT = 'anthropic-claude-v1';
 
 const cacheOf = (block: JsonObject): { cache?: CacheMarker } => {
   const control = block['cache_control'];
@@ -131,23 +133,21 @@ const userMessages = (message: JsonObject, field: string): Message[] => {
   ];
 };
 
+/** Whose a thought is: Claude's, unless an envelope says otherwise (`thinking-seal.ts`). */
+const thoughtOf = (text: string, sealed: string | undefined, kind: 'signature' | 'encrypted'): ReasoningPart => ({
+  type: 'reasoning',
+  text,
+  ...(openEnvelope(sealed) ?? { format: CLAUDE_FORMAT, ...(sealed === undefined ? {} : { [kind]: sealed }) }),
+});
+
 const assistantPart = (block: JsonObject, field: string): AssistantPart[] => {
   switch (block['type']) {
     case 'text':
       return [textPart(block)];
-    case 'thinking': {
-      const signature = textOf(block['signature']);
-      return [
-        {
-          type: 'reasoning',
-          text: textOf(block['thinking']) ?? '',
-          format: FORMAT,
-          ...(signature === undefined ? {} : { signature }),
-        },
-      ];
-    }
+    case 'thinking':
+      return [thoughtOf(textOf(block['thinking']) ?? '', textOf(block['signature']), 'signature')];
     case 'redacted_thinking':
-      return [{ type: 'reasoning', text: '', format: FORMAT, encrypted: textOf(block['data']) ?? '' }];
+      return [thoughtOf('', textOf(block['data']) ?? '', 'encrypted')];
     case 'tool_use':
       return [
         {
@@ -162,16 +162,24 @@ const assistantPart = (block: JsonObject, field: string): AssistantPart[] => {
   }
 };
 
+/** What was enclosed for a call goes to its call. */
+const withSeals = (parts: readonly AssistantPart[]): AssistantPart[] => {
+  const calls = new Set(parts.flatMap((part) => (part.type === 'tool-call' ? [part.id] : [])));
+  const seals = new Map<string, CallSeal>();
+  const rest = parts.filter((part) => {
+    const ofCall = part.type === 'reasoning' ? callSealOf(part, calls) : undefined;
+    if (ofCall !== undefined) seals.set(ofCall.callId, ofCall.seal);
+    return ofCall === undefined;
+  });
+  return rest.map((part) => (part.type === 'tool-call' ? { ...part, ...seals.get(part.id) } : part));
+};
+
 const messagesOf = (message: JsonObject, field: string): Message[] => {
-  if (message['role'] === 'assistant')
-    return [
-      {
-        role: 'assistant',
-        content: blocksOf(message['content']).flatMap((block, index) =>
-          assistantPart(block, `${field}.content[${index}]`),
-        ),
-      },
-    ];
+  if (message['role'] === 'assistant') {
+    const blocks = blocksOf(message['content']);
+    const parts = blocks.flatMap((block, index) => assistantPart(block, `${field}.content[${index}]`));
+    return [{ role: 'assistant', content: withSeals(parts) }];
+  }
   if (message['role'] === 'system') return [{ role: 'system', content: blocksOf(message['content']).map(textPart) }];
   return userMessages(message, field);
 };

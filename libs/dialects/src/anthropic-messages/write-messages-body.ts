@@ -1,7 +1,9 @@
 // A Messages answer as one body, out of canonical events. `usage` is not written here: it needs the bill.
-import type { GenerationEvent } from '@waystation/generation';
+import type { GenerationEvent, Warning } from '@waystation/generation';
+import { AnswerLosses } from '../answer-losses.js';
 import type { AnswerTerms, EventWriter } from '../public-dialect.js';
 import { stopReasonOf } from './stop-word.js';
+import { sealThinking, type Seal, type Thought } from './thinking-seal.js';
 
 type Block = Record<string, unknown>;
 
@@ -18,13 +20,18 @@ export class MessagesAnswerBody implements EventWriter {
   readonly #terms: AnswerTerms;
   readonly #content: Block[] = [];
   readonly #texts = new Map<number, { type: 'text'; text: string; citations?: unknown[] }>();
-  readonly #thoughts = new Map<number, { text: string }>();
+  readonly #thoughts = new Map<number, { readonly about: Thought; text: string }>();
   readonly #calls = new Map<number, { block: Block; argumentsJson: string }>();
+  readonly #losses = new AnswerLosses();
   #stopReason = 'end_turn';
   #body = '';
 
   constructor(terms: AnswerTerms) {
     this.#terms = terms;
+  }
+
+  get warnings(): readonly Warning[] {
+    return this.#losses.warnings;
   }
 
   event(event: GenerationEvent): void {
@@ -41,21 +48,21 @@ export class MessagesAnswerBody implements EventWriter {
         return;
       }
       case 'reasoning-start':
-        return void this.#thoughts.set(event.index, { text: '' });
+        return void this.#thoughts.set(event.index, { about: event, text: '' });
       case 'reasoning-delta': {
         const thought = this.#thoughts.get(event.index);
         if (thought !== undefined) thought.text += event.text;
         return;
       }
       case 'reasoning-end': {
-        const text = this.#thoughts.get(event.index)?.text ?? '';
-        if (text !== '' || event.signature !== undefined)
-          this.#content.push({ type: 'thinking', thinking: text, signature: event.signature ?? '' });
-        if (event.encrypted !== undefined) this.#content.push({ type: 'redacted_thinking', data: event.encrypted });
-        return;
+        const thought = this.#thoughts.get(event.index);
+        return thought === undefined ? undefined : this.#think(thought.about, event, thought.text);
       }
       case 'tool-call-start': {
-        const block = { type: 'tool_use', id: event.id, name: event.name, input: {} };
+        const { id, signature, format } = event;
+        if (signature !== undefined)
+          this.#think({ id, ...(format === undefined ? {} : { format }) }, { encrypted: signature }, '');
+        const block = { type: 'tool_use', id, name: event.name, input: {} };
         this.#calls.set(event.index, { block, argumentsJson: '' });
         this.#content.push(block);
         return;
@@ -91,10 +98,13 @@ export class MessagesAnswerBody implements EventWriter {
         this.#stopReason = stopReasonOf(event.reason, event.nativeReason);
         return;
       case 'image':
+        return this.#losses.lose('images');
       case 'audio-start':
+        return this.#losses.lose('sound');
+      case 'file':
+        return this.#losses.lose('files');
       case 'audio-delta':
       case 'audio-end':
-      case 'file':
       case 'start':
       case 'text-end':
       case 'warning':
@@ -132,5 +142,13 @@ export class MessagesAnswerBody implements EventWriter {
   cut(): undefined {
     this.#stopReason = 'max_tokens';
     return this.end();
+  }
+
+  #think(about: Thought, seal: Seal, thinking: string): void {
+    const { signature, data, lost } = sealThinking(about, seal, thinking !== '');
+    if (lost) this.#losses.lose('signatures of reasoning');
+    if (thinking !== '' || signature !== undefined)
+      this.#content.push({ type: 'thinking', thinking, signature: signature ?? '' });
+    if (data !== undefined) this.#content.push({ type: 'redacted_thinking', data });
   }
 }

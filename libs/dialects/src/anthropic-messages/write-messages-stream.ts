@@ -1,21 +1,25 @@
 // A Messages answer as a stream, out of canonical events: blocks with an index each, one open at a time. What closes it waits for the bill.
 // https://docs.anthropic.com/en/docs/build-with-claude/streaming
-import type { GenerationEvent } from '@waystation/generation';
+import type { GenerationEvent, Warning } from '@waystation/generation';
+import { AnswerLosses } from '../answer-losses.js';
 import type { AnswerTerms, EventWriter } from '../public-dialect.js';
 import { namedEvent } from '../sse.js';
 import { messagesEnd } from './write-end.js';
 import { stopReasonOf } from './stop-word.js';
+import { sealThinking, type Thought } from './thinking-seal.js';
 
 interface Block {
   readonly position: number;
   /** What its start said: an encrypted thought is a block of another type, known at its end only. */
   started: boolean;
+  readonly about?: Thought;
 }
 
 const json = JSON.stringify;
 
 export class MessagesAnswerStream implements EventWriter {
   readonly #terms: AnswerTerms;
+  readonly #losses = new AnswerLosses();
   #text = '';
   #begun = false;
   #next = 0;
@@ -29,6 +33,10 @@ export class MessagesAnswerStream implements EventWriter {
     this.#terms = terms;
   }
 
+  get warnings(): readonly Warning[] {
+    return this.#losses.warnings;
+  }
+
   event(event: GenerationEvent): void {
     this.#begin();
     switch (event.type) {
@@ -40,29 +48,34 @@ export class MessagesAnswerStream implements EventWriter {
         return this.#close(event.index);
       case 'reasoning-start':
         // What kind of block it is shows with its first piece.
-        this.#blocks.set(event.index, { position: -1, started: false });
+        this.#blocks.set(event.index, { position: -1, started: false, about: event });
         return;
       case 'reasoning-delta':
         this.#openThinking(event.index);
         return this.#delta(event.index, `{"type":"thinking_delta","thinking":${json(event.text)}}`);
       case 'reasoning-end': {
         const block = this.#blocks.get(event.index);
-        if (block === undefined) return;
-        if (block.started || event.signature !== undefined) {
+        if (block?.about === undefined) return;
+        const { signature, data, lost } = sealThinking(block.about, event, block.started);
+        if (lost) this.#losses.lose('signatures of reasoning');
+        if (block.started || signature !== undefined) {
           this.#openThinking(event.index);
-          if (event.signature !== undefined)
-            this.#delta(event.index, `{"type":"signature_delta","signature":${json(event.signature)}}`);
+          if (signature !== undefined)
+            this.#delta(event.index, `{"type":"signature_delta","signature":${json(signature)}}`);
           this.#close(event.index);
         }
-        if (event.encrypted === undefined) return;
-        this.#open(event.index, `{"type":"redacted_thinking","data":${json(event.encrypted)}}`);
-        return this.#close(event.index);
+        return data === undefined ? undefined : this.#redacted(event.index, data);
       }
-      case 'tool-call-start':
-        return this.#open(
-          event.index,
-          `{"type":"tool_use","id":${json(event.id)},"name":${json(event.name)},"input":{}}`,
-        );
+      case 'tool-call-start': {
+        const { index, id, name, signature, format } = event;
+        if (signature !== undefined) {
+          const about = { id, ...(format === undefined ? {} : { format }) };
+          const { data, lost } = sealThinking(about, { encrypted: signature }, false);
+          if (lost) this.#losses.lose('signatures of reasoning');
+          if (data !== undefined) this.#redacted(index, data);
+        }
+        return this.#open(index, `{"type":"tool_use","id":${json(id)},"name":${json(name)},"input":{}}`);
+      }
       case 'tool-call-delta':
         return this.#delta(event.index, `{"type":"input_json_delta","partial_json":${json(event.argumentsDelta)}}`);
       case 'tool-call-end':
@@ -86,10 +99,13 @@ export class MessagesAnswerStream implements EventWriter {
         return;
       // Messages answers hold neither images nor sound nor files: there is no block that a client could read.
       case 'image':
+        return this.#losses.lose('images');
       case 'audio-start':
+        return this.#losses.lose('sound');
+      case 'file':
+        return this.#losses.lose('files');
       case 'audio-delta':
       case 'audio-end':
-      case 'file':
       case 'start':
       case 'warning':
       case 'usage':
@@ -134,13 +150,18 @@ export class MessagesAnswerStream implements EventWriter {
 
   #openThinking(index: number): void {
     if (this.#blocks.get(index)?.started !== true)
-      this.#open(index, '{"type":"thinking","thinking":"","signature":""}');
+      this.#open(index, '{"type":"thinking","thinking":"","signature":""}', this.#blocks.get(index)?.about);
   }
 
-  #open(index: number, block: string): void {
+  #redacted(index: number, data: string): void {
+    this.#open(index, `{"type":"redacted_thinking","data":${json(data)}}`);
+    this.#close(index);
+  }
+
+  #open(index: number, block: string, about?: Thought): void {
     this.#closeLoose();
     const position = this.#next++;
-    this.#blocks.set(index, { position, started: true });
+    this.#blocks.set(index, { position, started: true, ...(about === undefined ? {} : { about }) });
     this.#openPositions.add(position);
     this.#event('content_block_start', `{"type":"content_block_start","index":${position},"content_block":${block}}`);
   }

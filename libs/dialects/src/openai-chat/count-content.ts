@@ -19,6 +19,11 @@ const NAMES = [
   // Messages and Responses: an event has one of them at most.
   ...['text', 'thinking', 'partial_json', 'delta'],
 ].map((name) => Buffer.from(`"${name}`));
+/** Their last byte → those that end so: that most keys are none of them shows in one look. */
+const NAMES_BY_END: readonly (readonly Buffer[] | undefined)[] = Array.from({ length: 256 }, (_, last) => {
+  const names = NAMES.filter((name) => name.at(-1) === last);
+  return names.length === 0 ? undefined : names;
+});
 
 export interface ContentCounter {
   readonly sum: Readonly<DeliveredContent>;
@@ -35,7 +40,9 @@ const endsWith = (bytes: Buffer, end: number, name: Buffer): boolean => {
 
 /** Whether a name of content ends at `end`, where its closing quote is. */
 const isContentKey = (bytes: Buffer, end: number): boolean => {
-  for (const name of NAMES) if (endsWith(bytes, end, name)) return true;
+  const names = end > 0 ? NAMES_BY_END[bytes[end - 1] as number] : undefined;
+  if (names === undefined) return false;
+  for (const name of names) if (endsWith(bytes, end, name)) return true;
   return false;
 };
 
@@ -48,9 +55,9 @@ const endOfString = (bytes: Buffer, at: number): number => {
 export const createContentCounter = (): ContentCounter => {
   const sum: DeliveredContent = { bytes: 0, chunks: 0 };
   /** The event that is read has been counted, or does not count. */
-  let counted = false;
+  let eventCounted = false;
   /** The line that is read names an event. */
-  let names = false;
+  let lineNames = false;
   /** The last byte of what came before. */
   let before = NEWLINE;
   return {
@@ -58,13 +65,17 @@ export const createContentCounter = (): ContentCounter => {
     count(bytes) {
       const { length } = bytes;
       if (length === 0) return;
-      if (before === NEWLINE) names = bytes[0] === NAME_LINE;
+      let counted = eventCounted;
+      let names = before === NEWLINE ? bytes[0] === NAME_LINE : lineNames;
       for (let at = 0; at < length; at += 1) {
-        const byte = bytes[at];
+        const byte = bytes[at] as number;
+        // Letters, braces and what is not ASCII: most of all bytes.
+        if (byte > COLON) continue;
         // No string of JSON holds one.
         if (byte === NEWLINE) {
           counted = names && (at === 0 ? before : bytes[at - 1]) !== DELTA_END;
           names = bytes[at + 1] === NAME_LINE;
+          continue;
         }
         if (byte !== COLON || counted || bytes[at - 1] !== QUOTE || !isContentKey(bytes, at - 1)) continue;
         let from = at + 1;
@@ -79,6 +90,8 @@ export const createContentCounter = (): ContentCounter => {
         }
         at = end;
       }
+      eventCounted = counted;
+      lineNames = names;
       before = bytes[length - 1] ?? NEWLINE;
     },
   };

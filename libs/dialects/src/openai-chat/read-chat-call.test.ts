@@ -60,7 +60,14 @@ describe('the call in a chat body', () => {
         content: [
           { type: 'reasoning', text: 'hm', format: 'anthropic-claude-v1', signature: 'sig' },
           { type: 'text', text: 'I look' },
-          { type: 'tool-call', id: 'call_1', name: 'see', argumentsJson: '{"a":1}', signature: 'of the call' },
+          {
+            type: 'tool-call',
+            id: 'call_1',
+            name: 'see',
+            argumentsJson: '{"a":1}',
+            signature: 'of the call',
+            format: 'google-gemini-v1',
+          },
         ],
       },
       {

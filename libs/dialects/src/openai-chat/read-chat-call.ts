@@ -122,13 +122,12 @@ const assistantParts = (message: JsonObject, field: string): AssistantPart[] => 
     ...calls.map((call): AssistantPart => {
       const called = isObject(call['function']) ? call['function'] : {};
       const id = textOf(call['id']) ?? '';
-      const signature = ofCalls.get(id);
       return {
         type: 'tool-call',
         id,
         name: textOf(called['name']) ?? '',
         argumentsJson: textOf(called['arguments']) ?? '{}',
-        ...(signature === undefined ? {} : { signature }),
+        ...ofCalls.get(id),
       };
     }),
   ];

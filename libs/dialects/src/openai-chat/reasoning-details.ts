@@ -1,6 +1,6 @@
 // `reasoning_details`: what a model thought, in pieces that can go back to it. A piece with a signature or encrypted data returns to its provider byte for byte.
 // A signature that belongs to a tool call is an encrypted piece whose id is the call's. Shapes: the reference API, section 8.
-import type { ReasoningPart } from '@waystation/generation';
+import type { ReasoningPart, ToolCallPart } from '@waystation/generation';
 import { isObject, type JsonObject } from './check-type.js';
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
@@ -10,10 +10,22 @@ const optional = (detail: JsonObject): { format?: string; id?: string } => {
   return { ...(format === undefined ? {} : { format }), ...(id === undefined ? {} : { id }) };
 };
 
+/** Members of a tool call. */
+export type CallSeal = Pick<ToolCallPart, 'signature' | 'format'>;
+
+/** Undefined for a thought of its own. */
+export const callSealOf = (
+  { id, encrypted, format }: Pick<ReasoningPart, 'id' | 'encrypted' | 'format'>,
+  callIds: ReadonlySet<string>,
+): { readonly callId: string; readonly seal: CallSeal } | undefined =>
+  id === undefined || encrypted === undefined || !callIds.has(id)
+    ? undefined
+    : { callId: id, seal: { signature: encrypted, ...(format === undefined ? {} : { format }) } };
+
 interface Read {
   readonly parts: readonly ReasoningPart[];
-  /** Signatures of tool calls, by the call's id. */
-  readonly ofCalls: ReadonlyMap<string, string>;
+  /** What goes back with tool calls, by the call's id. */
+  readonly ofCalls: ReadonlyMap<string, CallSeal>;
 }
 
 const readDetail = (detail: JsonObject): ReasoningPart | undefined => {
@@ -27,7 +39,13 @@ const readDetail = (detail: JsonObject): ReasoningPart | undefined => {
         ...(signature === undefined ? {} : { signature }),
       };
     case 'reasoning.summary':
-      return { type: 'reasoning', text: text(detail['summary']) ?? '', ...optional(detail), summary: true };
+      return {
+        type: 'reasoning',
+        text: text(detail['summary']) ?? '',
+        ...optional(detail),
+        summary: true,
+        ...(signature === undefined ? {} : { signature }),
+      };
     case 'reasoning.encrypted': {
       const encrypted = text(detail['data']);
       return encrypted === undefined ? undefined : { type: 'reasoning', text: '', ...optional(detail), encrypted };
@@ -57,13 +75,13 @@ const merge = (parts: readonly { index: unknown; part: ReasoningPart }[]): Reaso
 
 /** Details of an assistant's message, in order. `callIds`: ids of its tool calls. */
 export const readReasoningDetails = (details: unknown, callIds: ReadonlySet<string>): Read => {
-  const ofCalls = new Map<string, string>();
+  const ofCalls = new Map<string, CallSeal>();
   const parts: { index: unknown; part: ReasoningPart }[] = [];
   for (const detail of Array.isArray(details) ? details.filter(isObject) : []) {
     const part = readDetail(detail);
     if (part === undefined) continue;
-    if (part.encrypted !== undefined && part.id !== undefined && callIds.has(part.id))
-      ofCalls.set(part.id, part.encrypted);
+    const ofCall = callSealOf(part, callIds);
+    if (ofCall !== undefined) ofCalls.set(ofCall.callId, ofCall.seal);
     else parts.push({ index: detail['index'], part });
   }
   return { parts: merge(parts), ofCalls };

@@ -1,4 +1,5 @@
 // A whole completion has every member that clients which validate ask for, whatever the provider told.
+import { openAiChat } from './openai-chat.js';
 import { ChatAnswerBody } from './write-chat-body.js';
 
 const terms = {
@@ -21,5 +22,16 @@ describe('a chat completion out of events', () => {
     body.event({ type: 'finish', reason: 'stop' });
     body.end();
     expect(JSON.parse(body.take().toString())).toMatchObject({ system_fingerprint: expected });
+  });
+
+  it.each([true, false])('is JSON whatever a provider calls the type of an image (stream: %s)', (stream) => {
+    const writer = openAiChat.writeAnswer({ ...terms, stream });
+    writer.event({ type: 'image', index: 0, mediaType: 'image/"png"}', base64: 'AAAA' });
+    writer.end();
+    const json = writer
+      .take()
+      .toString()
+      .replace(/^data: /, '');
+    expect(JSON.stringify(JSON.parse(json))).toContain('data:image/\\"png\\"};base64,AAAA');
   });
 });

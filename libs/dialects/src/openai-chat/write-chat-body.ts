@@ -1,5 +1,6 @@
 // A chat completion as one body, out of canonical events. `usage` is not written here: it needs the bill.
-import type { GenerationEvent } from '@waystation/generation';
+import type { GenerationEvent, Warning } from '@waystation/generation';
+import { AnswerLosses } from '../answer-losses.js';
 import type { AnswerTerms, EventWriter } from '../public-dialect.js';
 import { createdSecondsOf } from '../created-seconds.js';
 import { chatFinishReason } from './finish-word.js';
@@ -10,6 +11,7 @@ type ReasoningStart = Extract<GenerationEvent, { type: 'reasoning-start' }>;
 
 export class ChatAnswerBody implements EventWriter {
   readonly #terms: AnswerTerms;
+  readonly #losses = new AnswerLosses();
   #content: string | undefined;
   #refusal: string | undefined;
   #reasoning: string | undefined;
@@ -26,6 +28,10 @@ export class ChatAnswerBody implements EventWriter {
 
   constructor(terms: AnswerTerms) {
     this.#terms = terms;
+  }
+
+  get warnings(): readonly Warning[] {
+    return this.#losses.warnings;
   }
 
   event(event: GenerationEvent): void {
@@ -50,24 +56,21 @@ export class ChatAnswerBody implements EventWriter {
       }
       case 'reasoning-end':
         return this.#endReasoning(event);
-      case 'tool-call-start':
-        return void this.#calls.set(event.index, { id: event.id, name: event.name, argumentsJson: '' });
+      case 'tool-call-start': {
+        const { index, id, name, signature, format } = event;
+        this.#calls.set(index, { id, name, argumentsJson: '' });
+        if (signature === undefined) return;
+        const about = { id, ...(format === undefined ? {} : { format }) };
+        return void this.#details.push(encryptedDetail(this.#details.length, signature, about));
+      }
       case 'tool-call-delta': {
         const call = this.#calls.get(event.index);
         if (call !== undefined) call.argumentsJson += event.argumentsDelta;
         return;
       }
-      case 'tool-call-end': {
-        const call = this.#calls.get(event.index);
-        if (call === undefined || event.signature === undefined) return;
-        const { format } = event;
-        const about = { id: call.id, ...(format === undefined ? {} : { format }) };
-        this.#details.push(encryptedDetail(this.#details.length, event.signature, about));
-        return;
-      }
       case 'image':
         return void this.#images.push(
-          `{"type":"image_url","image_url":{"url":"data:${event.mediaType};base64,${event.base64}"},"index":${event.index}}`,
+          `{"type":"image_url","image_url":{"url":${JSON.stringify(`data:${event.mediaType};base64,${event.base64}`)}},"index":${event.index}}`,
         );
       case 'audio-start':
         this.#audio = { ...(event.id === undefined ? {} : { id: event.id }), data: '', transcript: '' };
@@ -88,8 +91,10 @@ export class ChatAnswerBody implements EventWriter {
         return;
       }
       case 'file':
+        return this.#losses.lose('files');
       case 'text-start':
       case 'text-end':
+      case 'tool-call-end':
       case 'warning':
       case 'usage':
       case 'error':

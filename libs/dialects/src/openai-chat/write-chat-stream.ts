@@ -1,5 +1,6 @@
 // A chat completion as a stream, out of canonical events. The usage chunk and the end marker are not written here: they need the bill.
-import type { GenerationEvent } from '@waystation/generation';
+import type { GenerationEvent, Warning } from '@waystation/generation';
+import { AnswerLosses } from '../answer-losses.js';
 import type { AnswerTerms, EventWriter } from '../public-dialect.js';
 import { createdSecondsOf } from '../created-seconds.js';
 import { chatFinishReason } from './finish-word.js';
@@ -14,12 +15,13 @@ interface OpenReasoning {
 
 export class ChatAnswerStream implements EventWriter {
   readonly #head: string;
+  readonly #losses = new AnswerLosses();
   #text = '';
   #fingerprint = '';
   #first = true;
   /** Blocks of the events → positions in the answer. */
   readonly #reasoning = new Map<number, OpenReasoning & { readonly position: number }>();
-  readonly #calls = new Map<number, { readonly position: number; readonly id: string }>();
+  readonly #calls = new Map<number, number>();
   /** Position of the next piece of `reasoning_details`. */
   #details = 0;
 
@@ -27,6 +29,10 @@ export class ChatAnswerStream implements EventWriter {
     this.#head =
       `data: {"id":${JSON.stringify(terms.generationId)},"object":"chat.completion.chunk","created":${createdSecondsOf(terms.generationId)}` +
       `,"model":${JSON.stringify(terms.model)},"provider":${JSON.stringify(terms.providerName)}`;
+  }
+
+  get warnings(): readonly Warning[] {
+    return this.#losses.warnings;
   }
 
   event(event: GenerationEvent): void {
@@ -62,30 +68,26 @@ export class ChatAnswerStream implements EventWriter {
       }
       case 'tool-call-start': {
         const position = this.#calls.size;
-        this.#calls.set(event.index, { position, id: event.id });
+        const { signature, format, id } = event;
+        this.#calls.set(event.index, position);
+        if (signature !== undefined) {
+          const about = { id, ...(format === undefined ? {} : { format }) };
+          this.#delta(`"content":"","reasoning_details":[${encryptedDetail(this.#details++, signature, about)}]`);
+        }
         return this.#delta(
-          `"content":null,"tool_calls":[{"index":${position},"id":${JSON.stringify(event.id)},"type":"function","function":{"name":${JSON.stringify(event.name)},"arguments":""}}]`,
+          `"content":null,"tool_calls":[{"index":${position},"id":${JSON.stringify(id)},"type":"function","function":{"name":${JSON.stringify(event.name)},"arguments":""}}]`,
         );
       }
       case 'tool-call-delta': {
-        const call = this.#calls.get(event.index);
-        if (call === undefined || event.argumentsDelta === '') return;
+        const position = this.#calls.get(event.index);
+        if (position === undefined || event.argumentsDelta === '') return;
         return this.#delta(
-          `"tool_calls":[{"index":${call.position},"type":"function","function":{"arguments":${JSON.stringify(event.argumentsDelta)}}}]`,
+          `"tool_calls":[{"index":${position},"type":"function","function":{"arguments":${JSON.stringify(event.argumentsDelta)}}}]`,
         );
-      }
-      case 'tool-call-end': {
-        const call = this.#calls.get(event.index);
-        if (call === undefined || event.signature === undefined) return;
-        const detail = encryptedDetail(this.#details++, event.signature, {
-          id: call.id,
-          ...(event.format === undefined ? {} : { format: event.format }),
-        });
-        return this.#delta(`"content":"","reasoning_details":[${detail}]`);
       }
       case 'image':
         return this.#delta(
-          `"content":"","images":[{"type":"image_url","image_url":{"url":"data:${event.mediaType};base64,${event.base64}"},"index":${event.index}}]`,
+          `"content":"","images":[{"type":"image_url","image_url":{"url":${JSON.stringify(`data:${event.mediaType};base64,${event.base64}`)}},"index":${event.index}}]`,
         );
       case 'audio-start':
         return event.id === undefined ? undefined : this.#delta(`"audio":{"id":${JSON.stringify(event.id)}}`);
@@ -97,7 +99,9 @@ export class ChatAnswerStream implements EventWriter {
           ].join(',')}}`,
         );
       case 'audio-end':
-        return event.expiresAt === undefined ? undefined : this.#delta(`"audio":{"expires_at":${event.expiresAt}}`);
+        return event.expiresAt === undefined
+          ? undefined
+          : this.#delta(`"audio":{"expires_at":${JSON.stringify(event.expiresAt)}}`);
       case 'citation':
         return this.#delta(`"content":"","annotations":[${citationJson(event)}]`);
       case 'finish':
@@ -108,8 +112,10 @@ export class ChatAnswerStream implements EventWriter {
           'null',
         );
       case 'file': // chat completions have no place for files that a model made
+        return this.#losses.lose('files');
       case 'text-start':
       case 'text-end':
+      case 'tool-call-end':
       case 'warning':
       case 'usage':
       case 'error':

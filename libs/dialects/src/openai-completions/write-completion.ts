@@ -1,9 +1,10 @@
 // A legacy completion out of canonical events, and what the ingress writes into it. Tools, images and sound have no place in this dialect.
 // https://platform.openai.com/docs/api-reference/completions/object
-import type { GenerationEvent } from '@waystation/generation';
+import type { GenerationEvent, Warning } from '@waystation/generation';
 import { createdSecondsOf } from '../created-seconds.js';
 import { chatFinishReason } from '../openai-chat/finish-word.js';
 import { lastChunk, metadataMember, type ChatAnswer, type ChatBill } from '../openai-chat/write-chat-response.js';
+import { AnswerLosses } from '../answer-losses.js';
 import type { AnswerTerms, EventWriter } from '../public-dialect.js';
 
 const head = (id: string, created: number, model: string, provider: string | undefined): string =>
@@ -45,6 +46,7 @@ export const completionStreamError = (answer: ChatAnswer, errorJson: string): st
 export class CompletionAnswer implements EventWriter {
   readonly #head: string;
   readonly #stream: boolean;
+  readonly #losses = new AnswerLosses();
   #out = '';
   #text = '';
   #reasoning = '';
@@ -53,6 +55,10 @@ export class CompletionAnswer implements EventWriter {
   constructor({ generationId, model, providerName, stream }: AnswerTerms) {
     this.#head = head(generationId, createdSecondsOf(generationId), model, providerName);
     this.#stream = stream;
+  }
+
+  get warnings(): readonly Warning[] {
+    return this.#losses.warnings;
   }
 
   event(event: GenerationEvent): void {
@@ -71,7 +77,36 @@ export class CompletionAnswer implements EventWriter {
         if (this.#stream) this.#out += chunk(this.#head, { text: '', finish: this.#finish });
         return;
       }
-      default:
+      case 'tool-call-start':
+        return this.#losses.lose('tool calls');
+      case 'reasoning-end':
+        if (event.signature !== undefined || event.encrypted !== undefined)
+          this.#losses.lose('signatures of reasoning');
+        return;
+      case 'image':
+        return this.#losses.lose('images');
+      case 'audio-start':
+        return this.#losses.lose('sound');
+      case 'file':
+        return this.#losses.lose('files');
+      case 'citation':
+        return this.#losses.lose('citations');
+      case 'start':
+      case 'text-start':
+      case 'text-end':
+      case 'reasoning-start':
+      case 'tool-call-delta':
+      case 'tool-call-end':
+      case 'audio-delta':
+      case 'audio-end':
+      case 'warning':
+      case 'usage':
+      case 'error':
+        return;
+      default: {
+        const unreachable: never = event;
+        return unreachable;
+      }
     }
   }
 

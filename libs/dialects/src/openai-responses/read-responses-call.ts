@@ -22,7 +22,9 @@ import type {
 } from '@waystation/generation';
 import { mediaSourceOf } from '../media-source.js';
 import { isObject, refuse, typeOf, type JsonObject } from '../openai-chat/check-type.js';
+import { callSealOf, type CallSeal } from '../openai-chat/reasoning-details.js';
 import type { CallReading } from '../public-dialect.js';
+import { openEnvelope } from '../reasoning/envelope.js';
 import { numberOf, objectsOf, present, textOf } from '../request/json-shape.js';
 import { OWN_RESPONSES_FIELDS } from './responses-fields.js';
 
@@ -116,18 +118,30 @@ const instructionParts = (content: unknown, field: string): TextPart[] =>
     part.type === 'text' ? part : refuse(`${field}[${index}].type`, 'instructions are text'),
   );
 
-/** A thought in its pieces: summaries or text, and on the last of them what must go back as it is. */
-const thoughtParts = (item: JsonObject): ReasoningPart[] => {
+/** What an item says of its thought. Where another kind of provider sealed it, that stands in an envelope: few clients keep members that OpenAI does not have. */
+const aboutOf = (item: JsonObject): Omit<ReasoningPart, 'type' | 'text' | 'summary'> => {
   const encrypted = textOf(item['encrypted_content']);
-  const about = present({
+  const enclosed = openEnvelope(encrypted);
+  if (enclosed !== undefined) {
+    const { format, id, signature, encrypted: sealed } = enclosed;
+    return { format, ...present({ id, signature, encrypted: sealed }) };
+  }
+  return present({
     format: textOf(item['format']) ?? (encrypted === undefined ? undefined : FORMAT),
     id: textOf(item['id']),
+    signature: textOf(item['signature']),
+    encrypted,
   });
+};
+
+/** A thought in its pieces: summaries or text, and on the last of them what must go back as it is. */
+const thoughtParts = (item: JsonObject): ReasoningPart[] => {
+  const { signature, encrypted, ...about } = aboutOf(item);
   const texts = [
     ...objectsOf(item['summary']).map((piece) => ({ ...saidText(piece), summary: true as const })),
     ...objectsOf(item['content']).map((piece) => ({ ...saidText(piece), summary: undefined })),
   ].filter(({ text }) => text !== '');
-  const sealed = present({ signature: textOf(item['signature']), encrypted });
+  const sealed = present({ signature, encrypted });
   if (texts.length === 0)
     return Object.keys(sealed).length === 0 ? [] : [{ type: 'reasoning', text: '', ...about, ...sealed }];
   return texts.map(({ text, summary }, index) => ({
@@ -169,14 +183,14 @@ const pieceOfMessage = (item: JsonObject, field: string): Piece => {
 };
 
 /** `seals`: what goes back with tool calls, by their id; such an item is no thought of its own. */
-const pieceOf = (item: JsonObject, field: string, seals: ReadonlyMap<string, string>): Piece => {
+const pieceOf = (item: JsonObject, field: string, seals: ReadonlyMap<string, CallSeal>): Piece => {
   switch (item['type']) {
     case undefined:
     case null:
     case 'message':
       return pieceOfMessage(item, field);
     case 'reasoning':
-      return { role: 'assistant', parts: seals.has(textOf(item['id']) ?? '') ? [] : thoughtParts(item) };
+      return { role: 'assistant', parts: seals.has(aboutOf(item).id ?? '') ? [] : thoughtParts(item) };
     case 'function_call': {
       const id = textOf(item['call_id']) ?? '';
       const call: AssistantPart = {
@@ -184,7 +198,7 @@ const pieceOf = (item: JsonObject, field: string, seals: ReadonlyMap<string, str
         id,
         name: textOf(item['name']) ?? '',
         argumentsJson: textOf(item['arguments']) ?? '{}',
-        ...present({ signature: seals.get(id) }),
+        ...seals.get(id),
       };
       return { role: 'assistant', parts: [call] };
     }
@@ -199,14 +213,14 @@ const pieceOf = (item: JsonObject, field: string, seals: ReadonlyMap<string, str
 };
 
 /** Reasoning items whose id is that of a call hold what must go back with it (`write-responses-answer.ts`). */
-const sealsOf = (items: readonly JsonObject[]): ReadonlyMap<string, string> => {
-  const calls = new Set(items.filter(({ type }) => type === 'function_call').map((item) => item['call_id']));
+const sealsOf = (items: readonly JsonObject[]): ReadonlyMap<string, CallSeal> => {
+  const calls = new Set(
+    items.flatMap((item) => (item['type'] === 'function_call' ? [textOf(item['call_id']) ?? ''] : [])),
+  );
   return new Map(
-    items.flatMap((item): [string, string][] => {
-      const [id, data] = [textOf(item['id']), textOf(item['encrypted_content'])];
-      return item['type'] === 'reasoning' && id !== undefined && data !== undefined && calls.has(id)
-        ? [[id, data]]
-        : [];
+    items.flatMap((item): [string, CallSeal][] => {
+      const ofCall = item['type'] === 'reasoning' ? callSealOf(aboutOf(item), calls) : undefined;
+      return ofCall === undefined ? [] : [[ofCall.callId, ofCall.seal]];
     }),
   );
 };

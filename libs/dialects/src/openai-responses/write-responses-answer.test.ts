@@ -1,5 +1,6 @@
 // An answer of every kind of block, as a client puts it together from the events of a stream, and as a body: both are the same response.
 import type { GenerationEvent } from '@waystation/generation';
+import { enclose } from '../reasoning/envelope.js';
 import { ResponsesAnswer } from './write-responses-answer.js';
 
 const terms = { generationId: 'gen-1700000000-abc', model: 'lab/small', providerName: 'P' };
@@ -103,12 +104,12 @@ const everything: GenerationEvent[] = [
   { type: 'text-start', index: 3 },
   { type: 'text-delta', index: 3, text: 'And so on.' },
   // A call begins while the text is not over.
-  { type: 'tool-call-start', index: 4, id: 'call_1', name: 'f' },
+  { type: 'tool-call-start', index: 4, id: 'call_1', name: 'f', signature: 'seal', format: 'google-gemini-v1' },
   { type: 'tool-call-delta', index: 4, argumentsDelta: '{"a":' },
   { type: 'text-delta', index: 3, text: ' And on.' },
   { type: 'tool-call-delta', index: 4, argumentsDelta: '1}' },
   { type: 'text-end', index: 3 },
-  { type: 'tool-call-end', index: 4, signature: 'seal', format: 'google-gemini-v1' },
+  { type: 'tool-call-end', index: 4 },
   { type: 'image', index: 5, mediaType: 'image/png', base64: 'AAAA' },
   { type: 'refusal-delta', index: 6, text: 'No' },
   { type: 'refusal-delta', index: 6, text: ' more.' },
@@ -128,6 +129,7 @@ const expected = [
     summary: [],
     content: [{ type: 'reasoning_text', text: 'hm' }],
     signature: 'sig',
+    encrypted_content: enclose({ format: 'unknown', signature: 'sig' }),
     format: 'unknown',
   },
   {
@@ -143,8 +145,13 @@ const expected = [
       { type: 'output_text', text: 'And so on. And on.' },
     ],
   },
+  {
+    type: 'reasoning',
+    id: 'call_1',
+    encrypted_content: enclose({ format: 'google-gemini-v1', id: 'call_1', encrypted: 'seal' }),
+    format: 'google-gemini-v1',
+  },
   { type: 'function_call', call_id: 'call_1', name: 'f', arguments: '{"a":1}', status: 'completed' },
-  { type: 'reasoning', id: 'call_1', encrypted_content: 'seal', format: 'google-gemini-v1' },
   { type: 'image_generation_call', result: 'AAAA' },
 ];
 

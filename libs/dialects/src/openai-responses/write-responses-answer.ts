@@ -1,10 +1,12 @@
 // A Responses answer out of canonical events, as a stream or as one body: both gather the same items, a stream tells of each step besides.
 // What closes a stream waits for the bill; a body's usage is put in by whoever has it. https://platform.openai.com/docs/api-reference/responses-streaming
-import type { GenerationEvent } from '@waystation/generation';
+import type { GenerationEvent, Warning } from '@waystation/generation';
 import { createdSecondsOf } from '../created-seconds.js';
+import { AnswerLosses } from '../answer-losses.js';
 import type { AnswerTerms, EventWriter } from '../public-dialect.js';
 import { namedEvent } from '../sse.js';
-import { OpenCall, OpenMessage, OpenThought, wholeItem, type Tell } from './open-items.js';
+import { UNKNOWN_FORMAT } from '../reasoning/format.js';
+import { OpenCall, OpenMessage, OpenThought, encryptedContent, wholeItem, type Tell } from './open-items.js';
 import { responseEvent, responseJson, type ResponseHead } from './responses-json.js';
 
 /** Where a block of events goes. */
@@ -24,7 +26,9 @@ const GEN = 'gen-';
 export class ResponsesAnswer implements EventWriter {
   readonly #head: ResponseHead;
   readonly #stream: boolean;
+  readonly #tell: Tell | undefined;
   readonly #idEnd: string;
+  readonly #losses = new AnswerLosses();
   #text = '';
   #sequence = 0;
   #begun = false;
@@ -41,6 +45,14 @@ export class ResponsesAnswer implements EventWriter {
     this.#head = { id: generationId, createdAt: createdSecondsOf(generationId), model, provider: providerName };
     this.#idEnd = generationId.startsWith(GEN) ? generationId.slice(GEN.length) : generationId;
     this.#stream = stream;
+    if (stream)
+      this.#tell = (type, members) => {
+        this.#text += namedEvent(type, `{"type":"${type}","sequence_number":${this.#sequence++},${members}}`);
+      };
+  }
+
+  get warnings(): readonly Warning[] {
+    return this.#losses.warnings;
   }
 
   event(event: GenerationEvent): void {
@@ -71,7 +83,7 @@ export class ResponsesAnswer implements EventWriter {
         return part?.message.cite(part.index, event);
       }
       case 'reasoning-start': {
-        const about = { summary: event.summary === true, format: event.format };
+        const about = { summary: event.summary === true, format: event.format, id: event.id };
         const thought = this.#add(event.id ?? this.#id('rs'), (id, at, tell) => new OpenThought(id, at, about, tell));
         return void this.#blocks.set(event.index, { kind: 'thought', thought });
       }
@@ -82,10 +94,11 @@ export class ResponsesAnswer implements EventWriter {
       }
       case 'reasoning-end': {
         const block = this.#blocks.get(event.index);
-        if (block?.kind === 'thought') block.thought.end(event);
+        if (block?.kind === 'thought' && !block.thought.end(event)) this.#losses.lose('signatures of reasoning');
         return;
       }
       case 'tool-call-start': {
+        if (event.signature !== undefined) this.#seal(event.id, event.signature, event.format);
         const call = this.#add(this.#id('fc'), (id, at, tell) => new OpenCall(id, at, event, tell));
         return void this.#blocks.set(event.index, { kind: 'call', call });
       }
@@ -96,9 +109,7 @@ export class ResponsesAnswer implements EventWriter {
       }
       case 'tool-call-end': {
         const block = this.#blocks.get(event.index);
-        if (block?.kind !== 'call') return;
-        block.call.end('completed');
-        if (event.signature !== undefined) this.#seal(block.call.callId, event.signature, event.format);
+        if (block?.kind === 'call') block.call.end('completed');
         return;
       }
       case 'image':
@@ -114,9 +125,11 @@ export class ResponsesAnswer implements EventWriter {
         return;
       // Answers of this dialect hold neither sound nor files.
       case 'audio-start':
+        return this.#losses.lose('sound');
+      case 'file':
+        return this.#losses.lose('files');
       case 'audio-delta':
       case 'audio-end':
-      case 'file':
       case 'start':
       case 'warning':
       case 'usage':
@@ -159,11 +172,6 @@ export class ResponsesAnswer implements EventWriter {
       this.#text += responseEvent(type, this.#sequence++, json);
   }
 
-  readonly #tell: Tell = (type, members) => {
-    if (this.#stream)
-      this.#text += namedEvent(type, JSON.stringify({ type, sequence_number: this.#sequence++, ...members }));
-  };
-
   #id(kind: string): string {
     return `${kind}_${this.#idEnd}_${this.#output.length}`;
   }
@@ -180,7 +188,7 @@ export class ResponsesAnswer implements EventWriter {
   /** Another item begins: the message before it is over, unless the two interleave. */
   #add<T extends { readonly item: Record<string, unknown> }>(
     id: string,
-    make: (id: string, position: number, tell: Tell) => T,
+    make: (id: string, position: number, tell: Tell | undefined) => T,
   ): T {
     this.#leaveMessage();
     const made = make(id, this.#output.length, this.#tell);
@@ -213,13 +221,15 @@ export class ResponsesAnswer implements EventWriter {
   }
 
   /** What must go back with a call has no place in the call's item: a thought with the call's id carries it, as in `reasoning_details` of chat completions. */
-  #seal(callId: string, signature: string, format: string | undefined): void {
+  #seal(callId: string, signature: string, format = UNKNOWN_FORMAT): void {
+    const content = encryptedContent({ format, id: callId, encrypted: signature });
+    if (content === undefined) return this.#losses.lose('signatures of reasoning');
     this.#whole({
       id: callId,
       type: 'reasoning',
       summary: [],
-      encrypted_content: signature,
-      format: format ?? 'unknown',
+      encrypted_content: content,
+      format,
       status: 'completed',
     });
   }

@@ -121,6 +121,7 @@ const assistantBlocks = (parts: readonly AssistantPart[], losses: Losses): Json[
         return [];
       }
       case 'tool-call':
+        if (part.signature !== undefined) losses.loseCallSignature();
         return [{ type: 'tool_use', id: idOf(part.id), name: part.name, input: inputOf(part.argumentsJson, losses) }];
       case 'image':
       case 'audio':

@@ -11,6 +11,7 @@ import {
 import type { Warning } from '@waystation/generation';
 import type { PassthroughRequest, UpstreamRequest } from '../spec.js';
 import { messagesHeaders, messagesPath } from './headers.js';
+import { withoutEnvelopes } from './without-envelopes.js';
 
 const OWN: ReadonlySet<string> = new Set(OWN_MESSAGES_FIELDS);
 
@@ -28,6 +29,12 @@ const unsupported = (field: string): Warning => ({
   field,
 });
 
+const foreignThought: Warning = {
+  code: 'translated-with-loss',
+  message: 'Reasoning of an earlier turn was not made by this kind of provider; it was left out.',
+  field: 'messages',
+};
+
 /** The least that the hold buys and the client asked for. `max_tokens` is not optional there. */
 const capOf = ({ body, outputCap }: PassthroughRequest, span: FieldSpan | undefined): string | undefined => {
   const asked = span === undefined ? undefined : parse(body, span);
@@ -38,16 +45,18 @@ const capOf = ({ body, outputCap }: PassthroughRequest, span: FieldSpan | undefi
 
 /** @throws WaystationError `malformed_json` where the body is no JSON object */
 export const buildMessagesRequest = (request: PassthroughRequest): UpstreamRequest => {
-  const { body, upstreamModel, endUser, quirks } = request;
-  const spans = request.spans ?? scanTopLevelFields(body, MESSAGES_FIELDS);
+  const { upstreamModel, endUser, quirks } = request;
+  const cleaned = withoutEnvelopes(request.body);
+  const body = cleaned ?? request.body;
+  const spans = (cleaned === undefined ? request.spans : undefined) ?? scanTopLevelFields(body, MESSAGES_FIELDS);
   if (spans === undefined) throw new WaystationError('malformed_json', 'The request body is not a JSON object.');
   const dropped = new Set(request.dropParameters);
   const remove: FieldSpan[] = [];
   const replace: { span: FieldSpan; json: string }[] = [];
   const insert: { key: string; json: string }[] = [];
-  const warnings: Warning[] = [];
+  const warnings: Warning[] = cleaned === undefined ? [] : [foreignThought];
   const cap = capOf(
-    request,
+    { ...request, body },
     spans.find(({ key }) => key === 'max_tokens'),
   );
   for (const span of spans) {

@@ -14,11 +14,13 @@ export const convertUsage = (told: unknown, before: Usage = {}): Usage => {
   set('output', numberOf(told['output_tokens']));
   set('cacheRead', numberOf(told['cache_read_input_tokens']));
   const written = numberOf(told['cache_creation_input_tokens']);
-  const byTime = recordOf(told['cache_creation']);
-  const anHour = numberOf(byTime['ephemeral_1h_input_tokens']) ?? 0;
+  // The last event of a stream repeats the sum, without how long each part is kept: that was told by the first.
+  const anHour =
+    numberOf(recordOf(told['cache_creation'])['ephemeral_1h_input_tokens']) ??
+    Math.min(before['cacheWrite1h'] ?? 0, written ?? 0);
   if (written !== undefined) {
     usage['cacheWrite'] = Math.max(0, written - anHour);
-    if (anHour > 0) usage['cacheWrite1h'] = anHour;
+    if (anHour > 0 || before['cacheWrite1h'] !== undefined) usage['cacheWrite1h'] = anHour;
   }
   const searches = numberOf(recordOf(told['server_tool_use'])['web_search_requests']);
   if (searches !== undefined && searches > 0) usage['searches'] = searches;

@@ -131,7 +131,9 @@ class Block {
 class MessagesDecoder implements StreamDecoder {
   readonly #terms: DecodeTerms;
   #usage: Usage = {};
+  /** By the provider's index; ours count on, so that one index never means two blocks. */
   readonly #blocks = new Map<number, Block>();
+  #next = 0;
   #stop: string | undefined;
   done = false;
 
@@ -149,7 +151,8 @@ class MessagesDecoder implements StreamDecoder {
         return undefined;
       }
       case 'content_block_start':
-        this.#blocks.set(index, new Block(index, recordOf(value['content_block']), emit));
+        this.#blocks.get(index)?.end(emit);
+        this.#blocks.set(index, new Block(this.#next++, recordOf(value['content_block']), emit));
         return undefined;
       case 'content_block_delta':
         this.#blocks.get(index)?.delta(recordOf(value['delta']), emit);

@@ -17,7 +17,7 @@ interface Outcome {
 const readPieces = (pieces: readonly Buffer[]): Outcome => {
   const events: string[] = [];
   const framing = eventStreamFraming(
-    (bytes, start, end) => void events.push(bytes.toString('utf8', start, end)),
+    (bytes, start, end, name) => void events.push(`{${JSON.stringify(name)}:${bytes.toString('utf8', start, end)}}`),
     EVENT_BYTES_MAX,
   );
   for (const piece of pieces) framing.push(piece);

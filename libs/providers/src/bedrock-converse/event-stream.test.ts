@@ -14,8 +14,8 @@ interface Reading {
 
 const read = (bytes: Buffer, eventBytesMax = 1_000): Reading => {
   const events: unknown[] = [];
-  const framing = eventStreamFraming((from, start, end) => {
-    events.push(JSON.parse(from.toString('utf8', start, end)));
+  const framing = eventStreamFraming((from, start, end, name = '') => {
+    events.push({ [name]: JSON.parse(from.toString('utf8', start, end)) });
   }, eventBytesMax);
   framing.push(bytes);
   framing.end();
@@ -54,6 +54,12 @@ describe('the event stream of AWS', () => {
       { throttlingException: { message: 'slower' } },
       { error: { code: 'InternalError', message: 'An "error"' } },
     ]);
+  });
+
+  it('takes no headers for those of the frame before, however alike', () => {
+    const named = (name: string) => frame({ ':message-type': 'event', ':event-type': name }, '{}');
+    const bytes = Buffer.concat(['ping', 'pong', 'pong', 'ping', 'pings'].map(named));
+    expect(read(bytes).events).toEqual([{ ping: {} }, { pong: {} }, { pong: {} }, { ping: {} }, { pings: {} }]);
   });
 
   it('reads over headers of every type', () => {

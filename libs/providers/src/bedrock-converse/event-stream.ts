@@ -1,5 +1,5 @@
-// AWS's binary event stream as a framing: prelude, headers, payload, each with its CRC32, split anywhere. An event comes out as the JSON `{[name of the event]: payload}`,
-// an exception likewise, an error of the stream as `{error: {code, message}}`. https://docs.aws.amazon.com/AmazonS3/latest/API/RESTSelectObjectAppendix.html
+// AWS's binary event stream as a framing: prelude, headers, payload, each with its CRC32, split anywhere. An event comes out as its payload and its name, an exception
+// likewise, an error of the stream as `{code, message}` under the name `error`. https://docs.aws.amazon.com/AmazonS3/latest/API/RESTSelectObjectAppendix.html
 // By hand: AWS's own codec has grown into a package of 7 MB and wants whole messages; here every length is judged before anything is kept. The tests read what that codec wrote.
 // Invariant: what comes out does not depend on how the bytes were cut; nothing comes out behind a frame that is not whole.
 import { crc32 } from 'node:zlib';
@@ -16,8 +16,15 @@ const HEADERS_BYTES_MAX = 128 * 1024;
 const VALUE_BYTES: readonly number[] = [0, 0, 1, 2, 4, 8, -1, -1, 8, 16];
 const STRING = 7;
 
+/** What the headers say of a message; `name` is undefined for kinds that mean nothing here. */
+interface Headers {
+  readonly name: string | undefined;
+  /** Where it is an error, which says in its headers what it has to say. */
+  readonly error?: Buffer;
+}
+
 /** The headers that are strings; undefined where the bytes are no headers. */
-const readHeaders = (bytes: Buffer): ReadonlyMap<string, string> | undefined => {
+const readStrings = (bytes: Buffer): ReadonlyMap<string, string> | undefined => {
   const headers = new Map<string, string>();
   let at = 0;
   while (at < bytes.length) {
@@ -40,26 +47,23 @@ const readHeaders = (bytes: Buffer): ReadonlyMap<string, string> | undefined => 
   return headers;
 };
 
-const EMPTY = Buffer.from('{}');
-
-const named = (name: string, payload: Buffer): Buffer =>
-  Buffer.concat([Buffer.from(`{${JSON.stringify(name)}:`), payload.length === 0 ? EMPTY : payload, Buffer.from('}')]);
-
-/** The JSON of a message; undefined for kinds that mean nothing here. */
-const messageJson = (headers: ReadonlyMap<string, string>, payload: Buffer): Buffer | undefined => {
-  switch (headers.get(':message-type')) {
+const readHeaders = (bytes: Buffer): Headers | undefined => {
+  const strings = readStrings(bytes);
+  switch (strings?.get(':message-type')) {
     case 'event':
-      return named(headers.get(':event-type') ?? '', payload);
+      return { name: strings.get(':event-type') ?? '' };
     case 'exception':
-      return named(headers.get(':exception-type') ?? 'unknownException', payload);
+      return { name: strings.get(':exception-type') ?? 'unknownException' };
     case 'error': {
-      const error = { code: headers.get(':error-code') ?? 'error', message: headers.get(':error-message') ?? '' };
-      return Buffer.from(JSON.stringify({ error }));
+      const error = { code: strings.get(':error-code') ?? 'error', message: strings.get(':error-message') ?? '' };
+      return { name: 'error', error: Buffer.from(JSON.stringify(error)) };
     }
     default:
-      return undefined;
+      return strings && { name: undefined };
   }
 };
+
+const EMPTY = Buffer.from('{}');
 
 class EventStreamReader implements Framing {
   readonly #onEvent: OnEvent;
@@ -69,6 +73,9 @@ class EventStreamReader implements Framing {
   #carriedBytes = 0;
   /** How many bytes must be there before there is something to read. */
   #wantedBytes = PRELUDE_BYTES;
+  /** Of the last frame, and their bytes: most frames repeat those of the one before. */
+  #headers: Headers | undefined;
+  #headerBytes = Buffer.alloc(0);
   tooLarge = false;
   broken = false;
 
@@ -108,7 +115,7 @@ class EventStreamReader implements Framing {
         this.#wantedBytes = frameBytes;
         return at;
       }
-      this.#frame(bytes.subarray(at, at + frameBytes));
+      this.#frame(bytes, at, at + frameBytes);
       if (this.broken) return at;
       at += frameBytes;
     }
@@ -124,19 +131,28 @@ class EventStreamReader implements Framing {
     return this.broken || this.tooLarge ? undefined : frameBytes;
   }
 
-  #frame(frame: Buffer): void {
-    const checksumAt = frame.length - CHECKSUM_BYTES;
-    const payloadAt = PRELUDE_BYTES + frame.readUInt32BE(4);
-    const headers =
-      crc32(frame.subarray(0, checksumAt)) === frame.readUInt32BE(checksumAt)
-        ? readHeaders(frame.subarray(PRELUDE_BYTES, payloadAt))
-        : undefined;
+  #frame(bytes: Buffer, at: number, end: number): void {
+    const checksumAt = end - CHECKSUM_BYTES;
+    const payloadAt = at + PRELUDE_BYTES + bytes.readUInt32BE(at + 4);
+    const isWhole = crc32(bytes.subarray(at, checksumAt)) === bytes.readUInt32BE(checksumAt);
+    const headers = isWhole ? this.#headersAt(bytes, at + PRELUDE_BYTES, payloadAt) : undefined;
     if (headers === undefined) {
       this.broken = true;
       return;
     }
-    const json = messageJson(headers, frame.subarray(payloadAt, checksumAt));
-    if (json !== undefined) this.#onEvent(json, 0, json.length);
+    const { name, error } = headers;
+    if (name === undefined) return;
+    if (error !== undefined) this.#onEvent(error, 0, error.length, name);
+    else if (payloadAt === checksumAt) this.#onEvent(EMPTY, 0, EMPTY.length, name);
+    else this.#onEvent(bytes, payloadAt, checksumAt, name);
+  }
+
+  #headersAt(bytes: Buffer, start: number, end: number): Headers | undefined {
+    const known = this.#headerBytes;
+    if (known.length === end - start && bytes.compare(known, 0, known.length, start, end) === 0) return this.#headers;
+    this.#headerBytes = Buffer.from(bytes.subarray(start, end));
+    this.#headers = readHeaders(this.#headerBytes);
+    return this.#headers;
   }
 }
 

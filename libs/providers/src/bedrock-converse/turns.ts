@@ -91,6 +91,7 @@ const assistantBlocks = (part: AssistantPart, context: Context): Json[] => {
       return [];
     }
     case 'tool-call':
+      if (part.signature !== undefined) context.losses.loseCallSignature();
       return [
         { toolUse: { toolUseId: toolId(part.id), name: part.name, input: inputOf(part.argumentsJson, context) } },
       ];

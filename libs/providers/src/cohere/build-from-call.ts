@@ -125,11 +125,11 @@ const assistantOf = (parts: readonly AssistantPart[], context: Context): Json[] 
     }
   });
   const content = [...thoughts, ...said];
-  const calls = parts.flatMap((part): Json[] =>
-    part.type === 'tool-call'
-      ? [{ id: part.id, type: 'function', function: { name: part.name, arguments: part.argumentsJson || '{}' } }]
-      : [],
-  );
+  const calls = parts.flatMap((part): Json[] => {
+    if (part.type !== 'tool-call') return [];
+    if (part.signature !== undefined) context.losses.loseCallSignature();
+    return [{ id: part.id, type: 'function', function: { name: part.name, arguments: part.argumentsJson || '{}' } }];
+  });
   if (content.length === 0 && calls.length === 0) return [];
   return [
     {

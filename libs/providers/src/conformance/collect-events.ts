@@ -68,6 +68,7 @@ export const collectEvents = (events: readonly GenerationEvent[]): Collected => 
         const tool = { id: event.id, name: event.name, arguments: '' };
         tools.push(tool);
         toolAt.set(event.index, tool);
+        if (event.signature !== undefined) signatures.push(event.signature);
         break;
       }
       case 'tool-call-delta': {
@@ -78,7 +79,6 @@ export const collectEvents = (events: readonly GenerationEvent[]): Collected => 
       }
       case 'tool-call-end':
         close(event.index, 'tool-call');
-        if (event.signature !== undefined) signatures.push(event.signature);
         break;
       case 'refusal-delta':
         refusal += event.text;

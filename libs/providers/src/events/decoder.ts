@@ -30,8 +30,8 @@ export interface Framing {
   readonly broken?: boolean;
 }
 
-/** Hands over an event's JSON text. Only valid during the call. */
-export type OnEvent = (bytes: Buffer, start: number, end: number) => void;
+/** Hands over an event's JSON text, only valid during the call. `name`: where the frame says it; the event is then `{[name]: JSON}`. */
+export type OnEvent = (bytes: Buffer, start: number, end: number, name?: string) => void;
 
 export type MakeFraming = (onEvent: OnEvent, eventBytesMax: number) => Framing;
 

@@ -90,7 +90,7 @@ export class EventsReader implements ResponseReader {
     if (terms.stream) {
       this.#stream = decoding.stream(terms);
       this.#framing = decoding.framing(
-        (bytes, start, end) => this.#event(bytes, start, end),
+        (bytes, start, end, name) => this.#event(bytes, start, end, name),
         this.#limits.eventBytesMax,
       );
     } else this.#body = decoding.body(terms);
@@ -149,7 +149,7 @@ export class EventsReader implements ResponseReader {
     return { usage: { ...told.usage, output: (told.usage['output'] ?? 0) + delivered - counted }, source: 'estimated' };
   }
 
-  #event(bytes: Buffer, start: number, end: number): void {
+  #event(bytes: Buffer, start: number, end: number, name: string | undefined): void {
     // What stands behind the end says nothing.
     if (this.failure !== undefined || this.#marked || this.#stream === undefined || this.#stream.done) return;
     const text = bytes.toString('utf8', start, end);
@@ -160,6 +160,7 @@ export class EventsReader implements ResponseReader {
     let value: unknown;
     try {
       value = JSON.parse(text);
+      if (name !== undefined) value = { [name]: value };
     } catch {
       value = undefined;
     }

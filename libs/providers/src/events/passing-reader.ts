@@ -27,9 +27,12 @@ export interface Passing {
 
 const EVENT_END = Buffer.from('\n\n');
 
+/** A name that stays in its line. */
+const NAME = /^[\w.-]+$/;
+
 /** `event:` repeats the type that the data names: so do Messages and Responses. */
-const head = (value: JsonObject): string =>
-  typeof value['type'] === 'string' ? `event: ${value['type']}\ndata: ` : 'data: ';
+const head = ({ type }: JsonObject): string =>
+  typeof type === 'string' && NAME.test(type) ? `event: ${type}\ndata: ` : 'data: ';
 
 export class PassingReader implements ResponseReader {
   readonly #sink: ByteSink;

@@ -1,5 +1,5 @@
 // Server-sent events as a framing: each event's data is one JSON text.
-import { EventReader } from '../sse/event-reader.js';
+import { EventReader, JSON_JOINT } from '../sse/event-reader.js';
 import type { MakeFraming } from './decoder.js';
 
-export const sseFraming: MakeFraming = (onEvent, eventBytesMax) => new EventReader(onEvent, eventBytesMax);
+export const sseFraming: MakeFraming = (onEvent, eventBytesMax) => new EventReader(onEvent, eventBytesMax, JSON_JOINT);

@@ -46,7 +46,12 @@ export class TranslatingReader implements ResponseReader {
 
   report(): ResponseReport {
     const report = this.#reader.report();
-    return this.#tail === undefined ? report : { ...report, tail: this.#tail };
+    const warnings = [...(report.warnings ?? []), ...this.#writer.warnings];
+    return {
+      ...report,
+      ...(warnings.length === 0 ? {} : { warnings }),
+      ...(this.#tail === undefined ? {} : { tail: this.#tail }),
+    };
   }
 
   /** What one push made goes out in one buffer. */

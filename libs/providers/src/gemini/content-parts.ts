@@ -113,8 +113,11 @@ const argsOf = (argumentsJson: string, losses: Losses): unknown => {
   return { arguments: argumentsJson };
 };
 
-const callPart = ({ id, name, argumentsJson, signature }: ToolCallPart, context: PartsContext): Part => {
+const callPart = (part: ToolCallPart, context: PartsContext): Part => {
+  const { id, name, argumentsJson, format = GEMINI_FORMAT } = part;
+  const signature = format === GEMINI_FORMAT ? part.signature : undefined;
   context.names.set(id, name);
+  if (signature === undefined && part.signature !== undefined) context.losses.loseCallSignature();
   return {
     functionCall: {
       ...(context.quirks['sendsCallIds'] === true ? { id } : {}),

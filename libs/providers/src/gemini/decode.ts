@@ -115,13 +115,15 @@ class PartsDecoder {
     const index = this.#next++;
     const id = textOf(called['id']) ?? `call_${this.#idStem}_${this.#calls}`;
     this.#calls += 1;
-    emit({ type: 'tool-call-start', index, id, name: textOf(called['name']) ?? '' });
-    emit({ type: 'tool-call-delta', index, argumentsDelta: JSON.stringify(recordOf(called['args'])) });
     emit({
-      type: 'tool-call-end',
+      type: 'tool-call-start',
       index,
+      id,
+      name: textOf(called['name']) ?? '',
       ...(signature === undefined ? {} : { signature, format: GEMINI_FORMAT }),
     });
+    emit({ type: 'tool-call-delta', index, argumentsDelta: JSON.stringify(recordOf(called['args'])) });
+    emit({ type: 'tool-call-end', index });
   }
 
   #media(told: JsonObject, signature: string | undefined, emit: Emit): void {
@@ -175,10 +177,10 @@ const formatOf = (mediaType: string): string => {
 };
 
 /** https://ai.google.dev/api/generate-content#LogprobsResult, as chat completions tell it. */
-const logprobsOf = (told: unknown): unknown => {
-  const chosen = recordsOf(recordOf(told)['chosenCandidates']);
+const logprobsOf = (told: JsonObject): unknown => {
+  const chosen = recordsOf(told['chosenCandidates']);
   if (chosen.length === 0) return undefined;
-  const tops = recordsOf(recordOf(told)['topCandidates']);
+  const tops = recordsOf(told['topCandidates']);
   const tokenOf = (each: JsonObject): { token: string; logprob: number; bytes: number[] } => {
     const token = textOf(each['token']) ?? '';
     return { token, logprob: numberOf(each['logProbability']) ?? 0, bytes: [...Buffer.from(token)] };
@@ -207,7 +209,7 @@ class ResponseDecoder implements StreamDecoder {
   event(response: JsonObject, emit: Emit): WaystationError | undefined {
     if (isRecord(response['error'])) return parseInBandError(JSON.stringify(response), this.#terms);
     const parts = (this.#parts ??= this.#begin(response, emit));
-    const [candidate] = recordsOf(response['candidates']).filter(({ index }) => index === undefined || index === 0);
+    const candidate = recordsOf(response['candidates']).find(({ index }) => index === undefined || index === 0);
     if (candidate !== undefined) this.#candidate(candidate, parts, emit);
     this.#blocked = textOf(recordOf(response['promptFeedback'])['blockReason']) ?? this.#blocked;
     if (isRecord(response['usageMetadata'])) this.#usage(response['usageMetadata'], emit);
@@ -231,16 +233,18 @@ class ResponseDecoder implements StreamDecoder {
   }
 
   #candidate(candidate: JsonObject, parts: PartsDecoder, emit: Emit): void {
-    let logprobs = logprobsOf(candidate['logprobsResult']);
+    const { logprobsResult, groundingMetadata, citationMetadata } = candidate;
+    let logprobs = isRecord(logprobsResult) ? logprobsOf(logprobsResult) : undefined;
     for (const part of recordsOf(recordOf(candidate['content'])['parts'])) {
       parts.part(part, emit, logprobs);
       if (textOf(part['text']) !== undefined && part['thought'] !== true) logprobs = undefined;
     }
-    const grounding = recordOf(candidate['groundingMetadata']);
-    parts.grounding(grounding, emit);
-    parts.citations(recordOf(candidate['citationMetadata']), emit);
-    const { webSearchQueries: queries } = grounding;
-    if (Array.isArray(queries)) this.#searches = Math.max(this.#searches, queries.length);
+    if (isRecord(groundingMetadata)) {
+      parts.grounding(groundingMetadata, emit);
+      const { webSearchQueries: queries } = groundingMetadata;
+      if (Array.isArray(queries)) this.#searches = Math.max(this.#searches, queries.length);
+    }
+    if (isRecord(citationMetadata)) parts.citations(citationMetadata, emit);
     const native = textOf(candidate['finishReason']);
     if (native !== undefined && native !== 'FINISH_REASON_UNSPECIFIED') this.#native = native;
   }

@@ -58,7 +58,7 @@ describe('a chat request from a call', () => {
     });
     expect(rebuilt({ messages }, { thoughtField: 'reasoning_content' })).toMatchObject({
       body: { messages: [{ reasoning_content: 'hm' }] },
-      warnings: [],
+      warnings: [expect.objectContaining({ code: 'translated-with-loss', field: 'reasoning' })],
     });
   });
 

@@ -50,10 +50,12 @@ interface Context {
   readonly quirks: Quirks;
 }
 
-const cached = ({ marksCache }: Context, cache: CacheMarker | undefined): Json =>
-  cache === undefined || !marksCache
-    ? {}
-    : { cache_control: { type: 'ephemeral', ...(cache.ttl === '1h' ? { ttl: '1h' } : {}) } };
+const cached = ({ marksCache, losses }: Context, cache: CacheMarker | undefined): Json => {
+  if (cache === undefined) return {};
+  if (marksCache) return { cache_control: { type: 'ephemeral', ...(cache.ttl === '1h' ? { ttl: '1h' } : {}) } };
+  losses.leaveOut('cache_control');
+  return {};
+};
 
 const textOf = (part: TextPart, context: Context): Json => ({
   type: 'text',
@@ -109,26 +111,38 @@ const callOf = ({ id, name, argumentsJson }: ToolCallPart): Json => ({
   function: { name, arguments: argumentsJson },
 });
 
+/** A thought and what it is sealed with; what is sealed with a call is known by the call's id. */
+const detailsOf = (parts: readonly AssistantPart[]): unknown[] =>
+  parts.flatMap((part, index): unknown[] => {
+    if (part.type === 'tool-call')
+      return part.signature === undefined ? [] : [JSON.parse(encryptedDetail(index, part.signature, part))];
+    if (part.type !== 'reasoning') return [];
+    return [
+      ...(part.text === '' && part.signature === undefined
+        ? []
+        : [JSON.parse(textDetail(index, part.text, part, part.signature))]),
+      ...(part.encrypted === undefined ? [] : [JSON.parse(encryptedDetail(index, part.encrypted, part))]),
+    ];
+  });
+
 /** What an assistant thought earlier, where the provider wants it back. https://api-docs.deepseek.com/guides/reasoning_model wants it left out. */
 const thoughtOf = (parts: readonly AssistantPart[], { losses, quirks }: Context): Json => {
+  const field = quirks['thoughtField'];
+  if (field === 'reasoning_details') {
+    const details = detailsOf(parts);
+    return details.length === 0 ? {} : { reasoning_details: details };
+  }
+  if (parts.some((part) => part.type === 'tool-call' && part.signature !== undefined)) losses.loseCallSignature();
   const thoughts = parts.filter((part) => part.type === 'reasoning');
   if (thoughts.length === 0) return {};
-  switch (quirks['thoughtField']) {
-    case 'reasoning_content':
-      return { reasoning_content: thoughts.map(({ text }) => text).join('') };
-    case 'reasoning_details':
-      return {
-        reasoning_details: thoughts.flatMap((part, index): unknown[] => [
-          ...(part.text === '' && part.signature === undefined
-            ? []
-            : [JSON.parse(textDetail(index, part.text, part, part.signature))]),
-          ...(part.encrypted === undefined ? [] : [JSON.parse(encryptedDetail(index, part.encrypted, part))]),
-        ]),
-      };
-    default:
-      losses.lose('reasoning', 'The endpoint takes no reasoning of earlier turns; it was left out.');
-      return {};
+  if (field !== 'reasoning_content') {
+    losses.lose('reasoning', 'The endpoint takes no reasoning of earlier turns; it was left out.');
+    return {};
   }
+  if (thoughts.some(({ signature, encrypted }) => signature !== undefined || encrypted !== undefined))
+    losses.lose('reasoning', 'The endpoint takes the words of earlier reasoning alone; its signatures were left out.');
+  const words = thoughts.map(({ text }) => text).join('');
+  return words === '' ? {} : { reasoning_content: words };
 };
 
 const assistantOf = (parts: readonly AssistantPart[], context: Context): Json => {
@@ -154,6 +168,8 @@ const resultOf = (result: ToolResultPart, context: Context): { message: Json; sh
   const texts = result.content.filter((part) => part.type === 'text');
   const media = result.content.filter((part) => part.type !== 'text');
   const words = texts.map((part) => textOf(part, context));
+  if (result.isError === true)
+    context.losses.lose('messages', 'That a tool failed is told by its words alone: the endpoint has no mark for it.');
   if (media.length > 0)
     context.losses.lose(
       'messages',

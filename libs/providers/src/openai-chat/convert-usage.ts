@@ -11,6 +11,22 @@ export interface ConvertedUsage {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   value !== null && typeof value === 'object' && !Array.isArray(value);
 
+const SEARCHES_MAX = 1_000_000;
+const SECONDS_MAX = 1_000_000;
+
+/**
+ * What Perplexity's deep research counts beside prompt and completion, and beside their total: what it read (at the price of the prompt), thought and searched.
+ * Its other models tell no reasoning, and bill nothing of these. https://docs.perplexity.ai/getting-started/pricing
+ */
+const toldByResearch = (
+  value: Record<string, unknown>,
+): { readonly citations: unknown; readonly searches: unknown } | undefined => {
+  const { citation_tokens: citations, num_search_queries: searches, reasoning_tokens: reasoning } = value;
+  return typeof reasoning === 'number' && (typeof citations === 'number' || typeof searches === 'number')
+    ? { citations, searches }
+    : undefined;
+};
+
 /**
  * @returns undefined where the provider told nothing: no object, no counts, or a placeholder of zeros
  */
@@ -45,19 +61,24 @@ export const convertUsage = (
   };
 
   const inDetails = isRecord(value['prompt_tokens_details']) ? value['prompt_tokens_details'] : {};
-  // DeepSeek told cache hits beside the details first: https://api-docs.deepseek.com/guides/kv_cache
-  const cached = inDetails['cached_tokens'] ?? value['prompt_cache_hit_tokens'];
+  // DeepSeek and Moonshot tell cache hits beside the details: https://api-docs.deepseek.com/guides/kv_cache, https://platform.moonshot.ai/docs/api/chat
+  const cached = inDetails['cached_tokens'] ?? value['prompt_cache_hit_tokens'] ?? value['cached_tokens'];
+  // Alibaba has another word for what was written: https://www.alibabacloud.com/help/en/model-studio/context-cache
+  const written = inDetails['cache_write_tokens'] ?? inDetails['cache_creation_input_tokens'];
   let input = prompt ?? 0;
   input = take(input, 'cacheRead', count(cached, tokensMax.input));
-  input = take(input, 'cacheWrite', count(inDetails['cache_write_tokens'], tokensMax.input));
+  input = take(input, 'cacheWrite', count(written, tokensMax.input));
   input = take(input, 'audioInput', positive(count(inDetails['audio_tokens'], tokensMax.input)));
-  usage['input'] = input;
+  const researched = toldByResearch(value);
+  usage['input'] = Math.min(input + (count(researched?.citations, tokensMax.input) ?? 0), tokensMax.input);
 
   const outDetails = isRecord(value['completion_tokens_details']) ? value['completion_tokens_details'] : {};
-  const reasoning = count(outDetails['reasoning_tokens'], tokensMax.output);
+  // SGLang tells it beside the details: https://docs.sglang.ai/basic_usage/openai_api_completions.html
+  const reasoning = count(outDetails['reasoning_tokens'] ?? value['reasoning_tokens'], tokensMax.output);
   let output = completion ?? 0;
   // xAI counts reasoning beside `completion_tokens`, and its total says so: https://docs.x.ai/docs/guides/reasoning
-  if (reasoning !== undefined && reasoning > 0 && value['total_tokens'] === (prompt ?? 0) + output + reasoning) {
+  const totalHasIt = reasoning !== undefined && value['total_tokens'] === (prompt ?? 0) + output + reasoning;
+  if (reasoning !== undefined && reasoning > 0 && (totalHasIt || researched !== undefined)) {
     usage['reasoning'] = reasoning;
   } else {
     output = take(output, 'reasoning', reasoning);
@@ -65,6 +86,11 @@ export const convertUsage = (
   output = take(output, 'audioOutput', positive(count(outDetails['audio_tokens'], tokensMax.output)));
   output = take(output, 'imageOutput', positive(count(outDetails['image_tokens'], tokensMax.output)));
   usage['output'] = output;
+  const searches = positive(count(researched?.searches, SEARCHES_MAX));
+  if (searches !== undefined) usage['searches'] = searches;
+  // Mistral's sound is paid by the second, beside its tokens: https://docs.mistral.ai/capabilities/audio/
+  const seconds = value['prompt_audio_seconds'];
+  if (typeof seconds === 'number' && seconds > 0) usage['seconds'] = Math.min(Math.ceil(seconds), SECONDS_MAX);
   return { usage, source: clamped ? 'clamped' : 'provider' };
 };
 

@@ -5,6 +5,7 @@ import type { BodyDecoder, DecodeTerms, Decoding, Emit, StreamDecoder } from '..
 import { sseFraming } from '../events/sse-framing.js';
 import { isRecord, numberOf, recordsOf, textOf, type JsonObject } from '../json-shape.js';
 import { parseInBandError } from '../provider-error.js';
+import { CallPlaces } from './call-places.js';
 import { convertUsage } from './convert-usage.js';
 import { mapFinishReason } from './map-finish-reason.js';
 
@@ -22,6 +23,7 @@ class ContentDecoder {
   #signature: string | undefined;
   #encrypted: string | undefined;
   readonly #calls = new Map<number, { index: number; ended: boolean }>();
+  readonly #places = new CallPlaces();
   #lastCall: number | undefined;
   #audio: number | undefined;
 
@@ -110,7 +112,7 @@ class ContentDecoder {
   }
 
   #call(call: JsonObject, position: number, emit: Emit): void {
-    const at = numberOf(call['index']) ?? position;
+    const at = this.#places.placeOf(numberOf(call['index']), textOf(call['id']), position);
     const called = isRecord(call['function']) ? call['function'] : {};
     let known = this.#calls.get(at);
     if (known === undefined) {
@@ -208,8 +210,12 @@ const startOf = (completion: JsonObject): GenerationEvent => {
   };
 };
 
+/** Moonshot tells it in the last choice, unless asked for a chunk of its own: https://platform.moonshot.ai/docs/api/chat */
+const usageIn = (completion: JsonObject): unknown =>
+  completion['usage'] ?? recordsOf(completion['choices']).find(({ usage }) => isRecord(usage))?.['usage'];
+
 const tellUsage = (completion: JsonObject, emit: Emit): void => {
-  const told = convertUsage(completion['usage'], UNBOUNDED);
+  const told = convertUsage(usageIn(completion), UNBOUNDED);
   const serviceTier = textOf(completion['service_tier']);
   if (told === undefined) return;
   emit({
@@ -218,6 +224,12 @@ const tellUsage = (completion: JsonObject, emit: Emit): void => {
     source: told.source,
     ...(serviceTier === undefined ? {} : { serviceTier }),
   });
+};
+
+/** Of a choice; a legacy completion says its text in the choice itself: https://platform.openai.com/docs/api-reference/completions/object */
+const saidIn = (choice: JsonObject, member: 'delta' | 'message'): JsonObject => {
+  const said = choice[member];
+  return isRecord(said) ? said : { content: choice['text'] };
 };
 
 const errorOf = (completion: JsonObject, terms: DecodeTerms): WaystationError | undefined =>
@@ -247,7 +259,7 @@ class ChatDecoder implements StreamDecoder {
     tellUsage(chunk, emit);
     for (const choice of recordsOf(chunk['choices'])) {
       if ((numberOf(choice['index']) ?? 0) !== 0) continue;
-      if (isRecord(choice['delta'])) this.#content.content(choice['delta'], emit, choice['logprobs']);
+      this.#content.content(saidIn(choice, 'delta'), emit, choice['logprobs']);
       const native = textOf(choice['finish_reason']);
       if (native !== undefined) this.#finish(native, emit);
     }
@@ -257,10 +269,11 @@ class ChatDecoder implements StreamDecoder {
   end(emit: Emit): void {
     // Only the end marker says that it is over: https://docs.perplexity.ai has shown such streams.
     if (!this.#finished && this.#terms.quirks['doneIsFinish'] === true) this.#finish('stop', emit);
+    // Only now: what comes behind a finish belongs to the answer too.
+    if (this.#finished) this.#content.end(emit);
   }
 
   #finish(native: string, emit: Emit): void {
-    if (!this.#finished) this.#content.end(emit);
     this.#finished = true;
     emit({ type: 'finish', reason: mapFinishReason(native), nativeReason: native });
   }
@@ -276,7 +289,7 @@ const decodeBody =
     const [choice] = recordsOf(completion['choices']);
     if (choice === undefined) return undefined;
     const content = new ContentDecoder();
-    if (isRecord(choice['message'])) content.content(choice['message'], emit, choice['logprobs']);
+    content.content(saidIn(choice, 'message'), emit, choice['logprobs']);
     content.end(emit);
     const native = textOf(choice['finish_reason']);
     if (native !== undefined) emit({ type: 'finish', reason: mapFinishReason(native), nativeReason: native });

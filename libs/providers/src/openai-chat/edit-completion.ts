@@ -29,9 +29,21 @@ export interface ScannedCompletion {
   readonly choices: readonly ScannedChoice[] | undefined;
 }
 
+/** A tool call, or a piece of one. */
+interface ScannedCall {
+  readonly start: number;
+  readonly id: string | undefined;
+  readonly index: number | undefined;
+  readonly typeTold: boolean;
+}
+
 export interface ScannedChoice {
   readonly start: number;
+  readonly index: number;
   readonly meaningful: boolean;
+  readonly calls: readonly ScannedCall[];
+  /** Of the whole answer, where Moonshot tells it: https://platform.moonshot.ai/docs/api/chat */
+  readonly usage: readonly FieldSpan[];
   readonly finish?: {
     readonly span: FieldSpan;
     readonly native: string;
@@ -52,7 +64,16 @@ const TOP_LEVEL: ReadonlySet<string> = new Set<TopLevelKey>([
   'error',
   'service_tier',
 ]);
-const CHOICE: ReadonlySet<string> = new Set(['delta', 'message', 'finish_reason', 'native_finish_reason']);
+const CHOICE: ReadonlySet<string> = new Set([
+  'index',
+  'delta',
+  'message',
+  'usage',
+  'finish_reason',
+  'native_finish_reason',
+]);
+const CALLS: ReadonlySet<string> = new Set(['tool_calls']);
+const CALL: ReadonlySet<string> = new Set(['id', 'index', 'type']);
 const NULL_START = 0x6e;
 
 const isNull = (bytes: Buffer, span: FieldSpan): boolean => bytes[span.valueStart] === NULL_START;
@@ -72,19 +93,52 @@ export const serviceTierOf = (bytes: Buffer, { service_tier }: ScannedCompletion
   return typeof told === 'string' && told !== '' && told.length <= SERVICE_TIER_CHARS_MAX ? told : undefined;
 };
 
+const scanCall = (bytes: Buffer, start: number): ScannedCall => {
+  const fields = scanObject(bytes, start, CALL)?.fields ?? [];
+  const of = (key: string): unknown =>
+    valueOf(
+      bytes,
+      fields.findLast((field) => field.key === key),
+    );
+  const [id, index] = [of('id'), of('index')];
+  return {
+    start,
+    id: typeof id === 'string' && id !== '' ? id : undefined,
+    index: typeof index === 'number' ? index : undefined,
+    typeTold: fields.some(({ key }) => key === 'type'),
+  };
+};
+
+/** Of the message or delta that starts at `at`. */
+const scanCalls = (bytes: Buffer, at: number): ScannedCall[] =>
+  (scanObject(bytes, at, CALLS)?.fields ?? [])
+    .flatMap(({ valueStart }) => scanArray(bytes, valueStart) ?? [])
+    .map(({ start }) => scanCall(bytes, start));
+
 const scanChoice = (bytes: Buffer, start: number): ScannedChoice => {
   let content: FieldSpan | undefined;
   let finish: FieldSpan | undefined;
+  let numbered: FieldSpan | undefined;
+  const usage: FieldSpan[] = [];
   let nativeTold = false;
   for (const field of scanObject(bytes, start, CHOICE)?.fields ?? []) {
     if (field.key === 'finish_reason') finish = field;
     else if (field.key === 'native_finish_reason') nativeTold = true;
+    else if (field.key === 'index') numbered = field;
+    else if (field.key === 'usage') usage.push(field);
     else content = field;
   }
-  const meaningful = content !== undefined && hasMeaning(bytes, content.valueStart);
+  const index = valueOf(bytes, numbered);
+  const choice = {
+    start,
+    index: typeof index === 'number' ? index : 0,
+    meaningful: content !== undefined && hasMeaning(bytes, content.valueStart),
+    calls: content === undefined ? [] : scanCalls(bytes, content.valueStart),
+    usage,
+  };
   const native = valueOf(bytes, finish);
-  if (finish === undefined || typeof native !== 'string' || native === '') return { start, meaningful };
-  return { start, meaningful, finish: { span: finish, native, reason: mapFinishReason(native), nativeTold } };
+  if (finish === undefined || typeof native !== 'string' || native === '') return choice;
+  return { ...choice, finish: { span: finish, native, reason: mapFinishReason(native), nativeTold } };
 };
 
 /**
@@ -169,9 +223,36 @@ export const finishEdits = ({ choices }: ScannedCompletion): JsonEdit[] =>
     return edits;
   });
 
+/**
+ * Clients need a call's type, and in streams its index, to put the pieces together: both are filled in where the provider leaves them out.
+ * @param placeOf where a call of a choice's stream belongs; absent for whole messages, whose calls stand in order
+ */
+export const callEdits = (
+  bytes: Buffer,
+  { choices }: ScannedCompletion,
+  placeOf?: (choice: number, told: number | undefined, id: string | undefined, position: number) => number,
+): JsonEdit[] =>
+  (choices ?? []).flatMap(({ index: choice, calls }) =>
+    calls.flatMap(({ start, id, index, typeTold }, position) => {
+      const place = placeOf?.(choice, index, id, position);
+      const insert = [
+        ...(place === undefined || index !== undefined ? [] : [{ key: 'index', json: String(place) }]),
+        ...(typeTold || id === undefined ? [] : [{ key: 'type', json: '"function"' }]),
+      ];
+      return memberEdits(bytes, { insert }, start);
+    }),
+  );
+
+/** The usage of a chunk, wherever it tells it. */
+export const usageOf = (bytes: Buffer, { fields, choices }: ScannedCompletion): unknown =>
+  valueOf(bytes, fields.usage) ?? valueOf(bytes, choices?.find(({ usage }) => usage.length > 0)?.usage.at(-1));
+
 /** Takes the usage out; a null as well, since clients that validate know an object or nothing in its place. */
-export const usageEdits = (bytes: Buffer, { spans, fields }: ScannedCompletion): JsonEdit[] =>
-  fields.usage === undefined ? [] : memberEdits(bytes, { remove: spans.filter(({ key }) => key === 'usage') });
+export const usageEdits = (bytes: Buffer, { spans, choices }: ScannedCompletion): JsonEdit[] => {
+  const own = spans.filter(({ key }) => key === 'usage');
+  const remove = [...own, ...(choices ?? []).flatMap(({ usage }) => usage)];
+  return remove.length === 0 ? [] : memberEdits(bytes, { remove });
+};
 
 /** In order of position, for one splice. */
 export const inOrder = (...edits: readonly JsonEdit[][]): JsonEdit[] =>

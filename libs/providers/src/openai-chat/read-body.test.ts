@@ -30,6 +30,12 @@ describe('a body', () => {
     expect([run.code, run.output]).toEqual([code, '']);
   });
 
+  it('whose tool calls say no type gets it, and is else as it was', () => {
+    const message = { role: 'assistant', content: '', tool_calls: [{ id: 'a', function: { name: 'f' } }] };
+    const { output } = read(choice(message, 'tool_calls'));
+    expect(output).toContain('"tool_calls":[{"type":"function","id":"a","function":{"name":"f"}}]');
+  });
+
   it('that is larger than allowed fails without being kept', () => {
     expect(read(choice({ content: 'x'.repeat(5_000) }), { limits: { bodyBytesMax: 2_000 } }).code).toBe(
       'provider_invalid_response',

@@ -14,6 +14,7 @@ import {
 } from '../spec.js';
 import { convertUsage } from './convert-usage.js';
 import {
+  callEdits,
   fingerprintEdits,
   finishEdits,
   inOrder,
@@ -107,7 +108,8 @@ export class ChatBodyReader implements ResponseReader {
     if (this.failure !== undefined) return;
     this.meaningful = true;
     const own = ownEdits(body, completion, this.#own);
-    this.#sink(spliceJson(body, inOrder(own, fingerprintEdits(body, completion), finishEdits(completion))));
+    const filled = [fingerprintEdits(body, completion), finishEdits(completion), callEdits(body, completion)];
+    this.#sink(spliceJson(body, inOrder(own, ...filled)));
   }
 
   #refusal(body: Buffer, { fields, choices }: ScannedCompletion): WaystationError | undefined {

@@ -270,3 +270,57 @@ describe('a stream', () => {
     expect(reader.failure?.code).toBe('provider_invalid_response');
   });
 });
+
+it('puts an event of several lines into one', () => {
+  const lines = (content: string): string => delta(`{"content":"${content}"}`).replaceAll(',"', ',\ndata: "');
+  const { output, code } = read(ROLE + lines('a') + lines('b') + finish() + DONE);
+  expect([code, readPublicStream(output).text]).toEqual([undefined, 'ab']);
+});
+
+describe('tool calls that came without what clients put them together by', () => {
+  const calls = (...each: string[]): string => delta(`{"tool_calls":[${each.join(',')}]}`);
+  const call = (id: string, json: string): string => `{"id":"${id}","function":{"name":"f","arguments":"${json}"}}`;
+  const callsOf = (output: Buffer) =>
+    output
+      .toString()
+      .split('\n\n')
+      .filter((event) => event !== '')
+      .flatMap((event) => {
+        const { choices } = JSON.parse(event.slice(6)) as {
+          choices: { delta: { tool_calls?: { index: number; type?: string; id?: string }[] } }[];
+        };
+        return (choices[0]?.delta.tool_calls ?? []).map(({ index, type, id }) => [index, type, id]);
+      });
+
+  // https://docs.mistral.ai/capabilities/function_calling
+  it.each([
+    ['in one chunk', calls(call('a', '{}'), call('b', '{}'))],
+    ['in a chunk each', calls(call('a', '{}')) + calls(call('b', '{}'))],
+    ['behind text', text('x') + calls(call('a', '{}')) + calls(call('b', '{}'))],
+  ])('get their index and type, %s', (_, stream) => {
+    for (const pieceBytes of [1, 65_536])
+      expect(callsOf(read(ROLE + stream + finish('tool_calls') + DONE, {}, pieceBytes).output)).toEqual([
+        [0, 'function', 'a'],
+        [1, 'function', 'b'],
+      ]);
+  });
+
+  it('go on with the call that they are a piece of', () => {
+    const piece = '{"function":{"arguments":"{}"}}';
+    const stream = calls(call('a', '')) + calls(piece) + calls(call('b', '')) + calls(piece);
+    expect(callsOf(read(ROLE + stream + finish('tool_calls') + DONE).output)).toEqual([
+      [0, 'function', 'a'],
+      [0, undefined, undefined],
+      [1, 'function', 'b'],
+      [1, undefined, undefined],
+    ]);
+  });
+
+  it('stay as they are where they have both', () => {
+    const whole = calls('{"index":3,"id":"a","type":"function","function":{"name":"f","arguments":"{}"}}');
+    const { output } = read(ROLE + whole + finish('tool_calls') + DONE);
+    expect(output.toString()).toContain(
+      '[{"index":3,"id":"a","type":"function","function":{"name":"f","arguments":"{}"}}]',
+    );
+  });
+});

@@ -14,10 +14,12 @@ import {
   type ResponseReport,
   type ResponseTerms,
 } from '../spec.js';
-import { EventReader } from '../sse/event-reader.js';
+import { EventReader, JSON_JOINT } from '../sse/event-reader.js';
+import { CallPlaces } from './call-places.js';
 import { convertUsage } from './convert-usage.js';
 import { learnHead, startsWith, type ChunkHead } from './chunk-head.js';
 import {
+  callEdits,
   finishEdits,
   inOrder,
   isError,
@@ -26,6 +28,7 @@ import {
   scanCompletion,
   serviceTierOf,
   usageEdits,
+  usageOf,
   valueOf,
   type OwnFields,
   type ScannedCompletion,
@@ -51,6 +54,8 @@ export class ChatStreamReader implements ResponseReader {
   #held: Buffer[] = [];
   #heldBytes = 0;
   #head: ChunkHead | undefined;
+  /** Of each choice whose calls were looked at. */
+  readonly #calls = new Map<number, CallPlaces>();
   #ending = false;
   #finished = 0;
   #finish: { native: string; reason: FinishReason } | undefined;
@@ -67,7 +72,11 @@ export class ChatStreamReader implements ResponseReader {
     this.#sink = sink;
     this.#limits = { ...RESPONSE_LIMITS, ...terms.limits };
     this.#own = ownFields(terms, 'chat.completion.chunk');
-    this.#events = new EventReader((bytes, start, end) => this.#event(bytes, start, end), this.#limits.eventBytesMax);
+    this.#events = new EventReader(
+      (bytes, start, end) => this.#event(bytes, start, end),
+      this.#limits.eventBytesMax,
+      JSON_JOINT,
+    );
   }
 
   get contentBytes(): number {
@@ -154,7 +163,7 @@ export class ChatStreamReader implements ResponseReader {
       this.#fail(parseInBandError(bytes.toString('utf8'), this.#terms));
       return false;
     }
-    this.#usage = valueOf(bytes, fields.usage) ?? this.#usage;
+    this.#usage = usageOf(bytes, chunk) ?? this.#usage;
     this.#serviceTier = serviceTierOf(bytes, fields) ?? this.#serviceTier;
     if (this.#upstreamId === undefined) this.#noteId(valueOf(bytes, fields.id));
     if (choices === undefined || choices.length === 0 || fields.choices === undefined) return false;
@@ -177,7 +186,8 @@ export class ChatStreamReader implements ResponseReader {
 
   /** Puts the chunk out, edited. A head that changed is learned anew. */
   #pass(bytes: Buffer, chunk: ScannedCompletion): void {
-    const edits = inOrder(finishEdits(chunk), usageEdits(bytes, chunk));
+    const calls = callEdits(bytes, chunk, (choice, ...call) => this.#callsOf(choice).placeOf(...call));
+    const edits = inOrder(finishEdits(chunk), calls, usageEdits(bytes, chunk));
     let head = this.#head;
     if (head === undefined || !startsWith(bytes, 0, bytes.length, head.theirs))
       head = learnHead(bytes, chunk, this.#own);
@@ -190,6 +200,12 @@ export class ChatStreamReader implements ResponseReader {
       this.#putEdited(bytes, head.theirs.length, edits);
     }
     this.#put(EVENT_END);
+  }
+
+  #callsOf(choice: number): CallPlaces {
+    let places = this.#calls.get(choice);
+    if (places === undefined) this.#calls.set(choice, (places = new CallPlaces()));
+    return places;
   }
 
   /** The bytes from `at` on, with the edits that lie there. */

@@ -26,6 +26,17 @@ describe('scanChunk', () => {
       { closed: true, special: false, contentBytes: 6 },
     ],
     [
+      'tool calls without an index',
+      '[{"index":0,"delta":{"tool_calls":[{"id":"a","function":{"index":1,"arguments":"{}"}}]}}]',
+      { closed: true, special: true, contentBytes: 2 },
+    ],
+    [
+      'one of two tool calls without an index',
+      '[{"delta":{"tool_calls":[{"index":0},{"id":"a"}]},"index":0}]',
+      { closed: true, special: true, contentBytes: 0 },
+    ],
+    ['no tool calls', '[{"delta":{"tool_calls":[]}}]', { closed: true, special: false, contentBytes: 0 }],
+    [
       'content in parts',
       '[{"delta":{"content":[{"type":"text","text":"abcd"}]}}]',
       { closed: true, special: false, contentBytes: 4 },

@@ -9,7 +9,7 @@ const COLON = 0x3a;
 export interface ChunkScan {
   /** Every string and container closes, and nothing is left open. */
   closed: boolean;
-  /** A finish reason, a usage or an error that is not null: the chunk needs a closer look. */
+  /** A finish reason, a usage or an error that is not null, or a tool call without an index: the chunk needs a closer look. */
   special: boolean;
   /** Bytes of content: text, reasoning, refusal, tool call arguments. Text in parts counts where there is no other, since parts may repeat it. */
   contentBytes: number;
@@ -36,6 +36,9 @@ const TEXT = 2;
 const SPECIAL = 3;
 /** Special, and where it is null it can be cut out. */
 const USAGE = 4;
+/** Of tool calls, each of which has to tell which one it is. */
+const CALLS = -1;
+const INDEX = -2;
 const NULL_BYTES = 4;
 
 const matches = (bytes: Buffer, start: number, name: Buffer): boolean => {
@@ -53,6 +56,8 @@ const KEYS: readonly { readonly name: Buffer; readonly kind: number }[] = [
   { name: Buffer.from('reasoning_content'), kind: CONTENT },
   { name: Buffer.from('refusal'), kind: CONTENT },
   { name: Buffer.from('text'), kind: TEXT },
+  { name: Buffer.from('tool_calls'), kind: CALLS },
+  { name: Buffer.from('index'), kind: INDEX },
 ];
 /** Candidates by length of the key. */
 const KEYS_BY_LENGTH: readonly (readonly { readonly name: Buffer; readonly kind: number }[])[] = Array.from(
@@ -82,6 +87,9 @@ export const scanChunk = (bytes: Buffer, start: number, end: number, depth: numb
   /** Kind of the key whose value comes next. */
   let kind = 0;
   let keyStart = start;
+  /** How deep the items of the tool calls lie; below zero outside of them. */
+  let callsDepth = -1;
+  let unnumbered = 0;
   let at = start;
   while (at < end) {
     const byte = bytes[at] as number;
@@ -101,6 +109,7 @@ export const scanChunk = (bytes: Buffer, start: number, end: number, depth: numb
         at += 1;
         kind = kindOf(bytes, from, to);
         keyStart = from - 1;
+        if (kind === INDEX && callsDepth >= 0 && depth === callsDepth + 1) unnumbered -= 1;
         continue;
       }
       if (kind === CONTENT) direct += to - from;
@@ -109,12 +118,15 @@ export const scanChunk = (bytes: Buffer, start: number, end: number, depth: numb
       kind = 0;
     } else if (byte === 0x7b || byte === 0x5b) {
       if (kind >= SPECIAL) scan.special = true;
+      if (byte === 0x7b && depth === callsDepth) unnumbered += 1;
       depth += 1;
+      if (kind === CALLS && byte === 0x5b) callsDepth = depth;
       kind = 0;
     } else if (byte === 0x7d || byte === 0x5d) {
       depth -= 1;
       kind = 0;
       if (depth < 0) return scan;
+      if (depth < callsDepth) callsDepth = -1;
     } else if (byte > 0x20 && byte !== 0x2c) {
       // A literal or a number: only `null` is nothing.
       if (kind >= SPECIAL) {
@@ -127,6 +139,7 @@ export const scanChunk = (bytes: Buffer, start: number, end: number, depth: numb
       kind = 0;
     }
   }
+  if (unnumbered !== 0) scan.special = true;
   scan.closed = depth === 0;
   scan.contentBytes = direct > 0 ? direct : texts;
   scan.textBytes = direct + texts;

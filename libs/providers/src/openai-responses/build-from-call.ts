@@ -131,8 +131,10 @@ const said = (parts: readonly AssistantPart[], losses: Losses): Json[] => {
 const assistantItems = (parts: readonly AssistantPart[], losses: Losses): Json[] =>
   groupsOf(parts).flatMap((group): Json[] => {
     const [first] = group;
-    if (first?.type === 'tool-call')
+    if (first?.type === 'tool-call') {
+      if (first.signature !== undefined) losses.loseCallSignature();
       return [{ type: 'function_call', call_id: first.id, name: first.name, arguments: first.argumentsJson }];
+    }
     const thoughts = group.filter((part) => part.type === 'reasoning');
     return thoughts.length > 0 ? thoughtItem(thoughts, losses) : said(group, losses);
   });
@@ -261,9 +263,15 @@ const samplingOf = ({ sampling }: GenerationCall, losses: Losses): Json => {
   return present({ temperature, top_p: topP, top_logprobs: wanted === true ? (topLogprobs ?? 0) : undefined });
 };
 
+/** The endpoint caches by itself. https://platform.openai.com/docs/guides/prompt-caching */
+const marksCache = ({ messages, tools = [] }: GenerationCall): boolean =>
+  tools.some((tool) => tool.type === 'function' && tool.cache !== undefined) ||
+  messages.some(({ content }) => content.some((part) => 'cache' in part && part.cache !== undefined));
+
 /** @throws WaystationError `invalid_request` for video, and for audio by reference */
 export const buildFromCall = ({ call, upstreamModel, endUser, quirks }: TranslatedRequest): UpstreamRequest => {
   const losses = new Losses();
+  if (marksCache(call)) losses.leaveOut('cache_control');
   const thinking = reasoningOf(call, quirks, losses);
   const tools = call.tools?.flatMap((tool) => toolOf(tool, losses)) ?? [];
   if (call.outputModalities?.some((modality) => modality !== 'text') === true) losses.leaveOut('modalities');

@@ -199,6 +199,8 @@ class Output {
   readonly #newIndex = (): number => this.#next++;
 
   begin(position: number, item: JsonObject, emit: Emit): Item {
+    // Another item in the place of one whose end was never told.
+    this.#items.get(position)?.end({}, emit);
     const made = new Item(item, this.#newIndex, emit);
     if (made.isCall) this.#calls = true;
     this.#items.set(position, made);

@@ -8,6 +8,8 @@ const SPACE = 0x20;
 const COLON = 0x3a;
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf] as const;
 const NEWLINE = Buffer.from('\n');
+/** Joins lines of JSON: it means the same there, and what is passed on stays one line. */
+export const JSON_JOINT = Buffer.from(' ');
 
 /** Gets the data of one event: a range of a buffer that is only read during the call. */
 export type EventData = (bytes: Buffer, start: number, end: number) => void;
@@ -22,6 +24,7 @@ const isDataField = (bytes: Buffer, start: number, end: number): boolean =>
 export class EventReader {
   readonly #onData: EventData;
   readonly #eventBytesMax: number;
+  readonly #joint: Buffer;
   /** The beginning of a line whose end has not come yet. */
   #carry: Buffer[] = [];
   #carriedBytes = 0;
@@ -36,9 +39,11 @@ export class EventReader {
   /** An event or line was larger than allowed: nothing more comes out. */
   tooLarge = false;
 
-  constructor(onData: EventData, eventBytesMax: number) {
+  /** @param joint stands between the lines of an event's data */
+  constructor(onData: EventData, eventBytesMax: number, joint = NEWLINE) {
     this.#onData = onData;
     this.#eventBytesMax = eventBytesMax;
+    this.#joint = joint;
   }
 
   push(chunk: Buffer): void {
@@ -98,7 +103,7 @@ export class EventReader {
       this.#dataStart = from;
       this.#dataEnd = end;
     } else {
-      this.#more.push(NEWLINE, bytes.subarray(from, end));
+      this.#more.push(this.#joint, bytes.subarray(from, end));
       this.#moreBytes += 1 + end - from;
     }
     if (this.#dataEnd - this.#dataStart + this.#moreBytes > this.#eventBytesMax) this.tooLarge = true;

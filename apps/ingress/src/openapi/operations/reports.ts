@@ -122,7 +122,7 @@ const generation = z
     cache_discount: z.null(),
     is_byok: z.boolean(),
     service_tier: z.null(),
-    response_cache_source_id: z.null(),
+    response_cache_source_id: text,
     provider_responses: z.array(
       z.object({
         endpoint_id: z.string(),

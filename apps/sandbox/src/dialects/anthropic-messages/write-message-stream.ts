@@ -4,12 +4,13 @@ import type { Reply } from '../../reply/plan-reply.js';
 import { signatureOf } from '../../reply/sign.js';
 import type { Script } from '../../script/script.js';
 import type { AnswerHead, StreamEncoder } from '../dialect.js';
+import { namedEvent } from '../frame.js';
 import { stopWord, toolUseId } from './stop-word.js';
 import { writeMessagesError } from './write-error.js';
 import { messagesUsage } from './write-usage.js';
 
 const event = (type: string, members: Readonly<Record<string, unknown>>): string =>
-  `event: ${type}\ndata: ${JSON.stringify({ type, ...members })}\n\n`;
+  namedEvent(type, JSON.stringify({ type, ...members }));
 
 type BlockType = 'thinking' | 'text' | 'tool_use';
 
@@ -19,7 +20,10 @@ export const createMessageStreamEncoder = (head: AnswerHead, reply: Reply, scrip
   let stopReason: string | undefined;
 
   const delta = (type: string, member: string, text: string): string =>
-    `event: content_block_delta\ndata: {"type":"content_block_delta","index":${index},"delta":{"type":"${type}","${member}":${JSON.stringify(text)}}}\n\n`;
+    namedEvent(
+      'content_block_delta',
+      `{"type":"content_block_delta","index":${index},"delta":{"type":"${type}","${member}":${JSON.stringify(text)}}}`,
+    );
   const closeBlock = (): string => {
     if (open === undefined) return '';
     const signature = open === 'thinking' ? delta('signature_delta', 'signature', signatureOf(reply.reasoning)) : '';
@@ -66,6 +70,6 @@ export const createMessageStreamEncoder = (head: AnswerHead, reply: Reply, scrip
         usage: messagesUsage(reply, script.usage),
       }),
     end: () => event('message_stop', {}),
-    error: (status) => `event: error\ndata: ${writeMessagesError(status, 'The sandbox was told to fail.')}\n\n`,
+    error: (status) => namedEvent('error', writeMessagesError(status, 'The sandbox was told to fail.')),
   };
 };

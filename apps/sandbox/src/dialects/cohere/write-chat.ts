@@ -3,6 +3,7 @@ import type { Reply, ToolCall } from '../../reply/plan-reply.js';
 import { toldUsage } from '../../reply/told-usage.js';
 import type { Script } from '../../script/script.js';
 import type { AnswerHead, StreamEncoder } from '../dialect.js';
+import { DONE, namedEvent } from '../frame.js';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -47,8 +48,7 @@ export const createCohereStreamEncoder = (head: AnswerHead, reply: Reply, script
   let open: 'thinking' | 'text' | 'call' | undefined;
   let finish: string | undefined;
 
-  const event = (type: string, members: Json): string =>
-    `event: ${type}\ndata: ${JSON.stringify({ type, ...members })}\n\n`;
+  const event = (type: string, members: Json): string => namedEvent(type, JSON.stringify({ type, ...members }));
   const close = (): string => {
     const was = open;
     open = undefined;
@@ -94,7 +94,7 @@ export const createCohereStreamEncoder = (head: AnswerHead, reply: Reply, script
     },
     usage: () => event('message-end', { delta: { finish_reason: finish, ...usageOf(reply, script.usage) } }),
     // Cohere's own client reads up to this: https://github.com/cohere-ai/cohere-typescript/blob/main/src/api/resources/v2/client/Client.ts
-    end: () => 'data: [DONE]\n\n',
+    end: () => DONE,
     error: () => event('message-end', { delta: { finish_reason: 'ERROR', error: 'The sandbox was told to fail.' } }),
   };
 };

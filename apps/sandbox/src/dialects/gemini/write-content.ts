@@ -6,6 +6,7 @@ import { sealedState } from '../../reply/sign.js';
 import { toldUsage, type ToldUsage } from '../../reply/told-usage.js';
 import type { Script } from '../../script/script.js';
 import type { AnswerHead, StreamEncoder } from '../dialect.js';
+import { dataEvent } from '../frame.js';
 import { objectOf } from '../read-fields.js';
 import { writeGeminiError } from './write-error.js';
 
@@ -87,7 +88,7 @@ export const createContentStreamEncoder = (
   let pending: { readonly name: string; argumentsJson: string } | undefined;
   let finish: string | undefined;
 
-  const send = (value: Part): string => `data: ${JSON.stringify(value)}\n\n`;
+  const send = (value: Part): string => dataEvent(JSON.stringify(value));
   /** Each chunk tells what there is so far. */
   const soFar = (): Part => {
     if (script.usage === 'exact')
@@ -135,6 +136,6 @@ export const createContentStreamEncoder = (
       if (reply.finish === 'filter') return send(blockedOf(head, usage));
       return send(responseOf(head, [{ text: '', ...(calls === 0 ? signature : {}) }], finish, usage));
     },
-    error: (status) => `data: ${writeGeminiError(status, 'The sandbox was told to fail.')}\n\n`,
+    error: (status) => dataEvent(writeGeminiError(status, 'The sandbox was told to fail.')),
   };
 };

@@ -3,6 +3,7 @@ import type { SandboxCall } from '../../reply/call.js';
 import type { Reply } from '../../reply/plan-reply.js';
 import type { Script } from '../../script/script.js';
 import type { AnswerHead, StreamEncoder } from '../dialect.js';
+import { DONE, dataEvent } from '../frame.js';
 import { finishWord } from './finish-word.js';
 import { writeChatError } from './write-chat-error.js';
 import { writeChatUsage } from './write-chat-usage.js';
@@ -40,7 +41,7 @@ export const createChatStreamEncoder = (
       told && script.usage !== 'placeholder'
         ? `${open}],"usage":${writeChatUsage(reply, script.usage) ?? 'null'}}\n\n`
         : '',
-    end: () => 'data: [DONE]\n\n',
-    error: (status) => `data: ${writeChatError(status, 'The sandbox was told to fail.')}\n\n`,
+    end: () => DONE,
+    error: (status) => dataEvent(writeChatError(status, 'The sandbox was told to fail.')),
   };
 };

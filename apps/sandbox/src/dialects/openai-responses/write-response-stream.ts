@@ -3,6 +3,7 @@
 import type { Reply, ToolCall } from '../../reply/plan-reply.js';
 import type { Script } from '../../script/script.js';
 import type { AnswerHead, StreamEncoder } from '../dialect.js';
+import { namedEvent } from '../frame.js';
 import type { ResponseTerms } from './read-responses-call.js';
 import {
   callItem,
@@ -34,7 +35,7 @@ export const createResponseStreamEncoder = (
 
   const event = (type: string, members: Json): string => {
     sequence += 1;
-    return `event: ${type}\ndata: ${JSON.stringify({ type, sequence_number: sequence, ...members })}\n\n`;
+    return namedEvent(type, JSON.stringify({ type, sequence_number: sequence, ...members }));
   };
   const place = (): Json => ({ item_id: open?.id, output_index: output.length });
   const part = (): Json => ({ ...place(), content_index: 0 });

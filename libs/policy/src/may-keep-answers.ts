@@ -1,0 +1,5 @@
+// Whether what a model answered may be kept for a while, because its caller asked for that.
+import type { PolicyRules } from './policy.js';
+
+/** Nothing is kept where a provider may keep nothing: zero retention, or no collection, holds for us as for those we call. */
+export const mayKeepAnswers = ({ zdr, denyDataCollection }: PolicyRules): boolean => !zdr && !denyDataCollection;
