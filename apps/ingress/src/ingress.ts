@@ -13,6 +13,7 @@ import {
   type PolicySnapshot,
 } from '@waystation/runtime';
 import type { KeyEntry, WorkspaceEntry } from '@waystation/contracts';
+import { createAside } from './aside/run-aside.js';
 import { UNANSWERED_MAX } from './attempt/attempt-in-order.js';
 import { watchLoopLag } from './attempt/loop-lag.js';
 import { createAuthenticator, type Authenticator } from './auth/authenticator.js';
@@ -158,6 +159,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
     leases,
     needs,
     leftOpen,
+    aside: createAside(),
     answers,
     log,
     nowMs: Date.now,

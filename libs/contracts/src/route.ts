@@ -75,6 +75,8 @@ export const routeFeatures = z.object({
   parameters: z.array(z.string().max(64)).max(64),
   inputModalities: z.array(z.enum(['text', 'image', 'audio', 'video', 'file'])).max(5),
   outputModalities: z.array(z.enum(['text', 'image', 'audio', 'video', 'file'])).max(5),
+  /** The prompt may be shortened to fit: into contexts of at most 8,192 tokens, or into any of half its length. Absent: it may not. */
+  compression: z.enum(['small-endpoints', 'always']).optional(),
   toolCount: count,
   messageCount: count,
   /** Hash of the conversation (session id, prompt cache key or opening messages), for affinity. */

@@ -40,6 +40,19 @@ export { answerKey, type AnswerQuestion } from './replay/answer-key.js';
 export { replayAnswer, type Replay } from './replay/replay-answer.js';
 export { createdSecondsOf } from './created-seconds.js';
 export { chatFinishReason } from './openai-chat/finish-word.js';
+export { replaceTexts, type AnswerText } from './plugins/answer-texts.js';
+export { findAtPath, type ByteSpan, type Step } from './json/find-at-path.js';
+export type { FileNote } from './plugins/answer-notes.js';
+export {
+  fileNotesIn,
+  filesIn,
+  replaceFiles,
+  type FileShapes,
+  type PromptFile,
+  type ReadFile,
+} from './plugins/prompt-files.js';
+export type { Excess } from './plugins/middle-out.js';
+export type { Plugins } from './plugins/read-plugins.js';
 export type {
   AnswerTerms,
   BodyDialect,

@@ -4,6 +4,9 @@ import type { WaystationError } from '@waystation/contracts';
 import type { GenerationCall, GenerationEvent, Warning } from '@waystation/generation';
 import type { ChatRequest, ReadChatOptions } from './openai-chat/chat-request.js';
 import type { ChatAnswer, ChatBill } from './openai-chat/write-chat-response.js';
+import type { FileShapes } from './plugins/prompt-files.js';
+import type { Excess } from './plugins/middle-out.js';
+import type { AnswerText } from './plugins/answer-texts.js';
 import type { DialectError, DialectName } from './to-dialect-error.js';
 
 /** What an answer says of itself. */
@@ -73,6 +76,14 @@ export interface StreamDialect {
 /** A conversation: any endpoint that can hold one may serve it, whatever dialect that speaks. */
 export interface PublicDialect extends CallDialect, BodyDialect, StreamDialect {
   readonly name: DialectName;
+  /** How its requests hold files; null where they have none. */
+  readonly files: FileShapes | null;
+  /** A whole answer with what the station says of files that it read. */
+  withNotes(body: Buffer, answer: ChatAnswer): Buffer;
+  /** The body with a conversation that is shorter out of its middle; undefined where none would do. */
+  shorten(body: Buffer, excess: Excess): Buffer | undefined;
+  /** What a whole answer says in words, where it stands in its bytes. */
+  textsOf(body: Buffer): AnswerText[];
 }
 
 /**

@@ -57,6 +57,23 @@ const missing = (needed: readonly string[], offered: readonly string[]): string 
 const jobOf = (api: RouteFeatures['api']): string =>
   api === 'messages' || api === 'responses' || api === 'completions' ? 'chat' : api;
 
+export const exceedsContext = (
+  { longestInputTokens, inputTokensEstimate }: RouteFeatures,
+  context: number,
+): Exclusion | undefined => {
+  const inputTokens = longestInputTokens ?? inputTokensEstimate;
+  return inputTokens > context ? { rule: 'context_length', detail: `${inputTokens} > ${context}` } : undefined;
+};
+
+/** Up to here prompts are shortened unless the client forbids it. The reference API, section 9. */
+const SMALL_CONTEXT = 8_192;
+/** Of a prompt that is longer than so many contexts too little would be left. */
+const CONTEXTS_MAX = 2;
+
+const mayShorten = ({ compression, inputTokensEstimate }: RouteFeatures, context: number): boolean =>
+  (compression === 'always' || (compression === 'small-endpoints' && context <= SMALL_CONTEXT)) &&
+  inputTokensEstimate <= context * CONTEXTS_MAX;
+
 export const excludeEndpoint = (route: Route, demand: Demand): Exclusion | undefined => {
   const { features, rules } = demand;
   if (route.unusable !== undefined)
@@ -78,8 +95,8 @@ export const excludeEndpoint = (route: Route, demand: Demand): Exclusion | undef
     missing(features.outputModalities, route.outputModalities);
   if (modality !== undefined) return { rule: 'modality', detail: modality };
   const { context, maxOutput, price } = route.attempt;
-  const inputTokens = features.longestInputTokens ?? features.inputTokensEstimate;
-  if (inputTokens > context) return { rule: 'context_length', detail: `${inputTokens} > ${context}` };
+  const tooLong = exceedsContext(features, context);
+  if (tooLong !== undefined && !mayShorten(features, context)) return tooLong;
   if (features.maxOutputTokens !== undefined && features.maxOutputTokens > (maxOutput ?? context))
     return { rule: 'max_output', detail: `${features.maxOutputTokens} > ${maxOutput ?? context}` };
   if (demand.requireParameters) {

@@ -500,3 +500,33 @@ describe('health', () => {
     );
   });
 });
+
+describe('a prompt that is too long', () => {
+  const small = endpoint('s', { context: 8_000 });
+  const middle = endpoint('m', { context: 30_000 });
+  const large = endpoint('l', { context: 100_000 });
+  const all = [small, middle, large];
+
+  it.each<[string, Partial<RouteFeatures>, readonly EndpointEntry[], string[]]>([
+    [
+      'goes where it fits, even if it may be shortened',
+      { inputTokensEstimate: 50_000, compression: 'always' },
+      all,
+      ['l'],
+    ],
+    [
+      'is shortened where it fits nowhere',
+      { inputTokensEstimate: 50_000, compression: 'always' },
+      [small, middle],
+      ['m'],
+    ],
+    ['is not shortened to less than half', { inputTokensEstimate: 60_001, compression: 'always' }, [small, middle], []],
+    ['is shortened for small contexts', { inputTokensEstimate: 9_000, compression: 'small-endpoints' }, [small], ['s']],
+    ['is not shortened for others', { inputTokensEstimate: 31_000, compression: 'small-endpoints' }, [middle], []],
+    ['is not shortened where it may not be', { inputTokensEstimate: 9_000 }, [small], []],
+  ])('%s', (_, more, endpoints, slugs) => {
+    const { tried, out } = plan(request({}, more), indexOf(endpoints));
+    expect(tried).toEqual(slugs.map((slug) => `lab/one@${slug}`));
+    for (const { id } of endpoints) if (!tried.includes(id)) expect(out[id]).toBe('context_length');
+  });
+});

@@ -3,7 +3,7 @@
 import { parseModelId } from '@waystation/catalog';
 import type { PlannedAttempt, RoutePlanReply, RoutePlanRequest } from '@waystation/contracts';
 import { narrow, rulesOfPreferences, type PolicyRules } from '@waystation/policy';
-import { demandOf, excludeEndpoint, type Demand, type Exclusion } from './exclude-endpoint.js';
+import { demandOf, exceedsContext, excludeEndpoint, type Demand, type Exclusion } from './exclude-endpoint.js';
 import type { EndpointState, HealthBoard } from './health.js';
 import { orderEndpoints, type Ordering } from './order-endpoints.js';
 import type { OwnKey, OwnKeysIndex } from './own-keys.js';
@@ -95,6 +95,8 @@ const fittingOf = (routes: readonly Route[], demand: Demand, excluded: Excluded[
     if (exclusion === undefined) left.push(route);
     else exclude(excluded, route, exclusion);
   }
+  // A prompt is shortened only where no endpoint takes all of it.
+  left = preferred(left, ({ attempt }) => exceedsContext(demand.features, attempt.context), excluded);
   for (const name of SOFTLY_REQUIRED) {
     if (demand.parameters.includes(name))
       left = preferred(

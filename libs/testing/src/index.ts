@@ -12,3 +12,4 @@ export { natsServer, type TestNats, type TestNatsOptions } from './nats-server.t
 export { postgresDatabase, type TestDatabase } from './postgres-database.ts';
 export { runningSystem, type AppName, type RunningSystem, type RunningSystemOptions } from './running-system.ts';
 export { tcpBalancer, type BalancerTarget, type TcpBalancer } from './tcp-balancer.ts';
+export { makePdf, type PdfPage } from './make-pdf.js';

@@ -1,10 +1,11 @@
 // An answer as one JSON body: kept until it is complete, then the usage is put into the worker's own bytes. Until then any failure may still move on to
 // another endpoint, because the client has seen nothing.
 import { WaystationError } from '@waystation/contracts';
-import type { BodyDialect, ChatAnswer, ChatBill } from '@waystation/dialects';
+import type { ChatAnswer, ChatBill, JobDialect, PublicDialect } from '@waystation/dialects';
 import type { Client } from './client.js';
 import type { AnswerHead, Delivery } from './delivery.js';
 import { bodyHead, errorHead } from './response-head.js';
+import { withMetadata, withMetadataInError } from './with-metadata.js';
 
 /** Longer answers are refused: they would be held in memory whole. */
 const BODY_BYTES_MAX = 64 * 1024 * 1024;
@@ -12,7 +13,7 @@ const BODY_BYTES_MAX = 64 * 1024 * 1024;
 export interface BodyDeliveryOptions {
   readonly client: Client;
   readonly head: AnswerHead;
-  readonly dialect: BodyDialect;
+  readonly dialect: JobDialect | PublicDialect;
 }
 
 const NOT_CONSUMED = (): void => undefined;
@@ -21,7 +22,7 @@ const NOT_CONSUMED = (): void => undefined;
 class BodyDelivery implements Delivery {
   readonly #client: Client;
   readonly #head: AnswerHead;
-  readonly #dialect: BodyDialect;
+  readonly #dialect: JobDialect | PublicDialect;
   #status = 0;
   #parts: Buffer[] = [];
   #bytes = 0;
@@ -54,17 +55,26 @@ class BodyDelivery implements Delivery {
     this.#consumed(this.#bytes);
   }
 
-  end(_answer: ChatAnswer, bill: ChatBill | undefined, _tail: string | undefined, contentType?: string): void {
+  async revise(edit: (whole: Buffer) => Promise<Buffer>): Promise<void> {
+    this.#parts = [await edit(this.#whole())];
+  }
+
+  #whole(): Buffer {
+    const [only] = this.#parts;
+    return this.#parts.length === 1 && only !== undefined ? only : Buffer.concat(this.#parts);
+  }
+
+  end(answer: ChatAnswer, bill: ChatBill | undefined, _tail: string | undefined, contentType?: string): void {
     if (this.#bytes > BODY_BYTES_MAX)
       throw new WaystationError(
         'provider_invalid_response',
         `The provider's answer is longer than ${BODY_BYTES_MAX} bytes.`,
       );
-    const [only] = this.#parts;
-    const whole = this.#parts.length === 1 && only !== undefined ? only : Buffer.concat(this.#parts);
-    const body = this.#dialect.withBill(whole, bill);
-    if (body === undefined)
+    const billed = this.#dialect.withBill(this.#whole(), bill);
+    if (billed === undefined)
       throw new WaystationError('provider_invalid_response', "The provider's answer is not a JSON object.");
+    const noted = 'withNotes' in this.#dialect ? this.#dialect.withNotes(billed, answer) : billed;
+    const body = contentType === undefined ? withMetadata(noted, answer) : noted;
     if (this.#client.gone) return;
     this.#status = 200;
     this.#client.begin(200, bodyHead(this.#head, body.length, contentType));
@@ -73,7 +83,7 @@ class BodyDelivery implements Delivery {
 
   fail(error: WaystationError, answer: ChatAnswer): void {
     if (this.#client.gone || this.#status !== 0) return;
-    const converted = this.#dialect.toError(error, answer);
+    const converted = withMetadataInError(this.#dialect.toError(error, answer), answer);
     this.#status = converted.status;
     this.#client.begin(this.#status, errorHead(converted, this.#head));
     this.#client.end(converted.body);

@@ -33,6 +33,8 @@ export interface Delivery {
   restart(consumed: (totalBytes: number) => void): void;
   /** Output of the attempt. Only valid during the call. */
   data(bytes: Buffer): void;
+  /** Has the whole answer edited before its end. Absent where there is no whole. */
+  revise?(edit: (whole: Buffer) => Promise<Buffer>): Promise<void>;
   /** The answer is complete; without a bill while its usage is not known. `tail`: what of it the worker left to be finished with the bill. `contentType`: of one that is no JSON. @throws WaystationError `provider_invalid_response` where the bytes are no answer */
   end(answer: ChatAnswer, bill: ChatBill | undefined, tail: string | undefined, contentType?: string): void;
   /** The generation failed: told by the status while none was sent, in-band otherwise. */

@@ -5,6 +5,7 @@ import type { PublicDialect } from '@waystation/dialects';
 import type { Client } from './client.js';
 import type { AnswerHead, Delivery } from './delivery.js';
 import { errorHead, streamHead } from './response-head.js';
+import { withMetadataInError } from './with-metadata.js';
 
 export interface StreamDeliveryOptions {
   readonly client: Client;
@@ -103,7 +104,7 @@ export const createStreamDelivery = ({ client, head, dialect, warmAfterMs }: Str
       clearInterval(warm);
       if (client.gone) return;
       if (status === 0 && !delivered) {
-        const converted = dialect.toError(error, answer);
+        const converted = withMetadataInError(dialect.toError(error, answer), answer);
         // What the dialect tells as an answer is one in a stream too.
         if (converted.status !== 200) {
           status = converted.status;

@@ -11,6 +11,7 @@ import { billAttempt, type Billed } from './bill-generation.js';
 import { cutShort } from './cut-short.js';
 import type { GenerateDeps } from './generate.js';
 import type { Generation, GenerationRequest } from './generation.js';
+import { metadataJson } from './metadata.js';
 import { finishedLine, recordedLine, type Ending } from './journal-generation.js';
 
 /** How the attempt loop ended. */
@@ -23,13 +24,15 @@ export const answerBefore = ({ generationId, request }: GenerationRequest, nowMs
   model: request.models[0] ?? '',
 });
 
-export const answerOf = (generation: Generation): ChatAnswer => {
+export const answerOf = (generation: Generation, failure?: WaystationError): ChatAnswer => {
   const record = generation.served ?? generation.attempts.at(-1);
   return {
     generationId: generation.generationId,
     createdSeconds: Math.floor(generation.createdAt / 1000),
     model: record?.planned.model ?? generation.request.models[0] ?? '',
     providerName: record?.planned.providerName,
+    fileNotes: generation.fileNotes,
+    metadataJson: generation.wantsMetadata === true ? metadataJson(generation, failure) : undefined,
   };
 };
 
@@ -53,9 +56,9 @@ const deliver = (
   billed: Billed | undefined,
   failure: WaystationError | undefined,
 ): WaystationError | undefined => {
-  const answer = answerOf(generation);
   if (failure === undefined) {
     try {
+      const answer = answerOf(generation);
       if (generation.end?.cutShort === true) generation.delivery.data(cutShort(generation, hold, answer));
       generation.delivery.end(answer, billed?.bill, generation.end?.tail, generation.end?.contentType);
       return undefined;
@@ -64,7 +67,7 @@ const deliver = (
       spoil(generation, failure);
     }
   }
-  generation.delivery.fail(failure, answer);
+  generation.delivery.fail(failure, answerOf(generation, failure));
   return failure;
 };
 

@@ -3,6 +3,7 @@
 import type { Bus } from '@waystation/bus';
 import { WaystationError, toWaystationError } from '@waystation/contracts';
 import type { Logger } from 'pino';
+import type { Aside } from '../aside/run-aside.js';
 import { attemptInOrder, type WorkerView } from '../attempt/attempt-in-order.js';
 import type { Delivery } from '../deliver/delivery.js';
 import type { Needs } from '../hold/answer-needs.js';
@@ -10,12 +11,13 @@ import { costsNothing, DEFAULT_OUTPUT_TOKENS } from '../hold/bound-plan.js';
 import type { LeaseCache } from '../hold/lease-cache.js';
 import type { LeftOpen } from '../hold/left-open.js';
 import { takeHold, type PlanHold } from '../hold/take-hold.js';
+import { heal } from '../heal/heal.js';
 import { withSurcharges } from '../hold/with-surcharges.js';
 import type { Answers } from '../replay/answers.js';
 import { answerOf, finishGeneration, type LoopEnd } from './finish.js';
 import type { GiveUp } from './give-up.js';
 import { identityOf, type Generation, type GenerationRequest } from './generation.js';
-import { planGeneration } from './plan.js';
+import { planPrompt } from './plan-prompt.js';
 
 export interface GenerateDeps {
   readonly bus: Bus;
@@ -28,6 +30,8 @@ export interface GenerateDeps {
   /** How long a generation may take in all. */
   readonly deadlineMs: number;
   readonly workers: WorkerView;
+  /** For work that would stall the loop. */
+  readonly aside: Aside;
   readonly onFirstByte: (latencyMs: number) => void;
 }
 
@@ -41,16 +45,17 @@ export const generate = async (
   const generation = begin(deps, asked, delivery, giveUp);
   try {
     refuseUnlessJournalled(deps.bus);
-    const plan = await planGeneration(deps.bus, generation);
+    const plan = await planPrompt(deps, generation);
     const hold = await holdFor(deps, generation, withSurcharges(plan.attempts, generation.caller.workspace));
     const stopGrowing = hold.growing && deps.needs.answerFor(generation.generationId, hold.growing);
     const loopEnd: LoopEnd = await attemptInOrder(deps.bus, deps.workers, generation, hold).catch(toWaystationError);
     stopGrowing?.();
+    if (loopEnd === 'served' && generation.request.plugins?.healing === true) await heal(deps, generation);
     finishGeneration(deps, generation, hold, loopEnd);
     if (generation.firstByteMs !== undefined) deps.onFirstByte(generation.firstByteMs);
   } catch (thrown) {
     const error = toWaystationError(thrown);
-    delivery.fail(error, answerOf(generation));
+    delivery.fail(error, answerOf(generation, error));
     if (error.code === 'internal')
       deps.log.error(
         { err: thrown, generationId: asked.generationId, requestId: asked.requestId },
@@ -72,6 +77,7 @@ const begin = (deps: GenerateDeps, asked: GenerationRequest, delivery: Delivery,
     deadlineAt: createdAt + deps.deadlineMs,
     attempts: [],
     warnings: [...asked.request.warnings],
+    pipeline: [],
   };
 };
 

@@ -7,8 +7,9 @@ import {
   type PlannedAttempt,
   type RoutePlanReply,
 } from '@waystation/contracts';
-import type { ChatRequest, JobDialect, PublicDialect } from '@waystation/dialects';
+import type { ChatRequest, FileNote, JobDialect, PublicDialect } from '@waystation/dialects';
 import type { Outcome, Usage, UsageSource, Warning } from '@waystation/generation';
+import type { PipelineStage } from './metadata.js';
 import type { Caller } from '../auth/caller.js';
 import type { GiveUp } from './give-up.js';
 import type { AnswerHead, Delivery } from '../deliver/delivery.js';
@@ -33,6 +34,8 @@ export interface GenerationRequest {
   readonly userAgent?: string | undefined;
   /** The client's own name for the request: with it, the request is run once. */
   readonly idempotencyKey?: string | undefined;
+  /** The client wants to be told how it was routed. */
+  readonly wantsMetadata?: boolean;
   readonly app?: Identity['app'] | undefined;
   readonly tags?: Identity['tags'] | undefined;
   /** The client takes an answer that was given before, and lets its own be kept. */
@@ -65,7 +68,9 @@ export interface AttemptRecord {
   durationMs?: number | undefined;
 }
 
-export interface Generation extends GenerationRequest {
+export interface Generation extends Omit<GenerationRequest, 'request'> {
+  /** As it is sent: a plugin may have changed body and request. */
+  request: ChatRequest;
   readonly identity: Identity;
   readonly delivery: Delivery;
   readonly createdAt: number;
@@ -77,6 +82,10 @@ export interface Generation extends GenerationRequest {
   readonly giveUp: GiveUp;
   readonly attempts: AttemptRecord[];
   readonly warnings: Warning[];
+  /** What this station did to request or answer, in order. */
+  readonly pipeline: PipelineStage[];
+  /** Of files that were read for it, to be told with the answer. */
+  fileNotes?: readonly FileNote[];
   plan?: RoutePlanReply;
   /** The end of the attempt that served, where it came. */
   end?: AttemptEnd;

@@ -62,8 +62,9 @@ const messageFor = (
   const named = models.join(', ');
   const [only] = rules;
   if (only === 'context_length' && rules.length === 1) {
+    const { compression } = generation.request.features;
     const detail = excluded.find((each) => each.detail !== undefined)?.detail;
-    return `The prompt is too long for every endpoint of ${named}: it has about ${generation.request.features.longestInputTokens ?? generation.request.features.inputTokensEstimate} tokens.${detail === undefined ? '' : ` ${detail}`}`;
+    return `The prompt is too long for every endpoint of ${named}: it has about ${generation.request.features.longestInputTokens ?? generation.request.features.inputTokensEstimate} tokens.${detail === undefined ? '' : ` ${detail}.`} Shorten it${compression === 'always' ? '' : ', or ask for the plugin context-compression, which shortens prompts of up to twice the context'}.`;
   }
   if (rules.length === 1 && only !== undefined && PASSING.has(only))
     return `Every endpoint of ${named} is unavailable for the moment (${only}); try again.`;

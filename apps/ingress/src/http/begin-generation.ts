@@ -65,6 +65,7 @@ export const beginGeneration = (
         body: { bytes: body },
         userAgent: http.headers['user-agent'],
         idempotencyKey,
+        wantsMetadata: one(http.headers['x-openrouter-metadata'])?.toLowerCase() === 'enabled',
         app,
         tags,
         cache,

@@ -545,7 +545,11 @@ describe('a refusal before anything is dispatched', () => {
     ['data_policy:zdr', 404, 'No endpoints found matching your data policy (Zero data retention).'],
     ['down', 503, 'Every endpoint of lab/small is unavailable for the moment (down); try again.'],
     ['capacity', 429, 'Every endpoint of lab/small is unavailable for the moment (capacity); try again.'],
-    ['context_length', 400, 'The prompt is too long for every endpoint of lab/small: it has about 21 tokens.'],
+    [
+      'context_length',
+      400,
+      'The prompt is too long for every endpoint of lab/small: it has about 21 tokens. Shorten it, or ask for the plugin context-compression, which shortens prompts of up to twice the context.',
+    ],
   ] as const)('of %s is %i', async (rule, status, message) => {
     plan({ excluded: [{ model: 'lab/small', provider: 'alpha', rule }] });
     const response = await post({ ...BODY, provider: { only: ['gamma'] } });

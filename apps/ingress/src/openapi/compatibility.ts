@@ -16,7 +16,7 @@ const lines = (standing: Standing, note: string, ...operations: string[]): Line[
 
 const PROMPT_NOT_STORED = 'prompts and answers are not stored; with stored content, which a workspace will opt into';
 const WITHOUT_EFFECT =
-  '`plugins`, `preset` and server tools have no effect, and a warning of the generation says so; an unknown member of `provider` is refused';
+  '`preset` and server tools have no effect, and a warning of the generation says so; of plugins `response-healing`, `context-compression` and `file-parser` (text of PDFs) are served, and those that are not (`web`, `web-fetch`, `moderation`, `fusion`, `alignment`; engines `mistral-ocr` and `cloudflare-ai`) are refused by name; an unknown member of `provider` is refused';
 const PUBLIC_DATA = "shows the traffic of the reference's own public service";
 
 export const REFERENCE_LINES: readonly Line[] = [
@@ -255,5 +255,4 @@ export const PLANNED_BESIDES: readonly string[] = [
   'batches',
   'realtime sessions over WebSocket',
   'a gateway for the Model Context Protocol (MCP)',
-  'healing of JSON',
 ];

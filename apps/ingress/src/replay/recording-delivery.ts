@@ -48,6 +48,16 @@ export class RecordingDelivery implements Delivery {
     this.#delivery.data(part);
   }
 
+  /** What is kept is the answer as it went out. */
+  async revise(edit: (whole: Buffer) => Promise<Buffer>): Promise<void> {
+    await this.#delivery.revise?.(async (whole) => {
+      const edited = await edit(whole);
+      this.#bytes = edited.length;
+      this.#parts = edited.length > ANSWER_BYTES_MAX ? [] : [edited];
+      return edited;
+    });
+  }
+
   end(answer: ChatAnswer, bill: ChatBill | undefined, tail: string | undefined, contentType?: string): void {
     this.#delivery.end(answer, bill, tail, contentType);
     this.#end = { tail, contentType };

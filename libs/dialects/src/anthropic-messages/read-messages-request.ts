@@ -22,6 +22,7 @@ import {
   type JsonObject,
 } from '../openai-chat/check-type.js';
 import { readProviderPreferences } from '../openai-chat/read-provider-preferences.js';
+import { compressionOf, readPlugins } from '../plugins/read-plugins.js';
 import { measureTokens } from '../request/measure-tokens.js';
 import { parseBody } from '../request/parse-body.js';
 import { readModels } from '../request/read-models.js';
@@ -73,13 +74,12 @@ const FIELDS: ReadonlyMap<string, Check> = new Map<string, Check>([
   ['context_management', anObject],
   ['session_id', aStringOf(CHAT_LIMITS.sessionCharacters)],
   ['user', aStringOf(CHAT_LIMITS.userCharacters)],
-  ['plugins', aListOf(anObject, 32)],
   ['trace', anObject],
   ['system', either('string or array', aString, aListOf(anObject, CHAT_LIMITS.parts))],
 ]);
 
 /** Taken without effect so far; each is told as a warning instead of being dropped in silence. */
-const WITHOUT_EFFECT = ['plugins', 'preset', 'stop_server_tools_when'] as const;
+const WITHOUT_EFFECT = ['preset', 'stop_server_tools_when'] as const;
 
 interface Measures {
   messageCount: number;
@@ -202,6 +202,8 @@ const parametersOf = (body: JsonObject): string[] => {
   ];
 };
 
+const wantsJson = ({ output_config: config }: JsonObject): boolean => isObject(config) && isObject(config['format']);
+
 const endUserOf = (body: JsonObject): string | undefined => {
   const inMetadata = isObject(body['metadata']) ? body['metadata']['user_id'] : undefined;
   checkOptional('metadata.user_id', inMetadata, aStringOf(CHAT_LIMITS.userCharacters));
@@ -230,6 +232,7 @@ export const readMessagesRequest = (bytes: Buffer, options: ReadChatOptions): Ch
   const stream = body['stream'] === true;
   const maxOutputTokens = (body['max_tokens'] as number | null | undefined) ?? undefined;
   const serviceTier = (body['service_tier'] as string | null | undefined) ?? undefined;
+  const { plugins, warnings } = readPlugins({ plugins: body['plugins'] }, { stream, wantsJson: wantsJson(body) });
   const features: RouteFeatures = {
     api: 'messages',
     dialect: 'anthropic-messages',
@@ -240,6 +243,7 @@ export const readMessagesRequest = (bytes: Buffer, options: ReadChatOptions): Ch
     parameters: parametersOf(body),
     inputModalities: [...measures.seen],
     outputModalities: ['text'],
+    compression: compressionOf(plugins, undefined),
     toolCount,
     messageCount: measures.messageCount,
     conversation: conversationOf(body, sessionId, options.hash),
@@ -256,6 +260,7 @@ export const readMessagesRequest = (bytes: Buffer, options: ReadChatOptions): Ch
     choices: 1,
     ...(endUserId === undefined ? {} : { endUserId }),
     ...(sessionId === undefined ? {} : { sessionId }),
-    warnings: warningsOf(body),
+    plugins,
+    warnings: [...warningsOf(body), ...warnings],
   };
 };

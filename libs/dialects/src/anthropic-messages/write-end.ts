@@ -2,8 +2,9 @@
 // Costs are number literals of USD, exact to the picodollar. Shapes: the reference API, section 4.2.
 import { formatUsd } from '@waystation/contracts';
 import { outputTokens } from '@waystation/generation';
+import { editMembers } from '../json/edit-members.js';
 import { putUsage } from '../json/put-usage.js';
-import type { ChatBill } from '../openai-chat/write-chat-response.js';
+import type { ChatAnswer, ChatBill } from '../openai-chat/write-chat-response.js';
 import { namedEvent } from '../sse.js';
 
 export const messagesUsageJson = ({ usage, cost, promptCost, completionCost, byok }: ChatBill): string => {
@@ -29,15 +30,26 @@ export const messagesEnd = (stopReason: string): string =>
   ) + namedEvent('message_stop', '{"type":"message_stop"}');
 
 const DELTA = 'event: message_delta\ndata: ';
+const STOP = 'event: message_stop\ndata: ';
 
-/** The tail of a stream with the bill in its `message_delta`; as it is while the bill is not known. */
-export const messagesStreamEnd = (tail: string, bill: ChatBill | undefined): string => {
-  const start = tail.lastIndexOf(DELTA);
-  if (bill === undefined || start < 0) return tail;
-  const from = start + DELTA.length;
+/** The last event that begins so, its data edited. */
+const editLast = (tail: string, begins: string, edit: (json: Buffer) => Buffer | undefined): string => {
+  const start = tail.lastIndexOf(begins);
+  if (start < 0) return tail;
+  const from = start + begins.length;
   const to = tail.indexOf('\n', from);
-  const edited = to < 0 ? undefined : putUsage(Buffer.from(tail.slice(from, to)), messagesUsageJson(bill));
+  const edited = to < 0 ? undefined : edit(Buffer.from(tail.slice(from, to)));
   return edited === undefined ? tail : `${tail.slice(0, from)}${edited.toString()}${tail.slice(to)}`;
+};
+
+/** The tail of a stream with the bill in its `message_delta`, as it is while the bill is not known, and with how it was routed in its `message_stop`. */
+export const messagesStreamEnd = ({ metadataJson }: ChatAnswer, tail: string, bill: ChatBill | undefined): string => {
+  const billed = bill === undefined ? tail : editLast(tail, DELTA, (json) => putUsage(json, messagesUsageJson(bill)));
+  return metadataJson === undefined
+    ? billed
+    : editLast(billed, STOP, (json) =>
+        editMembers(json, { insert: [{ key: 'openrouter_metadata', json: metadataJson }] }),
+      );
 };
 
 /** A whole answer with the bill as its usage. Undefined where the bytes are no JSON object. */

@@ -1,6 +1,7 @@
 // What a chat request is once its bytes were read: everything the ingress decides with, and nothing of the prompt's text.
 import type { FieldSpan, ProviderPreferences, RouteFeatures } from '@waystation/contracts';
 import type { Warning } from '@waystation/generation';
+import type { Plugins } from '../plugins/read-plugins.js';
 
 export interface ChatRequest {
   /** `model` first, then `models`, each once, variants kept. Empty where the client named none: the workspace's default applies. */
@@ -22,6 +23,8 @@ export interface ChatRequest {
   readonly outputTokensMax?: number;
   /** Completions asked for (`n`): each may be as long as the output cap. */
   readonly choices: number;
+  /** Absent: a job, which has none. */
+  readonly plugins?: Plugins;
   readonly endUserId?: string | undefined;
   readonly sessionId?: string | undefined;
   readonly warnings: readonly Warning[];

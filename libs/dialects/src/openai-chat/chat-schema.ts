@@ -1,4 +1,5 @@
 // The wire shapes of chat completions, for the reference document.
+import { PLUGIN_IDS, PLUGINS_MAX } from '../plugins/read-plugins.js';
 import { CHAT_LIMITS } from './chat-request.js';
 import {
   answer,
@@ -33,7 +34,10 @@ export const ROUTING_FIELDS: Readonly<Record<string, SchemaData>> = {
   session_id: text({ minLength: 1, maxLength: CHAT_LIMITS.sessionCharacters }),
   user: describe(text({ minLength: 1, maxLength: CHAT_LIMITS.userCharacters }), 'The end user, for limits and reports'),
   trace: anyObject(),
-  plugins: describe(listOf({ type: 'object' }, 32), WITHOUT_EFFECT),
+  plugins: describe(
+    listOf({ type: 'object', required: ['id'], properties: { id: word(...PLUGIN_IDS), enabled: flag() } }, PLUGINS_MAX),
+    'What is not served here (`web`, `web-fetch`, `moderation`, `fusion`, `alignment`) is refused, unless `enabled` is false',
+  ),
   preset: describe(text(), WITHOUT_EFFECT),
   stop_server_tools_when: describe({}, WITHOUT_EFFECT),
 };
@@ -201,7 +205,7 @@ export const CHAT_SCHEMAS: Readonly<Record<string, SchemaData>> = {
       reasoning_effort: EFFORT,
       include_reasoning: flag(),
       verbosity: text(),
-      transforms: describe(listOf(plain, 8), WITHOUT_EFFECT),
+      transforms: describe(listOf(word('middle-out'), 8), 'The older word for the plugin `context-compression`'),
       max_tool_calls: describe({}, WITHOUT_EFFECT),
       metadata: anyObject({
         additionalProperties: { type: 'string', maxLength: 512 },

@@ -1,4 +1,9 @@
 // Chat completions. https://platform.openai.com/docs/api-reference/chat
+import { middleOut } from '../plugins/middle-out.js';
+import { chatFacts } from '../plugins/turn-facts.js';
+import { CHAT_FILES } from '../plugins/prompt-files.js';
+import { withFileNotes } from '../plugins/answer-notes.js';
+import { textsAt } from '../plugins/answer-texts.js';
 import type { PublicDialect } from '../public-dialect.js';
 import { toDialectError } from '../to-dialect-error.js';
 import { readChatCall } from './read-chat-call.js';
@@ -11,6 +16,10 @@ const NAME = 'openai-chat';
 
 export const openAiChat: PublicDialect = {
   name: NAME,
+  files: CHAT_FILES,
+  withNotes: (body, { fileNotes }) => withFileNotes(body, fileNotes ?? []),
+  shorten: (body, excess) => middleOut(body, 'messages', chatFacts, excess),
+  textsOf: (body) => textsAt(body, ['choices', { each: undefined }, 'message', 'content']),
   readRequest: readChatRequest,
   readCall: readChatCall,
   writeAnswer: (terms) => (terms.stream ? new ChatAnswerStream(terms) : new ChatAnswerBody(terms)),

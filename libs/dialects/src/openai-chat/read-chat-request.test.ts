@@ -389,8 +389,8 @@ describe('a chat request that is taken', () => {
   });
 
   it('warns of what has no effect', () => {
-    expect(read({ ...base, transforms: ['middle-out'], plugins: [] }).warnings).toEqual([
-      { code: 'unsupported-parameter', message: 'transforms has no effect here.', field: 'transforms' },
+    expect(read({ ...base, max_tool_calls: 3, plugins: [] }).warnings).toEqual([
+      { code: 'unsupported-parameter', message: 'max_tool_calls has no effect here.', field: 'max_tool_calls' },
     ]);
   });
 });

@@ -3,6 +3,7 @@
 import type { RouteFeatures } from '@waystation/contracts';
 import type { Warning } from '@waystation/generation';
 import { CHAT_FIELDS } from '../json/chat-fields.js';
+import { compressionOf, readPlugins } from '../plugins/read-plugins.js';
 import { parseBody } from '../request/parse-body.js';
 import { measureTokens } from '../request/measure-tokens.js';
 import { readModels } from '../request/read-models.js';
@@ -93,8 +94,6 @@ const FIELDS: ReadonlyMap<string, Check> = new Map<string, Check>([
   ['reasoning_effort', oneOf(EFFORTS)],
   ['include_reasoning', aBoolean],
   ['verbosity', aString],
-  ['plugins', aListOf(anObject, 32)],
-  ['transforms', aListOf(aString, 8)],
   ['preset', aString],
   ['session_id', aStringOf(CHAT_LIMITS.sessionCharacters)],
   ['user', aStringOf(CHAT_LIMITS.userCharacters)],
@@ -125,7 +124,7 @@ const PARAMETERS: ReadonlySet<string> = new Set([
 ]);
 
 /** Taken without effect so far; each is told as a warning instead of being dropped in silence. */
-const WITHOUT_EFFECT = ['plugins', 'transforms', 'preset', 'max_tool_calls', 'stop_server_tools_when'] as const;
+const WITHOUT_EFFECT = ['preset', 'max_tool_calls', 'stop_server_tools_when'] as const;
 
 /** The larger of the two spellings: the hold must cover whichever a provider reads. */
 const readMaxOutput = (body: JsonObject): number | undefined => {
@@ -142,6 +141,9 @@ const readParameters = (body: JsonObject): string[] => {
     named.push('structured_outputs');
   return named;
 };
+
+const wantsJson = ({ response_format: format }: JsonObject): boolean =>
+  isObject(format) && (format['type'] === 'json_object' || format['type'] === 'json_schema');
 
 const readConversation = (body: JsonObject, sessionId: string | undefined, hash: (text: string) => string): string => {
   if (sessionId !== undefined) return hash(`session:${sessionId}`);
@@ -186,6 +188,7 @@ export const readChatRequest = (bytes: Buffer, options: ReadChatOptions): ChatRe
   const endUserId = (body['user'] as string | null | undefined) ?? undefined;
   const serviceTier = (body['service_tier'] as string | null | undefined) ?? undefined;
   const modalities = body['modalities'] as RouteFeatures['outputModalities'] | null | undefined;
+  const { plugins, warnings } = readPlugins(body, { stream, wantsJson: wantsJson(body) });
 
   const features: RouteFeatures = {
     api: 'chat',
@@ -198,6 +201,7 @@ export const readChatRequest = (bytes: Buffer, options: ReadChatOptions): ChatRe
     inputModalities: measures.inputModalities,
     outputModalities:
       modalities === undefined || modalities === null || modalities.length === 0 ? ['text'] : modalities,
+    compression: compressionOf(plugins, body['modalities']),
     toolCount,
     messageCount: measures.messageCount,
     conversation: readConversation(body, sessionId, options.hash),
@@ -214,6 +218,7 @@ export const readChatRequest = (bytes: Buffer, options: ReadChatOptions): ChatRe
     choices: (body['n'] as number | null | undefined) ?? 1,
     endUserId,
     sessionId,
-    warnings: warningsOf(body),
+    plugins,
+    warnings: [...warningsOf(body), ...warnings],
   };
 };

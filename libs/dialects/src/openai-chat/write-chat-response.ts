@@ -1,6 +1,7 @@
 // What the ingress itself writes into a chat answer: the usage with its exact cost, and the end of a stream. The worker's bytes are never re-serialised.
 import { formatUsd } from '@waystation/contracts';
 import { inputTokens, outputTokens, type Usage } from '@waystation/generation';
+import { notesJson, type FileNote } from '../plugins/answer-notes.js';
 import { putUsage } from '../json/put-usage.js';
 
 /** Which answer a chunk belongs to. */
@@ -10,6 +11,10 @@ export interface ChatAnswer {
   readonly model: string;
   /** Display name. Absent before an endpoint took the call. */
   readonly providerName?: string | undefined;
+  /** Of files that this station read for the prompt. */
+  readonly fileNotes?: readonly FileNote[] | undefined;
+  /** How it was routed, as JSON text, where the client asked for it (`X-OpenRouter-Metadata`). */
+  readonly metadataJson?: string | undefined;
 }
 
 /** What a generation used and cost. All amounts in picodollars. */
@@ -44,6 +49,10 @@ const head = (answer: ChatAnswer): string =>
   `{"id":"${answer.generationId}","object":"chat.completion.chunk","created":${answer.createdSeconds},"model":${JSON.stringify(answer.model)}` +
   (answer.providerName === undefined ? '' : `,"provider":${JSON.stringify(answer.providerName)}`);
 
+/** A member behind others. */
+export const metadataMember = ({ metadataJson }: ChatAnswer): string =>
+  metadataJson === undefined ? '' : `,"openrouter_metadata":${metadataJson}`;
+
 /** A comment line: keeps a connection warm, and every SSE parser skips it. */
 export const SSE_KEEP_ALIVE = ': WAYSTATION PROCESSING\n\n';
 
@@ -51,7 +60,19 @@ const DONE = 'data: [DONE]\n\n';
 
 /** The last chunk of a good stream (no choices, the usage) and the end marker behind it; the end marker alone while the usage is not known. */
 export const chatStreamEnd = (answer: ChatAnswer, bill: ChatBill | undefined): string =>
-  bill === undefined ? DONE : `data: ${head(answer)},"choices":[],"usage":${chatUsageJson(bill)}}\n\n${DONE}`;
+  `${notesChunk(answer)}${lastChunk(head(answer), answer, bill)}${DONE}`;
+
+/** Annotations come behind the words that they stand beside. */
+const notesChunk = (answer: ChatAnswer): string =>
+  answer.fileNotes === undefined || answer.fileNotes.length === 0
+    ? ''
+    : `data: ${head(answer)},"choices":[{"index":0,"delta":{"annotations":[${notesJson(answer.fileNotes)}]},"finish_reason":null,"native_finish_reason":null,"logprobs":null}]}\n\n`;
+
+/** A chunk without choices: what is said of the whole answer. */
+export const lastChunk = (start: string, answer: ChatAnswer, bill: ChatBill | undefined): string =>
+  bill === undefined && answer.metadataJson === undefined
+    ? ''
+    : `data: ${start},"choices":[]${bill === undefined ? '' : `,"usage":${chatUsageJson(bill)}`}${metadataMember(answer)}}\n\n`;
 
 /** The last choice of a stream that we end ourselves, before its usage and end marker: what came is good, and why no more comes is said in the choice. */
 export const chatStreamCut = (answer: ChatAnswer, nativeReason: string, errorJson: string): string =>
@@ -59,7 +80,7 @@ export const chatStreamCut = (answer: ChatAnswer, nativeReason: string, errorJso
 
 /** The last chunk of a stream that broke after the status line: status stays 200, no end marker follows. */
 export const chatStreamError = (answer: ChatAnswer, errorJson: string): string =>
-  `data: ${head(answer)},"error":${errorJson},"choices":[{"index":0,"delta":{"content":""},"finish_reason":"error","native_finish_reason":null,"logprobs":null}]}\n\n`;
+  `data: ${head(answer)},"error":${errorJson},"choices":[{"index":0,"delta":{"content":""},"finish_reason":"error","native_finish_reason":null,"logprobs":null}]${metadataMember(answer)}}\n\n`;
 
 /** Puts the usage into a whole answer, in place of the one that stands there; the answer as it is while the usage is not known. Undefined where the bytes are no JSON object. */
 export const withChatUsage = (body: Buffer, bill: ChatBill | undefined): Buffer | undefined =>

@@ -3,7 +3,7 @@
 import type { GenerationEvent, Warning } from '@waystation/generation';
 import { createdSecondsOf } from '../created-seconds.js';
 import { chatFinishReason } from '../openai-chat/finish-word.js';
-import { chatUsageJson, type ChatAnswer, type ChatBill } from '../openai-chat/write-chat-response.js';
+import { lastChunk, metadataMember, type ChatAnswer, type ChatBill } from '../openai-chat/write-chat-response.js';
 import { AnswerLosses } from '../answer-losses.js';
 import type { AnswerTerms, EventWriter } from '../public-dialect.js';
 
@@ -34,14 +34,14 @@ const DONE = 'data: [DONE]\n\n';
 
 /** The last chunk of a good stream (no choices, the usage) and the end marker behind it; the end marker alone while the usage is not known. */
 export const completionStreamEnd = (answer: ChatAnswer, bill: ChatBill | undefined): string =>
-  bill === undefined ? DONE : `data: ${headOf(answer)},"choices":[],"usage":${chatUsageJson(bill)}}\n\n${DONE}`;
+  `${lastChunk(headOf(answer), answer, bill)}${DONE}`;
 
 export const completionStreamCut = (answer: ChatAnswer, native: string, errorJson: string): string =>
   chunk(headOf(answer), { text: '', finish: { word: 'length', native }, errorJson });
 
 /** The last chunk of a stream that broke after the status line: no end marker follows. */
 export const completionStreamError = (answer: ChatAnswer, errorJson: string): string =>
-  `data: ${headOf(answer)},"error":${errorJson},"choices":[${choiceJson({ text: '', finish: { word: 'error', native: 'error' } })}]}\n\n`;
+  `data: ${headOf(answer)},"error":${errorJson},"choices":[${choiceJson({ text: '', finish: { word: 'error', native: 'error' } })}]${metadataMember(answer)}}\n\n`;
 
 export class CompletionAnswer implements EventWriter {
   readonly #head: string;

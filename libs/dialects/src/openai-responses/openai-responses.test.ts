@@ -128,9 +128,9 @@ describe('a request', () => {
   });
 
   it('is told what has no effect', () => {
-    expect(read({ ...valid, plugins: [{ id: 'web' }], stop_server_tools_when: {} }).warnings).toEqual([
-      expect.objectContaining({ field: 'plugins' }),
+    expect(read({ ...valid, plugins: [{ id: 'auto-router' }], stop_server_tools_when: {} }).warnings).toEqual([
       expect.objectContaining({ field: 'stop_server_tools_when' }),
+      expect.objectContaining({ field: 'plugins' }),
     ]);
   });
 

@@ -1,6 +1,10 @@
 // OpenAI's Responses, without state. https://platform.openai.com/docs/api-reference/responses
 import type { WaystationError } from '@waystation/contracts';
-import { SSE_KEEP_ALIVE, type ChatAnswer } from '../openai-chat/write-chat-response.js';
+import { SSE_KEEP_ALIVE, metadataMember, type ChatAnswer } from '../openai-chat/write-chat-response.js';
+import { middleOut } from '../plugins/middle-out.js';
+import { responsesFacts } from '../plugins/turn-facts.js';
+import { RESPONSES_FILES } from '../plugins/prompt-files.js';
+import { textsAt } from '../plugins/answer-texts.js';
 import type { PublicDialect } from '../public-dialect.js';
 import { toDialectError, type DialectError } from '../to-dialect-error.js';
 import { readResponsesCall } from './read-responses-call.js';
@@ -56,17 +60,23 @@ const toError = (error: WaystationError, answer?: ChatAnswer): DialectError => {
 
 const streamError = (answer: ChatAnswer, error: WaystationError): string => {
   const parts = failureParts(error);
-  return responseEvent(`response.${parts.status}`, LAST_SEQUENCE, responseJson(headOf(answer), parts)) + RESPONSES_DONE;
+  const json = `${responseJson(headOf(answer), parts).slice(0, -1)}${metadataMember(answer)}}`;
+  return responseEvent(`response.${parts.status}`, LAST_SEQUENCE, json) + RESPONSES_DONE;
 };
 
 export const openAiResponses: PublicDialect = {
   name: NAME,
+  files: RESPONSES_FILES,
+  withNotes: (body) => body,
+  shorten: (body, excess) => middleOut(body, 'input', responsesFacts, excess),
+  textsOf: (body) => textsAt(body, ['output', { each: 'message' }, 'content', { each: 'output_text' }, 'text']),
   readRequest: readResponsesRequest,
   readCall: readResponsesCall,
   writeAnswer: (terms) => new ResponsesAnswer(terms),
   keepAlive: SSE_KEEP_ALIVE,
   streamEnd: (answer, bill, tail) =>
     responsesStreamEnd(
+      answer,
       tail ?? responseEvent('response.completed', LAST_SEQUENCE, responseJson(headOf(answer), { status: 'completed' })),
       bill,
     ),

@@ -23,6 +23,7 @@ import {
   type JsonObject,
 } from '../openai-chat/check-type.js';
 import { readProviderPreferences } from '../openai-chat/read-provider-preferences.js';
+import { compressionOf, readPlugins } from '../plugins/read-plugins.js';
 import { measureTokens } from '../request/measure-tokens.js';
 import { parseBody } from '../request/parse-body.js';
 import { readModels } from '../request/read-models.js';
@@ -112,7 +113,6 @@ const FIELDS: ReadonlyMap<string, Check> = new Map<string, Check>([
   ['session_id', aStringOf(CHAT_LIMITS.sessionCharacters)],
   ['trace', anObject],
   ['truncation', oneOf(['auto', 'disabled'])],
-  ['plugins', aListOf(anObject, 32)],
   ['store', aBoolean],
   ['background', aBoolean],
   ['previous_response_id', aString],
@@ -120,7 +120,7 @@ const FIELDS: ReadonlyMap<string, Check> = new Map<string, Check>([
 ]);
 
 /** Taken without effect so far; each is told as a warning instead of being dropped in silence. */
-const WITHOUT_EFFECT = ['plugins', 'preset', 'stop_server_tools_when'] as const;
+const WITHOUT_EFFECT = ['preset', 'stop_server_tools_when'] as const;
 
 /** The reference: no response is kept, so that none can be referred to. */
 const refuseState = (body: JsonObject): void => {
@@ -169,6 +169,11 @@ const parametersOf = (body: JsonObject): string[] => {
   ];
 };
 
+const wantsJson = ({ text }: JsonObject): boolean => {
+  const format = isObject(text) ? text['format'] : undefined;
+  return isObject(format) && (format['type'] === 'json_object' || format['type'] === 'json_schema');
+};
+
 const warningsOf = (body: JsonObject): Warning[] =>
   WITHOUT_EFFECT.filter((field) => isSet(body[field]) && !(Array.isArray(body[field]) && body[field].length === 0)).map(
     (field) => ({ code: 'unsupported-parameter', message: `${field} has no effect here.`, field }),
@@ -197,6 +202,7 @@ export const readResponsesRequest = (bytes: Buffer, options: ReadChatOptions): C
   const maxOutputTokens = (body['max_output_tokens'] as number | null | undefined) ?? undefined;
   const serviceTier = (body['service_tier'] as string | null | undefined) ?? undefined;
   const modalities = body['modalities'] as RouteFeatures['outputModalities'] | null | undefined;
+  const { plugins, warnings } = readPlugins({ plugins: body['plugins'] }, { stream, wantsJson: wantsJson(body) });
   const features: RouteFeatures = {
     api: 'responses',
     dialect: 'openai-responses',
@@ -208,6 +214,7 @@ export const readResponsesRequest = (bytes: Buffer, options: ReadChatOptions): C
     inputModalities: [...measures.seen],
     outputModalities:
       modalities === undefined || modalities === null || modalities.length === 0 ? ['text'] : modalities,
+    compression: compressionOf(plugins, body['modalities']),
     toolCount,
     messageCount: measures.messageCount,
     conversation: conversationOf(body, sessionId, options.hash),
@@ -224,6 +231,7 @@ export const readResponsesRequest = (bytes: Buffer, options: ReadChatOptions): C
     choices: 1,
     ...(endUserId === undefined ? {} : { endUserId }),
     ...(sessionId === undefined ? {} : { sessionId }),
-    warnings: warningsOf(body),
+    plugins,
+    warnings: [...warningsOf(body), ...warnings],
   };
 };

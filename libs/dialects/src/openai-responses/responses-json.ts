@@ -4,7 +4,7 @@ import { formatUsd } from '@waystation/contracts';
 import { inputTokens, outputTokens } from '@waystation/generation';
 import { editMembers } from '../json/edit-members.js';
 import { scanTopLevelFields } from '../json/scan-top-level.js';
-import type { ChatBill } from '../openai-chat/write-chat-response.js';
+import { metadataMember, type ChatAnswer, type ChatBill } from '../openai-chat/write-chat-response.js';
 import { namedEvent } from '../sse.js';
 import { NO_ECHO } from './echo-request.js';
 
@@ -73,10 +73,10 @@ export const RESPONSES_DONE = 'data: [DONE]\n\n';
 const CLOSE = '}}\n\n';
 
 /** The last event of a stream (or its end, where the rest is out already), with the bill as the response's usage, and the end marker. */
-export const responsesStreamEnd = (tail: string, bill: ChatBill | undefined): string => {
+export const responsesStreamEnd = (answer: ChatAnswer, tail: string, bill: ChatBill | undefined): string => {
   if (!tail.endsWith(CLOSE)) return tail + RESPONSES_DONE;
   const usage = bill === undefined ? 'null' : responsesUsageJson(bill);
-  return `${tail.slice(0, -CLOSE.length)},"usage":${usage}${CLOSE}${RESPONSES_DONE}`;
+  return `${tail.slice(0, -CLOSE.length)},"usage":${usage}${metadataMember(answer)}${CLOSE}${RESPONSES_DONE}`;
 };
 
 const USAGE: ReadonlySet<string> = new Set(['usage']);

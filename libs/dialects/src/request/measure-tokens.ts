@@ -13,8 +13,8 @@ export interface TokenMeasures {
 const TOKENS_AROUND = { request: 64, message: 16, tools: 1_024 } as const;
 /** The most that any known model charges for one image (tiles of a small model at high detail). */
 const IMAGE_TOKENS_MAX = 50_000;
-const IMAGE_TOKENS_ESTIMATE = 1_000;
-const BYTES_PER_TOKEN_ESTIMATE = 4;
+export const IMAGE_TOKENS_ESTIMATE = 1_000;
+export const BYTES_PER_TOKEN_ESTIMATE = 4;
 
 /**
  * Bounds the prompt's tokens. A token of text stands for at least one byte of it, and JSON never writes a text in fewer bytes than UTF-8 does,

@@ -1,0 +1,51 @@
+// How a generation was routed and what was done to it, as a client that asks for it is told (`X-OpenRouter-Metadata: enabled`). Shape: the reference API, section 21.
+import type { WaystationError } from '@waystation/contracts';
+import type { AttemptRecord, Generation } from './generation.js';
+import { ERRORS } from '@waystation/contracts';
+
+/** Something that this station did to the request before it went out, or to the answer before it went back. */
+export interface PipelineStage {
+  readonly type: 'plugin' | 'response_healing' | 'context_compression';
+  readonly name: string;
+  readonly summary: string;
+  /** Counts and words of ours; nothing of the prompt or the answer. */
+  readonly data?: Readonly<Record<string, string | number | boolean>>;
+}
+
+const OK = 200;
+
+const statusOf = ({ errorCode, upstreamStatus }: AttemptRecord): number =>
+  upstreamStatus ?? (errorCode === undefined ? OK : ERRORS[errorCode].status);
+
+/** Undefined where nothing was routed, and for our own faults. */
+export const metadataJson = (generation: Generation, failure: WaystationError | undefined): string | undefined => {
+  const { plan, request, attempts, served, pipeline } = generation;
+  if (plan === undefined || failure?.code === 'internal') return undefined;
+  const [first] = request.models;
+  const reached = attempts.filter(({ dispatched }) => dispatched);
+  const selected = (served ?? attempts.at(-1))?.planned;
+  const total = plan.attempts.length + plan.excluded.filter(({ endpointId }) => endpointId !== undefined).length;
+  const fellBack = selected !== undefined && request.models.length > 1 && !(first ?? '').startsWith(selected.model);
+  return JSON.stringify({
+    requested: first ?? selected?.model ?? '',
+    strategy: fellBack ? 'fallback' : 'direct',
+    region: null,
+    summary: `available=${plan.attempts.length}${selected === undefined ? '' : `, selected=${selected.providerName}`}`,
+    attempt: reached.length,
+    is_byok: selected?.byok ?? false,
+    endpoints: {
+      total,
+      available: plan.attempts.map(({ endpointId, providerName, model }) => ({
+        provider: providerName,
+        model,
+        selected: endpointId === selected?.endpointId,
+      })),
+    },
+    attempts: reached.map((record) => ({
+      provider: record.planned.providerName,
+      model: record.planned.model,
+      status: statusOf(record),
+    })),
+    ...(pipeline.length === 0 ? {} : { pipeline }),
+  });
+};
