@@ -29,7 +29,8 @@ export const providerPreferences = z.object({
   quantizations: z.array(z.string().max(16)).max(32).optional(),
   sort: z
     .object({
-      by: z.enum(['price', 'throughput', 'latency', 'exacto']),
+      /** Absent: as a variant of the model or a policy says, if any does. */
+      by: z.enum(['price', 'throughput', 'latency', 'exacto']).optional(),
       partition: z.enum(['model', 'none']).optional(),
     })
     .optional(),
@@ -119,6 +120,7 @@ export const EXCLUSION_RULES = [
   'context_length',
   'max_output',
   'max_price',
+  'not_distillable',
   'no_credential',
   'own_key_filter',
   'own_key_only',

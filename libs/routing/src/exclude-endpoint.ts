@@ -16,6 +16,7 @@ export interface Demand {
   /** Parameters of the request that an endpoint can support or not. */
   readonly parameters: readonly string[];
   readonly requireParameters: boolean;
+  readonly mustBeDistillable: boolean;
   readonly checksPrice: boolean;
 }
 
@@ -45,6 +46,7 @@ export const demandOf = (preferences: ProviderPreferences, features: RouteFeatur
   ),
   parameters: features.parameters.filter((name) => KNOWN.has(name)),
   requireParameters: preferences.requireParameters === true,
+  mustBeDistillable: preferences.enforceDistillableText === true,
   checksPrice: Object.keys(rules.priceCeiling).length > 0,
 });
 
@@ -90,6 +92,7 @@ export const excludeEndpoint = (route: Route, demand: Demand): Exclusion | undef
   if (refused !== undefined) return { rule: refused };
   if (demand.quantizations !== undefined && !demand.quantizations.has(route.quantization))
     return { rule: 'quantization', detail: route.quantization };
+  if (demand.mustBeDistillable && !route.distillable) return { rule: 'not_distillable' };
   const modality =
     missing(features.inputModalities, route.inputModalities) ??
     missing(features.outputModalities, route.outputModalities);

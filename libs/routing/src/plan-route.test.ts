@@ -1,6 +1,7 @@
 // Every rule that excludes and every order, one line a case.
 import type {
   EndpointEntry,
+  ModelEntry,
   OwnKeyEntry,
   ProviderEntry,
   ProviderPreferences,
@@ -54,13 +55,19 @@ const indexOf = (
   providers: readonly ProviderEntry[] = [...new Set(endpoints.map((each) => each.provider))].map((slug) =>
     provider(slug),
   ),
+  models: readonly ModelEntry[] = [],
 ): RoutingIndex =>
   buildRoutingIndex({
     revision: 7,
     providers: new Map(providers.map((each) => [each.slug, each])),
-    models: new Map(),
+    models: new Map(models.map((each) => [each.id, each])),
     endpoints: new Map(endpoints.map((each) => [each.id, each])),
   });
+const model = (id: string, more: Partial<ModelEntry> = {}): ModelEntry => ({
+  ...{ ...stamp, id, name: id, created: 0, context: 100_000 },
+  ...{ inputModalities: ['text'], outputModalities: ['text'] },
+  ...more,
+});
 const features = (more: Partial<RouteFeatures> = {}): RouteFeatures => ({
   api: 'chat',
   dialect: 'openai-chat',
@@ -238,6 +245,67 @@ describe('a plan', () => {
     ).toHaveLength(1);
   });
 
+  it.each<[string, boolean | undefined, string[]]>([
+    ['that may be distilled', true, ['lab/one@a']],
+    ['that may not be distilled', false, []],
+    ['of which nobody said so', undefined, []],
+  ])('keeps to models %s where the request enforces it', (_name, distillable, tried) => {
+    const models = [model('lab/one', distillable === undefined ? {} : { distillable })];
+    const index = indexOf([endpoint('a')], undefined, models);
+    const planned = plan(request({ enforceDistillableText: true }), index);
+    expect(planned.tried).toEqual(tried);
+    expect(planned.out).toEqual(tried.length > 0 ? {} : { 'lab/one@a': 'not_distillable' });
+    expect(plan(request({ enforceDistillableText: false }), index).tried).toEqual(['lab/one@a']);
+  });
+
+  it.each<[keyof NonNullable<ProviderPreferences['maxPrice']>, Partial<EndpointEntry['price']>]>([
+    ['prompt', { perUnit: { input: '11', output: '1' } }],
+    ['completion', { perUnit: { input: '1', output: '11' } }],
+    ['request', { perUnit: {}, perRequest: '11' }],
+    ['image', { perUnit: { inputImages: '11' } }],
+    ['audio', { perUnit: { audioInput: '11' } }],
+  ])('holds an endpoint against the ceiling of its price for each %s', (kind, price) => {
+    const index = indexOf([endpoint('a', { price: { perUnit: {}, ...price } })]);
+    expect(plan(request({ maxPrice: { [kind]: '11' } }), index).tried).toEqual(['lab/one@a']);
+    expect(plan(request({ maxPrice: { [kind]: '10' } }), index).excluded).toMatchObject([
+      { rule: 'max_price', detail: kind },
+    ]);
+  });
+
+  it.each<[string, string[]]>([
+    ['b', ['lab/one@b/eu', 'lab/one@b/us']],
+    ['b/us', ['lab/one@b/us']],
+    ['B/US', ['lab/one@b/us']],
+    ['google-vertex', ['lab/one@g']],
+    ['g', ['lab/one@g']],
+    ['b/asia', []],
+  ])('knows %s in only and ignore as a base slug, a full slug or a display name', (name, named) => {
+    const index = indexOf(
+      [endpoint('b', { tag: 'b/eu' }), endpoint('b', { tag: 'b/us' }), endpoint('g')],
+      [provider('b'), provider('g', { name: 'Google Vertex' })],
+    );
+    const every = ['lab/one@b/eu', 'lab/one@b/us', 'lab/one@g'];
+    expect(plan(request({ only: [name] }), index).tried.sort()).toEqual(named);
+    expect(plan(request({ ignore: [name] }), index).tried.sort()).toEqual(every.filter((id) => !named.includes(id)));
+  });
+
+  it.each<[string, string[]]>([
+    ['fp4', ['fp4', 'mxfp4', 'nvfp4']],
+    ['fp8', ['fp8', 'mxfp8']],
+    ['mxfp4', ['mxfp4']],
+    ['unknown', ['unknown']],
+    ['int8', ['int8']],
+  ])('admits with the quantization %s its family and nothing else', (quantization, admitted) => {
+    const every = ['int4', 'int8', 'fp4', 'mxfp4', 'nvfp4', 'fp8', 'mxfp8', 'bf16'];
+    const index = indexOf([
+      ...every.map((each) => endpoint(each, { quantization: each })),
+      endpoint('unknown', { tag: 'unknown' }),
+    ]);
+    expect(plan(request({ quantizations: [quantization] }), index).tried.sort()).toEqual(
+      admitted.map((each) => `lab/one@${each}`).sort(),
+    );
+  });
+
   it('applies the policy of the workspace to a request that is silent', () => {
     const policy = rulesOfPolicy({ ...stamp, id: 'p', allowedProviders: ['b', 'c'], ignoredProviders: ['c'] });
     expect(plan(request({ only: ['a', 'b'] }), indexOf(abc), { policy }).out).toEqual({
@@ -292,6 +360,14 @@ describe('the order of a plan', () => {
     expect(
       plan(request({ sort: { by: 'price', partition: 'none' } }, {}, ['lab/one', 'lab/two']), index).tried,
     ).toEqual(['lab/two@b', 'lab/one@a']);
+    expect(plan(request({ sort: { partition: 'none' } }, {}, ['lab/one:floor', 'lab/two']), index).tried).toEqual([
+      'lab/two@b',
+      'lab/one@a',
+    ]);
+    expect(plan(request({ sort: { partition: 'none' } }, {}, ['lab/one', 'lab/two']), index).tried).toEqual([
+      'lab/one@a',
+      'lab/two@b',
+    ]);
   });
 
   it('is by price where asked: by the request, by the variant, or by the policy', () => {

@@ -33,6 +33,8 @@ export interface Route extends PolicyCandidate {
   readonly outputModalities: readonly string[];
   readonly supported: ReadonlySet<string>;
   readonly quantization: string;
+  /** Whether the model's author lets other models be trained on what it writes. What nobody knows is no. */
+  readonly distillable: boolean;
   readonly hash: TextHash;
   /** 1/price² relative to the cheapest priced endpoint of the model; a free endpoint weighs as that one. */
   readonly weight: number;
@@ -66,7 +68,7 @@ export const buildRoutingIndex = (catalog: RoutableCatalog): RoutingIndex => {
       .sort((a, b) => (a.id < b.id ? -1 : 1))
       .flatMap((endpoint) => {
         const provider = catalog.providers.get(endpoint.provider);
-        return provider === undefined ? [] : [routeOf(endpoint, provider, cheapest)];
+        return provider === undefined ? [] : [routeOf(endpoint, provider, catalog.models.get(model), cheapest)];
       });
     byModel.set(model, routes);
   }
@@ -87,7 +89,12 @@ const REASONING = ['reasoning', 'include_reasoning', 'reasoning_effort'];
 const showsOutput = (endpoint: EndpointEntry): boolean =>
   endpoint.showsOutput ?? !REASONING.some((name) => endpoint.supportedParameters.includes(name));
 
-const routeOf = (endpoint: EndpointEntry, provider: ProviderEntry, cheapest: bigint): Route => {
+const routeOf = (
+  endpoint: EndpointEntry,
+  provider: ProviderEntry,
+  model: ModelEntry | undefined,
+  cheapest: bigint,
+): Route => {
   const data = endpoint.dataPolicy ?? provider.dataPolicy;
   const blendedPrice = blend(endpoint.price);
   const ratio = blendedPrice === 0n ? 1 : Number(cheapest) / Number(blendedPrice);
@@ -105,6 +112,7 @@ const routeOf = (endpoint: EndpointEntry, provider: ProviderEntry, cheapest: big
     outputModalities: endpoint.outputModalities,
     supported: withSynonyms(endpoint.supportedParameters),
     quantization: endpoint.quantization ?? 'unknown',
+    distillable: model?.distillable === true,
     hash: hashText(endpoint.id),
     weight: ratio * ratio,
     blendedPrice,

@@ -317,6 +317,15 @@ describe('a chat request that is taken', () => {
     expect(read({ ...base, route: 'sort', provider: { sort: 'price' } }).preferences).toEqual({
       sort: { by: 'price', partition: 'none' },
     });
+    expect(
+      read({ ...base, route: 'sort', provider: { sort: { by: 'price', partition: 'model' } } }).preferences,
+    ).toEqual({ sort: { by: 'price', partition: 'model' } });
+    for (const silent of [{ route: 'sort' }, { provider: { sort: { by: null, partition: 'none' } } }])
+      expect(read({ ...base, ...silent }).preferences).toEqual({ sort: { partition: 'none' } });
+    expect(read({ ...base, route: 'fallback' }).preferences).toEqual({});
+    expect(read({ ...base, provider: { enforce_distillable_text: true } }).preferences).toEqual({
+      enforceDistillableText: true,
+    });
   });
 
   it('tells routing what the request needs, and none of its text', () => {
