@@ -44,8 +44,8 @@ export const providerPreferences = z.object({
       audio: picodollarsUnsigned.optional(),
     })
     .optional(),
-  preferredMinThroughput: z.record(z.enum(['p50', 'p75', 'p90', 'p99']), z.number()).optional(),
-  preferredMaxLatency: z.record(z.enum(['p50', 'p75', 'p90', 'p99']), z.number()).optional(),
+  preferredMinThroughput: z.partialRecord(z.enum(['p50', 'p75', 'p90', 'p99']), z.number()).optional(),
+  preferredMaxLatency: z.partialRecord(z.enum(['p50', 'p75', 'p90', 'p99']), z.number()).optional(),
 });
 export type ProviderPreferences = z.infer<typeof providerPreferences>;
 
@@ -180,7 +180,8 @@ export const routePlanReply = z.object({
     .max(4096),
   /** Head revision of the snapshot that decided. */
   snapshotRevision: count,
-  strategy: z.string().max(32),
+  /** How the order came about, with `+` between its parts; a sort for which too little is known is `…-unmeasured`, and the order then the default one. */
+  strategy: z.string().max(64),
 });
 export type RoutePlanReply = z.infer<typeof routePlanReply>;
 

@@ -9,6 +9,7 @@ import type {
   RoutePlanRequest,
 } from '@waystation/contracts';
 import { NO_RULES, rulesOfPolicy, type PolicyRules } from '@waystation/policy';
+import { PERCENTILES, type EndpointFigures, type Percentile } from './figures.js';
 import { createHealthBoard, type HealthBoard } from './health.js';
 import { indexOwnKeys } from './own-keys.js';
 import { MAX_ATTEMPTS, planRoute } from './plan-route.js';
@@ -97,12 +98,24 @@ const request = (
 const plan = (
   asked: RoutePlanRequest,
   index: RoutingIndex,
-  options: { policy?: PolicyRules; health?: HealthBoard; ownKeys?: readonly OwnKeyEntry[] } = {},
+  options: {
+    policy?: PolicyRules;
+    health?: HealthBoard;
+    ownKeys?: readonly OwnKeyEntry[];
+    /** By provider. */
+    figures?: Readonly<Record<string, EndpointFigures>>;
+  } = {},
 ) => {
   const reply = planRoute(
     asked,
     options.policy ?? NO_RULES,
-    { index, health: options.health ?? createHealthBoard(), ownKeys: indexOwnKeys(options.ownKeys ?? []), nowMs: NOW },
+    {
+      index,
+      health: options.health ?? createHealthBoard(),
+      ownKeys: indexOwnKeys(options.ownKeys ?? []),
+      figuresOf: (endpointId) => options.figures?.[endpointId.slice(endpointId.indexOf('@') + 1)],
+      nowMs: NOW,
+    },
     () => 0.5,
   );
   return {
@@ -399,6 +412,104 @@ describe('the order of a plan', () => {
     expect(tried.slice(-2)).toEqual(['lab/two@x', 'lab/three@y']);
     expect(excluded.every(({ rule }) => rule === 'beyond_max_attempts')).toBe(true);
     expect(excluded).toHaveLength(14 - MAX_ATTEMPTS);
+  });
+});
+
+/** Figures that are the same at every percentile, or those of each. */
+const figures = (
+  throughput: number | Partial<Record<Percentile, number>> | undefined,
+  latencyMs?: number | Partial<Record<Percentile, number>>,
+): EndpointFigures => {
+  const at = (value: typeof throughput, percentile: Percentile) =>
+    typeof value === 'object' ? value[percentile] : value;
+  return {
+    throughput: (percentile) => at(throughput, percentile),
+    latencyMs: (percentile) => at(latencyMs, percentile),
+  };
+};
+
+describe('the order of a plan, where it is known how quick endpoints are', () => {
+  const providersOf = (asked: RoutePlanRequest, known: Readonly<Record<string, EndpointFigures>>, endpoints = abc) => {
+    const { attempts, strategy } = plan(asked, indexOf(endpoints), { figures: known });
+    return [attempts.map((each) => each.provider).join(' '), strategy];
+  };
+  const fast = { b: figures(20, 900), c: figures(80, 300) };
+
+  it.each<[string, RoutePlanRequest, string]>([
+    ['throughput', request({ sort: { by: 'throughput' } }), 'c b a'],
+    ['throughput by the variant', request({}, {}, ['lab/one:nitro']), 'c b a'],
+    ['latency', request({ sort: { by: 'latency' } }), 'c b a'],
+    ['price, whatever the variant says', request({ sort: { by: 'price' } }, {}, ['lab/one:nitro']), 'a b c'],
+  ])('sorts by %s, what is not known last', (_name, asked, tried) => {
+    expect(providersOf(asked, fast)[0]).toBe(tried);
+  });
+
+  it('says what it sorted by, and where nothing was known that it did not', () => {
+    for (const by of ['throughput', 'latency'] as const) {
+      expect(providersOf(request({ sort: { by } }), fast)[1]).toBe(by);
+      const unsorted = providersOf(request({ sort: { by } }), { a: figures(undefined) });
+      expect(unsorted).toEqual([providersOf(request(), {})[0], `${by}-unmeasured`]);
+    }
+    expect(providersOf(request({ sort: { by: 'exacto' } }), fast)[1]).toBe('exacto-unmeasured');
+    expect(providersOf(request({}, { toolCount: 1 }), fast)[1]).toBe('conversation');
+  });
+
+  it.each<[string, ProviderPreferences, Readonly<Record<string, EndpointFigures>>, string]>([
+    ['throughput in the middle', { preferredMinThroughput: { p50: 50 } }, { a: figures(49), b: figures(50) }, 'b c a'],
+    [
+      'latency in the middle',
+      { preferredMaxLatency: { p50: 0.5 } },
+      { a: figures(9, 501), b: figures(9, 500) },
+      'b c a',
+    ],
+    [
+      'one of several percentiles',
+      { preferredMaxLatency: { p50: 1, p99: 3 } },
+      { a: figures(9, { p50: 100, p99: 3_001 }), b: figures(9, { p50: 1_001, p99: 2_000 }) },
+      'c a b',
+    ],
+    [
+      'one of both',
+      { preferredMaxLatency: { p90: 1 }, preferredMinThroughput: { p90: 10 } },
+      { a: figures(11, 1_001), b: figures(11, 999), c: figures(9, 999) },
+      'b a c',
+    ],
+    [
+      'before the order that the request lists',
+      { order: ['c', 'a'], preferredMinThroughput: { p75: 10 } },
+      { c: figures(5), a: figures(10) },
+      'a b c',
+    ],
+    ['nothing of which is known', { preferredMinThroughput: { p50: 50 } }, {}, 'a b c'],
+    ['nothing', { preferredMinThroughput: {}, preferredMaxLatency: {} }, { a: figures(0, 1e9) }, 'a b c'],
+  ])('puts those last that miss a preferred limit: %s', (_name, preferences, known, tried) => {
+    const asked = request({ sort: { by: 'price' }, ...preferences });
+    expect(providersOf(asked, known)[0]).toBe(tried);
+  });
+
+  const five = ['a', 'b', 'c', 'd', 'e'].map((slug) => endpoint(slug));
+  const crowd = { a: figures(10), b: figures(100), c: figures(101), d: figures(99) };
+
+  it('puts those last, for tools, that are far slower than the others, after those of which nothing is known', () => {
+    for (const asked of [request({}, { toolCount: 1 }), request({ sort: { by: 'exacto' } })]) {
+      const [tried, strategy] = providersOf(asked, crowd, five);
+      expect(tried).toMatch(/^[bcd] [bcd] [bcd] e a$/);
+      expect(strategy).toBe('exacto');
+    }
+    expect(providersOf(request({}, { toolCount: 1 }, ['lab/one:floor']), crowd, five)[1]).toBe('price');
+    expect(providersOf(request(), crowd, five)[1]).toBe('conversation');
+  });
+
+  it('judges nobody by fewer than four', () => {
+    const { a, b, c } = crowd;
+    expect(providersOf(request({}, { toolCount: 1 }), { a, b, c }, five)).toEqual(providersOf(request(), {}, five));
+  });
+
+  it('asks for every percentile by its name', () => {
+    for (const percentile of PERCENTILES) {
+      const asked = request({ sort: { by: 'price' }, preferredMinThroughput: { [percentile]: 50 } });
+      expect(providersOf(asked, { a: figures({ [percentile]: 49 }) })[0]).toBe('b c a');
+    }
   });
 });
 

@@ -4,8 +4,9 @@ import { parseModelId } from '@waystation/catalog';
 import type { PlannedAttempt, RoutePlanReply, RoutePlanRequest } from '@waystation/contracts';
 import { narrow, rulesOfPreferences, type PolicyRules } from '@waystation/policy';
 import { demandOf, exceedsContext, excludeEndpoint, type Demand, type Exclusion } from './exclude-endpoint.js';
+import { speedLimitsOf, type EndpointFigures } from './figures.js';
 import type { EndpointState, HealthBoard } from './health.js';
-import { orderEndpoints, type Ordering } from './order-endpoints.js';
+import { orderEndpoints, type Circumstances, type Ordering } from './order-endpoints.js';
 import type { OwnKey, OwnKeysIndex } from './own-keys.js';
 import type { Route, RoutingIndex } from './routing-index.js';
 import { splitCapacity, waysOf, type Capacity, type Way } from './split-capacity.js';
@@ -20,6 +21,8 @@ export interface RoutingSnapshot {
   readonly index: RoutingIndex;
   readonly health: HealthBoard;
   readonly ownKeys: OwnKeysIndex;
+  /** Undefined, or absent: how quick an endpoint was is not known. */
+  readonly figuresOf?: (endpointId: string, nowMs: number) => EndpointFigures | undefined;
   readonly nowMs: number;
 }
 
@@ -53,19 +56,35 @@ export const planRoute = (
   }
   const ordering: Ordering = {
     order: (preferences.order ?? []).map((each) => each.toLowerCase()),
-    byPrice: sort === 'price',
+    sort: sort ?? (features.toolCount > 0 ? 'exacto' : undefined),
+    limits: speedLimitsOf(preferences),
     conversation: features.conversation,
   };
+  const circumstances: Circumstances = {
+    stateOf,
+    figuresOf: (endpointId) => snapshot.figuresOf?.(endpointId, snapshot.nowMs),
+    random,
+  };
+  let sorted = false;
   const together = sort !== undefined && preferences.sort?.partition === 'none';
   const ordered = (together ? [groups] : groups.map((group) => [group])).map((group) =>
-    waysOf(group, (routes) => orderEndpoints(routes, ordering, stateOf, random)),
+    waysOf(group, (routes) => {
+      const told = orderEndpoints(routes, ordering, circumstances);
+      sorted ||= told.sorted;
+      return told.routes;
+    }),
   );
   const attempts = take(
     ordered,
     preferences.allowFallbacks === false && ordering.order.length === 0 ? 1 : MAX_ATTEMPTS,
     excluded,
   ).map((way) => attemptOf(way, demand));
-  return { attempts, excluded, snapshotRevision: snapshot.index.revision, strategy: strategyOf(ordering, attempts) };
+  return {
+    attempts,
+    excluded,
+    snapshotRevision: snapshot.index.revision,
+    strategy: strategyOf(ordering, sort, sorted, attempts),
+  };
 };
 
 /** Catalogue ids in order, each once; the sorting variant of the first id that has one. */
@@ -165,8 +184,15 @@ const attemptOf = ({ route, ownKey }: Way, demand: Demand): PlannedAttempt => {
   };
 };
 
-const strategyOf = (ordering: Ordering, attempts: readonly PlannedAttempt[]): string => {
-  const rest = ordering.byPrice ? 'price' : ordering.conversation === undefined ? 'weighted' : 'conversation';
-  const listed = ordering.order.length > 0 ? `order+${rest}` : rest;
+/** @param asked the sort that somebody chose; the one in force may be the default of requests with tools */
+const strategyOf = (
+  { sort, order, conversation }: Ordering,
+  asked: Ordering['sort'],
+  sorted: boolean,
+  attempts: readonly PlannedAttempt[],
+): string => {
+  const chosen = conversation === undefined ? 'weighted' : 'conversation';
+  const rest = sorted ? (sort ?? chosen) : asked === undefined ? chosen : `${asked}-unmeasured`;
+  const listed = order.length > 0 ? `order+${rest}` : rest;
   return attempts.some(({ byok }) => byok) ? `own-keys+${listed}` : listed;
 };

@@ -123,13 +123,18 @@ const readMaxPrice = (value: unknown): ProviderPreferences['maxPrice'] => {
   );
 };
 
-const readPercentiles = (field: string, value: unknown): Record<(typeof PERCENTILES)[number], number> | undefined => {
+const readPercentiles = (
+  field: string,
+  value: unknown,
+): Partial<Record<(typeof PERCENTILES)[number], number>> | undefined => {
   if (value === undefined || value === null) return undefined;
   const cutoffs = isObject(value) ? value : { p50: value };
   refuseUnknownKeys(field, cutoffs, WORD.percentile);
   const given = PERCENTILES.filter((name) => cutoffs[name] !== undefined && cutoffs[name] !== null);
   for (const name of given) checkOptional(`${field}.${name}`, cutoffs[name], aNumber);
-  return Object.fromEntries(given.map((name) => [name, cutoffs[name]])) as Record<(typeof PERCENTILES)[number], number>; // numbers by the check above
+  return Object.fromEntries(given.map((name) => [name, cutoffs[name]])) as Partial<
+    Record<(typeof PERCENTILES)[number], number>
+  >; // numbers by the check above
 };
 
 /** @param route the deprecated alias of `provider.sort.partition` @throws WaystationError `invalid_request`, `unknown_parameter` */
