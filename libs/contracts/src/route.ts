@@ -121,6 +121,7 @@ export const EXCLUSION_RULES = [
   'max_output',
   'max_price',
   'not_distillable',
+  'service_tier',
   'no_credential',
   'own_key_filter',
   'own_key_only',
@@ -182,6 +183,8 @@ export const routePlanReply = z.object({
   snapshotRevision: count,
   /** How the order came about, with `+` between its parts; a sort for which too little is known is `…-unmeasured`, and the order then the default one. */
   strategy: z.string().max(64),
+  /** Which model each alias among the requested ones stands for, by the alias as it was written. */
+  aliases: z.record(modelId, modelId).optional(),
 });
 export type RoutePlanReply = z.infer<typeof routePlanReply>;
 

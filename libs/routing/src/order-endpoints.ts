@@ -14,6 +14,8 @@ export interface Ordering {
   readonly sort: Sort | undefined;
   /** Those that are known to miss them come last. */
   readonly limits: SpeedLimits | undefined;
+  /** A service tier whose endpoints come before the others, if any is asked for that has such. */
+  readonly tierFirst: string | undefined;
   readonly conversation: string | undefined;
 }
 
@@ -44,6 +46,7 @@ interface Ranked {
   readonly tooSlow: number;
   /** Place in `order`; behind all of them where it is not listed. */
   readonly place: number;
+  readonly outsideTier: number;
   readonly healthClass: number;
   readonly speed: number;
   readonly score: number;
@@ -51,7 +54,7 @@ interface Ranked {
 
 export const orderEndpoints = (
   routes: readonly Route[],
-  { order, sort, limits, conversation }: Ordering,
+  { order, sort, limits, tierFirst, conversation }: Ordering,
   { stateOf, figuresOf, random }: Circumstances,
 ): Ordered => {
   const hash = conversation === undefined ? undefined : hashText(conversation);
@@ -69,6 +72,7 @@ export const orderEndpoints = (
       route,
       tooSlow: limits !== undefined && isTooSlow(figuresOf(route.id), limits) ? 1 : 0,
       place: placeOf(route, order),
+      outsideTier: tierFirst !== undefined && !route.tiers.has(tierFirst) ? 1 : 0,
       healthClass: CLASS_OF[stateOf(route)],
       speed: speeds?.[index] ?? 0,
       score: rendezvousScore(uniform, route.weight),
@@ -88,7 +92,7 @@ const placeOf = (route: Route, order: readonly string[]): number => {
 
 type Compare = (a: Ranked, b: Ranked) => number;
 
-const byPreference: Compare = (a, b) => a.tooSlow - b.tooSlow || a.place - b.place;
+const byPreference: Compare = (a, b) => a.tooSlow - b.tooSlow || a.place - b.place || a.outsideTier - b.outsideTier;
 
 const byWeight: Compare = (a, b) => byPreference(a, b) || a.healthClass - b.healthClass || a.score - b.score;
 

@@ -513,6 +513,79 @@ describe('the order of a plan, where it is known how quick endpoints are', () =>
   });
 });
 
+describe('service tiers', () => {
+  const priced = (amount: string) => ({ price: { perUnit: { input: amount, output: amount } } });
+  const index = indexOf([
+    endpoint('a', priced('10')),
+    endpoint('a', { tag: 'a/flex', ...priced('5') }),
+    endpoint('a', { tag: 'a/priority', ...priced('20') }),
+    endpoint('b', { price: { ...priced('9').price, serviceTiers: { priority: priced('30').price } } }),
+  ]);
+  const byPrice = { sort: { by: 'price' as const } };
+
+  it.each<[string, ProviderPreferences, Partial<RouteFeatures>, string, string]>([
+    ['nothing', byPrice, {}, 'lab/one', 'b a'],
+    ['the flex tier', byPrice, { serviceTier: 'flex' }, 'lab/one', 'a/flex'],
+    ['the priority tier', byPrice, { serviceTier: 'priority' }, 'lab/one', 'b a/priority a'],
+    ['the priority tier by its other name', byPrice, { serviceTier: 'fast' }, 'lab/one', 'b a/priority a'],
+    ['the tier that the provider likes', byPrice, { serviceTier: 'auto' }, 'lab/one', 'b a'],
+    ['the cheapest', {}, {}, 'lab/one:floor', 'a/flex b a'],
+    ['the cheapest of the standard tier', {}, { serviceTier: 'default' }, 'lab/one:floor', 'b a'],
+    ['the quickest, cheapest first', { sort: { by: 'price' } }, {}, 'lab/one:nitro', 'b a a/priority'],
+    ['the cheapest in an order', { order: ['a'] }, {}, 'lab/one:floor', 'a b'],
+    ['a tier by its full slug', { order: ['a/flex'], ...byPrice }, {}, 'lab/one', 'a/flex b a'],
+    ['a tier by its full slug alone', { only: ['A/Flex'] }, {}, 'lab/one', 'a/flex'],
+    ['a provider by its base slug', { only: ['a'] }, {}, 'lab/one', 'a'],
+    ['a tier of a provider', { only: ['a'], ...byPrice }, { serviceTier: 'priority' }, 'lab/one', 'a/priority a'],
+  ])('who asks for %s is served where it may be', (_name, preferences, more, id, tried) => {
+    const planned = plan(request(preferences, more, [id]), index);
+    expect(planned.tried.map((each) => each.replace('lab/one@', '')).join(' ')).toBe(tried);
+    expect(planned.tried.length + planned.excluded.length).toBe(4);
+  });
+
+  it('names the tier that excluded an endpoint', () => {
+    expect(plan(request(), index).excluded).toMatchObject([
+      { endpointId: 'lab/one@a/flex', rule: 'service_tier', detail: 'flex' },
+      { endpointId: 'lab/one@a/priority', rule: 'service_tier', detail: 'priority' },
+    ]);
+  });
+
+  it('serves at the standard tier who asks for flex where the model has none, and nobody where it may not be used', () => {
+    const asked = request({}, { serviceTier: 'flex' });
+    expect(plan(asked, indexOf([endpoint('a')])).tried).toEqual(['lab/one@a']);
+    const flexAlone = plan(request({ ignore: ['a'] }, { serviceTier: 'flex' }), index);
+    expect(flexAlone.tried).toEqual([]);
+    expect(flexAlone.out).toMatchObject({ 'lab/one@a/flex': 'ignored', 'lab/one@b': 'service_tier' });
+  });
+});
+
+describe('the alias of the newest of a family', () => {
+  const ids = ['lab/one-1', 'lab/one-2', 'lab/one-3'];
+  const index = indexOf(
+    ids.map((id) => endpoint('a', { model: id, enabled: id !== 'lab/one-3' })),
+    undefined,
+    ids.map((id, created) => model(id, { created })),
+  );
+
+  it('is the newest that anybody is served by, under its own id', () => {
+    const planned = plan(request({}, {}, ['~lab/one-latest:nitro', 'lab/one-1']), index);
+    expect(planned.tried).toEqual(['lab/one-2@a', 'lab/one-1@a']);
+    expect(planned.aliases).toEqual({ '~lab/one-latest:nitro': 'lab/one-2' });
+    expect(plan(request({}, {}, ['lab/one-1']), index).aliases).toBeUndefined();
+  });
+
+  it('is bound by what the policy allows of the model itself', () => {
+    const policy = rulesOfPolicy({ ...stamp, id: 'p', allowedModels: ['lab/one-1'] });
+    const planned = plan(request({}, {}, ['~lab/one-latest']), index, { policy });
+    expect(planned.out).toEqual({ 'lab/one-2@a': 'allowed_models' });
+  });
+
+  it('is unknown where the family is', () => {
+    const planned = plan(request({}, {}, ['~lab/two-latest']), index);
+    expect(planned.out).toEqual({ '~lab/two-latest': 'unknown_model' });
+  });
+});
+
 describe('own keys', () => {
   const ownKey = (id: string, slug: string, more: Partial<OwnKeyEntry> = {}): OwnKeyEntry => ({
     ...{ ...stamp, id, workspaceId: 'w', provider: slug },
