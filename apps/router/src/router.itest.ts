@@ -129,7 +129,13 @@ const tried = async (more: Partial<RoutePlanRequest> = {}): Promise<string[]> =>
 beforeAll(async () => {
   nats = await natsServer();
   [control, router, ingress] = await Promise.all([busOf('control'), busOf('router'), busOf('ingress')]);
-  state = await createRoutingState({ bus: router, log: pino({ level: 'silent' }), health, metrics });
+  state = await createRoutingState({
+    bus: router,
+    log: pino({ level: 'silent' }),
+    health,
+    metrics,
+    scaleMs: (ms) => ms,
+  });
   handler = new PlanHandler(state, metrics);
   await router.handle(RoutePlan, (request) => handler.plan(request));
 }, 60_000);
@@ -213,14 +219,14 @@ describe('the router', () => {
 
   it('rests an endpoint as workers report', async () => {
     control.signal(HealthCounters, control.instance, {
-      v: 1,
+      v: 2,
       instance: control.instance,
-      fromMs: 0,
-      toMs: 1,
+      clockMs: 1,
       endpoints: [
-        { endpointId: 'lab/one@c', succeeded: 0, failed: 0, rateLimited: 1, restUntilMs: Date.now() + 60_000 },
-        { endpointId: 'lab/gone@c', succeeded: 0, failed: 1, rateLimited: 0 },
+        { id: 'lab/one@c', failedInRow: 0, restUntil: 60_000, series: [] },
+        { id: 'lab/gone@c', failedInRow: 1, lastFailureAt: 1, series: [] },
       ],
+      credentials: [],
     });
     await until('rested', async () => (await tried()).join() === 'a');
     expect((await plan()).excluded).toEqual([

@@ -12,6 +12,7 @@ import {
   type RoutingSnapshot,
 } from '@waystation/routing';
 import { watchCatalog, watchPolicies, type AppContext } from '@waystation/runtime';
+import { takeTurns } from './take-turns.js';
 
 /** Injection token. */
 export const ROUTING_STATE = Symbol('waystation.routing-state');
@@ -32,10 +33,12 @@ export const createRoutingState = async ({
   log,
   health: readiness,
   metrics,
-}: Pick<AppContext<unknown>, 'bus' | 'log' | 'health' | 'metrics'>): Promise<RoutingState> => {
+  scaleMs,
+}: Pick<AppContext<unknown>, 'bus' | 'log' | 'health' | 'metrics' | 'scaleMs'>): Promise<RoutingState> => {
   const catalog = watchCatalog(bus, { log });
   const policies = watchPolicies(bus, { log });
-  const board = createHealthBoard();
+  const turns = await takeTurns(bus, scaleMs);
+  const board = createHealthBoard({ scaleMs, turn: () => turns.turn() });
   let index: RoutingIndex = buildRoutingIndex(catalog.current);
   let ownKeys: OwnKeysIndex = NO_OWN_KEYS;
   let ruled = new Map<string, PolicyRules>();
@@ -54,12 +57,9 @@ export const createRoutingState = async ({
     merged.clear();
     ownKeys = indexOwnKeys(current.ownKeys);
   });
-  const signals = await bus.onSignal(HealthCounters, undefined, ({ endpoints }) => {
+  const signals = await bus.onSignal(HealthCounters, undefined, (message) => {
     // What the catalog does not have is not remembered, so that the board is bounded by the catalog.
-    board.merge(
-      endpoints.filter(({ endpointId }) => index.has(endpointId)),
-      Date.now(),
-    );
+    board.hear({ ...message, endpoints: message.endpoints.filter(({ id }) => index.has(id)) }, Date.now());
   });
 
   readiness.check('router.catalog', () =>
@@ -107,7 +107,7 @@ export const createRoutingState = async ({
       return rules;
     },
     async close() {
-      await signals.drain();
+      await Promise.all([signals.drain(), turns.beats.drain()]);
       catalog.stop();
       policies.stop();
     },

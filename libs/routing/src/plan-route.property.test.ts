@@ -12,6 +12,7 @@ import { routePlanReply } from '@waystation/contracts';
 import { rulesOfPolicy, type PolicyRules } from '@waystation/policy';
 import fc from 'fast-check';
 import { createHealthBoard } from './health.js';
+import { boardWith } from './test-health.js';
 import { NO_OWN_KEYS, filteredBy, indexOwnKeys } from './own-keys.js';
 import { planRoute } from './plan-route.js';
 import { buildRoutingIndex, type RoutableCatalog } from './routing-index.js';
@@ -187,8 +188,7 @@ const planOf = (
   seed = 1,
   own: readonly OwnKeyEntry[] = [],
 ): RoutePlanReply => {
-  const health = createHealthBoard();
-  health.merge(reports, NOW);
+  const health = boardWith(reports, NOW);
   return planRoute(
     request,
     policy,

@@ -38,7 +38,8 @@ export const planRoute = (
   const excluded: Excluded[] = [];
   const groups: Capacity[] = [];
   const ownKeys = snapshot.ownKeys.of(identity.workspaceId);
-  const stateOf = (route: Route): EndpointState => snapshot.health.stateOf(route.id, snapshot.nowMs);
+  const stateOf = (route: Route): EndpointState =>
+    snapshot.health.stateOf(route.id, snapshot.nowMs, route.attempt.credentialId);
   const asked = modelsOf(request.models);
   const sort = preferences.sort?.by ?? asked.sort ?? rules.sort;
 
@@ -108,14 +109,21 @@ const fittingOf = (routes: readonly Route[], demand: Demand, excluded: Excluded[
   return left;
 };
 
-/** The soft rule about health, which is that of the station's own capacity: what a provider limits for it, it may not limit for a customer. */
+/**
+ * The rules about health, which is that of the station's own capacity: what a provider limits for it, it may not limit for a customer. Nobody is sent to one that is out, be
+ * it the last one.
+ */
 const healthyOf = (
   routes: readonly Route[],
   stateOf: (route: Route) => EndpointState,
   excluded: Excluded[],
 ): readonly Route[] =>
   preferred(
-    routes,
+    routes.filter((route) => {
+      const isOut = stateOf(route) === 'out';
+      if (isOut) exclude(excluded, route, { rule: 'down' });
+      return !isOut;
+    }),
     (route) => {
       const state = stateOf(route);
       return state === 'down' || state === 'resting' ? { rule: state } : undefined;
