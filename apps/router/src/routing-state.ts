@@ -25,6 +25,8 @@ export interface RoutingState {
   snapshot(nowMs: number): RoutingSnapshot;
   /** @throws WaystationError `snapshot_stale` when a policy is not known yet. */
   rulesOf(policyIds: readonly string[]): PolicyRules;
+  /** Which of how many routers this is. */
+  turn(): { readonly place: number; readonly of: number };
   close(): Promise<void>;
 }
 
@@ -106,6 +108,7 @@ export const createRoutingState = async ({
       merged.set(key, rules);
       return rules;
     },
+    turn: () => turns.turn(),
     async close() {
       await Promise.all([signals.drain(), turns.beats.drain()]);
       catalog.stop();

@@ -1,7 +1,7 @@
 // What one worker counts of endpoints and credentials, by stretches of its own clock, and what of it is to be told. Absolute counts, so that a message that comes twice, late
 // or out of order changes nothing, and what was lost is told again. Pure: time is a parameter.
 import type { HealthSeries, HealthSubject } from '@waystation/contracts';
-import { bucketOf } from './figures.js';
+import { bucketOf } from './speed-histogram.js';
 
 /** Finer ones for routing, coarser ones for what people are shown. All are counted by the same clock. */
 export const HEALTH_SPANS = [

@@ -1,7 +1,7 @@
 // Whatever is lost, repeated, late or out of order, and whatever clocks say: who has heard all, knows what happened.
 import type { HealthMessage } from '@waystation/contracts';
 import fc from 'fast-check';
-import { bucketOf, figuresFrom, valueOf } from './figures.js';
+import { bucketOf, figuresFrom, valueOf } from './speed-histogram.js';
 import { createHealthBoard, type HealthBoard } from './health.js';
 import { createHealthTally } from './health-tally.js';
 

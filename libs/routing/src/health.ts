@@ -1,8 +1,9 @@
 // What a router knows of endpoints and credentials: the counts of all workers, each put in the place of what was known before, so that every replica that has heard the
 // same messages says the same. A worker's times are its own clock's, read against the moment at which its newest message came. Pure: time is a parameter.
 import type { HealthMessage, HealthSeries, HealthSubject } from '@waystation/contracts';
-import { figuresFrom, type EndpointFigures, type Histogram } from './figures.js';
+import type { EndpointFigures } from './figures.js';
 import { HEALTH_SPANS } from './health-tally.js';
+import { figuresFrom, type Histogram } from './speed-histogram.js';
 
 const RECENT_MS = 30_000;
 /** Fewer requests than this in five minutes say nothing about an endpoint's class. */

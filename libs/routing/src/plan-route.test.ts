@@ -430,6 +430,19 @@ describe('own keys', () => {
     expect(ways([], sorted, index)).toMatchObject({ ways: [], told: ['a no_credential'] });
   });
 
+  it('are tried last while their provider refuses them, also where nothing else may serve', () => {
+    const refused = boardWith([], NOW, ['k']);
+    const healthy = ways([ownKey('k', 'a')], sorted, indexOf(abc));
+    expect(healthy).toMatchObject({ ways: ['a k', 'a', 'b', 'c'] });
+    expect(ways([ownKey('k', 'a')], sorted, indexOf(abc), refused)).toMatchObject({ ways: ['a', 'b', 'c', 'a k'] });
+    expect(ways([ownKey('k', 'a'), ownKey('other', 'a')], sorted, indexOf(abc), refused)).toMatchObject({
+      ways: ['a other', 'a', 'b', 'c', 'a k'],
+    });
+    expect(ways([ownKey('k', 'a', { alwaysUse: true })], sorted, indexOf([endpoint('a')]), refused)).toMatchObject({
+      ways: ['a k'],
+    });
+  });
+
   it("are tried while the station's own capacity rests", () => {
     const health = boardWith([{ endpointId: 'lab/one@a', restMs: 1000 }], NOW);
     expect(ways([ownKey('k', 'a')], sorted, indexOf(abc), health)).toMatchObject({

@@ -48,7 +48,13 @@ export const planRoute = (
     if (routes === undefined) excluded.push({ model, rule: 'unknown_model' });
     else {
       const fitting = fittingOf(routes, demand, excluded);
-      const capacity = splitCapacity(fitting, ownKeys, identity, (...told) => exclude(excluded, ...told));
+      const capacity = splitCapacity(
+        fitting,
+        ownKeys,
+        identity,
+        (...told) => exclude(excluded, ...told),
+        (ownKeyId) => snapshot.health.isRefused(ownKeyId, snapshot.nowMs),
+      );
       groups.push({ ...capacity, shared: healthyOf(capacity.shared, stateOf, excluded) });
     }
   }
