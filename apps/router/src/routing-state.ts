@@ -8,6 +8,7 @@ import {
   createHealthBoard,
   indexOwnKeys,
   type OwnKeysIndex,
+  type HealthBoard,
   type RoutingIndex,
   type RoutingSnapshot,
 } from '@waystation/routing';
@@ -22,7 +23,7 @@ const MERGED_MAX = 10_000;
 
 export interface RoutingState {
   /** @throws WaystationError `snapshot_stale` before the first complete catalog. */
-  snapshot(nowMs: number): RoutingSnapshot;
+  snapshot(nowMs: number): RoutingSnapshot & { readonly health: HealthBoard };
   /** @throws WaystationError `snapshot_stale` when a policy is not known yet. */
   rulesOf(policyIds: readonly string[]): PolicyRules;
   /** Which of how many routers this is. */

@@ -57,6 +57,9 @@ export interface HealthBoard {
   retain(has: (endpointId: string) => boolean): void;
 }
 
+/** What a plan asks of a board. */
+export type HealthView = Pick<HealthBoard, 'stateOf' | 'isRefused'>;
+
 export interface HealthBoardOptions {
   /** Shortens slots, windows and pauses; rests are as told. */
   readonly scaleMs?: (ms: number) => number;

@@ -7,6 +7,7 @@ export {
   type EndpointStatistics,
   type HealthBoard,
   type HealthBoardOptions,
+  type HealthView,
 } from './health.js';
 export { NO_OWN_KEYS, indexOwnKeys, type OwnKeysIndex } from './own-keys.js';
 export { MAX_ATTEMPTS, planRoute, type RoutingSnapshot } from './plan-route.js';

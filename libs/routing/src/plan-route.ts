@@ -4,7 +4,7 @@ import { parseModelId } from '@waystation/catalog';
 import type { PlannedAttempt, RoutePlanReply, RoutePlanRequest } from '@waystation/contracts';
 import { narrow, rulesOfPreferences, type PolicyRules } from '@waystation/policy';
 import { demandOf, exceedsContext, excludeEndpoint, type Demand, type Exclusion } from './exclude-endpoint.js';
-import type { EndpointState, HealthBoard } from './health.js';
+import type { EndpointState, HealthView } from './health.js';
 import { orderEndpoints, type Ordering } from './order-endpoints.js';
 import type { OwnKey, OwnKeysIndex } from './own-keys.js';
 import type { Route, RoutingIndex } from './routing-index.js';
@@ -18,7 +18,7 @@ const SOFTLY_REQUIRED = ['tools', 'response_format', 'verbosity'];
 
 export interface RoutingSnapshot {
   readonly index: RoutingIndex;
-  readonly health: HealthBoard;
+  readonly health: HealthView;
   readonly ownKeys: OwnKeysIndex;
   readonly nowMs: number;
 }
