@@ -12,6 +12,7 @@ import {
   type RoutePlanReply,
   type RoutePlanRequest,
 } from '@waystation/contracts';
+import { createHealthTally } from '@waystation/routing';
 import { createHealth, createMetrics } from '@waystation/runtime';
 import { natsServer, type TestNats } from '@waystation/testing';
 import { pino } from 'pino';
@@ -215,6 +216,24 @@ describe('the router', () => {
     await until('the fallback', async () => (await waysOf('w')) === `${usual},a own-1 own`);
     await publishOwnKeys();
     await until('the usual way', async () => (await waysOf('w')) === usual);
+  });
+
+  it('sorts by the speed that workers report', async () => {
+    const tally = createHealthTally();
+    for (const [slug, tokensPerSecond] of [
+      ['a', 100],
+      ['c', 10],
+    ] as const)
+      for (let each = 0; each < 10; each += 1)
+        tally.record(`lab/one@${slug}`, { verdict: 'succeeded', tokensPerSecond }, 0);
+    const byThroughput = { preferences: { sort: { by: 'throughput' as const } } };
+    expect((await plan(byThroughput)).strategy).toBe('throughput-unmeasured');
+    control.signal(HealthCounters, control.instance, {
+      ...{ v: 2, instance: control.instance, clockMs: 0, endpoints: tally.news(0), credentials: [] },
+    });
+    await until('sorted', async () => (await plan(byThroughput)).strategy === 'throughput');
+    expect(await tried(byThroughput)).toEqual(['a', 'c']);
+    expect(await tried()).toEqual(['c', 'a']);
   });
 
   it('rests an endpoint as workers report', async () => {

@@ -88,7 +88,8 @@ export const createRoutingState = async ({
         throw new WaystationError('snapshot_stale', 'The router has no complete catalog yet. Try again in a moment.', {
           retryAfterMs: 1_000,
         });
-      return { index, health: board, ownKeys, nowMs };
+      const figuresOf = (endpointId: string, atMs: number) => board.figuresOf(endpointId, atMs);
+      return { index, health: board, ownKeys, figuresOf, nowMs };
     },
     rulesOf(policyIds) {
       const key = policyIds.join('\n');

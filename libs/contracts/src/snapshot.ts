@@ -181,6 +181,8 @@ export const modelEntry = z.object({
   inputModalities: z.array(z.string().max(16)).max(8),
   outputModalities: z.array(z.string().max(16)).max(8),
   tokenizer: z.string().max(64).optional(),
+  /** Whether its author lets other models be trained on what it writes. Absent: nobody said so, and it counts as no. */
+  distillable: z.boolean().optional(),
 });
 export type ModelEntry = z.infer<typeof modelEntry>;
 

@@ -22,13 +22,15 @@ export const metadataJson = (generation: Generation, failure: WaystationError | 
   const { plan, request, attempts, served, pipeline } = generation;
   if (plan === undefined || failure?.code === 'internal') return undefined;
   const [first] = request.models;
+  const meant = plan.aliases?.[first ?? ''];
   const reached = attempts.filter(({ dispatched }) => dispatched);
   const selected = (served ?? attempts.at(-1))?.planned;
   const total = plan.attempts.length + plan.excluded.filter(({ endpointId }) => endpointId !== undefined).length;
-  const fellBack = selected !== undefined && request.models.length > 1 && !(first ?? '').startsWith(selected.model);
+  const fellBack =
+    selected !== undefined && request.models.length > 1 && !(meant ?? first ?? '').startsWith(selected.model);
   return JSON.stringify({
     requested: first ?? selected?.model ?? '',
-    strategy: fellBack ? 'fallback' : 'direct',
+    strategy: fellBack ? 'fallback' : meant === undefined ? 'direct' : 'alias',
     region: null,
     summary: `available=${plan.attempts.length}${selected === undefined ? '' : `, selected=${selected.providerName}`}`,
     attempt: reached.length,

@@ -528,7 +528,7 @@ describe('a refusal before anything is dispatched', () => {
       code: 404,
       message: 'No endpoints found for lab/small. Excluded by: max_price, allowed_providers.',
       availability: {
-        code: 'no_endpoints',
+        code: 'constraint_filtered',
         retryable: false,
         excluded_by: ['max_price', 'allowed_providers'],
         affected_providers: ['alpha', 'beta'],
