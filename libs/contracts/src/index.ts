@@ -220,6 +220,9 @@ export {
   AttemptSettled,
   HealthCounters,
   LeaseRecall,
+  type HealthMessage,
+  type HealthSeries,
+  type HealthSubject,
 } from './signals.js';
 export {
   ControlOwnKeyCreate,

@@ -34,11 +34,14 @@ export interface Ordered {
 
 /** Classes of health are tried one after the other. */
 const CLASS_OF: Readonly<Record<EndpointState, number>> = {
+  // One request now and then finds out whether it is back; the others are its fallbacks.
+  trial: -1,
   stable: 0,
   'recent-outage': 1,
   degraded: 2,
   resting: 3,
   down: 4,
+  out: 5,
 };
 
 interface Ranked {

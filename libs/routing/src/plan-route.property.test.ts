@@ -13,6 +13,7 @@ import { rulesOfPolicy, type PolicyRules } from '@waystation/policy';
 import fc from 'fast-check';
 import { isTooSlow, speedLimitsOf, type EndpointFigures } from './figures.js';
 import { createHealthBoard } from './health.js';
+import { boardWith } from './test-health.js';
 import { NO_OWN_KEYS, filteredBy, indexOwnKeys } from './own-keys.js';
 import { planRoute } from './plan-route.js';
 import { hashText } from './rendezvous.js';
@@ -217,8 +218,7 @@ const planOf = (
   seed = 1,
   own: readonly OwnKeyEntry[] = [],
 ): RoutePlanReply => {
-  const health = createHealthBoard();
-  health.merge(reports, NOW);
+  const health = boardWith(reports, NOW);
   return planRoute(
     request,
     policy,

@@ -11,6 +11,7 @@ import type {
 import { NO_RULES, rulesOfPolicy, type PolicyRules } from '@waystation/policy';
 import { PERCENTILES, type EndpointFigures, type Percentile } from './figures.js';
 import { createHealthBoard, type HealthBoard } from './health.js';
+import { boardWith, type Heard } from './test-health.js';
 import { indexOwnKeys } from './own-keys.js';
 import { MAX_ATTEMPTS, planRoute } from './plan-route.js';
 import { buildRoutingIndex, type RoutingIndex } from './routing-index.js';
@@ -689,9 +690,21 @@ describe('own keys', () => {
     expect(ways([], sorted, index)).toMatchObject({ ways: [], told: ['a no_credential'] });
   });
 
+  it('are tried last while their provider refuses them, also where nothing else may serve', () => {
+    const refused = boardWith([], NOW, ['k']);
+    const healthy = ways([ownKey('k', 'a')], sorted, indexOf(abc));
+    expect(healthy).toMatchObject({ ways: ['a k', 'a', 'b', 'c'] });
+    expect(ways([ownKey('k', 'a')], sorted, indexOf(abc), refused)).toMatchObject({ ways: ['a', 'b', 'c', 'a k'] });
+    expect(ways([ownKey('k', 'a'), ownKey('other', 'a')], sorted, indexOf(abc), refused)).toMatchObject({
+      ways: ['a other', 'a', 'b', 'c', 'a k'],
+    });
+    expect(ways([ownKey('k', 'a', { alwaysUse: true })], sorted, indexOf([endpoint('a')]), refused)).toMatchObject({
+      ways: ['a k'],
+    });
+  });
+
   it("are tried while the station's own capacity rests", () => {
-    const health = createHealthBoard();
-    health.merge([{ endpointId: 'lab/one@a', succeeded: 0, failed: 0, restUntilMs: NOW + 1000 }], NOW);
+    const health = boardWith([{ endpointId: 'lab/one@a', restMs: 1000 }], NOW);
     expect(ways([ownKey('k', 'a')], sorted, indexOf(abc), health)).toMatchObject({
       ways: ['a k', 'b', 'c'],
       told: ['a resting'],
@@ -732,11 +745,8 @@ describe('soft rules', () => {
 });
 
 describe('health', () => {
-  const ill = (report: { succeeded?: number; failed?: number; restUntilMs?: number }): HealthBoard => {
-    const health = createHealthBoard();
-    health.merge([{ endpointId: 'lab/one@a', succeeded: 0, failed: 0, ...report }], NOW);
-    return health;
-  };
+  const ill = (report: Omit<Heard, 'endpointId'>): HealthBoard =>
+    boardWith([{ endpointId: 'lab/one@a', ...report }], NOW);
 
   it('puts an endpoint with a recent outage, or a degraded one, behind the others', () => {
     for (const health of [ill({ failed: 3 }), ill({ succeeded: 90, failed: 10 })])
@@ -744,14 +754,25 @@ describe('health', () => {
   });
 
   it('tries a resting endpoint, and one that is down, only when nothing else is left', () => {
-    expect(plan(request(), indexOf(abc), { health: ill({ restUntilMs: NOW + 1000 }) }).out).toEqual({
+    expect(plan(request(), indexOf(abc), { health: ill({ restMs: 1000 }) }).out).toEqual({
       'lab/one@a': 'resting',
     });
-    expect(plan(request(), indexOf(abc), { health: ill({ failed: 200 }) }).out).toEqual({ 'lab/one@a': 'down' });
-    expect(plan(request(), indexOf([endpoint('a')]), { health: ill({ failed: 200 }) }).tried).toEqual(['lab/one@a']);
-    expect(plan(request({ only: ['a'] }), indexOf(abc), { health: ill({ restUntilMs: NOW + 1000 }) }).tried).toEqual([
+    const down = ill({ succeeded: 100, failed: 100 });
+    expect(plan(request(), indexOf(abc), { health: down }).out).toEqual({ 'lab/one@a': 'down' });
+    expect(plan(request(), indexOf([endpoint('a')]), { health: down }).tried).toEqual(['lab/one@a']);
+    expect(plan(request({ only: ['a'] }), indexOf(abc), { health: ill({ restMs: 1000 }) }).tried).toEqual([
       'lab/one@a',
     ]);
+  });
+
+  it('sends nobody to an endpoint that only fails, not even when nothing else is left, but for one who finds out whether it is back', () => {
+    const out = ill({ failed: 10 });
+    expect(plan(request(), indexOf([endpoint('a')]), { health: out })).toMatchObject({
+      tried: [],
+      out: { 'lab/one@a': 'down' },
+    });
+    const later = { index: indexOf(abc), health: out, ownKeys: indexOwnKeys([]), nowMs: NOW + 2000 };
+    expect(planRoute(request(), NO_RULES, later, Math.random).attempts[0]?.endpointId).toBe('lab/one@a');
   });
 
   it('does not change the strict order by price', () => {

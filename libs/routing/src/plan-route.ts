@@ -12,7 +12,7 @@ import {
   type Exclusion,
 } from './exclude-endpoint.js';
 import { speedLimitsOf, type EndpointFigures } from './figures.js';
-import type { EndpointState, HealthBoard } from './health.js';
+import type { EndpointState, HealthView } from './health.js';
 import { orderEndpoints, type Circumstances, type Ordering } from './order-endpoints.js';
 import type { OwnKey, OwnKeysIndex } from './own-keys.js';
 import type { Route, RoutingIndex } from './routing-index.js';
@@ -26,7 +26,7 @@ const SOFTLY_REQUIRED = ['tools', 'response_format', 'verbosity'];
 
 export interface RoutingSnapshot {
   readonly index: RoutingIndex;
-  readonly health: HealthBoard;
+  readonly health: HealthView;
   readonly ownKeys: OwnKeysIndex;
   /** Undefined, or absent: how quick an endpoint was is not known. */
   readonly figuresOf?: (endpointId: string, nowMs: number) => EndpointFigures | undefined;
@@ -50,7 +50,8 @@ export const planRoute = (
   const excluded: Excluded[] = [];
   const groups: Capacity[] = [];
   const ownKeys = snapshot.ownKeys.of(identity.workspaceId);
-  const stateOf = (route: Route): EndpointState => snapshot.health.stateOf(route.id, snapshot.nowMs);
+  const stateOf = (route: Route): EndpointState =>
+    snapshot.health.stateOf(route.id, snapshot.nowMs, route.attempt.credentialId);
   const sort = preferences.sort?.by ?? asked.sort ?? rules.sort;
 
   for (const model of asked.ids) {
@@ -58,7 +59,13 @@ export const planRoute = (
     if (routes === undefined) excluded.push({ model, rule: 'unknown_model' });
     else {
       const fitting = fittingOf(tier === 'flex' ? onlyFlexible(routes, excluded) : routes, demand, excluded);
-      const capacity = splitCapacity(fitting, ownKeys, identity, (...told) => exclude(excluded, ...told));
+      const capacity = splitCapacity(
+        fitting,
+        ownKeys,
+        identity,
+        (...told) => exclude(excluded, ...told),
+        (ownKeyId) => snapshot.health.isRefused(ownKeyId, snapshot.nowMs),
+      );
       groups.push({ ...capacity, shared: healthyOf(capacity.shared, stateOf, excluded) });
     }
   }
@@ -164,14 +171,21 @@ const fittingOf = (routes: readonly Route[], demand: Demand, excluded: Excluded[
   return left;
 };
 
-/** The soft rule about health, which is that of the station's own capacity: what a provider limits for it, it may not limit for a customer. */
+/**
+ * The rules about health, which is that of the station's own capacity: what a provider limits for it, it may not limit for a customer. Nobody is sent to one that is out, be
+ * it the last one.
+ */
 const healthyOf = (
   routes: readonly Route[],
   stateOf: (route: Route) => EndpointState,
   excluded: Excluded[],
 ): readonly Route[] =>
   preferred(
-    routes,
+    routes.filter((route) => {
+      const isOut = stateOf(route) === 'out';
+      if (isOut) exclude(excluded, route, { rule: 'down' });
+      return !isOut;
+    }),
     (route) => {
       const state = stateOf(route);
       return state === 'down' || state === 'resting' ? { rule: state } : undefined;

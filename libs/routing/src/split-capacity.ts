@@ -31,6 +31,8 @@ export const splitCapacity = (
   ownKeys: OwnKeysOfWorkspace | undefined,
   identity: Pick<Identity, 'keyHash' | 'memberId'>,
   exclude: Exclude,
+  /** Whether the provider refuses a key again and again: such a one is tried last, and by its own workspace alone. */
+  isRefused: (ownKeyId: string) => boolean,
 ): Capacity => {
   const shared: Route[] = [];
   const first = new Map<Route, OwnKey[]>();
@@ -45,11 +47,11 @@ export const splitCapacity = (
     if (serving.length > 0) {
       first.set(
         route,
-        serving.filter((key) => !key.isFallback),
+        serving.filter((key) => !key.isFallback && !isRefused(key.id)),
       );
       last.set(
         route,
-        serving.filter((key) => key.isFallback),
+        serving.filter((key) => key.isFallback || isRefused(key.id)),
       );
     }
     if (!hasCapacity(route)) exclude(route, { rule: 'no_credential' });

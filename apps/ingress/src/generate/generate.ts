@@ -5,6 +5,7 @@ import { WaystationError, toWaystationError } from '@waystation/contracts';
 import type { Logger } from 'pino';
 import type { Aside } from '../aside/run-aside.js';
 import { attemptInOrder, type WorkerView } from '../attempt/attempt-in-order.js';
+import type { RetryBudget } from '../attempt/retry-budget.js';
 import type { Delivery } from '../deliver/delivery.js';
 import type { Needs } from '../hold/answer-needs.js';
 import { costsNothing, DEFAULT_OUTPUT_TOKENS } from '../hold/bound-plan.js';
@@ -30,6 +31,7 @@ export interface GenerateDeps {
   /** How long a generation may take in all. */
   readonly deadlineMs: number;
   readonly workers: WorkerView;
+  readonly retries: RetryBudget;
   /** For work that would stall the loop. */
   readonly aside: Aside;
   readonly onFirstByte: (latencyMs: number) => void;
@@ -48,7 +50,9 @@ export const generate = async (
     const plan = await planPrompt(deps, generation);
     const hold = await holdFor(deps, generation, withSurcharges(plan.attempts, generation.caller.workspace));
     const stopGrowing = hold.growing && deps.needs.answerFor(generation.generationId, hold.growing);
-    const loopEnd: LoopEnd = await attemptInOrder(deps.bus, deps.workers, generation, hold).catch(toWaystationError);
+    const loopEnd: LoopEnd = await attemptInOrder(deps.bus, deps.workers, deps.retries, generation, hold).catch(
+      toWaystationError,
+    );
     stopGrowing?.();
     if (loopEnd === 'served' && generation.request.plugins?.healing === true) await heal(deps, generation);
     finishGeneration(deps, generation, hold, loopEnd);

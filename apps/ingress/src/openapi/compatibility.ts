@@ -120,7 +120,7 @@ export const REFERENCE_LINES: readonly Line[] = [
   ...lines('same', '', 'GET /model/{author}/{slug}'),
   ...lines(
     'differs',
-    'uptime, latency and throughput are null until they are measured',
+    '`status`: 0 as usual, -1 degraded, -2 resting, -5 down; uptime counts what the workers that run have seen',
     'GET /models/{author}/{slug}/endpoints',
   ),
   ...lines(
