@@ -142,6 +142,17 @@ const generation = z
     usage_source: text,
     error: z.object({ code: z.string(), message: text }).nullable(),
     warnings: z.array(z.unknown()),
+    content_filters: z
+      .array(
+        z.object({
+          guardrail_id: z.string(),
+          filter: z.string(),
+          action: z.enum(CONTENT_FILTER_ACTIONS),
+          side: z.enum(['input', 'output']),
+          count,
+        }),
+      )
+      .meta({ description: 'What content filters of guardrails found, and did. Never what it was' }),
   })
   .meta({ id: 'Generation' });
 
