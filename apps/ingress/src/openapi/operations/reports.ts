@@ -1,4 +1,5 @@
 // What was used and charged: by day, by any question, by month, and generation by generation.
+import { CONTENT_FILTER_ACTIONS } from '@waystation/contracts';
 import { z } from 'zod';
 import { SUBJECTS } from '../../management/activity-info.js';
 import { analyticsBody } from '../../management/analytics-info.js';
