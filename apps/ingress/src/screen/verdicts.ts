@@ -14,24 +14,28 @@ export interface Verdict {
   count: number;
 }
 
+const NONE: readonly Verdict[] = [];
+
 export class Verdicts {
-  readonly #found = new Map<string, Verdict>();
+  /** Absent until something is found: every generation has one of these, and few find anything. */
+  #found: Map<string, Verdict> | undefined;
 
   add({ guardrailId, name, action }: ContentFilter, side: Side): void {
     const key = JSON.stringify([guardrailId, name, action, side]);
-    const known = this.#found.get(key);
+    const found = (this.#found ??= new Map<string, Verdict>());
+    const known = found.get(key);
     if (known !== undefined) known.count += 1;
-    else this.#found.set(key, { guardrailId, filter: name, action, side, count: 1 });
+    else found.set(key, { guardrailId, filter: name, action, side, count: 1 });
   }
 
   /** A prompt is looked at again when files became text in it; what is still there is found again. */
   forgetFlags(side: Side): void {
-    for (const [key, verdict] of this.#found)
-      if (verdict.side === side && verdict.action === 'flag') this.#found.delete(key);
+    for (const [key, verdict] of this.#found ?? [])
+      if (verdict.side === side && verdict.action === 'flag') this.#found?.delete(key);
   }
 
   get all(): readonly Verdict[] {
-    return [...this.#found.values()];
+    return this.#found === undefined ? NONE : [...this.#found.values()];
   }
 }
 
