@@ -247,7 +247,8 @@ export const attemptInOrder = async (
       const { delivered } = generation.delivery;
       const record = recordOf(attemptId, bound, requests, startedMs, tried, delivered);
       generation.attempts.push(record);
-      if (delivered) generation.served = record;
+      // What a filter stopped was made for this client, whether it saw any of it or not.
+      if (delivered || generation.blocked !== undefined) generation.served = record;
       if (counted && !record.dispatched) retries.giveBack();
 
       const { result } = tried;

@@ -15,10 +15,12 @@ import { takeHold, type PlanHold } from '../hold/take-hold.js';
 import { heal } from '../heal/heal.js';
 import { withSurcharges } from '../hold/with-surcharges.js';
 import type { Answers } from '../replay/answers.js';
-import { answerOf, finishGeneration, type LoopEnd } from './finish.js';
+import { answerOf, finishGeneration, recordBlocked, type LoopEnd } from './finish.js';
 import type { GiveUp } from './give-up.js';
 import { identityOf, type Generation, type GenerationRequest } from './generation.js';
 import { planPrompt } from './plan-prompt.js';
+import { screenAnswer, screenStream } from '../screen/screen-answer.js';
+import { Verdicts } from '../screen/verdicts.js';
 
 export interface GenerateDeps {
   readonly bus: Bus;
@@ -47,19 +49,22 @@ export const generate = async (
   const generation = begin(deps, asked, delivery, giveUp);
   try {
     refuseUnlessJournalled(deps.bus);
+    screenStream(generation);
     const plan = await planPrompt(deps, generation);
     const hold = await holdFor(deps, generation, withSurcharges(plan.attempts, generation.caller.workspace));
     const stopGrowing = hold.growing && deps.needs.answerFor(generation.generationId, hold.growing);
-    const loopEnd: LoopEnd = await attemptInOrder(deps.bus, deps.workers, deps.retries, generation, hold).catch(
+    let loopEnd: LoopEnd = await attemptInOrder(deps.bus, deps.workers, deps.retries, generation, hold).catch(
       toWaystationError,
     );
     stopGrowing?.();
     if (loopEnd === 'served' && generation.request.plugins?.healing === true) await heal(deps, generation);
+    if (loopEnd === 'served') loopEnd = (await screenAnswer(generation)) ?? loopEnd;
     finishGeneration(deps, generation, hold, loopEnd);
     if (generation.firstByteMs !== undefined) deps.onFirstByte(generation.firstByteMs);
   } catch (thrown) {
     const error = toWaystationError(thrown);
-    delivery.fail(error, answerOf(generation, error));
+    generation.delivery.fail(error, answerOf(generation, error));
+    if (error.code === 'content_blocked') recordBlocked(deps, generation, error);
     if (error.code === 'internal')
       deps.log.error(
         { err: thrown, generationId: asked.generationId, requestId: asked.requestId },
@@ -82,6 +87,7 @@ const begin = (deps: GenerateDeps, asked: GenerationRequest, delivery: Delivery,
     attempts: [],
     warnings: [...asked.request.warnings],
     pipeline: [],
+    verdicts: new Verdicts(),
   };
 };
 

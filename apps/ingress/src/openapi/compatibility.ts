@@ -76,7 +76,7 @@ export const REFERENCE_LINES: readonly Line[] = [
   ...lines('same', '', 'GET /guardrails', 'GET /guardrails/{id}', 'DELETE /guardrails/{id}'),
   ...lines(
     'differs',
-    'zero data retention holds for all models or none; content filters and switches for training are refused by name',
+    'content filters take RE2 patterns and, besides, look at answers (`applies_to`); filters for names and postal addresses and switches for training are refused by name; `allowed_regions` is ours',
     'POST /guardrails',
     'PATCH /guardrails/{id}',
   ),
