@@ -5,6 +5,7 @@ import { mergeRules, rulesOfPolicy, type PolicyRules } from '@waystation/policy'
 import {
   NO_OWN_KEYS,
   buildRoutingIndex,
+  createCapacityBoard,
   createHealthBoard,
   indexOwnKeys,
   type OwnKeysIndex,
@@ -41,6 +42,7 @@ export const createRoutingState = async ({
   const catalog = watchCatalog(bus, { log });
   const policies = watchPolicies(bus, { log });
   const turns = await takeTurns(bus, scaleMs);
+  const capacity = createCapacityBoard(scaleMs);
   const board = createHealthBoard({ scaleMs, turn: () => turns.turn() });
   let index: RoutingIndex = buildRoutingIndex(catalog.current);
   let ownKeys: OwnKeysIndex = NO_OWN_KEYS;
@@ -61,8 +63,10 @@ export const createRoutingState = async ({
     ownKeys = indexOwnKeys(current.ownKeys);
   });
   const signals = await bus.onSignal(HealthCounters, undefined, (message) => {
+    const nowMs = Date.now();
+    capacity.hear(message, nowMs);
     // What the catalog does not have is not remembered, so that the board is bounded by the catalog.
-    board.hear({ ...message, endpoints: message.endpoints.filter(({ id }) => index.has(id)) }, Date.now());
+    board.hear({ ...message, endpoints: message.endpoints.filter(({ id }) => index.has(id)) }, nowMs);
   });
 
   readiness.check('router.catalog', () =>
@@ -89,7 +93,7 @@ export const createRoutingState = async ({
           retryAfterMs: 1_000,
         });
       const figuresOf = (endpointId: string, atMs: number) => board.figuresOf(endpointId, atMs);
-      return { index, health: board, ownKeys, figuresOf, nowMs };
+      return { index, health: board, ownKeys, capacity, figuresOf, nowMs };
     },
     rulesOf(policyIds) {
       const key = policyIds.join('\n');

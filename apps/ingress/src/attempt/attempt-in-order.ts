@@ -9,6 +9,7 @@ import {
   type ErrorDetails,
 } from '@waystation/contracts';
 import { estimateOutputTokens, type Outcome } from '@waystation/generation';
+import { usedUp } from '../generate/availability.js';
 import { nextAttemptId, type AttemptRecord, type Generation } from '../generate/generation.js';
 import type { BoundAttempt } from '../hold/bound-plan.js';
 import { holdOf, type PlanHold } from '../hold/take-hold.js';
@@ -25,6 +26,8 @@ const SKIP_INSTANCES_MAX = 8;
 
 /** No worker took it, so that it cannot have reached a provider. Not so where none accepted in time: a slow worker may have called it before it could say so. */
 const NOT_DISPATCHED: ReadonlySet<ErrorCode> = new Set(['no_worker', 'worker_busy', 'no_responder', 'bad_message']);
+/** What a worker says before it sends anything, after it was met. */
+const DECLINED: ErrorCode = 'credential_full';
 
 /** What is absent is `undefined` and not left out: an object that is put together with spreads costs twenty times as much, and on the wire JSON knows neither. */
 const requestFor = (
@@ -113,7 +116,7 @@ const recordOf = (
       };
     case 'failed': {
       const { error } = result;
-      const dispatched = worker !== undefined || !NOT_DISPATCHED.has(error.code);
+      const dispatched = error.code !== DECLINED && (worker !== undefined || !NOT_DISPATCHED.has(error.code));
       return {
         ...known,
         dispatched,
@@ -186,6 +189,7 @@ const withHistory = (generation: Generation, error: WaystationError, bound: Boun
       providerName: bound.attempt.providerName,
       ...withoutWorker(error.details),
       ...(history.length === 0 ? {} : { previousErrors: history }),
+      ...(error.code === DECLINED ? { availability: usedUp(generation.request.models, bound.attempt.provider) } : {}),
     },
     ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
     cause: error,
