@@ -4,6 +4,7 @@ import { compressPrompt } from '../compress/compress-prompt.js';
 import { canReadAll, lacksFiles, parseFiles } from '../files/parse-files.js';
 import type { GenerateDeps } from './generate.js';
 import type { Generation } from './generation.js';
+import { chooseForTask } from '../tasks/choose-for-task.js';
 import { planGeneration } from './plan.js';
 
 type Plan = () => Promise<RoutePlanReply>;
@@ -31,6 +32,8 @@ const planFiles = async ({ aside }: GenerateDeps, generation: Generation, plan: 
 
 export const planPrompt = async (deps: GenerateDeps, generation: Generation): Promise<RoutePlanReply> => {
   const plan = (): Promise<RoutePlanReply> => planGeneration(deps.bus, generation);
+  const choice = await chooseForTask(deps, generation);
+  if (choice !== undefined) generation.choice = choice;
   const first = await (mayReadFiles(generation) ? planFiles(deps, generation, plan) : plan());
   return compressPrompt(generation, first, plan) ?? first;
 };
