@@ -189,6 +189,12 @@ const chooseByTask = async (
   return { rule: rule?.name ?? 'none', task: text.task, difficulty: text.difficulty, models, preferences };
 };
 
+/** The reader of the request cannot know that its plugin has an effect this time. */
+const forgetWarning = ({ warnings }: Generation): void => {
+  const at = warnings.findIndex(({ message }) => message.startsWith('The plugin auto-router '));
+  if (at >= 0) warnings.splice(at, 1);
+};
+
 /** Undefined where the request names its models itself. @throws WaystationError `invalid_request`, `model_not_found`, `no_endpoints`, `snapshot_stale` */
 export const chooseForTask = async (deps: ChooserDeps, generation: Generation): Promise<Choice | undefined> => {
   const asked = generation.request.models;
@@ -211,6 +217,7 @@ export const chooseForTask = async (deps: ChooserDeps, generation: Generation): 
       ? chooseFree(catalog, generation, readAutoSettings(body))
       : await chooseByTask(deps, catalog, generation, body);
   if (chosen.models.length === 0) throw noModel(router, chosen.rule);
+  forgetWarning(generation);
   // Models that stand beside it keep their places.
   const inPlace = models.flatMap((model) => (model === router ? chosen.models : [model]));
   return { ...chosen, router, models: [...new Set(inPlace)] };
