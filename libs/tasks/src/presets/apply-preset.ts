@@ -41,6 +41,9 @@ const uniteTools = (preset: readonly unknown[], request: readonly unknown[]): un
   return [...united, ...own.values()];
 };
 
+/** Settings that no request has a field for; the ingress reads them of the preset. */
+const OF_THE_EDGE: ReadonlySet<string> = new Set(['cache_enabled', 'cache_ttl_seconds']);
+
 const isSaid = (value: unknown): boolean => value !== undefined && value !== null;
 
 export const applyPreset = (dialect: PresetDialect, request: Json, preset: PresetSaid): Applied => {
@@ -60,11 +63,11 @@ export const applyPreset = (dialect: PresetDialect, request: Json, preset: Prese
   // How many tokens come out has two names in one dialect; the request's own word must not stand beside the preset's other one.
   const capped = isSaid(own['max_tokens']) || isSaid(own['max_completion_tokens']);
   const left = capped ? { ...settings, max_tokens: undefined, max_completion_tokens: undefined } : settings;
-  const {
-    cache_enabled: _enabled,
-    cache_ttl_seconds: _ttl,
-    ...sent
-  } = { ...left, ...own, ...tools } as Record<string, unknown>;
+  const sent = Object.fromEntries(
+    Object.entries({ ...left, ...own, ...tools }).filter(
+      ([field, value]) => value !== undefined && !OF_THE_EDGE.has(field),
+    ),
+  );
   const { systemPrompt } = preset;
   return {
     body:
