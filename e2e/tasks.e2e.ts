@@ -21,7 +21,7 @@ const system = useSystem(async () => {
   lab = await fakeUpstream((request, reply) => {
     const { model } = request.json() as Asked;
     const choices = [{ index: 0, message: { role: 'assistant', content: 'Yes.' }, finish_reason: 'stop' }];
-    const usage = { prompt_tokens: 100, completion_tokens: 0, total_tokens: 100 };
+    const usage = { prompt_tokens: 100, completion_tokens: 100, total_tokens: 200 };
     reply.json(200, { id: 'lab-1', object: 'chat.completion', created: 1, model, choices, usage });
   });
   const endpoints = MODELS.map(
@@ -74,7 +74,7 @@ describe('presets', () => {
       const answer = await complete(system(), { model: '@preset/brief', ...say('hi') });
       return answer.status === 200 ? answer : undefined;
     });
-    expect(used.json).toMatchObject({ model: 'tasks/small', usage: { cost: 0.0002 } });
+    expect(used.json).toMatchObject({ model: 'tasks/small', usage: { cost: 0.0004 } });
     expect(lastAsked()).toMatchObject({
       ...{ model: 'small', temperature: 0.25 },
       messages: [
@@ -105,7 +105,7 @@ describe('waystation/auto', () => {
   story('chooses by task, with rules of the station and of the workspace', system, async () => {
     const title = await auto('Give this conversation a short title');
     expect(title.json).toMatchObject({
-      ...{ model: 'tasks/tiny', usage: { cost: 0.0001 } },
+      ...{ model: 'tasks/tiny', usage: { cost: 0.0002 } },
       openrouter_metadata: { strategy: 'auto', data: { rule: 'titles', task_type: 'title' } },
     });
     const named = await auto('Look at this, please.', {}, { 'x-waystation-task': 'code' });
