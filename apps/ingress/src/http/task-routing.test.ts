@@ -177,6 +177,20 @@ describe('waystation/auto', () => {
   });
 });
 
+it('a job has no model chosen for it', async () => {
+  const response = await fetch(`${ingress.url}/api/v1/embeddings`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${inferenceKey}` },
+    body: JSON.stringify({ model: 'waystation/auto', input: 'hi' }),
+  });
+  const { error } = (await response.json()) as { error: { message: string } };
+  expect([response.status, error.message]).toEqual([
+    400,
+    'model: waystation/auto chooses models for conversations only; name a model for this job',
+  ]);
+  expect(plans()).toEqual([]);
+});
+
 it('openrouter/free chooses what costs nothing, and plans for no endpoint that does', async () => {
   await ask({ model: 'openrouter/free', ...say('hi') });
   expect(plans()[0]).toMatchObject({

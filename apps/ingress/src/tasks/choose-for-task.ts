@@ -202,6 +202,8 @@ export const chooseForTask = async (deps: ChooserDeps, generation: Generation): 
     asked.length > 0 ? asked : [generation.caller.workspace.defaultModel].filter((model) => model !== undefined);
   const router = routerNamed(models);
   if (router === undefined) return undefined;
+  if (TEXT_DIALECTS[generation.request.features.dialect] === undefined)
+    throw invalid(`${router} chooses models for conversations only; name a model for this job`);
   if (!deps.catalog.ready)
     throw new WaystationError('snapshot_stale', 'The catalog has not been loaded yet; try again.', {
       retryAfterMs: 1000,
