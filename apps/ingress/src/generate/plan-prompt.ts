@@ -4,6 +4,7 @@ import { compressPrompt } from '../compress/compress-prompt.js';
 import { canReadAll, lacksFiles, parseFiles } from '../files/parse-files.js';
 import type { GenerateDeps } from './generate.js';
 import type { Generation } from './generation.js';
+import { chooseForTask } from '../tasks/choose-for-task.js';
 import { planGeneration } from './plan.js';
 import { screenPrompt } from '../screen/screen-prompt.js';
 
@@ -35,6 +36,9 @@ export const planPrompt = async (deps: GenerateDeps, generation: Generation): Pr
   const plan = (): Promise<RoutePlanReply> => planGeneration(deps.bus, generation);
   const screened = screenPrompt(generation);
   if (screened !== undefined) await screened;
+  // Rules look at what is sent.
+  const choice = await chooseForTask(deps, generation);
+  if (choice !== undefined) generation.choice = choice;
   const first = await (mayReadFiles(generation) ? planFiles(deps, generation, plan) : plan());
   return compressPrompt(generation, first, plan) ?? first;
 };

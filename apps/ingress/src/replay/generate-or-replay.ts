@@ -46,7 +46,9 @@ const FORBIDDEN = {
 } as const;
 
 /** Not what ran out of credit, or was stopped by a filter: the next time it may be another. */
-const isWorthKeeping = ({ end, head }: Generation): boolean =>
+const isWorthKeeping = ({ end, head, choice }: Generation): boolean =>
+  // A rule that chose the model may forbid what the request allowed.
+  (choice === undefined || mayKeepAnswers(rulesOfPreferences(choice.preferences))) &&
   end?.outcome === 'completed' &&
   end.cutShort !== true &&
   head.outputCap === undefined &&
