@@ -173,6 +173,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
     aside: createAside(),
     answers,
     catalog,
+    policies,
     log,
     nowMs: Date.now,
     deadlineMs: scaleMs(DEADLINE_MS),

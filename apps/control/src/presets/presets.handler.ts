@@ -147,7 +147,7 @@ export class PresetsHandler {
       if (number !== undefined && rows.length === 0) throw notFound(`version ${number} of the preset "${slug}"`);
       return {
         versions: rows.map(versionOf),
-        total: rows[0] === undefined ? (await nextNumber(runner, preset.id)) - 1 : Number(rows[0].total),
+        total: rows[0] === undefined ? await lastNumber(runner, preset.id) : Number(rows[0].total),
       };
     });
   }
@@ -171,13 +171,17 @@ const saysAlready = (row: PresetRow, said: { config: object; systemPrompt?: stri
   canonicalJson({ config: row.config, systemPrompt: row.system_prompt }) ===
   canonicalJson({ config: said.config, systemPrompt: said.systemPrompt ?? null });
 
-const nextNumber = async (runner: QueryRunner, presetId: string): Promise<number> => {
+const lastNumber = async (runner: QueryRunner, presetId: string): Promise<number> => {
   const [last] = await queryRows<{ number: number }>(
     runner,
     'select coalesce(max(number), 0) as number from preset_versions where preset_id = $1',
     [presetId],
   );
-  const next = (last?.number ?? 0) + 1;
+  return last?.number ?? 0;
+};
+
+const nextNumber = async (runner: QueryRunner, presetId: string): Promise<number> => {
+  const next = (await lastNumber(runner, presetId)) + 1;
   if (next > VERSIONS_MAX)
     throw new WaystationError('conflict', `A preset has at most ${VERSIONS_MAX} versions; go on under another slug.`);
   return next;

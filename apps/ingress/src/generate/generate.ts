@@ -31,6 +31,7 @@ export interface GenerateDeps {
   readonly answers: Answers;
   /** Of which models are chosen where the request leaves that to the station. */
   readonly catalog: ChooserDeps['catalog'];
+  readonly policies: ChooserDeps['policies'];
   readonly log: Logger;
   readonly nowMs: () => number;
   /** How long a generation may take in all. */

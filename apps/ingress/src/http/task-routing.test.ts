@@ -1,7 +1,18 @@
 // `waystation/auto`, `openrouter/auto` and `openrouter/free` over real HTTP: the models that are planned for, and by which rule; and rules that are set, or refused.
-import { SNAPSHOT_KEYS, type TaskRule } from '@waystation/contracts';
+import { SNAPSHOT_KEYS, type PolicyEntry, type TaskRule } from '@waystation/contracts';
+import { makePdf } from '@waystation/testing';
 import { expectDescribed } from '../test-edge/expect-described.js';
-import { completion, inferenceKey, managementKey, planned, serving, workspace } from '../test-edge/fixtures.js';
+import {
+  completion,
+  hashOf,
+  inferenceKey,
+  keyEntryOf,
+  managementKey,
+  planned,
+  provider,
+  serving,
+  workspace,
+} from '../test-edge/fixtures.js';
 import { startIngress, type TestIngress } from '../test-edge/start-ingress.js';
 
 let ingress: TestIngress;
@@ -19,31 +30,29 @@ const MODELS: readonly (readonly [id: string, price: number, more?: object])[] =
   ['lab/large', 20],
   ['lab/huge', 90, { inputModalities: ['text', 'image'] }],
 ];
+const modalities = { inputModalities: ['text'], outputModalities: ['text'] };
+const endpointOf = (id: string, slug: string, price: number, more: object = {}): object => ({
+  ...{ v: 1, version: 2, id: `${slug}/${id}`, model: id, provider: slug, tag: slug, upstreamModel: id, apis: ['chat'] },
+  ...{ context: 100_000, ...modalities, supportedParameters: ['max_tokens', 'tools', 'response_format'] },
+  ...{ priceVersion: `price-${'0'.repeat(32)}`, enabled: true, ...more },
+  price: { perUnit: { input: String(price * 200_000), output: String(price * 400_000) } },
+});
+const head = (version: number, entities: number): object => ({ v: 1, version, entities, at: 1_700_000_000_000 });
 const addModels = (): void => {
   const { bus } = ingress;
+  bus.put('catalog', SNAPSHOT_KEYS.provider('alpha'), provider('alpha', { version: 2, credentialId: 'c' }));
   for (const [id, price, more] of MODELS) {
-    const modalities = { inputModalities: ['text'], outputModalities: ['text'] };
     bus.put('catalog', SNAPSHOT_KEYS.model(id), {
       ...{ v: 1, version: 2, id, name: id, created: 1, context: 100_000, ...modalities },
     });
-    bus.put('catalog', SNAPSHOT_KEYS.endpoint(`alpha/${id}`), {
-      ...{
-        v: 1,
-        version: 2,
-        id: `alpha/${id}`,
-        model: id,
-        provider: 'alpha',
-        tag: 'alpha',
-        upstreamModel: id,
-        apis: ['chat'],
-      },
-      ...{ context: 100_000, ...modalities, supportedParameters: ['max_tokens', 'tools', 'response_format'] },
-      ...{ priceVersion: `price-${'0'.repeat(32)}`, enabled: true, ...more },
-      price: { perUnit: { input: String(price * 200_000), output: String(price * 400_000) } },
-    });
+    bus.put('catalog', SNAPSHOT_KEYS.endpoint(`alpha/${id}`), endpointOf(id, 'alpha', price, more));
   }
-  bus.put('catalog', SNAPSHOT_KEYS.head, { v: 1, version: 2, entities: 5 + 2 * MODELS.length, at: 1_700_000_000_000 });
+  bus.put('catalog', SNAPSHOT_KEYS.head, head(2, 5 + 2 * MODELS.length));
 };
+interface Planned {
+  readonly models: readonly string[];
+  readonly features: { readonly inputModalities: readonly string[] };
+}
 const setRules = (taskRules: TaskRule[]): void =>
   ingress.bus.put('workspaces', SNAPSHOT_KEYS.workspace('default'), { ...workspace, version: 2, taskRules });
 beforeEach(async () => {
@@ -51,7 +60,7 @@ beforeEach(async () => {
   beating = setInterval(beat, 10);
   beat();
   addModels();
-  ingress.bus.rpc.set('route.plan', ({ models }: { models: string[] }) => ({
+  ingress.bus.rpc.set('route.plan', ({ models }: Planned) => ({
     ...{
       attempts: [planned('alpha', { model: models[0] ?? '' })],
       excluded: [],
@@ -120,6 +129,41 @@ describe('waystation/auto', () => {
     expect(plans()[0]).toMatchObject({ models: ['lab/huge'] });
     await ask({ ...say('hi'), response_format: { type: 'json_object' } });
     expect((plans()[1] as { models: string[] }).models).not.toContain('lab/deaf');
+  });
+
+  it('never chooses what nobody has a key for, unless it is the workspace that has', async () => {
+    setRules([{ name: 'theirs', when: 'true', models: ['lab/theirs', 'lab/tiny'] }]);
+    ingress.bus.put('catalog', SNAPSHOT_KEYS.endpoint('beta/lab/theirs'), endpointOf('lab/theirs', 'beta', 1));
+    ingress.bus.put('catalog', SNAPSHOT_KEYS.head, head(3, 6 + 2 * MODELS.length));
+    await ask(say('hi'));
+    const used = { disabled: false, isFallback: false, alwaysUse: false, sortOrder: 0 };
+    const ownKey = { v: 1, version: 2, id: 'own', workspaceId: 'default', provider: 'beta', ...used };
+    ingress.bus.put('policies', SNAPSHOT_KEYS.ownKey('own'), ownKey);
+    ingress.bus.put('policies', SNAPSHOT_KEYS.head, head(2, 1));
+    await ask(say('hi'));
+    expect(plans().map(({ models }) => models)).toEqual([['lab/tiny'], ['lab/theirs', 'lab/tiny']]);
+  });
+
+  it('chooses among models that take no files where a file is read here, and has it read for them', async () => {
+    setRules([{ name: 'files', when: 'files', models: ['lab/tiny'] }]);
+    ingress.bus.rpc.set('route.plan', ({ models, features }: Planned) => {
+      const lacking = features.inputModalities.includes('file');
+      const excluded = { endpointId: 'alpha/lab/tiny', model: 'lab/tiny', rule: 'modality', detail: 'file' };
+      return {
+        ...{ snapshotRevision: 1, strategy: 'weighted', excluded: lacking ? [excluded] : [] },
+        attempts: lacking ? [] : [planned('alpha', { model: models[0] ?? '' })],
+      };
+    });
+    const file_data = `data:application/pdf;base64,${makePdf([{ text: 'The answer is 42.' }]).toString('base64')}`;
+    const content = [
+      { type: 'text', text: 'What is it?' },
+      { type: 'file', file: { filename: 'a.pdf', file_data } },
+    ];
+    expect(await ask({ messages: [{ role: 'user', content }] })).toMatchObject({ status: 200 });
+    expect(plans()).toMatchObject([
+      { models: ['lab/tiny'], features: { inputModalities: ['text', 'file'] } },
+      { models: ['lab/tiny'], features: { inputModalities: ['text'] } },
+    ]);
   });
 
   it('keeps its place among models that are named', async () => {
@@ -198,6 +242,35 @@ it('openrouter/free chooses what costs nothing, and plans for no endpoint that d
     preferences: { maxPrice: { prompt: '0', completion: '0' } },
   });
   expect(decision()).toMatchObject({ router: 'openrouter/free' });
+});
+
+describe('content filters of a guardrail', () => {
+  const guard = (more: Partial<PolicyEntry>): void => {
+    ingress.bus.put('policies', SNAPSHOT_KEYS.policy('g'), { v: 1, version: 2, id: 'g', ...more });
+    ingress.bus.put('policies', SNAPSHOT_KEYS.head, head(2, 1));
+    const key = keyEntryOf(inferenceKey, { version: 2, policyId: 'g' });
+    ingress.bus.put('keys', SNAPSHOT_KEYS.key(hashOf(inferenceKey)), key);
+  };
+  const mail = (action: 'block' | 'redact') => ({ contentFilterBuiltins: [{ slug: 'email' as const, action }] });
+
+  it('block a prompt before models are chosen for it', async () => {
+    setRules([{ name: 'none', when: 'true', models: ['none/*'] }]);
+    expect((await ask(say('Write to jane.doe@example.com'))).status).toBe(404);
+    guard(mail('block'));
+    expect((await ask(say('Write to jane.doe@example.com'))).status).toBe(403);
+    expect(plans()).toEqual([]);
+  });
+
+  it('redact a prompt before it is looked at', async () => {
+    setRules([
+      { name: 'hidden', when: 'sensitive', models: ['lab/large'] },
+      { name: 'rest', when: 'true', models: ['lab/tiny'] },
+    ]);
+    await ask(say('Write to jane.doe@example.com'));
+    guard(mail('redact'));
+    await ask(say('Write to jane.doe@example.com'));
+    expect(plans().map(({ models }) => models)).toEqual([['lab/large'], ['lab/tiny']]);
+  });
 });
 
 describe('the rules of a workspace', () => {

@@ -1,9 +1,9 @@
 // A request for `waystation/auto` or `openrouter/free` becomes one for models, before it is planned: features → rule → models. What is chosen is told with the decision.
 // Invariants: nothing of the prompt's text leaves here; text is read only where a rule speaks of it; the models chosen pass every rule that the request must pass.
 import type { Bus } from '@waystation/bus';
-import { WaystationError, type ProviderPreferences, type TaskRule } from '@waystation/contracts';
+import { WaystationError, type ProviderPreferences, type RouteFeatures, type TaskRule } from '@waystation/contracts';
 import { mergeRules, rulesOfPolicy } from '@waystation/policy';
-import type { CatalogSnapshot, HeadSnapshot } from '@waystation/runtime';
+import type { CatalogSnapshot, HeadSnapshot, PolicySnapshot } from '@waystation/runtime';
 import {
   chooseModels,
   classify,
@@ -16,19 +16,22 @@ import {
   routerOf,
   ruleFor,
   TEXT_FEATURES,
+  type Candidate,
   type CompiledRules,
   type PresetDialect,
   type TaskFeatures,
 } from '@waystation/tasks';
+import { canReadAll, mayReadFiles } from '../files/parse-files.js';
 import { shortHash } from '../short-hash.js';
 import type { Generation } from '../generate/generation.js';
 import { readAutoSettings, type AutoSettings } from './auto-settings.js';
 import { budgetLeft } from './budget-left.js';
-import { candidatesFor } from './candidates.js';
+import { candidatesFor, type Market } from './candidates.js';
 
 export interface ChooserDeps {
   readonly bus: Bus;
   readonly catalog: Pick<HeadSnapshot<CatalogSnapshot>, 'current' | 'ready'>;
+  readonly policies: Pick<HeadSnapshot<PolicySnapshot>, 'current'>;
 }
 
 /** What stands in the place of a router's name. */
@@ -146,18 +149,29 @@ const withoutPrice = (preferences: ProviderPreferences): ProviderPreferences => 
   maxPrice: { prompt: '0', completion: '0', request: '0', image: '0', audio: '0' },
 });
 
-const policyOf = ({ caller }: Generation) => mergeRules((caller.policies ?? []).map(rulesOfPolicy));
+/** A file that is read here needs no model that takes it. */
+const neededOf = (generation: Generation): RouteFeatures => {
+  const { features } = generation.request;
+  if (!mayReadFiles(generation) || !canReadAll(generation)) return features;
+  return { ...features, inputModalities: features.inputModalities.filter((modality) => modality !== 'file') };
+};
+
+const candidates = (market: Market, generation: Generation, preferences: ProviderPreferences): Candidate[] => {
+  const policy = mergeRules((generation.caller.policies ?? []).map(rulesOfPolicy));
+  return candidatesFor(market, {
+    identity: generation.identity,
+    policy,
+    preferences,
+    features: neededOf(generation),
+  });
+};
 
 /** Any of those that cost nothing, and for one conversation the same. */
-const chooseFree = (
-  catalog: CatalogSnapshot,
-  generation: Generation,
-  settings: AutoSettings,
-): Omit<Choice, 'router'> => {
+const chooseFree = (market: Market, generation: Generation, settings: AutoSettings): Omit<Choice, 'router'> => {
   const { request } = generation;
   const preferences = withoutPrice(request.preferences);
   const seed = request.features.conversation ?? generation.generationId;
-  const free = candidatesFor(catalog, policyOf(generation), preferences, request.features)
+  const free = candidates(market, generation, preferences)
     .filter(({ price }) => price === 0n)
     .map((candidate) => ({ candidate, place: shortHash(`${seed} ${candidate.model}`) }))
     .sort((one, other) => (one.place < other.place ? -1 : 1))
@@ -167,8 +181,8 @@ const chooseFree = (
 };
 
 const chooseByTask = async (
-  deps: ChooserDeps,
-  catalog: CatalogSnapshot,
+  { bus }: ChooserDeps,
+  market: Market,
   generation: Generation,
   body: Readonly<Record<string, unknown>>,
 ): Promise<Omit<Choice, 'router'>> => {
@@ -176,10 +190,9 @@ const chooseByTask = async (
   const settings = readAutoSettings(body);
   const rules = rulesOf(caller.workspace.taskRules);
   const text = textFeatures(generation, rules, body);
-  const rule = ruleFor(rules, await featuresOf(deps.bus, generation, rules, text));
+  const rule = ruleFor(rules, await featuresOf(bus, generation, rules, text));
   const preferences = rule === undefined ? request.preferences : withRule(request.preferences, rule);
-  const candidates = candidatesFor(catalog, policyOf(generation), preferences, request.features);
-  const models = chooseModels(candidates, {
+  const models = chooseModels(candidates(market, generation, preferences), {
     models: rule?.models,
     // The client's own tier is about the whole market; a rule's list stays what it is.
     tier: settings.tier ?? rule?.tier ?? (rule === undefined ? 'medium' : undefined),
@@ -212,12 +225,12 @@ export const chooseForTask = async (deps: ChooserDeps, generation: Generation): 
     throw new WaystationError('snapshot_stale', 'A guardrail of the key has not arrived here yet; try again.', {
       retryAfterMs: 1000,
     });
-  const catalog = deps.catalog.current;
+  const market = { catalog: deps.catalog.current, policies: deps.policies.current };
   const body = bodyOf(generation);
   const chosen =
     routerOf(router) === 'free'
-      ? chooseFree(catalog, generation, readAutoSettings(body))
-      : await chooseByTask(deps, catalog, generation, body);
+      ? chooseFree(market, generation, readAutoSettings(body))
+      : await chooseByTask(deps, market, generation, body);
   if (chosen.models.length === 0) throw noModel(router, chosen.rule);
   forgetWarning(generation);
   // Models that stand beside it keep their places.

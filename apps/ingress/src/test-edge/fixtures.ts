@@ -65,7 +65,7 @@ export const planned = (provider: string, changes: Partial<PlannedAttempt> = {})
   ...changes,
 });
 
-const provider = (slug: string): ProviderEntry => ({
+export const provider = (slug: string, changes: Partial<ProviderEntry> = {}): ProviderEntry => ({
   v: 1,
   version: 1,
   slug,
@@ -75,6 +75,7 @@ const provider = (slug: string): ProviderEntry => ({
   allowPrivateAddress: true,
   dataPolicy: { retains: false, trains: false },
   billsAfterCancel: false,
+  ...changes,
 });
 const model: ModelEntry = {
   v: 1,
