@@ -39,7 +39,8 @@ export const metadataJson = (generation: Generation, failure: WaystationError | 
     selected !== undefined && request.models.length > 1 && !(meant ?? first ?? '').startsWith(selected.model);
   return JSON.stringify({
     requested: first ?? selected?.model ?? '',
-    strategy: choice !== undefined ? strategyOf(choice) : fellBack ? 'fallback' : meant === undefined ? 'direct' : 'alias',
+    strategy:
+      choice !== undefined ? strategyOf(choice) : fellBack ? 'fallback' : meant === undefined ? 'direct' : 'alias',
     region: null,
     summary: `available=${plan.attempts.length}${selected === undefined ? '' : `, selected=${selected.providerName}`}`,
     attempt: reached.length,
