@@ -87,7 +87,7 @@ const model: ModelEntry = {
   inputModalities: ['text'],
   outputModalities: ['text'],
 };
-const endpoint = (slug: string): EndpointEntry => ({
+export const endpoint = (slug: string, changes: Partial<EndpointEntry> = {}): EndpointEntry => ({
   v: 1,
   version: 1,
   id: `${slug}/lab/small`,
@@ -104,6 +104,7 @@ const endpoint = (slug: string): EndpointEntry => ({
   priceVersion,
   price: { ...price, tiers: [{ aboveInputTokens: 50_000, perUnit: { input: '2000000', output: '4000000' } }] },
   enabled: true,
+  ...changes,
 });
 
 /** Control's projection of the world. */
