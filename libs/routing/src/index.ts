@@ -2,6 +2,7 @@
 export { fullBy, mayTake, type CapacityMetric, type Use } from './capacity.js';
 export { createCapacityBoard, type CapacityBoard, type Full } from './capacity-board.js';
 export { createCapacityTally, type Begun, type CapacityTally } from './capacity-tally.js';
+export { demandOf, excludeEndpoint } from './exclude-endpoint.js';
 export { PERCENTILES, type EndpointFigures, type Percentile } from './figures.js';
 export { createHealthTally, type HealthTally, type Observation } from './health-tally.js';
 export {
