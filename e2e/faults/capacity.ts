@@ -20,7 +20,7 @@ export const capacity = (system: () => RunningSystem, labs: () => SteadyLabs): v
       expect(Number(headers.get('retry-after'))).toBeLessThanOrEqual(Math.ceil(scaled(MINUTE_MS) / 1_000));
       expect(json.error).toMatchObject({
         metadata: { error_type: 'rate_limit_exceeded', waystation_code: 'credential_full' },
-        availability: { code: 'capacity_exhausted', retryable: true, excluded_by: ['capacity'] },
+        availability: { code: 'capacity_exhausted', retryable: true, excluded_by: ['allowed_providers', 'capacity'] },
       });
     };
 
