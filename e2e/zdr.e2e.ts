@@ -9,6 +9,8 @@ const system = useSystem(async () => {
   labs = await startRetention();
   return {
     config: labs.config,
+    // A process that has just started writes every line and span there is: a twentieth of a second is too little for it to take a call.
+    timeScale: 0.5,
     env: { WAYSTATION_LOG_LEVEL: 'trace', OTEL_EXPORTER_OTLP_ENDPOINT: labs.traces.url },
   };
 });

@@ -80,11 +80,17 @@ export const row39 = (system: () => RunningSystem, labs: () => RetentionLabs): v
       labs().forgetting.script(answering);
     };
 
-    const serves = (): Promise<true> =>
-      until('it serves again', SERVES_WITHIN_MS, async () => {
+    const serves = async (): Promise<void> => {
+      let last: string | undefined;
+      const ends = until('it serves again', SERVES_WITHIN_MS, async () => {
         const answer = await complete(system(), chat()).catch(() => undefined);
+        last = answer?.text;
         return answer?.status === 200 ? true : undefined;
       });
+      await ends.catch((error: unknown) => {
+        throw new Error(`the last answer was ${last?.slice(0, 500) ?? 'none'}`, { cause: error });
+      });
+    };
 
     /** After all that is told of calls has arrived wherever it goes. */
     const expectNoTrace = async (): Promise<void> => {
