@@ -13,6 +13,7 @@ import {
   type PolicySnapshot,
 } from '@waystation/runtime';
 import type { KeyEntry, WorkspaceEntry } from '@waystation/contracts';
+import { createAffinity, type Affinity } from './affinity/affinity.js';
 import { createAside } from './aside/run-aside.js';
 import { UNANSWERED_MAX } from './attempt/attempt-in-order.js';
 import { watchLoopLag } from './attempt/loop-lag.js';
@@ -111,6 +112,14 @@ const openAnswers = async ({ bus, log }: AppContext<IngressConfig>, cells: Ingre
     onFault: (error, what) => log.warn({ err: error }, `${what} failed`),
   });
 
+const openAffinity = async ({ bus, log }: AppContext<IngressConfig>, cells: IngressCells): Promise<Affinity> =>
+  createAffinity({
+    bucket: await bus.kv('affinity'),
+    nowMs: Date.now,
+    onWrite: (write) => cells.toldAffinity(write),
+    onFault: (error, what) => log.warn({ err: error }, `${what} failed`),
+  });
+
 export const createIngress = async (context: AppContext<IngressConfig>): Promise<Ingress> => {
   const { bus, log, health, metrics, scaleMs, stopping } = context;
   const keys = watchKeys(bus, { log });
@@ -137,6 +146,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
   const recalls = await bus.onSignal(LeaseRecall, bus.instance, ({ leaseIds }) => leases.recall(leaseIds));
   const claims = await openClaims(context);
   const answers = await openAnswers(context, cells);
+  const affinity = await openAffinity(context, cells);
   const needs = await answerNeeds(bus);
   const leftOpen = await keepLeftOpen(bus);
   const services = createServicesSeen(Date.now);
@@ -161,6 +171,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
     leftOpen,
     aside: createAside(),
     answers,
+    affinity,
     log,
     nowMs: Date.now,
     deadlineMs: scaleMs(DEADLINE_MS),

@@ -11,7 +11,7 @@ import {
   type RoutingIndex,
   type RoutingSnapshot,
 } from '@waystation/routing';
-import { watchCatalog, watchPolicies, type AppContext } from '@waystation/runtime';
+import { watchAffinity, watchCatalog, watchPolicies, type AppContext } from '@waystation/runtime';
 
 /** Injection token. */
 export const ROUTING_STATE = Symbol('waystation.routing-state');
@@ -35,6 +35,7 @@ export const createRoutingState = async ({
 }: Pick<AppContext<unknown>, 'bus' | 'log' | 'health' | 'metrics'>): Promise<RoutingState> => {
   const catalog = watchCatalog(bus, { log });
   const policies = watchPolicies(bus, { log });
+  const overrides = watchAffinity(bus, { log });
   const board = createHealthBoard();
   let index: RoutingIndex = buildRoutingIndex(catalog.current);
   let ownKeys: OwnKeysIndex = NO_OWN_KEYS;
@@ -79,13 +80,19 @@ export const createRoutingState = async ({
     () => catalog.silentMs() / 1_000,
   );
 
+  metrics.gauge(
+    'waystation_router_affinity_overrides',
+    'Conversations that are known to have been served other than where their hash leads.',
+    () => overrides.size,
+  );
+
   return {
     snapshot(nowMs) {
       if (!catalog.ready || !policies.ready)
         throw new WaystationError('snapshot_stale', 'The router has no complete catalog yet. Try again in a moment.', {
           retryAfterMs: 1_000,
         });
-      return { index, health: board, ownKeys, nowMs };
+      return { index, health: board, ownKeys, overrides, nowMs };
     },
     rulesOf(policyIds) {
       const key = policyIds.join('\n');
@@ -110,6 +117,7 @@ export const createRoutingState = async ({
       await signals.drain();
       catalog.stop();
       policies.stop();
+      overrides.stop();
     },
   };
 };

@@ -238,6 +238,7 @@ export {
   SNAPSHOT_KEYS,
   ANSWER_BYTES_MAX,
   affinityEntry,
+  type AffinityEntry,
   answerEntry,
   credentialEntry,
   endpointEntry,

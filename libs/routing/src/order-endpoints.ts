@@ -9,6 +9,8 @@ export interface Ordering {
   /** Strictly by price instead of the weighted choice. */
   readonly byPrice: boolean;
   readonly conversation: string | undefined;
+  /** Endpoints at which the conversation was served of late: before others of their class. */
+  readonly overrides: ReadonlySet<string>;
 }
 
 /** Classes of health are tried one after the other. */
@@ -25,6 +27,8 @@ interface Ranked {
   /** Place in `order`; behind all of them where it is not listed. */
   readonly place: number;
   readonly healthClass: number;
+  /** 0 where the conversation was served there of late, 1 elsewhere. */
+  readonly distance: number;
   readonly score: number;
 }
 
@@ -42,6 +46,7 @@ export const orderEndpoints = (
       route,
       place: placeOf(route, ordering.order),
       healthClass: CLASS_OF[stateOf(route)],
+      distance: ordering.overrides.has(route.id) ? 0 : 1,
       score: rendezvousScore(uniform, route.weight),
     };
   });
@@ -57,7 +62,7 @@ const placeOf = (route: Route, order: readonly string[]): number => {
 };
 
 const compareByWeight = (a: Ranked, b: Ranked): number =>
-  a.place - b.place || a.healthClass - b.healthClass || a.score - b.score;
+  a.place - b.place || a.healthClass - b.healthClass || a.distance - b.distance || a.score - b.score;
 
 const compareByPrice = (a: Ranked, b: Ranked): number =>
   a.place - b.place ||

@@ -3,6 +3,7 @@
 import { parseModelId } from '@waystation/catalog';
 import type { PlannedAttempt, RoutePlanReply, RoutePlanRequest } from '@waystation/contracts';
 import { narrow, rulesOfPreferences, type PolicyRules } from '@waystation/policy';
+import { affinityOf, type Affinity, type Overrides } from './affinity.js';
 import { demandOf, exceedsContext, excludeEndpoint, type Demand, type Exclusion } from './exclude-endpoint.js';
 import type { EndpointState, HealthBoard } from './health.js';
 import { orderEndpoints, type Ordering } from './order-endpoints.js';
@@ -20,6 +21,8 @@ export interface RoutingSnapshot {
   readonly index: RoutingIndex;
   readonly health: HealthBoard;
   readonly ownKeys: OwnKeysIndex;
+  /** Absent: every conversation goes where its hash leads. */
+  readonly overrides?: Overrides;
   readonly nowMs: number;
 }
 
@@ -41,6 +44,10 @@ export const planRoute = (
   const stateOf = (route: Route): EndpointState => snapshot.health.stateOf(route.id, snapshot.nowMs);
   const asked = modelsOf(request.models);
   const sort = preferences.sort?.by ?? asked.sort ?? rules.sort;
+  const order = (preferences.order ?? []).map((each) => each.toLowerCase());
+  const affinities: Affinity[] = [];
+  // Who says where to go, or by which measure, means it.
+  const conversation = order.length === 0 && sort === undefined ? features.conversation : undefined;
 
   for (const model of asked.ids) {
     const routes = snapshot.index.byModel.get(model);
@@ -48,13 +55,20 @@ export const planRoute = (
     else {
       const fitting = fittingOf(routes, demand, excluded);
       const capacity = splitCapacity(fitting, ownKeys, identity, (...told) => exclude(excluded, ...told));
+      if (conversation !== undefined) {
+        const candidates = capacity.first.size > 0 ? [...capacity.first.keys()] : capacity.shared;
+        const told = snapshot.overrides?.of(identity.workspaceId, model, conversation);
+        const affinity = affinityOf(model, candidates, conversation, told, snapshot.nowMs);
+        if (affinity !== undefined) affinities.push(affinity);
+      }
       groups.push({ ...capacity, shared: healthyOf(capacity.shared, stateOf, excluded) });
     }
   }
   const ordering: Ordering = {
-    order: (preferences.order ?? []).map((each) => each.toLowerCase()),
+    order,
     byPrice: sort === 'price',
     conversation: features.conversation,
+    overrides: new Set(affinities.flatMap(({ override }) => (override === undefined ? [] : [override.endpointId]))),
   };
   const together = sort !== undefined && preferences.sort?.partition === 'none';
   const ordered = (together ? [groups] : groups.map((group) => [group])).map((group) =>
@@ -65,7 +79,13 @@ export const planRoute = (
     preferences.allowFallbacks === false && ordering.order.length === 0 ? 1 : MAX_ATTEMPTS,
     excluded,
   ).map((way) => attemptOf(way, demand));
-  return { attempts, excluded, snapshotRevision: snapshot.index.revision, strategy: strategyOf(ordering, attempts) };
+  return {
+    attempts,
+    excluded,
+    ...(affinities.length === 0 ? {} : { affinity: affinities }),
+    snapshotRevision: snapshot.index.revision,
+    strategy: strategyOf(ordering, attempts),
+  };
 };
 
 /** Catalogue ids in order, each once; the sorting variant of the first id that has one. */
@@ -167,6 +187,8 @@ const attemptOf = ({ route, ownKey }: Way, demand: Demand): PlannedAttempt => {
 
 const strategyOf = (ordering: Ordering, attempts: readonly PlannedAttempt[]): string => {
   const rest = ordering.byPrice ? 'price' : ordering.conversation === undefined ? 'weighted' : 'conversation';
+  const [first] = attempts;
+  if (first !== undefined && ordering.overrides.has(first.endpointId)) return 'conversation+override';
   const listed = ordering.order.length > 0 ? `order+${rest}` : rest;
   return attempts.some(({ byok }) => byok) ? `own-keys+${listed}` : listed;
 };

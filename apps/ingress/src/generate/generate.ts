@@ -3,6 +3,7 @@
 import type { Bus } from '@waystation/bus';
 import { WaystationError, toWaystationError } from '@waystation/contracts';
 import type { Logger } from 'pino';
+import type { Affinity } from '../affinity/affinity.js';
 import type { Aside } from '../aside/run-aside.js';
 import { attemptInOrder, type WorkerView } from '../attempt/attempt-in-order.js';
 import type { Delivery } from '../deliver/delivery.js';
@@ -25,6 +26,7 @@ export interface GenerateDeps {
   readonly needs: Needs;
   readonly leftOpen: LeftOpen;
   readonly answers: Answers;
+  readonly affinity: Affinity;
   readonly log: Logger;
   readonly nowMs: () => number;
   /** How long a generation may take in all. */
@@ -52,6 +54,7 @@ export const generate = async (
     stopGrowing?.();
     if (loopEnd === 'served' && generation.request.plugins?.healing === true) await heal(deps, generation);
     finishGeneration(deps, generation, hold, loopEnd);
+    deps.affinity.learn(generation);
     if (generation.firstByteMs !== undefined) deps.onFirstByte(generation.firstByteMs);
   } catch (thrown) {
     const error = toWaystationError(thrown);
