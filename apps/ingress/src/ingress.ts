@@ -185,6 +185,8 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
           ACCEPT_MS_MAX,
         ),
     },
+    hedgeAfterMsMin: context.config.hedgeAfterMsMin,
+    onRaced: (ended) => cells.raced(ended),
     onFirstByte: (latencyMs) => cells.firstByte(latencyMs),
   };
   return {

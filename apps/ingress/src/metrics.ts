@@ -18,6 +18,8 @@ export interface IngressCells {
   lookedForAnswer(found: boolean): void;
   /** Where a conversation was served was told, or not for want of room. */
   toldAffinity(write: AffinityWrite): void;
+  /** Two endpoints were asked at once, and this became of them. */
+  raced(ended: readonly { readonly isSecond: boolean; readonly outrun: boolean }[]): void;
   readonly bytesOut: Cell;
 }
 
@@ -55,6 +57,13 @@ export const createIngressCells = (
       { write },
     );
   const affinity = { moved: affinityOf('moved'), returned: affinityOf('returned'), dropped: affinityOf('dropped') };
+  const hedgesOf = (quicker: string): Cell =>
+    metrics.counter(
+      'waystation_ingress_hedges_total',
+      'Generations for which a second endpoint was asked beside the first, by which of them was quicker; neither: one of them failed.',
+      { quicker },
+    );
+  const hedges = { first: hedgesOf('first'), second: hedgesOf('second'), neither: hedgesOf('neither') };
   const bytesOut = metrics.counter('waystation_ingress_output_bytes_total', 'Bytes of output sent to clients.');
   metrics.gauge('waystation_ingress_open_generations', 'Generations in flight.', openGenerations);
   metrics.gauge('waystation_ingress_open_holds', 'Holds that are not settled.', openHolds);
@@ -80,6 +89,10 @@ export const createIngressCells = (
     lookedForAnswer(found) {
       const cell = found ? hits : misses;
       if (cell !== undefined) cell.value += 1;
+    },
+    raced(ended) {
+      const quicker = ended.find(({ outrun }) => outrun);
+      hedges[quicker === undefined ? 'neither' : quicker.isSecond ? 'first' : 'second'].value += 1;
     },
     toldAffinity(write) {
       affinity[write].value += 1;

@@ -12,7 +12,9 @@ import { estimateOutputTokens, type Outcome } from '@waystation/generation';
 import { nextAttemptId, type AttemptRecord, type Generation } from '../generate/generation.js';
 import type { BoundAttempt } from '../hold/bound-plan.js';
 import { holdOf, type PlanHold } from '../hold/take-hold.js';
-import { openAttempt, type Try } from './open-attempt.js';
+import { secondOf } from './hedge.js';
+import { openAttempt, type Lane, type Try } from './open-attempt.js';
+import { raceAttempts, type Entrant } from './race-attempts.js';
 
 /** Tries in all, over all endpoints. */
 const TRIES_MAX = 16;
@@ -25,13 +27,20 @@ const SKIP_INSTANCES_MAX = 8;
 /** No worker took it, so that it cannot have reached a provider. Not so where none accepted in time: a slow worker may have called it before it could say so. */
 const NOT_DISPATCHED: ReadonlySet<ErrorCode> = new Set(['no_worker', 'worker_busy', 'no_responder', 'bad_message']);
 
+/** A try when it begins. */
+interface Start {
+  readonly bound: BoundAttempt;
+  readonly attemptId: string;
+  /** As in `AttemptRecord`. */
+  readonly requests: number;
+  readonly startedMs: number;
+}
+
 /** What is absent is `undefined` and not left out: an object that is put together with spreads costs twenty times as much, and on the wire JSON knows neither. */
 const requestFor = (
   generation: Generation,
   hold: PlanHold,
-  bound: BoundAttempt,
-  attemptId: string,
-  requests: number,
+  { bound, attemptId, requests }: Start,
   skip: readonly string[],
 ): AttemptRunRequest => ({
   v: 1,
@@ -66,14 +75,8 @@ const outcomeOfFailure = (error: WaystationError, delivered: boolean): Outcome =
 };
 
 /** What a try left behind, as the journal will tell it. */
-const recordOf = (
-  attemptId: string,
-  bound: BoundAttempt,
-  requests: number,
-  startedMs: number,
-  tried: Try,
-  delivered: boolean,
-): AttemptRecord => {
+const recordOf = ({ start, tried, delivered }: Entrant<Start>): AttemptRecord => {
+  const { attemptId, bound, requests, startedMs } = start;
   const { result, worker, latencyMs, content } = tried;
   const deliveredTokens = delivered ? estimateOutputTokens(content) : 0;
   /** Beside a usage that is left to the worker: should that be lost, this much is known. */
@@ -130,6 +133,17 @@ const recordOf = (
       return unreachable;
     }
   }
+};
+
+const beginTry = (generation: Generation, hold: PlanHold, bound: BoundAttempt): Start => {
+  // The first that was not passed over stands for the request; fallbacks are the same request.
+  const counted = generation.attempts.some((record) => record.dispatched && record.outcome !== 'passed-over');
+  return {
+    bound,
+    attemptId: nextAttemptId(generation),
+    requests: counted ? 0 : hold.hold.amounts.requests,
+    startedMs: performance.now(),
+  };
 };
 
 const instanceOf = (error: WaystationError, worker: string | undefined): string | undefined => {
@@ -207,6 +221,22 @@ export interface WorkerView {
   acceptTimeoutMs(tries: number): number;
 }
 
+/** Of a try that did not decide, because another one did at the same time. */
+const recordBeside = (entrant: Entrant<Start>): AttemptRecord => {
+  const record = recordOf(entrant);
+  const { result } = entrant.tried;
+  if (entrant.outrun) {
+    if (entrant.isSecond) record.outcome = 'passed-over';
+    record.errorCode = 'passed_over';
+    record.errorMessage = 'Another endpoint was quicker.';
+    return record;
+  }
+  const failure = result.kind === 'failed' ? result.error : result.kind === 'ended' ? failureOf(result.end) : undefined;
+  record.errorCode = failure?.code;
+  record.errorMessage = failure?.message;
+  return record;
+};
+
 const noEndpointLeft = (): WaystationError =>
   new WaystationError('overloaded', 'No endpoint took the request.', { retryAfterMs: 1000 });
 
@@ -219,29 +249,55 @@ export const attemptInOrder = async (
   workers: WorkerView,
   generation: Generation,
   hold: PlanHold,
+  onRaced: (ended: readonly Pick<Entrant<unknown>, 'isSecond' | 'outrun'>[]) => void,
 ): Promise<'served' | 'given-up'> => {
   if (generation.giveUp.reason !== undefined) return 'given-up';
   const live = Math.max(1, workers.live());
   let last: WaystationError | undefined;
+  const left = new Set(hold.bounds);
+  let hedgeAfterMs = generation.hedgeAfterMs;
   for (const bound of hold.bounds) {
+    // Where it is gone it was the second of two.
+    if (!left.delete(bound)) continue;
     const skip = new Set<string>();
     let unanswered = 0;
     let unknown = 0;
     for (let ordinal = 0; ordinal < TRIES_PER_ENDPOINT_MAX; ordinal += 1) {
       if (generation.attempts.length >= TRIES_MAX) throw last ?? noEndpointLeft();
-      const attemptId = nextAttemptId(generation);
-      // The first that was not passed over stands for the request; fallbacks are the same request.
-      const counted = generation.attempts.some((record) => record.dispatched && record.outcome !== 'passed-over');
-      const requests = counted ? 0 : hold.hold.amounts.requests;
-      const startedMs = performance.now();
-      const tried = await openAttempt(
-        bus,
-        generation,
-        requestFor(generation, hold, bound, attemptId, requests, [...skip]),
-        workers.acceptTimeoutMs(live),
-      );
-      const { delivered } = generation.delivery;
-      const record = recordOf(attemptId, bound, requests, startedMs, tried, delivered);
+      const open = (start: Start, lane?: Lane): Promise<Try> =>
+        openAttempt(
+          bus,
+          generation,
+          requestFor(generation, hold, start, [...skip]),
+          workers.acceptTimeoutMs(live),
+          lane,
+        );
+      const second = hedgeAfterMs === undefined ? undefined : secondOf(bound, [...left]);
+      let decides: Entrant<Start>;
+      if (hedgeAfterMs === undefined || second === undefined) {
+        const start = beginTry(generation, hold, bound);
+        const tried = await open(start);
+        decides = { start, tried, delivered: generation.delivery.delivered, outrun: false, isSecond: false };
+      } else {
+        const race = await raceAttempts({
+          generation,
+          afterMs: hedgeAfterMs,
+          begin(place) {
+            if (place === 0) return beginTry(generation, hold, bound);
+            hedgeAfterMs = undefined;
+            left.delete(second);
+            // The first is the same request.
+            return { ...beginTry(generation, hold, second), requests: 0 };
+          },
+          open,
+          isAnswer: ({ result }) => result.kind === 'ended' && failureOf(result.end) === undefined,
+        });
+        decides = race.decides;
+        for (const other of race.others) generation.attempts.push(recordBeside(other));
+        if (race.others.length > 0) onRaced([...race.others, decides]);
+      }
+      const { start, tried, delivered } = decides;
+      const record = recordOf(decides);
       generation.attempts.push(record);
       if (delivered) generation.served = record;
 
@@ -256,10 +312,11 @@ export const attemptInOrder = async (
       const error = failure ?? noEndpointLeft();
       record.errorCode = error.code;
       record.errorMessage = error.message;
-      last = withHistory(generation, error, bound);
+      last = withHistory(generation, error, start.bound);
       if (delivered) throw last;
       const next = nextStep(error);
       if (next === 'stop') throw last;
+      if (decides.isSecond) break;
       const instance = instanceOf(error, tried.worker);
       if (instance !== undefined) skip.add(instance);
       if (error.code === 'accept_timeout') {

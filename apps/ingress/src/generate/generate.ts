@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import type { Affinity } from '../affinity/affinity.js';
 import type { Aside } from '../aside/run-aside.js';
 import { attemptInOrder, type WorkerView } from '../attempt/attempt-in-order.js';
+import { hedgeOf } from '../attempt/hedge.js';
 import type { Delivery } from '../deliver/delivery.js';
 import type { Needs } from '../hold/answer-needs.js';
 import { costsNothing, DEFAULT_OUTPUT_TOKENS } from '../hold/bound-plan.js';
@@ -34,6 +35,10 @@ export interface GenerateDeps {
   readonly workers: WorkerView;
   /** For work that would stall the loop. */
   readonly aside: Aside;
+  /** The least after which a client may have a second endpoint asked. Undefined: it may not. */
+  readonly hedgeAfterMsMin: number | undefined;
+  /** Two endpoints were asked at once. */
+  readonly onRaced: Parameters<typeof attemptInOrder>[4];
   readonly onFirstByte: (latencyMs: number) => void;
 }
 
@@ -50,7 +55,9 @@ export const generate = async (
     const plan = await planPrompt(deps, generation);
     const hold = await holdFor(deps, generation, withSurcharges(plan.attempts, generation.caller.workspace));
     const stopGrowing = hold.growing && deps.needs.answerFor(generation.generationId, hold.growing);
-    const loopEnd: LoopEnd = await attemptInOrder(deps.bus, deps.workers, generation, hold).catch(toWaystationError);
+    const loopEnd: LoopEnd = await attemptInOrder(deps.bus, deps.workers, generation, hold, deps.onRaced).catch(
+      toWaystationError,
+    );
     stopGrowing?.();
     if (loopEnd === 'served' && generation.request.plugins?.healing === true) await heal(deps, generation);
     finishGeneration(deps, generation, hold, loopEnd);
@@ -70,16 +77,19 @@ export const generate = async (
 
 const begin = (deps: GenerateDeps, asked: GenerationRequest, delivery: Delivery, giveUp: GiveUp): Generation => {
   const createdAt = deps.nowMs();
+  const hedge = hedgeOf(asked, deps.hedgeAfterMsMin);
   return {
     ...asked,
+    hedgeAfterMs: hedge.afterMs,
     identity: identityOf(asked),
     delivery,
     giveUp,
     createdAt,
     startedMs: performance.now(),
     deadlineAt: createdAt + deps.deadlineMs,
+    begun: 0,
     attempts: [],
-    warnings: [...asked.request.warnings],
+    warnings: [...asked.request.warnings, ...(hedge.warning === undefined ? [] : [hedge.warning])],
     pipeline: [],
   };
 };

@@ -38,6 +38,8 @@ export interface GenerationRequest {
   readonly wantsMetadata?: boolean;
   readonly app?: Identity['app'] | undefined;
   readonly tags?: Identity['tags'] | undefined;
+  /** Without a first byte for so many milliseconds a second endpoint is asked, too. */
+  readonly hedgeAfterMs?: number | undefined;
   /** The client takes an answer that was given before, and lets its own be kept. */
   readonly cache?: CacheWish | undefined;
   /** Told once, when the answer was delivered whole. Must not throw. */
@@ -76,6 +78,8 @@ export interface Generation extends Omit<GenerationRequest, 'request'> {
   readonly createdAt: number;
   /** Monotonic ms. */
   readonly startedMs: number;
+  /** Tries that were begun; those that are over are in `attempts`. */
+  begun: number;
   /** Unix ms after which it is given up. */
   readonly deadlineAt: number;
   /** Why it was given up from our side: the client left, or the process ends. */
@@ -94,8 +98,11 @@ export interface Generation extends Omit<GenerationRequest, 'request'> {
   firstByteMs?: number;
 }
 
-export const nextAttemptId = (generation: Generation): string =>
-  attemptIdOf(generation.generationId, generation.attempts.length);
+/** Each is given once. */
+export const nextAttemptId = (generation: Generation): string => {
+  generation.begun += 1;
+  return attemptIdOf(generation.generationId, generation.begun - 1);
+};
 
 export const identityOf = ({ caller, request, app, tags }: GenerationRequest): Identity => ({
   workspaceId: caller.workspace.id,
