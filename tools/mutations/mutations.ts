@@ -668,8 +668,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'request counted for each fallback',
     breaks: 'A call that had to fall back uses up two requests of a rate limit.',
     file: `${INGRESS}/attempt/attempt-in-order.ts`,
-    text: 'const requests = counted ? 0 : hold.hold.amounts.requests;',
-    fault: 'const requests = counted ? 1 : hold.hold.amounts.requests;',
+    text: 'requests: counted ? 0 : hold.hold.amounts.requests,',
+    fault: 'requests: counted ? 1 : hold.hold.amounts.requests,',
     caughtBy: {
       file: `${INGRESS}/http/chat-completions.test.ts`,
       test: 'counts as one request however many endpoints are tried',
