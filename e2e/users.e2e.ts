@@ -33,9 +33,9 @@ badMoney(system);
 suspension(system);
 tags(system);
 books(system);
+byok(system);
 // Behind those that count what was spent: records of theirs may come late.
 privateProviders(system);
 dialects(system);
 responseCache(system);
 upstreamDialects(system);
-byok(system);

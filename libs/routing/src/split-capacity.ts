@@ -59,6 +59,16 @@ export const splitCapacity = (
   return first.size === 0 ? { first: NONE, last: NONE, shared } : { first, last, shared };
 };
 
+/** Whether this caller could be served there at all: by the station's own capacity, or by an own key of its workspace that serves it. */
+export const canBeAsked = (
+  route: Route,
+  ownKeys: OwnKeysOfWorkspace | undefined,
+  identity: Pick<Identity, 'keyHash' | 'memberId'>,
+): boolean => {
+  const { first, shared } = splitCapacity([route], ownKeys, identity, () => undefined);
+  return shared.length > 0 || first.size > 0;
+};
+
 const waysWith = (routes: readonly Route[], keys: ReadonlyMap<Route, readonly OwnKey[]>): Way[] =>
   routes.flatMap((route) => (keys.get(route) ?? []).map((ownKey) => ({ route, ownKey })));
 

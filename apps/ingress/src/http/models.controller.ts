@@ -1,6 +1,7 @@
 // GET /models and what hangs below it, and who offers them, out of the catalog snapshot. Public, but for what a key may use.
 import { Controller, Get, Inject, Req, Res } from '@nestjs/common';
 import { WaystationError } from '@waystation/contracts';
+import { indexOwnKeys } from '@waystation/routing';
 import type { CatalogSnapshot } from '@waystation/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { knownPolicy } from '../auth/caller.js';
@@ -37,9 +38,14 @@ export class ModelsController {
   /** What the workspace, the guardrails and the key admit. */
   @Get('models/user')
   listUsable(@Req() request: FastifyRequest<Filtered>, @Res() reply: FastifyReply): void {
-    const { policies } = this.ingress.policies.current;
-    const layers = callerOf(request).policyIds.map((id) => knownPolicy(policies, id));
-    sendPage(reply, admitModels(this.#models(), layers), request.query, '/api/v1/models/user');
+    const { policies, ownKeys } = this.ingress.policies.current;
+    const { policyIds, key } = callerOf(request);
+    const layers = policyIds.map((id) => knownPolicy(policies, id));
+    const user = {
+      identity: { keyHash: key.hash, memberId: key.memberId },
+      ownKeys: indexOwnKeys(ownKeys).of(key.workspaceId),
+    };
+    sendPage(reply, admitModels(this.#models(), layers, user), request.query, '/api/v1/models/user');
   }
 
   @Get('embeddings/models')
