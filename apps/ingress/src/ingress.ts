@@ -17,6 +17,7 @@ import { createAffinity, type Affinity } from './affinity/affinity.js';
 import { createAside } from './aside/run-aside.js';
 import { UNANSWERED_MAX } from './attempt/attempt-in-order.js';
 import { watchLoopLag } from './attempt/loop-lag.js';
+import { createRetryBudget } from './attempt/retry-budget.js';
 import { createAuthenticator, type Authenticator } from './auth/authenticator.js';
 import type { IngressConfig } from './config.js';
 import { createServicesSeen, type ServicesSeen } from './console/services-seen.js';
@@ -33,6 +34,7 @@ import { leaseBankOver } from './hold/lease-bank.js';
 import { createLeaseCache, type LeaseCache } from './hold/lease-cache.js';
 import { keepLeftOpen } from './hold/left-open.js';
 import { LEASE_TIMES, type LeaseTimes } from './hold/lease-pool.js';
+import { hearStatistics, type StatisticsHeard } from './models/endpoint-statistics.js';
 import { createIngressCells, type IngressCells } from './metrics.js';
 import { ANSWER_WITHIN_MS, createAnswers, type Answers } from './replay/answers.js';
 import { generateOrReplay } from './replay/generate-or-replay.js';
@@ -67,6 +69,7 @@ export interface Ingress {
   readonly policies: HeadSnapshot<PolicySnapshot>;
   readonly catalog: HeadSnapshot<CatalogSnapshot>;
   readonly services: ServicesSeen;
+  readonly statistics: StatisticsHeard;
   readonly cells: IngressCells;
   readonly warmAfterMs: number;
   /** Runs a generation to its end. Never rejects: the delivery is told everything. */
@@ -151,6 +154,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
   const leftOpen = await keepLeftOpen(bus);
   const services = createServicesSeen(Date.now);
   const beats = await bus.onSignal(Alive, undefined, (beat) => services.saw(beat));
+  const statistics = await hearStatistics(bus, catalog, scaleMs);
 
   health.check('keys', () => {
     const stale = authenticator.staleness();
@@ -164,6 +168,16 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
   });
 
   const lag = watchLoopLag();
+  const refused = {
+    fallback: metrics.counter(
+      'waystation_ingress_retries_refused_total',
+      'Fallbacks that were not tried, since there were too many.',
+    ),
+    second: metrics.counter(
+      'waystation_ingress_hedges_refused_total',
+      'Second endpoints that were not asked beside a first, since there were too many fallbacks and seconds.',
+    ),
+  };
   const deps: GenerateDeps = {
     bus,
     leases,
@@ -185,6 +199,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
           ACCEPT_MS_MAX,
         ),
     },
+    retries: createRetryBudget((what) => (refused[what].value += 1)),
     hedgeAfterMsMin: context.config.hedgeAfterMsMin,
     onRaced: (ended) => cells.raced(ended),
     onFirstByte: (latencyMs) => cells.firstByte(latencyMs),
@@ -197,6 +212,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
     policies,
     catalog,
     services,
+    statistics,
     cells,
     warmAfterMs: scaleMs(WARM_AFTER_MS),
     generate(request, delivery, client) {
@@ -226,7 +242,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
       clearInterval(ticking);
       lag.stop();
       await leases.drain();
-      await Promise.all([recalls.drain(), beats.drain(), needs.drain(), leftOpen.drain()]);
+      await Promise.all([recalls.drain(), beats.drain(), needs.drain(), leftOpen.drain(), statistics.heard.drain()]);
       for (const snapshot of [keys, workspaces, policies, catalog]) snapshot.stop();
     },
   };

@@ -23,6 +23,7 @@ export class PlanHandler {
   plan(request: RoutePlanRequest): RoutePlanReply {
     const snapshot = this.state.snapshot(Date.now());
     const plan = planRoute(request, this.state.rulesOf(request.policyIds ?? []), snapshot, Math.random);
+    for (const { endpointId, byok } of plan.attempts) if (!byok) snapshot.health.sent(endpointId, snapshot.nowMs);
     (plan.attempts.length > 0 ? this.#planned : this.#without).value += 1;
     if (plan.attempts.length === 0 && plan.excluded.every(({ rule }) => rule === 'unknown_model')) {
       throw new WaystationError('model_not_found', `${request.models[0]} is not a valid model ID`, {

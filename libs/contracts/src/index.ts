@@ -220,6 +220,9 @@ export {
   AttemptSettled,
   HealthCounters,
   LeaseRecall,
+  type HealthMessage,
+  type HealthSeries,
+  type HealthSubject,
 } from './signals.js';
 export {
   ControlOwnKeyCreate,
@@ -236,6 +239,12 @@ export {
 export {
   OWN_KEY_FILTER_MAX,
   SNAPSHOT_KEYS,
+  CONTENT_FILTERS_MAX,
+  CONTENT_FILTER_ACTIONS,
+  CONTENT_FILTER_SIDES,
+  CONTENT_FILTER_SLUGS,
+  CONTENT_PATTERN_CHARACTERS_MAX,
+  ZDR_GROUPS,
   ANSWER_BYTES_MAX,
   affinityEntry,
   type AffinityEntry,
@@ -252,6 +261,8 @@ export {
   providerEntry,
   workspaceEntry,
   type AnswerEntry,
+  type ContentFilterBuiltinEntry,
+  type ContentFilterEntry,
   type CredentialEntry,
   type EndpointEntry,
   type HeadEntry,
@@ -264,6 +275,7 @@ export {
   type ProviderEntry,
   type Suspension,
   type WorkspaceEntry,
+  type ZdrGroup,
 } from './snapshot.js';
 export { BUCKETS, QUEUE_GROUPS, STREAMS, SUBJECTS, subjectToken, type BucketName } from './subjects.js';
 export { BillingWitnessesDisagreements } from './witnesses.js';

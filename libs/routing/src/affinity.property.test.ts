@@ -4,10 +4,10 @@ import { BUCKETS } from '@waystation/contracts';
 import { NO_RULES } from '@waystation/policy';
 import fc from 'fast-check';
 import type { Override } from './affinity.js';
-import { createHealthBoard } from './health.js';
 import { NO_OWN_KEYS } from './own-keys.js';
 import { planRoute } from './plan-route.js';
 import { buildRoutingIndex } from './routing-index.js';
+import { boardWith } from './test-health.js';
 
 const NOW = 1_700_000_000_000;
 const stamp = { v: 1 as const, version: 1 };
@@ -46,6 +46,9 @@ interface Case {
   readonly down?: readonly string[];
   readonly workspaceId?: string;
   readonly routes?: ReturnType<typeof indexOf>;
+  readonly toolCount?: number;
+  /** Tokens a second, where they are known. */
+  readonly throughputs?: Readonly<Record<string, number>>;
 }
 const plan = ({
   conversation = 'c',
@@ -54,10 +57,11 @@ const plan = ({
   down = [],
   workspaceId = 'w',
   routes = index,
+  toolCount = 0,
+  throughputs,
 }: Case) => {
-  const health = createHealthBoard();
-  health.merge(
-    down.map((slug) => ({ endpointId: idOf(slug), succeeded: 0, failed: 200 })),
+  const health = boardWith(
+    down.map((slug) => ({ endpointId: idOf(slug), failed: 200 })),
     NOW,
   );
   const request: RoutePlanRequest = {
@@ -68,17 +72,21 @@ const plan = ({
     preferences,
     features: {
       ...{ api: 'chat', dialect: 'openai-chat', stream: true, bodyBytes: 1, inputTokensEstimate: 1, parameters: [] },
-      ...{ inputModalities: ['text'], outputModalities: ['text'], toolCount: 0, messageCount: 1, conversation },
+      ...{ inputModalities: ['text'], outputModalities: ['text'], toolCount, messageCount: 1, conversation },
     },
   };
   const overrides = {
     of: (workspace: string, model: string, told: string) =>
       workspace === 'w' && model === 'lab/one' && told === conversation ? override : undefined,
   };
+  const figuresOf = (endpointId: string) => ({
+    latencyMs: () => undefined,
+    throughput: () => throughputs?.[endpointId],
+  });
   const reply = planRoute(
     request,
     NO_RULES,
-    { index: routes, health, ownKeys: NO_OWN_KEYS, overrides, nowMs: NOW },
+    { index: routes, health, ownKeys: NO_OWN_KEYS, overrides, figuresOf, nowMs: NOW },
     () => 0.5,
   );
   return { ...reply, tried: reply.attempts.map(({ endpointId }) => endpointId) };
@@ -162,5 +170,22 @@ describe('an override', () => {
 
   it('of an endpoint that is gone changes nothing', () => {
     expect(plan({ override: { endpointId: 'lab/one@gone', at: NOW } }).tried).toEqual(plan({}).tried);
+  });
+
+  it('holds for requests with tools, but never before an endpoint that is known to be far quicker', () => {
+    const throughputs = { [idOf('a')]: 100, [idOf('b')]: 100, [idOf('c')]: 101, [idOf('d')]: 1 };
+    fc.assert(
+      fc.property(conversations, slug, fc.boolean(), (conversation, at, areKnown) => {
+        const asked: Case = { conversation, toolCount: 1, ...(areKnown ? { throughputs } : {}) };
+        const override = { endpointId: idOf(at), at: NOW };
+        const { tried, affinity, strategy } = plan({ ...asked, override });
+        expect(affinity?.[0]?.override).toEqual(override);
+        if (areKnown && at === 'd') expect(tried).toEqual(plan(asked).tried);
+        else {
+          expect(tried[0]).toBe(idOf(at));
+          expect(strategy).toBe(areKnown ? 'exacto+override' : 'conversation+override');
+        }
+      }),
+    );
   });
 });

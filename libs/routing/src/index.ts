@@ -1,6 +1,15 @@
 // Where a generation may run, in what order, and why not elsewhere. Pure.
 export type { Override, Overrides } from './affinity.js';
-export { createHealthBoard, type EndpointState, type HealthBoard, type HealthReport } from './health.js';
+export { PERCENTILES, type EndpointFigures, type Percentile } from './figures.js';
+export { createHealthTally, type HealthTally, type Observation } from './health-tally.js';
+export {
+  createHealthBoard,
+  type EndpointState,
+  type EndpointStatistics,
+  type HealthBoard,
+  type HealthBoardOptions,
+  type HealthView,
+} from './health.js';
 export { NO_OWN_KEYS, indexOwnKeys, type OwnKeysIndex, type OwnKeysOfWorkspace } from './own-keys.js';
 export { MAX_ATTEMPTS, planRoute, type RoutingSnapshot } from './plan-route.js';
 export { canBeAsked } from './split-capacity.js';

@@ -1,12 +1,20 @@
 // Where a generation may run, and with whose key. Every endpoint of every requested model, with each key that it may be asked with, is either an attempt or excluded
 // with the rule that excluded it.
-import { parseModelId } from '@waystation/catalog';
+import { parseModelId, type ParsedModelId } from '@waystation/catalog';
 import type { PlannedAttempt, RoutePlanReply, RoutePlanRequest } from '@waystation/contracts';
 import { narrow, rulesOfPreferences, type PolicyRules } from '@waystation/policy';
 import { affinityOf, type Affinity, type Overrides } from './affinity.js';
-import { demandOf, exceedsContext, excludeEndpoint, type Demand, type Exclusion } from './exclude-endpoint.js';
-import type { EndpointState, HealthBoard } from './health.js';
-import { orderEndpoints, type Ordering } from './order-endpoints.js';
+import {
+  demandOf,
+  exceedsContext,
+  excludeEndpoint,
+  tierNamed,
+  type Demand,
+  type Exclusion,
+} from './exclude-endpoint.js';
+import { speedLimitsOf, type EndpointFigures } from './figures.js';
+import type { EndpointState, HealthView } from './health.js';
+import { orderEndpoints, type Circumstances, type Ordering } from './order-endpoints.js';
 import type { OwnKey, OwnKeysIndex } from './own-keys.js';
 import type { Route, RoutingIndex } from './routing-index.js';
 import { splitCapacity, waysOf, type Capacity, type Way } from './split-capacity.js';
@@ -19,10 +27,12 @@ const SOFTLY_REQUIRED = ['tools', 'response_format', 'verbosity'];
 
 export interface RoutingSnapshot {
   readonly index: RoutingIndex;
-  readonly health: HealthBoard;
+  readonly health: HealthView;
   readonly ownKeys: OwnKeysIndex;
   /** Absent: every conversation goes where its hash leads. */
   readonly overrides?: Overrides;
+  /** Undefined, or absent: how quick an endpoint was is not known. */
+  readonly figuresOf?: (endpointId: string, nowMs: number) => EndpointFigures | undefined;
   readonly nowMs: number;
 }
 
@@ -37,12 +47,14 @@ export const planRoute = (
 ): RoutePlanReply => {
   const { preferences, features, identity } = request;
   const rules = narrow(policy, rulesOfPreferences(preferences));
-  const demand = demandOf(preferences, features, rules);
+  const asked = modelsOf(request.models, snapshot.index);
+  const demand = demandOf(preferences, features, rules, asked.admits);
+  const tier = tierNamed(features.serviceTier);
   const excluded: Excluded[] = [];
   const groups: Capacity[] = [];
   const ownKeys = snapshot.ownKeys.of(identity.workspaceId);
-  const stateOf = (route: Route): EndpointState => snapshot.health.stateOf(route.id, snapshot.nowMs);
-  const asked = modelsOf(request.models);
+  const stateOf = (route: Route): EndpointState =>
+    snapshot.health.stateOf(route.id, snapshot.nowMs, route.attempt.credentialId);
   const sort = preferences.sort?.by ?? asked.sort ?? rules.sort;
   const order = (preferences.order ?? []).map((each) => each.toLowerCase());
   const affinities: Affinity[] = [];
@@ -53,12 +65,17 @@ export const planRoute = (
     const routes = snapshot.index.byModel.get(model);
     if (routes === undefined) excluded.push({ model, rule: 'unknown_model' });
     else {
-      const fitting = fittingOf(routes, demand, excluded);
-      const capacity = splitCapacity(fitting, ownKeys, identity, (...told) => exclude(excluded, ...told));
+      const fitting = fittingOf(tier === 'flex' ? onlyFlexible(routes, excluded) : routes, demand, excluded);
+      const capacity = splitCapacity(
+        fitting,
+        ownKeys,
+        identity,
+        (...told) => exclude(excluded, ...told),
+        (ownKeyId) => snapshot.health.isRefused(ownKeyId, snapshot.nowMs),
+      );
       if (conversation !== undefined) {
-        const candidates = capacity.first.size > 0 ? [...capacity.first.keys()] : capacity.shared;
         const told = snapshot.overrides?.of(identity.workspaceId, model, conversation);
-        const affinity = affinityOf(model, candidates, conversation, told, snapshot.nowMs);
+        const affinity = affinityOf(model, triedFirst(capacity), conversation, told, snapshot.nowMs);
         if (affinity !== undefined) affinities.push(affinity);
       }
       groups.push({ ...capacity, shared: healthyOf(capacity.shared, stateOf, excluded) });
@@ -66,13 +83,25 @@ export const planRoute = (
   }
   const ordering: Ordering = {
     order,
-    byPrice: sort === 'price',
+    sort: sort ?? (features.toolCount > 0 ? 'exacto' : undefined),
+    limits: speedLimitsOf(preferences),
+    tierFirst: tier === 'priority' ? tier : undefined,
     conversation: features.conversation,
     overrides: new Set(affinities.flatMap(({ override }) => (override === undefined ? [] : [override.endpointId]))),
   };
+  const circumstances: Circumstances = {
+    stateOf,
+    figuresOf: (endpointId) => snapshot.figuresOf?.(endpointId, snapshot.nowMs),
+    random,
+  };
+  let sorted = false;
   const together = sort !== undefined && preferences.sort?.partition === 'none';
   const ordered = (together ? [groups] : groups.map((group) => [group])).map((group) =>
-    waysOf(group, (routes) => orderEndpoints(routes, ordering, stateOf, random)),
+    waysOf(group, (routes) => {
+      const told = orderEndpoints(routes, ordering, circumstances);
+      sorted ||= told.sorted;
+      return told.routes;
+    }),
   );
   const attempts = take(
     ordered,
@@ -84,16 +113,50 @@ export const planRoute = (
     excluded,
     ...(affinities.length === 0 ? {} : { affinity: affinities }),
     snapshotRevision: snapshot.index.revision,
-    strategy: strategyOf(ordering, attempts),
+    strategy: strategyOf(ordering, sort, sorted, attempts),
+    ...(asked.aliases === undefined ? {} : { aliases: asked.aliases }),
   };
 };
 
-/** Catalogue ids in order, each once; the sorting variant of the first id that has one. */
-const modelsOf = (
-  models: readonly string[],
-): { ids: ReadonlySet<string>; sort: ReturnType<typeof parseModelId>['sort'] } => {
+/** Where a request goes while all is well. */
+const triedFirst = ({ first, shared }: Capacity): readonly Route[] => {
+  const own = [...first].flatMap(([route, keys]) => (keys.length > 0 ? [route] : []));
+  return own.length > 0 ? own : shared;
+};
+
+interface Asked {
+  /** Catalogue ids in order, each once. */
+  readonly ids: ReadonlySet<string>;
+  /** By the first id that has a variant which says how to sort. */
+  readonly sort: ParsedModelId['sort'] | undefined;
+  readonly admits: ParsedModelId['admits'] | undefined;
+  /** What aliases stand for, as the client wrote them. */
+  readonly aliases: Readonly<Record<string, string>> | undefined;
+}
+
+const modelsOf = (models: readonly string[], { latest }: RoutingIndex): Asked => {
   const parsed = models.map(parseModelId);
-  return { ids: new Set(parsed.map(({ id }) => id)), sort: parsed.find((each) => each.sort !== undefined)?.sort };
+  const sorting = parsed.find(({ sort }) => sort !== undefined);
+  const aliases = models.flatMap((model, place) => {
+    const target = latest.get(parsed[place]?.id ?? model);
+    return target === undefined ? [] : [[model, target] as const];
+  });
+  return {
+    ids: new Set(parsed.map(({ id }) => latest.get(id) ?? id)),
+    sort: sorting?.sort,
+    admits: sorting?.admits,
+    aliases: aliases.length === 0 ? undefined : Object.fromEntries(aliases),
+  };
+};
+
+/** Who asks for the flex tier is served at no other, unless the model has none. */
+const onlyFlexible = (routes: readonly Route[], excluded: Excluded[]): readonly Route[] => {
+  if (!routes.some(({ tiers, unusable }) => tiers.has('flex') && unusable === undefined)) return routes;
+  return routes.filter((route) => {
+    if (route.tiers.has('flex')) return true;
+    exclude(excluded, route, { rule: 'service_tier', detail: 'flex' });
+    return false;
+  });
 };
 
 const exclude = (excluded: Excluded[], route: Route, { rule, detail }: Exclusion, ownKey?: OwnKey): void => {
@@ -128,14 +191,21 @@ const fittingOf = (routes: readonly Route[], demand: Demand, excluded: Excluded[
   return left;
 };
 
-/** The soft rule about health, which is that of the station's own capacity: what a provider limits for it, it may not limit for a customer. */
+/**
+ * The rules about health, which is that of the station's own capacity: what a provider limits for it, it may not limit for a customer. Nobody is sent to one that is out, be
+ * it the last one.
+ */
 const healthyOf = (
   routes: readonly Route[],
   stateOf: (route: Route) => EndpointState,
   excluded: Excluded[],
 ): readonly Route[] =>
   preferred(
-    routes,
+    routes.filter((route) => {
+      const isOut = stateOf(route) === 'out';
+      if (isOut) exclude(excluded, route, { rule: 'down' });
+      return !isOut;
+    }),
     (route) => {
       const state = stateOf(route);
       return state === 'down' || state === 'resting' ? { rule: state } : undefined;
@@ -185,10 +255,17 @@ const attemptOf = ({ route, ownKey }: Way, demand: Demand): PlannedAttempt => {
   };
 };
 
-const strategyOf = (ordering: Ordering, attempts: readonly PlannedAttempt[]): string => {
-  const rest = ordering.byPrice ? 'price' : ordering.conversation === undefined ? 'weighted' : 'conversation';
+/** @param asked the sort that somebody chose; the one in force may be the default of requests with tools */
+const strategyOf = (
+  { sort, order, conversation, overrides }: Ordering,
+  asked: Ordering['sort'],
+  sorted: boolean,
+  attempts: readonly PlannedAttempt[],
+): string => {
+  const chosen = conversation === undefined ? 'weighted' : 'conversation';
+  const rest = sorted ? (sort ?? chosen) : asked === undefined ? chosen : `${asked}-unmeasured`;
   const [first] = attempts;
-  if (first !== undefined && ordering.overrides.has(first.endpointId)) return 'conversation+override';
-  const listed = ordering.order.length > 0 ? `order+${rest}` : rest;
+  const moved = first !== undefined && overrides.has(first.endpointId) ? `${rest}+override` : rest;
+  const listed = order.length > 0 ? `order+${rest}` : moved;
   return attempts.some(({ byok }) => byok) ? `own-keys+${listed}` : listed;
 };

@@ -12,6 +12,8 @@ export interface Entrant<Start> {
   readonly tried: Try;
   /** The client has output of it. */
   readonly delivered: boolean;
+  /** Monotonic ms. */
+  readonly endedMs: number;
   /** The other one was quicker. */
   readonly outrun: boolean;
   /** It began beside another. */
@@ -22,8 +24,9 @@ export interface Race<Start> {
   readonly generation: Pick<Generation, 'delivery' | 'giveUp'>;
   /** From the begin of the first. */
   readonly afterMs: number;
-  /** Begins a try; the ordinal says which of the two. */
-  readonly begin: (ordinal: 0 | 1) => Start;
+  readonly first: Start;
+  /** Undefined: it stays alone. */
+  readonly beginSecond: () => Start | undefined;
   readonly open: (start: Start, lane: Lane) => Promise<Try>;
   /** Whether it ended as an answer. */
   readonly isAnswer: (tried: Try) => boolean;
@@ -45,7 +48,8 @@ export interface Raced<Start> {
 export const raceAttempts = <Start>({
   generation,
   afterMs,
-  begin,
+  first,
+  beginSecond,
   open,
   isAnswer,
 }: Race<Start>): Promise<Raced<Start>> =>
@@ -87,7 +91,7 @@ export const raceAttempts = <Start>({
       resolve({ decides, others: ended.filter((each) => each !== decides) });
     };
 
-    const enter = (ordinal: 0 | 1): void => {
+    const enter = (ordinal: 0 | 1, start: Start): void => {
       const runner: Runner = {
         ordinal,
         giveUp: createGiveUp(),
@@ -100,7 +104,6 @@ export const raceAttempts = <Start>({
       };
       runners.push(runner);
       if (generation.giveUp.reason !== undefined) runner.giveUp.now(generation.giveUp.reason);
-      const start = begin(ordinal);
       void open(start, runner).then((tried) => {
         if (isAnswer(tried)) claim(runner);
         const entrant = {
@@ -108,6 +111,7 @@ export const raceAttempts = <Start>({
           start,
           tried,
           delivered: runner.delivery.delivered,
+          endedMs: performance.now(),
           outrun: winner !== undefined && winner !== runner && tried.result.kind === 'given-up',
           isSecond: ordinal === 1,
         };
@@ -118,7 +122,9 @@ export const raceAttempts = <Start>({
 
     const enterSecond = (): void => {
       const isAlone = runners.length === 1 && ended.length === 0 && winner === undefined;
-      if (isDue && isAccepted && isAlone && generation.giveUp.reason === undefined) enter(1);
+      if (!isDue || !isAccepted || !isAlone || generation.giveUp.reason !== undefined) return;
+      const second = beginSecond();
+      if (second !== undefined) enter(1, second);
     };
 
     generation.giveUp.listen(() => {
@@ -129,5 +135,5 @@ export const raceAttempts = <Start>({
       isDue = true;
       enterSecond();
     }, afterMs);
-    enter(0);
+    enter(0, first);
   });

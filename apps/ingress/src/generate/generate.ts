@@ -7,6 +7,7 @@ import type { Affinity } from '../affinity/affinity.js';
 import type { Aside } from '../aside/run-aside.js';
 import { attemptInOrder, type WorkerView } from '../attempt/attempt-in-order.js';
 import { hedgeOf } from '../attempt/hedge.js';
+import type { RetryBudget } from '../attempt/retry-budget.js';
 import type { Delivery } from '../deliver/delivery.js';
 import type { Needs } from '../hold/answer-needs.js';
 import { costsNothing, DEFAULT_OUTPUT_TOKENS } from '../hold/bound-plan.js';
@@ -16,10 +17,12 @@ import { takeHold, type PlanHold } from '../hold/take-hold.js';
 import { heal } from '../heal/heal.js';
 import { withSurcharges } from '../hold/with-surcharges.js';
 import type { Answers } from '../replay/answers.js';
-import { answerOf, finishGeneration, type LoopEnd } from './finish.js';
+import { answerOf, finishGeneration, recordBlocked, type LoopEnd } from './finish.js';
 import type { GiveUp } from './give-up.js';
 import { identityOf, type Generation, type GenerationRequest } from './generation.js';
 import { planPrompt } from './plan-prompt.js';
+import { screenAnswer, screenStream } from '../screen/screen-answer.js';
+import { Verdicts } from '../screen/verdicts.js';
 
 export interface GenerateDeps {
   readonly bus: Bus;
@@ -33,12 +36,13 @@ export interface GenerateDeps {
   /** How long a generation may take in all. */
   readonly deadlineMs: number;
   readonly workers: WorkerView;
+  readonly retries: RetryBudget;
   /** For work that would stall the loop. */
   readonly aside: Aside;
   /** The least after which a client may have a second endpoint asked. Undefined: it may not. */
   readonly hedgeAfterMsMin: number | undefined;
   /** Two endpoints were asked at once. */
-  readonly onRaced: Parameters<typeof attemptInOrder>[4];
+  readonly onRaced: Parameters<typeof attemptInOrder>[5];
   readonly onFirstByte: (latencyMs: number) => void;
 }
 
@@ -52,20 +56,28 @@ export const generate = async (
   const generation = begin(deps, asked, delivery, giveUp);
   try {
     refuseUnlessJournalled(deps.bus);
+    screenStream(generation);
     const plan = await planPrompt(deps, generation);
     const hold = await holdFor(deps, generation, withSurcharges(plan.attempts, generation.caller.workspace));
     const stopGrowing = hold.growing && deps.needs.answerFor(generation.generationId, hold.growing);
-    const loopEnd: LoopEnd = await attemptInOrder(deps.bus, deps.workers, generation, hold, deps.onRaced).catch(
-      toWaystationError,
-    );
+    let loopEnd: LoopEnd = await attemptInOrder(
+      deps.bus,
+      deps.workers,
+      deps.retries,
+      generation,
+      hold,
+      deps.onRaced,
+    ).catch(toWaystationError);
     stopGrowing?.();
     if (loopEnd === 'served' && generation.request.plugins?.healing === true) await heal(deps, generation);
+    if (loopEnd === 'served') loopEnd = (await screenAnswer(generation)) ?? loopEnd;
     finishGeneration(deps, generation, hold, loopEnd);
     deps.affinity.learn(generation);
     if (generation.firstByteMs !== undefined) deps.onFirstByte(generation.firstByteMs);
   } catch (thrown) {
     const error = toWaystationError(thrown);
-    delivery.fail(error, answerOf(generation, error));
+    generation.delivery.fail(error, answerOf(generation, error));
+    if (error.code === 'content_blocked') recordBlocked(deps, generation, error);
     if (error.code === 'internal')
       deps.log.error(
         { err: thrown, generationId: asked.generationId, requestId: asked.requestId },
@@ -91,6 +103,7 @@ const begin = (deps: GenerateDeps, asked: GenerationRequest, delivery: Delivery,
     attempts: [],
     warnings: [...asked.request.warnings, ...(hedge.warning === undefined ? [] : [hedge.warning])],
     pipeline: [],
+    verdicts: new Verdicts(),
   };
 };
 

@@ -1,7 +1,7 @@
 // Why and when a generation is given up from our side. One listener at a time, no events: this runs for every request.
 
 /** The last two are of one try: another one took its place. */
-export type GiveUpReason = 'client-gone' | 'shutdown' | 'given-up' | 'passed-over';
+export type GiveUpReason = 'client-gone' | 'shutdown' | 'blocked' | 'given-up' | 'passed-over';
 
 export interface GiveUp {
   readonly reason: GiveUpReason | undefined;

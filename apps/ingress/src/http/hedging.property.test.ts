@@ -1,8 +1,9 @@
 // Two endpoints at once, over real HTTP: whatever the order of their answers, their failures and the client's leaving, one of them serves and one at most is charged.
-import { WaystationError, type GenerationFinished } from '@waystation/contracts';
+import { SNAPSHOT_KEYS, WaystationError, type GenerationFinished } from '@waystation/contracts';
 import { decideCharge } from '@waystation/ledger';
 import fc from 'fast-check';
-import { chunk, endOf, inferenceKey, planned, price } from '../test-edge/fixtures.js';
+import { RETRY_RESERVE } from '../attempt/retry-budget.js';
+import { chunk, endOf, inferenceKey, planned, price, workspace } from '../test-edge/fixtures.js';
 import type { OpenedStream } from '../test-edge/scripted-bus.js';
 import { startIngress, type TestIngress } from '../test-edge/start-ingress.js';
 
@@ -67,6 +68,11 @@ const payersOf = ({ attempts, servedBy }: GenerationFinished): string[] =>
     .map(({ attemptId }) => attemptId);
 
 it('the client has the bytes of one, pays for that one, and each try is told of', async () => {
+  ingress.bus.put('workspaces', SNAPSHOT_KEYS.workspace('default'), {
+    ...workspace,
+    version: 2,
+    limits: [{ scope: 'workspace', metric: 'requests', window: 'minute', limit: '1000000' }],
+  });
   await fc.assert(
     fc.asyncProperty(steps, fc.boolean(), async (script, stream) => {
       const { streams, factLines } = ingress.bus;
@@ -136,6 +142,10 @@ it('the client has the bytes of one, pays for that one, and each try is told of'
       const payers = payersOf(line);
       expect(payers.length).toBeLessThanOrEqual(1);
       if (payers.length > 0) expect(payers).toEqual([line.servedBy]);
+      // However many were asked, it was one request.
+      expect(line.attempts.filter(({ requests, outcome }) => requests === 1 && outcome !== 'passed-over')).toHaveLength(
+        line.attempts.some(({ dispatched, outcome }) => dispatched && outcome !== 'passed-over') ? 1 : 0,
+      );
       // Whoever lost was told so in a way by which no witness can take it for what was served.
       for (const { cancelled, request } of streams) {
         if (cancelled === 'passed-over') expect(request.attemptId.endsWith('-1')).toBe(true);
@@ -219,6 +229,61 @@ describe.each([true, false])('as a stream: %s', (stream) => {
     };
     expect(await (await post(stream)).text()).toContain('<gamma>');
     expect(ingress.bus.streams.map(({ provider }) => provider)).toEqual(['alpha', 'beta', 'gamma']);
+  });
+});
+
+describe('the budget of further attempts', () => {
+  const metrics = (): Promise<string> => ingress.context.metrics.registry.metrics();
+
+  it('is spent by second endpoints, too: where they were many nobody is asked beside the first, and fallbacks go on', async () => {
+    const { streams } = ingress.bus;
+    ingress.bus.worker = (opened) => accept(opened);
+    const refused = async (): Promise<boolean> => (await metrics()).includes('hedges_refused_total 1');
+    let requests = 0;
+    let asked = 0;
+    for (let isRefused = false; !isRefused; requests += 1) {
+      if (requests > 2 * RETRY_RESERVE) throw new Error('a second is asked without end');
+      streams.length = 0;
+      const answer = post(true);
+      await until('one was asked', () => streams.length > 0);
+      for (let tries = 0; streams.length < 2 && !isRefused; tries += 1) {
+        if (tries > 2_000) throw new Error('neither a second was asked nor refused');
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        isRefused = streams.length < 2 && (await refused());
+      }
+      asked += streams.length;
+      const last = streams.at(-1);
+      if (last === undefined) throw new Error('nobody was asked');
+      if (isRefused) {
+        fail(last, 'provider_overloaded');
+        await until('a fallback', () => streams.length === 2);
+      }
+      const [, second] = streams;
+      if (second === undefined) throw new Error('there is no second');
+      say(second, true);
+      end(second);
+      expect(await (await answer).text()).toContain('<beta>');
+    }
+    expect(requests).toBeGreaterThan(RETRY_RESERVE / 2);
+    expect(asked).toBeLessThanOrEqual(1.2 * requests + RETRY_RESERVE / 2);
+    expect(await metrics()).toContain('waystation_ingress_retries_refused_total 0');
+  }, 60_000);
+
+  it('gets back what reached nobody, and that endpoint has its turn later', async () => {
+    ingress.bus.worker = (opened, ordinal) => {
+      const [first] = ingress.bus.streams;
+      if (ordinal === 0 || first === undefined) return accept(opened);
+      if (ordinal === 1) {
+        opened.reader.fail(new WaystationError('no_worker', 'no_worker!'));
+        return fail(first, 'provider_overloaded');
+      }
+      accept(opened);
+      say(opened, true);
+      end(opened);
+    };
+    expect(await (await post(true)).text()).toContain('<beta>');
+    expect(ingress.bus.streams.map(({ provider }) => provider)).toEqual(['alpha', 'beta', 'beta']);
+    expect(ingress.bus.factLines[0]?.attempts.map(({ dispatched }) => dispatched)).toEqual([false, true, true]);
   });
 });
 

@@ -5,8 +5,10 @@ import { indexOwnKeys } from '@waystation/routing';
 import type { CatalogSnapshot } from '@waystation/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { knownPolicy } from '../auth/caller.js';
+import { credentialsOf } from '../auth/credentials.js';
 import { INGRESS, type Ingress } from '../ingress.js';
 import { admitModels } from '../models/admit-models.js';
+import { statisticsInfo } from '../models/endpoint-statistics.js';
 import { describeImageEndpoints, listImageModels } from '../models/image-model-info.js';
 import {
   describeEndpoints,
@@ -15,6 +17,7 @@ import {
   listProviders,
   listZdrEndpoints,
   type ListedModel,
+  type LiveInfo,
 } from '../models/model-info.js';
 import { pageOf, selectModels, type Query } from '../models/select-models.js';
 import { callerOf } from './caller-of.js';
@@ -79,17 +82,32 @@ export class ModelsController {
   @Get('models/:author/:slug/endpoints')
   endpoints(@Req() request: FastifyRequest<ModelPath>, @Res() reply: FastifyReply): void {
     const id = idOf(request);
-    sendJson(reply, 200, { data: describeEndpoints(this.#catalog(), id) ?? notFound(id) });
+    sendJson(reply, 200, { data: describeEndpoints(this.#catalog(), id, this.#liveFor(request)) ?? notFound(id) });
   }
 
   @Get('endpoints/zdr')
-  zdrEndpoints(@Res() reply: FastifyReply): void {
-    sendJson(reply, 200, { data: listZdrEndpoints(this.#catalog()) });
+  zdrEndpoints(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
+    sendJson(reply, 200, { data: listZdrEndpoints(this.#catalog(), this.#liveFor(request)) });
   }
 
   @Get('providers')
   providers(@Res() reply: FastifyReply): void {
     sendJson(reply, 200, { data: listProviders(this.#catalog()) });
+  }
+
+  #liveFor({ headers }: FastifyRequest): LiveInfo {
+    const withSpeed = this.#isKnown(headers);
+    return (endpointId) => statisticsInfo(this.ingress.statistics.of(endpointId), withSpeed);
+  }
+
+  /** These routes are open to anybody, but not all that they tell. */
+  #isKnown(headers: FastifyRequest['headers']): boolean {
+    try {
+      this.ingress.authenticator.authenticate(credentialsOf(headers));
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   #catalog(): CatalogSnapshot {

@@ -150,6 +150,9 @@ export const generationInfo = ({ generationId, workspaceId, record }: ShownGener
     usage_source: source ?? null,
     error: record?.errorCode === undefined ? null : { code: record.errorCode, message: record.errorMessage ?? null },
     warnings: record === undefined ? [NO_RECORD] : (record.warnings ?? []),
+    content_filters: (record?.verdicts ?? []).map(({ guardrailId, filter, action, side, count }) => ({
+      ...{ guardrail_id: guardrailId, filter, action, side, count },
+    })),
   };
 };
 
