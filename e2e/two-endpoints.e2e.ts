@@ -1,6 +1,7 @@
 // One model at two providers, one of which fails or says nothing: a conversation stays where it was served, and of two that are asked at once one is paid for.
 import { fakeUpstream, type FakeUpstream, type UpstreamScript } from '@waystation/testing';
 import { ask, stream, type StreamEnd } from './support/ask.ts';
+import { metric } from './support/metrics.ts';
 import { story } from './support/story.ts';
 import { useSystem } from './support/use-system.ts';
 import { until } from './support/wait.ts';
@@ -44,6 +45,7 @@ const system = useSystem(async () => {
   - slug: ${provider}
     dialect: openai-chat
     baseUrl: http://127.0.0.1:${lab.port}/v1
+    billsAfterCancel: false
     dataPolicy: { retains: false, trains: false, region: local }
     endpoints: [{ model: twin/small, upstreamModel: small, context: 4000, maxOutput: 500, price: { input: "1.00", output: "2.00" } }]
 `);
@@ -100,6 +102,8 @@ describe('a conversation', () => {
 
 describe('a client that does not want to wait', () => {
   const hedge = { 'x-waystation-hedge': String(HEDGE_MS) };
+  const hedges = (): Promise<number> =>
+    metric(system(), system().processOf('ingress'), 'waystation_ingress_hedges_total');
 
   story(
     'is served by the second endpoint where the first is silent, and pays for that one alone',
@@ -108,27 +112,34 @@ describe('a client that does not want to wait', () => {
       const conversation = `hedge-${random.whole(0, 1e9)}`;
       const home = await servedBy(conversation);
       moods[home] = 'silent';
+      const hedged = await hedges();
       const answer = await talk(conversation, hedge);
       expect([answer.content, answer.done]).toEqual([otherOf(home), true]);
       expect(answer.usage?.['cost']).toBeCloseTo(COST_USD, 12);
       // The provider that lost was hung up on.
       await labs[home]?.requests.at(-1)?.over;
       expect(labs[home]?.requests.at(-1)?.abandoned).toBe(true);
-      const record = await until('the record', 20_000, async () => {
+      expect((await hedges()) - hedged).toBe(1);
+      const record = await until('it is booked', 20_000, async () => {
         const { status, json } = await ask(system(), 'GET', `/api/v1/generation?id=${answer.generationId}`);
-        return status === 200 ? json.data : undefined;
+        return status === 200 && json.data.settled === true && json.data.provider_name !== null ? json.data : undefined;
       });
       expect(record.total_cost).toBeCloseTo(COST_USD, 12);
       expect(record.provider_name.toLowerCase()).toBe(otherOf(home));
+      const charges = new Map<string, object>(
+        record.charges.map((charge: { provider: string }) => [charge.provider, charge]),
+      );
+      expect(charges.get(otherOf(home))).toMatchObject({ policy: { row: 'completed' }, paid: { credits: '0.00002' } });
+      expect(charges.get(home)).toMatchObject({ policy: { row: 'cancelled-before-output' }, paid: { credits: '0' } });
     },
   );
 
   story('is served by the first where that answers, and nobody else is asked', system, async (random) => {
     const conversation = `quick-${random.whole(0, 1e9)}`;
     const home = await servedBy(conversation);
-    const before = callsOf(otherOf(home));
+    const before = [callsOf(otherOf(home)), await hedges()];
     expect(await servedBy(conversation, { 'x-waystation-hedge': '30000' })).toBe(home);
-    expect(callsOf(otherOf(home))).toBe(before);
+    expect([callsOf(otherOf(home)), await hedges()]).toEqual(before);
   });
 
   story('waits where it does not ask for it', system, async (random) => {
