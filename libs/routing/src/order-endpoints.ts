@@ -17,6 +17,8 @@ export interface Ordering {
   /** A service tier whose endpoints come before the others, if any is asked for that has such. */
   readonly tierFirst: string | undefined;
   readonly conversation: string | undefined;
+  /** Endpoints at which the conversation was served of late: before others of their class. */
+  readonly overrides: ReadonlySet<string>;
 }
 
 /** What the order depends on besides the request. */
@@ -50,13 +52,15 @@ interface Ranked {
   readonly preference: number;
   readonly healthClass: number;
   readonly speed: number;
+  /** 0 where the conversation was served there of late, 1 elsewhere. */
+  readonly distance: number;
   readonly score: number;
 }
 
 /** @param sorted so many in order in front; what comes behind them is in no order. All, where nothing is said */
 export const orderEndpoints = (
   routes: readonly Route[],
-  { order, sort, limits, tierFirst, conversation }: Ordering,
+  { order, sort, limits, tierFirst, conversation, overrides }: Ordering,
   { stateOf, figuresOf, random }: Circumstances,
   sorted = routes.length,
 ): Ordered => {
@@ -81,6 +85,7 @@ export const orderEndpoints = (
       ),
       healthClass: CLASS_OF[stateOf(route)],
       speed: speeds?.[index] ?? 0,
+      distance: overrides.has(route.id) ? 0 : 1,
       score: rendezvousScore(uniform, route.weight),
     };
   });
@@ -119,7 +124,9 @@ type Compare = (a: Ranked, b: Ranked) => number;
 
 const byPreference: Compare = (a, b) => a.preference - b.preference;
 
-const byWeight: Compare = (a, b) => byPreference(a, b) || a.healthClass - b.healthClass || a.score - b.score;
+const byConversation: Compare = (a, b) => a.distance - b.distance || a.score - b.score;
+
+const byWeight: Compare = (a, b) => byPreference(a, b) || a.healthClass - b.healthClass || byConversation(a, b);
 
 const byPrice: Compare = (a, b) =>
   byPreference(a, b) ||
@@ -134,7 +141,7 @@ const bySpeed: Compare = (a, b) =>
   byPreference(a, b) || a.speed - b.speed || a.healthClass - b.healthClass || a.score - b.score;
 
 const byClass: Compare = (a, b) =>
-  byPreference(a, b) || a.healthClass - b.healthClass || a.speed - b.speed || a.score - b.score;
+  byPreference(a, b) || a.healthClass - b.healthClass || a.speed - b.speed || byConversation(a, b);
 
 const COMPARE: Readonly<Record<Sort | 'weight', Compare>> = {
   price: byPrice,

@@ -355,7 +355,14 @@ it('the first few of many are the same whether all are put in order or not', () 
       });
       const routes = index.byModel.get('lab/one') ?? [];
       for (const sort of [undefined, 'price', 'throughput', 'latency', 'exacto'] as const) {
-        const ordering = { order: ['p3', 'p1'], sort, limits: undefined, tierFirst: 'flex', conversation: 'c' };
+        const ordering = {
+          order: ['p3', 'p1'],
+          sort,
+          limits: undefined,
+          tierFirst: 'flex',
+          conversation: 'c',
+          overrides: new Set<string>(),
+        };
         const circumstances = { stateOf: () => 'stable' as const, figuresOf, random: () => 0.5 };
         const whole = orderEndpoints(routes, ordering, circumstances).routes;
         const part = orderEndpoints(routes, ordering, circumstances, first).routes;
