@@ -58,11 +58,14 @@ export const createRoutingState = async ({
       'the catalog has a new revision',
     );
   });
-  policies.onChange((current) => {
+  const adopt = (current: typeof policies.current): void => {
     ruled = new Map([...current.policies].map(([id, policy]) => [id, rulesOfPolicy(policy)]));
     merged.clear();
     ownKeys = indexOwnKeys(current.ownKeys);
-  });
+  };
+  policies.onChange(adopt);
+  // They may have arrived while somebody else was waited for.
+  adopt(policies.current);
   const signals = await bus.onSignal(HealthCounters, undefined, (message) => {
     const nowMs = Date.now();
     capacity.hear(message, nowMs);
