@@ -14,6 +14,7 @@ const SCRIPTS = {
   bench: ['bench/main.ts'],
   'bench:billing': ['bench/billing.ts'],
   'bench:dialects': ['bench/dialects.ts'],
+  'bench:week': ['bench/week.ts'],
   ledger: ['tools/ledger/main.ts'],
 };
 const MIN_NODE_MAJOR = 24;
