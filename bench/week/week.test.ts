@@ -21,17 +21,20 @@ const parts: Parts = {
   ...{ scriptOf, planReply, createPromptCache, sandboxDialect: openaiChat },
 };
 
-/** The incidents of the week, ten minutes of each at most and a pause behind it. */
+/** The incidents of the week, ten minutes of each at most and half an hour before it. */
 const INCIDENT_MS = HOUR_MS / 6;
-const dense: readonly Incident[] = INCIDENTS.map((incident, place) => {
-  const fromMs = WEEK_BEGINS_MS + (2 * place + 1) * INCIDENT_MS;
-  return { ...incident, fromMs, toMs: fromMs + Math.min(INCIDENT_MS, incident.toMs - incident.fromMs) };
-});
-const span = { beginsMs: WEEK_BEGINS_MS, endsMs: WEEK_BEGINS_MS + (2 * dense.length + 1) * INCIDENT_MS };
-const runOf = (endsMs = span.endsMs): Run => ({
+const STEP_MS = 4 * INCIDENT_MS;
+const beginOf = (place: number): number => WEEK_BEGINS_MS + (place + 1) * STEP_MS - INCIDENT_MS;
+const dense: readonly Incident[] = INCIDENTS.map((incident, place) => ({
+  ...incident,
+  fromMs: beginOf(place),
+  toMs: beginOf(place) + Math.min(INCIDENT_MS, incident.toMs - incident.fromMs),
+}));
+const ENDS_MS = beginOf(dense.length);
+const runOf = (endsMs = ENDS_MS): Run => ({
   ...{ parts, seed: SEED, beginsMs: WEEK_BEGINS_MS, endsMs, incidents: dense },
-  restartsMs: [1, 5, 11].map((incident) => WEEK_BEGINS_MS + (2 * incident + 1.3) * INCIDENT_MS),
-  conversations: conversationsOf({ seed: SEED, beginsMs: WEEK_BEGINS_MS, endsMs, conversationsPerSecond: 0.5 }),
+  restartsMs: [1, 5, 11].map((place) => beginOf(place) + INCIDENT_MS / 3),
+  conversations: conversationsOf({ seed: SEED, beginsMs: WEEK_BEGINS_MS, endsMs, conversationsPerSecond: 0.2 }),
 });
 
 const results = new Map<string, Told>();
@@ -42,14 +45,14 @@ const toldOf = (name: string): Told => {
 };
 
 beforeAll(() => {
-  const others = [() => roundRobin(true), () => roundRobin(false), () => alwaysCheapest(true)];
+  const others = [() => roundRobin(true), () => alwaysCheapest(true)];
   for (const { name, told } of contest(runOf, undefined, others)) results.set(name, told);
 }, 240_000);
 
-describe('routing through a time in which half of the time something is wrong', () => {
+describe('routing through a time in which something is wrong every half hour', () => {
   it('serves 99.9 % of what any endpoint would have served, with at most 1.2 attempts for a request', () => {
     const { all } = toldOf('Waystation');
-    expect(all.requests).toBeGreaterThan(5_000);
+    expect(all.requests).toBeGreaterThan(10_000);
     // Where nobody would have served, nobody is missed.
     expect(all.servable).toBeLessThan(all.requests);
     expect(successOf(all)).toBeGreaterThanOrEqual(0.999);
@@ -62,9 +65,8 @@ describe('routing through a time in which half of the time something is wrong', 
     }
   });
 
-  it('serves more than who does not fall back, and with fewer attempts than who always does', () => {
+  it('serves with fewer attempts than who remembers nothing, cheaper than round-robin and quicker than always the cheapest', () => {
     const ours = toldOf('Waystation');
-    expect(successOf(toldOf('round-robin').all)).toBeLessThan(0.98);
     const [roundRobins, cheapest] = [
       toldOf('round-robin, with fallbacks'),
       toldOf('always the cheapest, with fallbacks'),
@@ -82,7 +84,7 @@ describe('routing through a time in which half of the time something is wrong', 
   });
 
   it('is the same every time', () => {
-    const once = (): unknown => contest(() => runOf(WEEK_BEGINS_MS + INCIDENT_MS), undefined, [])[0]?.told.all;
+    const once = (): unknown => contest(() => runOf(WEEK_BEGINS_MS + 2 * INCIDENT_MS), undefined, [])[0]?.told.all;
     const first = once();
     expect(first).toMatchObject({ servable: expect.any(Number) });
     expect(once()).toEqual(first);
@@ -90,7 +92,7 @@ describe('routing through a time in which half of the time something is wrong', 
 });
 
 describe('conversations of agents', () => {
-  const agents = { seed: SEED, beginsMs: WEEK_BEGINS_MS, withinMs: HOUR_MS, conversations: 60, turnsMax: 16 };
+  const agents = { seed: SEED, beginsMs: WEEK_BEGINS_MS, withinMs: HOUR_MS, conversations: 40, turnsMax: 14 };
   const shareOf = (result: ReturnType<typeof contestOfAgents>, name: string): number => {
     const found = result.shares.find((each) => each.name === name);
     if (found === undefined) throw new Error(`nobody is called ${name}`);
