@@ -16,6 +16,8 @@ import type { Run } from './simulate.ts';
 import { amplificationOf, costOf, firstTokenOf, successOf, type Told } from './told.ts';
 
 const SEED = 7;
+/** Seconds of work, which a busy machine makes minutes of. */
+const PATIENCE_MS = 600_000;
 const parts: Parts = {
   ...{ nextStep, createRetryBudget, EndpointHealth },
   ...{ scriptOf, planReply, createPromptCache, sandboxDialect: openaiChat },
@@ -47,7 +49,7 @@ const toldOf = (name: string): Told => {
 beforeAll(() => {
   const others = [() => roundRobin(true), () => alwaysCheapest(true)];
   for (const { name, told } of contest(runOf, undefined, others)) results.set(name, told);
-}, 240_000);
+}, PATIENCE_MS);
 
 describe('routing through a time in which something is wrong every half hour', () => {
   it('serves 99.9 % of what any endpoint would have served, with at most 1.2 attempts for a request', () => {
@@ -88,7 +90,7 @@ describe('routing through a time in which something is wrong every half hour', (
     const first = once();
     expect(first).toMatchObject({ servable: expect.any(Number) });
     expect(once()).toEqual(first);
-  });
+  }, PATIENCE_MS);
 });
 
 describe('conversations of agents', () => {
@@ -104,10 +106,10 @@ describe('conversations of agents', () => {
     expect(result.possible).toBeGreaterThan(0.7);
     expect(shareOf(result, 'Waystation')).toBeGreaterThanOrEqual(0.95);
     expect(shareOf(result, 'weighted by price at random')).toBeLessThan(0.9);
-  });
+  }, PATIENCE_MS);
 
   it('keep most of it while endpoints go away and come back', () => {
     const result = contestOfAgents(parts, agents, agentOutages(WEEK_BEGINS_MS), 'with outages');
     expect(shareOf(result, 'Waystation')).toBeGreaterThanOrEqual(0.9);
-  });
+  }, PATIENCE_MS);
 });
