@@ -85,12 +85,16 @@ describe('routing through a time in which something is wrong every half hour', (
     expect(firstTokenOf(quick, 0.99)).toBeLessThan(firstTokenOf(steady, 0.99));
   });
 
-  it('is the same every time', () => {
-    const once = (): unknown => contest(() => runOf(WEEK_BEGINS_MS + 2 * INCIDENT_MS), undefined, [])[0]?.told.all;
-    const first = once();
-    expect(first).toMatchObject({ servable: expect.any(Number) });
-    expect(once()).toEqual(first);
-  }, PATIENCE_MS);
+  it(
+    'is the same every time',
+    () => {
+      const once = (): unknown => contest(() => runOf(WEEK_BEGINS_MS + 2 * INCIDENT_MS), undefined, [])[0]?.told.all;
+      const first = once();
+      expect(first).toMatchObject({ servable: expect.any(Number) });
+      expect(once()).toEqual(first);
+    },
+    PATIENCE_MS,
+  );
 });
 
 describe('conversations of agents', () => {
@@ -101,15 +105,23 @@ describe('conversations of agents', () => {
     return found.share / result.possible;
   };
 
-  it('are sent where their prompts are cached: 95 % of the possible, and far less at random', () => {
-    const result = contestOfAgents(parts, agents, [], 'well');
-    expect(result.possible).toBeGreaterThan(0.7);
-    expect(shareOf(result, 'Waystation')).toBeGreaterThanOrEqual(0.95);
-    expect(shareOf(result, 'weighted by price at random')).toBeLessThan(0.9);
-  }, PATIENCE_MS);
+  it(
+    'are sent where their prompts are cached: 95 % of the possible, and far less at random',
+    () => {
+      const result = contestOfAgents(parts, agents, [], 'well');
+      expect(result.possible).toBeGreaterThan(0.7);
+      expect(shareOf(result, 'Waystation')).toBeGreaterThanOrEqual(0.95);
+      expect(shareOf(result, 'weighted by price at random')).toBeLessThan(0.9);
+    },
+    PATIENCE_MS,
+  );
 
-  it('keep most of it while endpoints go away and come back', () => {
-    const result = contestOfAgents(parts, agents, agentOutages(WEEK_BEGINS_MS), 'with outages');
-    expect(shareOf(result, 'Waystation')).toBeGreaterThanOrEqual(0.9);
-  }, PATIENCE_MS);
+  it(
+    'keep most of it while endpoints go away and come back',
+    () => {
+      const result = contestOfAgents(parts, agents, agentOutages(WEEK_BEGINS_MS), 'with outages');
+      expect(shareOf(result, 'Waystation')).toBeGreaterThanOrEqual(0.9);
+    },
+    PATIENCE_MS,
+  );
 });
