@@ -1,7 +1,7 @@
 // Walks the plan: the next endpoint while the client has seen nothing, another worker while nothing was dispatched, and nothing after the first output.
 // Every try has its own attempt id and its own record; the number of tries is bounded.
 import type { Bus } from '@waystation/bus';
-import { WaystationError, type AttemptRunRequest, type ErrorCode, type ErrorDetails } from '@waystation/contracts';
+import { WaystationError, type AttemptRunRequest, type ErrorDetails } from '@waystation/contracts';
 import type { AttemptRecord, Generation } from '../generate/generation.js';
 import type { BoundAttempt } from '../hold/bound-plan.js';
 import { holdOf, type PlanHold } from '../hold/take-hold.js';
