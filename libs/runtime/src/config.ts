@@ -45,7 +45,7 @@ const runtimeEnvironment = z.object({
   WAYSTATION_NATS_CA_FILE: optionalText,
   WAYSTATION_NATS_CERT_FILE: optionalText,
   WAYSTATION_NATS_KEY_FILE: optionalText,
-  WAYSTATION_STREAM_REPLICAS: z.coerce.number('must be 1, 3 or 5').int().min(1).max(5).optional(),
+  WAYSTATION_STREAM_REPLICAS: z.coerce.number('must be a number of copies').int().min(1).max(5).optional(),
   WAYSTATION_INTERNAL_HOST: z.string().default('127.0.0.1'),
   WAYSTATION_INTERNAL_PORT: port.default(0),
   WAYSTATION_TIME_SCALE: z.coerce.number('must be a number, say 0.1').min(0.01).max(10).default(1),
