@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectRaw, type NatsConnection } from '@nats-io/transport-node';
+import { SUBJECTS } from '../../libs/contracts/src/subjects.ts';
 import { connectBus, provisionStreams, type Bus } from '../../libs/bus/src/index.ts';
 import { TEST_CERTIFICATE, TEST_KEY } from '../../libs/bus/src/connection/test-certificate.ts';
 import { startChild, type Child } from '../../libs/testing/src/servers/child.ts';
@@ -114,7 +115,7 @@ test('services make what is theirs in three copies, over TLS, and one server may
   }
 
   await servers[0]?.kill();
-  expect(await ask('way.fact.money.test', fine, '{}')).toMatchObject({ stream: 'FACTS' });
+  expect(await ask(SUBJECTS.moneyFact('test'), fine, '{}')).toMatchObject({ stream: 'FACTS' });
   for (const bus of buses) while (bus.state !== 'connected') await sleep(50);
 }, 60_000);
 
