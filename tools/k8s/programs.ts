@@ -107,5 +107,8 @@ export const graceReserve = (): number => numberIn('libs/runtime/src/shutdown.ts
 export const internalPaths = (): string[] =>
   [...textOf('libs/runtime/src/internal-http.ts').matchAll(/^ {4}'(\/\w+)':/gm)].map((match) => match[1] ?? '');
 /** What the image gives Node before the program. */
-export const imageFlags = (): string[] =>
-  /exec node (.*) \\?"\$WAYSTATION_ENTRY/.exec(textOf('deploy/Dockerfile'))?.[1]?.split(' ') ?? [];
+export const imageFlags = (): string[] => {
+  const found = /exec node (.*) \\?"\$WAYSTATION_ENTRY/.exec(textOf('deploy/Dockerfile'))?.[1];
+  if (found === undefined) throw new Error('deploy/Dockerfile starts Node in another way than it did: say here how');
+  return found.split(' ');
+};

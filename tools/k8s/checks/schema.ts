@@ -68,6 +68,9 @@ const OPTIONS: ts.CompilerOptions = {
   moduleResolution: ts.ModuleResolutionKind.NodeNext,
 };
 
+/** The types of kubernetes-models, read once however often they are asked for. */
+const parsed = new Map<string, ts.SourceFile | undefined>();
+
 /** One file for each object, with the object as a literal: there the compiler refuses every member that the type does not have. */
 const unknownMembers = (objects: readonly KubernetesObject[]): Finding[] => {
   const files = new Map<string, { readonly object: string; readonly text: string }>();
@@ -84,9 +87,9 @@ const unknownMembers = (objects: readonly KubernetesObject[]): Finding[] => {
   host.readFile = (file) => files.get(file)?.text ?? readFile(file);
   host.getSourceFile = (file, ...rest) => {
     const own = files.get(file);
-    return own === undefined
-      ? getSourceFile(file, ...rest)
-      : ts.createSourceFile(file, own.text, ts.ScriptTarget.ES2022);
+    if (own !== undefined) return ts.createSourceFile(file, own.text, ts.ScriptTarget.ES2022);
+    if (!parsed.has(file)) parsed.set(file, getSourceFile(file, ...rest));
+    return parsed.get(file);
   };
   const program = ts.createProgram([...files.keys()], OPTIONS, host);
   return [...files].flatMap(([file, { object }]) =>
