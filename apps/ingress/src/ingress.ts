@@ -37,6 +37,7 @@ import { hearStatistics, type StatisticsHeard } from './models/endpoint-statisti
 import { createIngressCells, type IngressCells } from './metrics.js';
 import { ANSWER_WITHIN_MS, createAnswers, type Answers } from './replay/answers.js';
 import { generateOrReplay } from './replay/generate-or-replay.js';
+import { traceFinished } from './trace-generation.js';
 
 export const INGRESS = Symbol('waystation.ingress');
 
@@ -158,10 +159,8 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
   });
 
   const lag = watchLoopLag();
-  const retriesRefused = metrics.counter(
-    'waystation_ingress_retries_refused_total',
-    'Fallbacks that were not tried, since there were too many.',
-  );
+  const tellTrace = traceFinished();
+  const retriesRefused = metrics.counter('waystation_ingress_retries_refused_total');
   const deps: GenerateDeps = {
     bus,
     leases,
@@ -184,6 +183,10 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
     },
     retries: createRetryBudget(() => (retriesRefused.value += 1)),
     onFirstByte: (latencyMs) => cells.firstByte(latencyMs),
+    onFinished(generation, failure, billed) {
+      cells.finished(generation, failure, billed);
+      tellTrace(generation, failure, billed);
+    },
   };
   return {
     context,
@@ -216,6 +219,8 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
           : generateOnce(deps, claims, request, idempotencyKey, delivery, giveUp);
       void generated.finally(() => {
         open.delete(giveUp);
+        // Ends with its story; of a repetition or a kept answer there is none.
+        request.trace?.end();
         cells.generated(performance.now() - startedMs);
       });
     },

@@ -14,6 +14,7 @@ import {
 } from '@waystation/routing';
 import { watchCatalog, watchPolicies, type AppContext } from '@waystation/runtime';
 import { takeTurns } from './take-turns.js';
+import { tellEndpoints } from './tell-endpoints.js';
 
 /** Injection token. */
 export const ROUTING_STATE = Symbol('waystation.routing-state');
@@ -60,9 +61,12 @@ export const createRoutingState = async ({
     merged.clear();
     ownKeys = indexOwnKeys(current.ownKeys);
   });
+  const tellEndpoint = tellEndpoints(metrics, board, catalog);
   const signals = await bus.onSignal(HealthCounters, undefined, (message) => {
     // What the catalog does not have is not remembered, so that the board is bounded by the catalog.
-    board.hear({ ...message, endpoints: message.endpoints.filter(({ id }) => index.has(id)) }, Date.now());
+    const endpoints = message.endpoints.filter(({ id }) => index.has(id));
+    for (const { id } of endpoints) tellEndpoint(id);
+    board.hear({ ...message, endpoints }, Date.now());
   });
 
   readiness.check('router.catalog', () =>
@@ -71,16 +75,8 @@ export const createRoutingState = async ({
   readiness.check('router.policies', () =>
     policies.ready ? { ok: true } : { ok: false, detail: 'no complete revision of the policies yet' },
   );
-  metrics.gauge(
-    'waystation_router_catalog_revision',
-    'Revision of the catalog that plans are made from.',
-    () => catalog.current.revision,
-  );
-  metrics.gauge(
-    'waystation_router_catalog_silent_seconds',
-    'Seconds since the catalog was last known to be fed.',
-    () => catalog.silentMs() / 1_000,
-  );
+  metrics.gauge('waystation_router_catalog_revision', () => catalog.current.revision);
+  metrics.gauge('waystation_router_catalog_silent_seconds', () => catalog.silentMs() / 1_000);
 
   return {
     snapshot(nowMs) {

@@ -59,6 +59,8 @@ export interface BusOptions {
   /** How long the first connection may take, in milliseconds. Default 10 000; later ones are tried for ever. */
   readonly connectTimeoutMs?: number;
   readonly tls?: { readonly caFile?: string; readonly certFile?: string; readonly keyFile?: string };
+  /** A request over the wire is about to be handled, so long after it was sent by its sender's clock. */
+  readonly onTaken?: (contract: string, queuedMs: number) => void;
   /** Structured log lines of the bus. */
   readonly log?: (level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) => void;
 }

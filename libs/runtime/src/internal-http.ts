@@ -3,7 +3,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Health } from './health.js';
-import type { Metrics } from './metrics.js';
+import type { Metrics } from './metrics/metrics.js';
 
 export interface InternalHttp {
   readonly port: number;
@@ -11,6 +11,9 @@ export interface InternalHttp {
 }
 
 const REQUEST_TIMEOUT_MS = 5_000;
+
+/** What Prometheus asks for where it keeps exemplars. */
+const OPEN_METRICS = /application\/openmetrics-text/;
 
 const answer = (response: ServerResponse, status: number, type: string, body: string): void => {
   response
@@ -25,21 +28,23 @@ export const startInternalHttp = async (
   health: Health,
   metrics: Metrics,
 ): Promise<InternalHttp> => {
-  const routes: Record<string, (response: ServerResponse) => Promise<void> | void> = {
+  const routes: Record<string, (response: ServerResponse, request: IncomingMessage) => Promise<void> | void> = {
     // The event loop answers: that is all liveness means. A process is not restarted because NATS is away.
     '/healthz': (response) => json(response, 200, { status: 'ok' }),
     '/readyz': (response) => {
       const report = health.report();
       json(response, report.ready ? 200 : 503, report);
     },
-    '/metrics': async (response) =>
-      answer(response, 200, metrics.registry.contentType, await metrics.registry.metrics()),
+    '/metrics': async (response, request) => {
+      const registry = OPEN_METRICS.test(request.headers.accept ?? '') ? metrics.openMetrics : metrics.registry;
+      answer(response, 200, registry.contentType, await registry.metrics());
+    },
   };
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const route = routes[(request.url ?? '').split('?', 1)[0] ?? ''];
     if (route === undefined) return json(response, 404, { error: 'there are /healthz, /readyz and /metrics' });
     if (request.method !== 'GET' && request.method !== 'HEAD') return json(response, 405, { error: 'use GET' });
-    await route(response);
+    await route(response, request);
   };
   const server = createServer(
     { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS },

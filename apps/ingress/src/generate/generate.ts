@@ -17,6 +17,7 @@ import { withSurcharges } from '../hold/with-surcharges.js';
 import type { Answers } from '../replay/answers.js';
 import { answerOf, finishGeneration, recordBlocked, type LoopEnd } from './finish.js';
 import type { GiveUp } from './give-up.js';
+import type { IngressCells } from '../metrics.js';
 import { identityOf, type Generation, type GenerationRequest } from './generation.js';
 import { planPrompt } from './plan-prompt.js';
 import { screenAnswer, screenStream } from '../screen/screen-answer.js';
@@ -37,6 +38,8 @@ export interface GenerateDeps {
   /** For work that would stall the loop. */
   readonly aside: Aside;
   readonly onFirstByte: (latencyMs: number) => void;
+  /** Told once of each generation that was begun. */
+  readonly onFinished: IngressCells['finished'];
 }
 
 /** Answers whether anything may have reached a provider. */
@@ -51,7 +54,9 @@ export const generate = async (
     refuseUnlessJournalled(deps.bus);
     screenStream(generation);
     const plan = await planPrompt(deps, generation);
+    generation.plannedMs = performance.now();
     const hold = await holdFor(deps, generation, withSurcharges(plan.attempts, generation.caller.workspace));
+    generation.heldMs = performance.now();
     const stopGrowing = hold.growing && deps.needs.answerFor(generation.generationId, hold.growing);
     let loopEnd: LoopEnd = await attemptInOrder(deps.bus, deps.workers, deps.retries, generation, hold).catch(
       toWaystationError,
@@ -64,6 +69,7 @@ export const generate = async (
   } catch (thrown) {
     const error = toWaystationError(thrown);
     generation.delivery.fail(error, answerOf(generation, error));
+    deps.onFinished(generation, error, undefined);
     if (error.code === 'content_blocked') recordBlocked(deps, generation, error);
     if (error.code === 'internal')
       deps.log.error(

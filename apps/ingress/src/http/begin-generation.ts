@@ -11,6 +11,7 @@ import type { Ingress } from '../ingress.js';
 import { pooledRandomBytes } from '../random-bytes.js';
 import { readCacheWish } from '../replay/cache-wish.js';
 import { readTags } from './read-tags.js';
+import { beginningOf } from '../trace-generation.js';
 import { refuse } from './refuse.js';
 
 const HASH_CHARACTERS = 32;
@@ -52,27 +53,38 @@ export const beginGeneration = (
     // The requests of jobs never are streams.
     const delivery =
       request.stream && 'streamEnd' in dialect
-        ? createStreamDelivery({ client, head, dialect, warmAfterMs: ingress.warmAfterMs })
+        ? createStreamDelivery({
+            client,
+            head,
+            dialect,
+            warmAfterMs: ingress.warmAfterMs,
+            frameGaps: ingress.cells.frameGaps,
+          })
         : createBodyDelivery({ client, head, dialect });
     const app = appOf(http);
-    ingress.generate(
-      {
-        ...head,
-        head,
-        caller,
-        request,
-        dialect,
-        body: { bytes: body },
-        userAgent: http.headers['user-agent'],
-        idempotencyKey,
-        wantsMetadata: one(http.headers['x-openrouter-metadata'])?.toLowerCase() === 'enabled',
-        app,
-        tags,
-        cache,
-      },
-      delivery,
-      client,
-    );
+    const trace = http.trace?.child('generation', beginningOf({ ...head, caller, request }));
+    const begin = (): void =>
+      ingress.generate(
+        {
+          ...head,
+          head,
+          caller,
+          request,
+          dialect,
+          body: { bytes: body },
+          userAgent: http.headers['user-agent'],
+          idempotencyKey,
+          wantsMetadata: one(http.headers['x-openrouter-metadata'])?.toLowerCase() === 'enabled',
+          app,
+          tags,
+          cache,
+          trace,
+        },
+        delivery,
+        client,
+      );
+    if (trace === undefined) begin();
+    else trace.run(begin);
   } catch (thrown) {
     refuse(http, reply, toWaystationError(thrown), ['x-generation-id', head.generationId]);
   }
