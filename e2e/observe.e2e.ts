@@ -10,6 +10,13 @@ import { until } from './support/wait.ts';
 
 const CANARY = 'canary-7c02 what nobody else may read';
 const TRACED = (traceId: string): Record<string, string> => ({ traceparent: `00-${traceId}-${'1'.repeat(16)}-01` });
+/** Of prom-client, and named by dashboards or alerts. */
+const PROCESS_METRICS = [
+  'process_cpu_seconds_total',
+  'process_resident_memory_bytes',
+  'nodejs_eventloop_lag_p99_seconds',
+  'nodejs_gc_duration_seconds',
+];
 const WITHIN_MS = 20_000;
 
 let collector: OtlpCollector;
@@ -127,6 +134,7 @@ describe('the figures', () => {
     const there = (await Promise.all(processes.map(scrape))).join('\n');
     for (const [name, row] of Object.entries<MetricRow>(METRIC_TABLE))
       expect(there).toContain(`# TYPE ${name} ${row.type}\n`);
+    for (const name of PROCESS_METRICS) expect(there).toContain(`# TYPE ${name} `);
     const ours = [...namesIn(there)].filter((name) => /^(waystation|gen_ai)_/.test(name));
     expect(ours.filter((name) => !(name in METRIC_TABLE))).toEqual([]);
   });
@@ -140,5 +148,23 @@ describe('the figures', () => {
     expect(await response.text()).toMatch(
       new RegExp(`gen_ai_server_request_duration_seconds_bucket.*trace_id="${traceId}"`),
     );
+  });
+});
+
+describe('the page of status', () => {
+  story('says of every process whether it is ready, and at the ingress who else was heard', system, async () => {
+    for (const name of services(system())) {
+      const page = await fetch(`${system().internalUrl(name)}/status`);
+      expect(page.headers.get('content-type')).toContain('text/html');
+      const text = await page.text();
+      expect(text).toContain(': ready</h1>');
+      expect(text).not.toContain(system().apiKey);
+    }
+    const status = (await (
+      await fetch(`${system().internalUrl('ingress')}/status`, { headers: { accept: 'application/json' } })
+    ).json()) as { shown: { processes: { apps: string }[]; bus: { state: string }[] } };
+    const apps = status.shown.processes.flatMap((process) => process.apps.split(' '));
+    expect(apps).toEqual(expect.arrayContaining(['ingress', 'router', 'worker', 'billing', 'logging', 'control']));
+    expect(status.shown.bus).toMatchObject([{ state: 'connected' }]);
   });
 });

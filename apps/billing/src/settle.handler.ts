@@ -59,7 +59,7 @@ export class SettleHandler implements OnApplicationBootstrap, OnApplicationShutd
     );
     this.#batchLines = metrics.histogram('waystation_billing_settle_batch_lines');
     this.#seconds = metrics.histogram('waystation_billing_settle_seconds');
-    metrics.gauge('waystation_billing_settle_lag_seconds', () => this.#lagMs / 1000);
+    metrics.gauge('waystation_billing_settle_lag_seconds', () => this.lagSeconds);
   }
 
   async onApplicationBootstrap(): Promise<void> {
@@ -74,6 +74,11 @@ export class SettleHandler implements OnApplicationBootstrap, OnApplicationShutd
   /** Of the FACTS stream; undefined until it is consumed. */
   get consumer(): Consumer | undefined {
     return this.#consumer;
+  }
+
+  /** Age of the oldest line of the last batch when it was committed. */
+  get lagSeconds(): number {
+    return this.#lagMs / 1000;
   }
 
   async settle(lines: readonly ConsumedLine[]): Promise<void> {

@@ -147,6 +147,14 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
   const beats = await bus.onSignal(Alive, undefined, (beat) => services.saw(beat));
   const statistics = await hearStatistics(bus, catalog, scaleMs);
 
+  health.show('processes', () =>
+    services.list().map(({ instance, services: apps, release, lastSeenAt }) => ({
+      instance,
+      apps: apps.join(' '),
+      release,
+      'heard, ms ago': Date.now() - lastSeenAt,
+    })),
+  );
   health.check('keys', () => {
     const stale = authenticator.staleness();
     return stale === undefined ? { ok: true } : { ok: false, detail: stale };

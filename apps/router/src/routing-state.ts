@@ -61,7 +61,7 @@ export const createRoutingState = async ({
     merged.clear();
     ownKeys = indexOwnKeys(current.ownKeys);
   });
-  const tellEndpoint = tellEndpoints(metrics, board, catalog);
+  const tellEndpoint = tellEndpoints(metrics, board, catalog, readiness);
   const signals = await bus.onSignal(HealthCounters, undefined, (message) => {
     // What the catalog does not have is not remembered, so that the board is bounded by the catalog.
     const endpoints = message.endpoints.filter(({ id }) => index.has(id));

@@ -1,6 +1,6 @@
-// How endpoints are judged, as metrics: those that workers told of last, read from the board when it is scraped.
+// How endpoints are judged, as metrics and, where not all is well, for people: those that workers told of last, read from the board when somebody asks.
 import type { HealthBoard } from '@waystation/routing';
-import type { CatalogSnapshot, HeadSnapshot, Metrics } from '@waystation/runtime';
+import type { CatalogSnapshot, HeadSnapshot, Health, Metrics } from '@waystation/runtime';
 
 /** Endpoints that are shown; the longest untold goes first. */
 const SHOWN_MAX = 500;
@@ -11,6 +11,7 @@ export const tellEndpoints = (
   metrics: Metrics,
   board: HealthBoard,
   catalog: HeadSnapshot<CatalogSnapshot>,
+  health: Pick<Health, 'show'>,
 ): ((endpointId: string) => void) => {
   const told = new Set<string>();
 
@@ -31,6 +32,12 @@ export const tellEndpoints = (
       return fiveMinutes === undefined ? undefined : ([id, provider, model, fiveMinutes / PERCENT] as const);
     }),
   );
+  health.show('endpoints that are not stable', () => [
+    ...read((endpoint, provider, model) => {
+      const state = board.stateOf(endpoint, Date.now());
+      return state === 'stable' ? undefined : { provider, model, endpoint, state };
+    }),
+  ]);
 
   return (endpointId) => {
     told.delete(endpointId);

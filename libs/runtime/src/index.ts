@@ -3,7 +3,7 @@ export { APP_CONTEXT, BUS, CONFIG, HEALTH, LOGGER, METRICS, type AppContext, typ
 export { BusStrategy, type BusStrategyOptions } from './bus-strategy.js';
 export { readCommandConfig } from './config.js';
 export { Handles } from './handles.js';
-export { createHealth, type Health } from './health.js';
+export { createHealth, type Health, type StatusRow } from './health.js';
 export type { Cell, HistogramCell, UsdCell } from './metrics/cells.js';
 export { operationOf } from './metrics/operation-of.js';
 export { METRIC_TABLE, type MetricRow } from './metrics/metric-table.js';

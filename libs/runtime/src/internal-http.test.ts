@@ -26,7 +26,10 @@ describe('the internal port', () => {
   beforeAll(async () => {
     health.check('bus', () => (nats ? { ok: true, detail: 'connected' } : { ok: false, detail: 'reconnecting' }));
     metrics.setDefaultLabels({ service: 'test', instance: 'test-1' });
-    internal = await startInternalHttp({ host: '127.0.0.1', port: 0 }, health, metrics);
+    internal = await startInternalHttp({ host: '127.0.0.1', port: 0 }, health, metrics, {
+      service: 'test',
+      release: 'r1',
+    });
   });
   afterAll(() => internal.close());
 
@@ -41,6 +44,25 @@ describe('the internal port', () => {
       body: '{"ready":false,"checks":{"bus":{"ok":false,"detail":"reconnecting"}}}\n',
     });
     expect((await ask(internal.port, '/healthz')).status).toBe(200);
+  });
+
+  test('people are shown conditions and what apps have to show, as a page or as JSON, with nothing in it that would run', async () => {
+    health.show('endpoints', () => [{ endpoint: '<script>x</script>', state: 'resting' }]);
+    health.show('nothing', () => []);
+    const { status, body } = await ask(internal.port, '/status');
+    expect(status).toBe(200);
+    expect(body).toContain('<h1>test: not ready</h1>');
+    expect(body).toContain('<td>bus</td><td>false</td><td>reconnecting</td>');
+    expect(body).toContain('<td>&lt;script&gt;x&lt;/script&gt;</td><td>resting</td>');
+    expect(body).toContain('<h2>nothing</h2><p>none</p>');
+    const json = await ask(internal.port, '/status', 'GET', { accept: 'application/json' });
+    expect(JSON.parse(json.body)).toMatchObject({
+      service: 'test',
+      release: 'r1',
+      ready: false,
+      conditions: [{ condition: 'bus', ok: false, why: 'reconnecting' }],
+      shown: { endpoints: [{ state: 'resting' }], nothing: [] },
+    });
   });
 
   test('a probe that throws makes readiness red and nothing else', async () => {

@@ -112,7 +112,10 @@ const boot = async (
   const { runtime } = config;
   checkProcess(own, apps);
   const { host, port } = runtime.internal;
-  const internal = await startInternalHttp(runtime.internal, health, metrics).catch((cause: unknown) => {
+  const internal = await startInternalHttp(runtime.internal, health, metrics, {
+    service,
+    release: runtime.release,
+  }).catch((cause: unknown) => {
     throw listenError('health and metrics (WAYSTATION_INTERNAL_PORT)', host, port, cause);
   });
   parts.closeInternal = internal.close;
@@ -198,6 +201,14 @@ const connect = async (
   // A journal begins to look for its consumer when it is first asked: now, so that the process can become ready. The trail is not for all to ask.
   if (publishesFacts(apps)) void bus.facts.healthy;
   measureBus(metrics, bus);
+  health.show('bus', () => [
+    {
+      instance: bus.instance,
+      state: bus.state,
+      'facts not acked, bytes': bus.facts.unackedBytes,
+      'trail not acked, bytes': bus.trail.unackedBytes,
+    },
+  ]);
   return bus;
 };
 

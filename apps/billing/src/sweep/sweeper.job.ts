@@ -33,6 +33,7 @@ export class SweeperJob implements OnApplicationBootstrap, OnApplicationShutdown
     this.#settledLate = metrics.counter('waystation_billing_settled_late_total');
     this.#closed = metrics.counter('waystation_billing_leases_swept_total');
     metrics.gauge('waystation_billing_facts_pending', () => this.#pending);
+    context.health.show('facts', () => [{ pending: this.#pending, 'lag, seconds': settle.lagSeconds }]);
   }
 
   onApplicationBootstrap(): void {

@@ -39,6 +39,7 @@ export class TrailConsumer implements OnApplicationBootstrap, OnApplicationShutd
     this.retries = metrics.counter('waystation_logging_trail_retries_total');
     this.storeSeconds = metrics.histogram('waystation_logging_trail_store_seconds');
     metrics.gauge('waystation_logging_trail_pending', () => this.pending);
+    context.health.show('trail', () => [{ pending: this.pending, 'lag, seconds': this.lagMs / 1000 }]);
     metrics.gauge('waystation_logging_trail_lag_seconds', () => this.lagMs / 1000);
   }
 
