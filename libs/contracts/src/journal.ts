@@ -204,7 +204,20 @@ export const generationRecorded = z.object({
     .max(32),
   /** Whose kept answer was given: nothing was attempted, and nothing is charged. */
   responseCacheSourceId: generationId.optional(),
-  decision: routePlanReply.pick({ excluded: true, strategy: true, snapshotRevision: true }).partial().optional(),
+  decision: routePlanReply
+    .pick({ excluded: true, strategy: true, snapshotRevision: true })
+    .partial()
+    .extend({
+      /** Which name of the station's own chose the models, by which rule, and what it took the task for. */
+      router: z.string().max(64).optional(),
+      rule: z.string().max(64).optional(),
+      task: z.string().max(64).optional(),
+      difficulty: z.string().max(16).optional(),
+    })
+    .optional(),
+  /** Of the preset that was used, and its version. */
+  presetId: z.string().max(64).optional(),
+  presetVersion: count.optional(),
 });
 export type GenerationRecorded = z.infer<typeof generationRecorded>;
 
