@@ -2,6 +2,7 @@
 import type { LeaseReply, WaystationError } from '@waystation/contracts';
 import { OUTCOMES, inputTokens, outputTokens, type Outcome } from '@waystation/generation';
 import { operationOf, type Cell, type HistogramCell, type Metrics } from '@waystation/runtime';
+import type { AffinityWrite } from './affinity/affinity.js';
 import type { Billed } from './generate/bill-generation.js';
 import type { Generation } from './generate/generation.js';
 import { ROUTES } from './http/routes.js';
@@ -21,6 +22,10 @@ export interface IngressCells {
   countRefusals(bank: LeaseBank): LeaseBank;
   /** A client wished for an answer that was kept. */
   lookedForAnswer(found: boolean): void;
+  /** Where a conversation was served was told, or not for want of room. */
+  toldAffinity(write: AffinityWrite): void;
+  /** Two endpoints were asked at once, and this became of them. */
+  raced(ended: readonly { readonly isSecond: boolean; readonly outrun: boolean }[]): void;
   readonly bytesOut: Cell;
   /** Seconds between frames of a stream. */
   readonly frameGaps: HistogramCell;
@@ -48,6 +53,11 @@ export const createIngressCells = (
   const [hits, misses] = ['hit', 'miss'].map((result) =>
     metrics.counter('waystation_ingress_kept_answers_total', { result }),
   );
+  const affinityOf = (write: AffinityWrite): Cell =>
+    metrics.counter('waystation_ingress_affinity_writes_total', { write });
+  const affinity = { moved: affinityOf('moved'), returned: affinityOf('returned'), dropped: affinityOf('dropped') };
+  const hedgesOf = (quicker: string): Cell => metrics.counter('waystation_ingress_hedges_total', { quicker });
+  const hedges = { first: hedgesOf('first'), second: hedgesOf('second'), neither: hedgesOf('neither') };
   const bytesOut = metrics.counter('waystation_ingress_output_bytes_total');
   metrics.gauge('waystation_ingress_open_generations', openGenerations);
   metrics.gauge('waystation_ingress_open_holds', openHolds);
@@ -76,6 +86,13 @@ export const createIngressCells = (
     lookedForAnswer(found) {
       const cell = found ? hits : misses;
       if (cell !== undefined) cell.value += 1;
+    },
+    raced(ended) {
+      const quicker = ended.find(({ outrun }) => outrun);
+      hedges[quicker === undefined ? 'neither' : quicker.isSecond ? 'first' : 'second'].value += 1;
+    },
+    toldAffinity(write) {
+      affinity[write].value += 1;
     },
     bytesOut,
     frameGaps: metrics.histogram('waystation_ingress_frame_gap_seconds'),

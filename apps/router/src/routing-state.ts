@@ -12,7 +12,7 @@ import {
   type RoutingIndex,
   type RoutingSnapshot,
 } from '@waystation/routing';
-import { watchCatalog, watchPolicies, type AppContext } from '@waystation/runtime';
+import { watchAffinity, watchCatalog, watchPolicies, type AppContext } from '@waystation/runtime';
 import { takeTurns } from './take-turns.js';
 import { tellEndpoints } from './tell-endpoints.js';
 
@@ -41,6 +41,7 @@ export const createRoutingState = async ({
 }: Pick<AppContext<unknown>, 'bus' | 'log' | 'health' | 'metrics' | 'scaleMs'>): Promise<RoutingState> => {
   const catalog = watchCatalog(bus, { log });
   const policies = watchPolicies(bus, { log });
+  const overrides = watchAffinity(bus, { log });
   const turns = await takeTurns(bus, scaleMs);
   const board = createHealthBoard({ scaleMs, turn: () => turns.turn() });
   let index: RoutingIndex = buildRoutingIndex(catalog.current);
@@ -78,6 +79,8 @@ export const createRoutingState = async ({
   metrics.gauge('waystation_router_catalog_revision', () => catalog.current.revision);
   metrics.gauge('waystation_router_catalog_silent_seconds', () => catalog.silentMs() / 1_000);
 
+  metrics.gauge('waystation_router_affinity_overrides', () => overrides.size);
+
   return {
     snapshot(nowMs) {
       if (!catalog.ready || !policies.ready)
@@ -85,7 +88,7 @@ export const createRoutingState = async ({
           retryAfterMs: 1_000,
         });
       const figuresOf = (endpointId: string, atMs: number) => board.figuresOf(endpointId, atMs);
-      return { index, health: board, ownKeys, figuresOf, nowMs };
+      return { index, health: board, ownKeys, overrides, figuresOf, nowMs };
     },
     rulesOf(policyIds) {
       const key = policyIds.join('\n');
@@ -111,6 +114,7 @@ export const createRoutingState = async ({
       await Promise.all([signals.drain(), turns.beats.drain()]);
       catalog.stop();
       policies.stop();
+      overrides.stop();
     },
   };
 };

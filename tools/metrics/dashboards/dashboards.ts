@@ -494,6 +494,15 @@ const slo: Dashboard = {
         queries: { '{{outcome}}': rate('waystation_router_plans_total', '', 'outcome') },
       },
       {
+        title: 'Hedges and conversations',
+        unit: 'reqps',
+        queries: {
+          'quicker: {{quicker}}': rate('waystation_ingress_hedges_total', '', 'quicker'),
+          'not asked': rate('waystation_ingress_hedges_refused_total'),
+          'told {{write}}': rate('waystation_ingress_affinity_writes_total', '', 'write'),
+        },
+      },
+      {
         title: 'Answers that were kept',
         unit: 'reqps',
         queries: { '{{result}}': rate('waystation_ingress_kept_answers_total', '', 'result') },

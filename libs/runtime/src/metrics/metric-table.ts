@@ -148,7 +148,7 @@ export const METRIC_TABLE = {
   waystation_ingress_fallbacks_total: {
     type: 'counter',
     app: 'ingress',
-    help: 'Tries at another endpoint than the one before, in one generation.',
+    help: 'Tries at another endpoint than the one before, in one generation; seconds that were asked beside a first are among them.',
   },
   waystation_ingress_retries_total: {
     type: 'counter',
@@ -159,6 +159,23 @@ export const METRIC_TABLE = {
     type: 'counter',
     app: 'ingress',
     help: 'Fallbacks that were not tried, since there were too many.',
+  },
+  waystation_ingress_hedges_total: {
+    type: 'counter',
+    app: 'ingress',
+    help: 'Generations for which a second endpoint was asked beside the first, by which of them was quicker; neither: one of them failed.',
+    labels: ['quicker'],
+  },
+  waystation_ingress_hedges_refused_total: {
+    type: 'counter',
+    app: 'ingress',
+    help: 'Second endpoints that were not asked beside a first, since there were too many fallbacks and seconds.',
+  },
+  waystation_ingress_affinity_writes_total: {
+    type: 'counter',
+    app: 'ingress',
+    help: 'Conversations that were served other than where their hash leads, or there again; dropped: could not be told for want of room.',
+    labels: ['write'],
   },
   waystation_ingress_lease_refusals_total: {
     type: 'counter',
@@ -232,6 +249,11 @@ export const METRIC_TABLE = {
     type: 'gauge',
     app: 'router',
     help: 'Seconds since the catalog was last known to be fed.',
+  },
+  waystation_router_affinity_overrides: {
+    type: 'gauge',
+    app: 'router',
+    help: 'Conversations that are known to have been served other than where their hash leads.',
   },
   waystation_endpoint_state: {
     type: 'gauge',
