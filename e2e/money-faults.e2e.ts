@@ -1,5 +1,6 @@
 // Faults that touch money, on one system: what providers tell wrongly, clients that leave, and processes that end at the worst moment.
 import type { FakeUpstream } from '@waystation/testing';
+import { continuation } from './faults/continuation.ts';
 import { row05 } from './faults/row-05.ts';
 import { row06 } from './faults/row-06.ts';
 import { row07 } from './faults/row-07.ts';
@@ -33,6 +34,7 @@ row08(system);
 row09(system);
 row18(system);
 row30(system);
+continuation(system);
 row11(system);
 row12(system);
 row13(system);

@@ -352,6 +352,21 @@ describe('a stream that broke off and was continued', () => {
     expect(await creditsOf(workspaceId)).toMatchObject({ used: 85n });
   });
 
+  test('costs nothing for what was lost before it', async () => {
+    const { on } = await workspaceWithLease();
+    const lost = { outcome: 'cancelled', served: false, usage: { input: 10, output: 20 } } as const;
+    await settle(
+      generationFinished(
+        on,
+        lost,
+        { ...brokenOff, usage: { input: 10, output: 20 } },
+        { usage: { input: 15, output: 40 } },
+      ),
+    );
+    expect(await chargedTo(on)).toBe(85n);
+    expect(await chargedTo(on, 'waste')).toBe(30n);
+  });
+
   test('without its ingress costs the continuation alone', async () => {
     const { on } = await workspaceWithLease();
     await settle(
