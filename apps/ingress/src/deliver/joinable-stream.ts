@@ -4,8 +4,6 @@ import type { WaystationError } from '@waystation/contracts';
 import type { ChatAnswer, ChatBill, StreamJoint } from '@waystation/dialects';
 import type { Delivery } from './delivery.js';
 
-/** A longer text is not sent a second time: it is no longer kept, nor is the request. */
-const TEXT_CHARACTERS_MAX = 1024 * 1024;
 const END_OF_EVENT = Buffer.from('\n\n');
 const NOT_CONSUMED = (): void => undefined;
 
@@ -38,13 +36,12 @@ export class JoinableStream implements Delivery {
 
   /** What another attempt can go on with; undefined where none can. */
   get text(): string | undefined {
-    const { text } = this.#joint;
-    return this.#isJoined || (text?.length ?? 0) > TEXT_CHARACTERS_MAX ? undefined : text;
+    return this.#isJoined ? undefined : this.#joint.text;
   }
 
   /** Whether the request may be needed once more. */
   get isOpen(): boolean {
-    return !this.#isJoined;
+    return this.#joint.isOpen;
   }
 
   /** The next attempt goes on with `text`. */

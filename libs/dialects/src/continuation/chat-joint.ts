@@ -3,7 +3,7 @@ import { isObject } from '../openai-chat/check-type.js';
 import { memberEdits, spliceJson, type JsonEdit } from '../json/edit-members.js';
 import { findAtPath } from '../json/find-at-path.js';
 import { scanObject } from '../json/scan-top-level.js';
-import { jsonOf, parsed, Seam, type StreamJoint } from './stream-joint.js';
+import { jsonOf, parsed, SAID_CHARACTERS_MAX, Seam, type StreamJoint } from './stream-joint.js';
 
 const OWNED: ReadonlySet<string> = new Set(['role', 'content']);
 
@@ -21,6 +21,10 @@ export class ChatJoint implements StreamJoint {
     return this.#isPlain ? Seam.prefixOf(this.#said) : undefined;
   }
 
+  get isOpen(): boolean {
+    return this.#isPlain && !this.#isJoined;
+  }
+
   join(): void {
     this.#seam.join(this.#said);
     this.#isJoined = true;
@@ -30,7 +34,8 @@ export class ChatJoint implements StreamJoint {
     const found = jsonOf(event);
     if (found === undefined) return event;
     if (!this.#isJoined) {
-      this.#read(found.json);
+      if (this.#isPlain) this.#isPlain = this.#read(found.json) && this.#said.length <= SAID_CHARACTERS_MAX;
+      if (!this.#isPlain) this.#said = '';
       return event;
     }
     const edits = this.#edits(found.json).map(({ start, end, replacement }) => ({
@@ -41,21 +46,19 @@ export class ChatJoint implements StreamJoint {
     return edits.length === 0 ? event : spliceJson(event, edits);
   }
 
-  #read(json: Buffer): void {
-    if (!this.#isPlain) return;
-    this.#isPlain = false;
+  /** Whether it is still text and nothing else. */
+  #read(json: Buffer): boolean {
     const chunk: unknown = parsed(json);
     const choices = isObject(chunk) ? chunk['choices'] : undefined;
     const [choice, ...others]: unknown[] = Array.isArray(choices) ? choices : [];
-    if (!isObject(choice) || others.length > 0 || (choice['index'] ?? 0) !== 0) return;
-    if (!saysNothing(choice['finish_reason'] ?? null) || !saysNothing(choice['logprobs'] ?? null)) return;
+    if (!isObject(choice) || others.length > 0 || (choice['index'] ?? 0) !== 0) return false;
+    if (!saysNothing(choice['finish_reason'] ?? null) || !saysNothing(choice['logprobs'] ?? null)) return false;
     const delta = choice['delta'];
-    if (!isObject(delta)) return;
+    if (!isObject(delta)) return false;
     const { role, content, ...more } = delta;
-    if ((role ?? 'assistant') !== 'assistant' || !Object.values(more).every(saysNothing)) return;
+    if ((role ?? 'assistant') !== 'assistant' || !Object.values(more).every(saysNothing)) return false;
     if (typeof content === 'string') this.#said += content;
-    else if (content !== null && content !== undefined) return;
-    this.#isPlain = true;
+    return typeof content === 'string' || content === null || content === undefined;
   }
 
   #edits(json: Buffer): JsonEdit[] {

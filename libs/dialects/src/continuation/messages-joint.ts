@@ -4,7 +4,7 @@ import { isObject, type JsonObject } from '../openai-chat/check-type.js';
 import { spliceJson, type JsonEdit } from '../json/edit-members.js';
 import { findAtPath } from '../json/find-at-path.js';
 import { namedEvent } from '../sse.js';
-import { jsonOf, parsed, Seam, type StreamJoint } from './stream-joint.js';
+import { jsonOf, parsed, SAID_CHARACTERS_MAX, Seam, type StreamJoint } from './stream-joint.js';
 
 const NOTHING = Buffer.alloc(0);
 
@@ -24,6 +24,10 @@ export class MessagesJoint implements StreamJoint {
     return this.#isPlain && this.#open !== undefined ? Seam.prefixOf(this.#said) : undefined;
   }
 
+  get isOpen(): boolean {
+    return this.#isPlain && !this.#isJoined;
+  }
+
   join(): void {
     this.#seam.join(this.#said);
     this.#isJoined = true;
@@ -34,7 +38,9 @@ export class MessagesJoint implements StreamJoint {
     if (found === undefined) return event;
     const value = parsed(found.json);
     if (!this.#isJoined) {
-      if (this.#isPlain) this.#isPlain = isObject(value) && this.#read(value);
+      if (this.#isPlain)
+        this.#isPlain = isObject(value) && this.#read(value) && this.#said.length <= SAID_CHARACTERS_MAX;
+      if (!this.#isPlain) this.#said = '';
       return event;
     }
     return isObject(value) ? this.#continue(event, value, found.json, found.start) : event;

@@ -59,6 +59,16 @@ describe('a stream of chat completions', () => {
   });
 });
 
+it.each([
+  ['chat completions', new ChatJoint(), chat({ content: 'x'.repeat(600_000) })],
+  ['Messages', new MessagesJoint(), delta(0, 'x'.repeat(600_000))],
+])('keeps no more than a text that can be sent again: %s', (_name, joint, event) => {
+  passed(joint, [event]);
+  expect(joint.isOpen).toBe(true);
+  passed(joint, [event]);
+  expect([joint.isOpen, joint.text]).toEqual([false, undefined]);
+});
+
 describe('a Messages stream', () => {
   it.each<[string, string[], string | undefined]>([
     ['of text', [START, begin(0), delta(0, 'Once '), delta(0, 'upon')], 'Once upon'],

@@ -5,11 +5,16 @@
 export interface StreamJoint {
   /** What another attempt is to go on with. Undefined: nobody can, since something else than text came, or its end, or nothing yet. */
   readonly text: string | undefined;
+  /** Whether there may yet be such a text: neither the request nor what was said need be kept any more where not. */
+  readonly isOpen: boolean;
   /** What the client is to get of an event; it may be empty. */
   pass(event: Buffer): Buffer;
   /** From here on events are those of the second attempt, which was given `text`. */
   join(): void;
 }
+
+/** Nobody goes on with more than that. */
+export const SAID_CHARACTERS_MAX = 1024 * 1024;
 
 const DATA = Buffer.from('data: ');
 const NEWLINE = 0x0a;
