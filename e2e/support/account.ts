@@ -19,7 +19,7 @@ export interface Account {
     options?: AskOptions & { readonly onText?: (text: string) => void },
   ): Promise<StreamEnd>;
   /** Says more of a request. */
-  mark(label: string, fact: Pick<Told, 'misreported' | 'lost'>): void;
+  mark(label: string, fact: Pick<Told, 'misreported' | 'continued' | 'lost'>): void;
   /** The sandbox's calls of a label that have ended. */
   callsOf(label: string): Promise<TruthCall[]>;
   audit(options?: { readonly leases?: boolean }): Promise<Audit>;

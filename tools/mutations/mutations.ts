@@ -777,6 +777,28 @@ export const MUTATIONS: readonly Mutation[] = [
     fault: '',
     caughtBy: { file: `${INGRESS}/hold/plan-growth.test.ts`, test: 'a plan of an own key and the capacity' },
   },
+  {
+    name: 'continuation without a hold',
+    breaks: 'A stream that breaks off is continued for a customer who has no credit for two charges.',
+    file: `${INGRESS}/hold/take-hold.ts`,
+    text: "return 'refused' in taken ? undefined : { hold: taken, ...terms };",
+    fault: "return { hold: 'refused' in taken ? FREE_HOLD : taken, ...terms };",
+    caughtBy: {
+      file: `${INGRESS}/http/continuation.test.ts`,
+      test: 'where there is no credit for both',
+    },
+  },
+  {
+    name: 'continued answer charged once more',
+    breaks: 'Of an answer that two attempts made, whatever was lost before them is charged as well.',
+    file: `${BILLING}/settle/read-lines.ts`,
+    text: 'line.continuedFrom === attemptId',
+    fault: 'line.continuedFrom !== undefined',
+    caughtBy: {
+      file: `${BILLING}/settle/settle.itest.ts`,
+      test: 'costs nothing for what was lost before it',
+    },
+  },
   // Capacity of credentials.
   {
     name: 'all that is free of a credential for everybody',

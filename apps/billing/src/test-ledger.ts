@@ -131,7 +131,7 @@ type Summary = GenerationFinished['attempts'][number];
 /** A generation as the ingress closes it: one attempt for each given part; the last one served, where any did. */
 export const generationFinished = (
   options: LineOptions,
-  ...parts: readonly (Partial<Summary> & { readonly served?: boolean })[]
+  ...parts: readonly (Partial<Summary> & { readonly served?: boolean; readonly continued?: boolean })[]
 ): GenerationFinished => {
   const { generationId = newGeneration(options.at), at = Date.now() } = options;
   const attempts = (parts.length === 0 ? [{}] : parts).map((part, ordinal) => ({
@@ -146,10 +146,12 @@ export const generationFinished = (
   }));
   const servedBy =
     parts.length === 0 ? attempts[0] : attempts.filter((_, index) => parts[index]?.served !== false).at(-1);
+  const brokenOff = attempts.find((_, index) => parts[index]?.continued === true);
   return {
     ...{ kind: 'generation.finished', v: 1, at, ingress: 'ingress-1', generationId, identity: identityOf(options) },
     outcome: servedBy?.outcome ?? 'failed-before-output',
     ...(servedBy === undefined ? {} : { servedBy: servedBy.attemptId }),
+    ...(brokenOff === undefined ? {} : { continuedFrom: brokenOff.attemptId }),
     attempts,
   };
 };

@@ -120,6 +120,8 @@ export const generationFinished = z.object({
   finishReason: z.enum(FINISH_REASONS).optional(),
   /** The attempt whose output the client got; absent if none. */
   servedBy: attemptId.optional(),
+  /** The attempt that broke off in the middle, where `servedBy` went on with its text: the client got output of both. */
+  continuedFrom: attemptId.optional(),
   attempts: z.array(attemptSummary).max(32),
 });
 

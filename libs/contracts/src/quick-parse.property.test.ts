@@ -73,9 +73,10 @@ const moneyLines = fc.oneof(
     'generation.finished',
     {
       ...{ at: count, ingress: instance, generationId, identity, outcome, finishReason, servedBy: attemptId },
+      continuedFrom: attemptId,
       attempts: fc.array(partly(summary, 'leaseId', 'errorCode'), { maxLength: 3 }),
     },
-    ...['finishReason', 'servedBy'],
+    ...['finishReason', 'servedBy', 'continuedFrom'],
   ),
 );
 const recorded = {

@@ -36,6 +36,8 @@ export { SPEECH_FIELDS, speech } from './speech/speech.js';
 export { readTranscriptionForm } from './transcriptions/read-form.js';
 export { soundLength, type SoundLength } from './transcriptions/sound-length.js';
 export { transcriptions } from './transcriptions/transcriptions.js';
+export type { StreamJoint } from './continuation/stream-joint.js';
+export { withAssistantText } from './continuation/with-assistant-text.js';
 export { findPublicDialect } from './registry.js';
 export { answerKey, type AnswerQuestion } from './replay/answer-key.js';
 export { replayAnswer, type Replay } from './replay/replay-answer.js';

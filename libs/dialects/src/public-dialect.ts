@@ -2,6 +2,7 @@
 // writes answers out of canonical events, where the endpoint speaks another dialect than the client. Pure.
 import type { WaystationError } from '@waystation/contracts';
 import type { GenerationCall, GenerationEvent, Warning } from '@waystation/generation';
+import type { StreamJoint } from './continuation/stream-joint.js';
 import type { ChatRequest, ReadChatOptions } from './openai-chat/chat-request.js';
 import type { ChatAnswer, ChatBill } from './openai-chat/write-chat-response.js';
 import type { FileShapes } from './plugins/prompt-files.js';
@@ -84,6 +85,8 @@ export interface PublicDialect extends CallDialect, BodyDialect, StreamDialect {
   shorten(body: Buffer, excess: Excess): Buffer | undefined;
   /** What a whole answer says in words, where it stands in its bytes. */
   textsOf(body: Buffer): AnswerText[];
+  /** For a stream that another attempt may go on with where it breaks off. Absent: none may. */
+  joint?(): StreamJoint;
 }
 
 /**

@@ -154,7 +154,7 @@ const testimoniesOf = (line: MoneyLine, source: ConsumedLine, times: SettleTimes
       const dueAtMs = line.at + times.witnessWaitMs;
       return line.attempts.map((attempt) => {
         const { attemptId, outcome, dispatched } = attempt;
-        const served = dispatched && line.servedBy === attemptId;
+        const served = dispatched && (line.servedBy === attemptId || line.continuedFrom === attemptId);
         const usage = dispatched ? usageOf(attempt, 'ingress') : {};
         const delivered = attempt.deliveredTokens ?? 0;
         const evidence: Evidence = { ...NO_EVIDENCE, outcomeBy: 'ingress', outcome, served, delivered, ...usage };

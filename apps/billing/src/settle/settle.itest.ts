@@ -295,6 +295,91 @@ describe('two attempts at once', () => {
   });
 });
 
+describe('a stream that broke off and was continued', () => {
+  const WITNESSES = ['first worker', 'second worker', 'ingress'] as const;
+  /** The worker's count: the ingress knows no end of it. */
+  const counted = { usage: { input: 10, output: 20 }, usageSource: 'estimated' } as const;
+  const brokenOff = { outcome: 'failed-after-output', usage: 'pending', continued: true, deliveredTokens: 5 } as const;
+  const orders = WITNESSES.flatMap((one) =>
+    WITNESSES.filter((each) => each !== one).map((two) => [
+      one,
+      two,
+      ...WITNESSES.filter((each) => each !== one && each !== two),
+    ]),
+  );
+
+  test.each(orders)('costs both, each once and each for itself, told by %s, %s and %s', async (...order) => {
+    const { workspaceId, leaseId, on } = await workspaceWithLease();
+    const own = `${leaseId}b`;
+    await grantLease(ledger.writer, { leaseId: own, workspaceId, usd: 500n, quotas: [walletOf(workspaceId)] });
+    const lines = {
+      ingress: [generationFinished(on, brokenOff, { leaseId: own, usage: { input: 15, output: 40 } })],
+      'first worker': [
+        attemptStarted(named(on), 0),
+        attemptFinished(named(on), { outcome: 'failed-after-output', ...counted }, 0),
+      ],
+      'second worker': [
+        attemptStarted(named({ ...on, leaseId: own }), 1),
+        attemptFinished(named({ ...on, leaseId: own }), { usage: { input: 15, output: 40 } }, 1),
+      ],
+    };
+    for (const witness of order) await settle(...lines[witness as keyof typeof lines]);
+    // Hearing it again changes nothing.
+    for (const witness of order) await settle(...lines[witness as keyof typeof lines]);
+    await overdue();
+    const charges = await chargesOf(on);
+    expect(charges.map(({ payer, amount, policyRow }) => [payer, amount, policyRow]).sort()).toEqual([
+      ['credits', 30n, 'failed-after-output'],
+      ['credits', 55n, 'completed'],
+    ]);
+    expect(await creditsOf(workspaceId)).toMatchObject({ used: 85n });
+  });
+
+  test('costs what the first is worth even where its worker was believed before the ingress spoke', async () => {
+    const { workspaceId, on } = await workspaceWithLease();
+    await settle(
+      attemptStarted(named(on), 0),
+      attemptFinished(named(on), { outcome: 'failed-after-output', ...counted }, 0),
+      attemptStarted(named(on), 1),
+    );
+    // The continuation takes longer than a witness is waited for: until the ingress speaks the first counts as left behind.
+    await overdue(Date.now() + TIMES.witnessWaitMs + 1_000);
+    expect(await chargedTo(on)).toBe(0n);
+    await settle(generationFinished(on, brokenOff, { usage: { input: 15, output: 40 } }));
+    await overdue();
+    expect(await chargedTo(on)).toBe(85n);
+    expect(await chargedTo(on, 'waste')).toBe(0n);
+    expect(await creditsOf(workspaceId)).toMatchObject({ used: 85n });
+  });
+
+  test('costs nothing for what was lost before it', async () => {
+    const { on } = await workspaceWithLease();
+    const lost = { outcome: 'cancelled', served: false, usage: { input: 10, output: 20 } } as const;
+    await settle(
+      generationFinished(
+        on,
+        lost,
+        { ...brokenOff, usage: { input: 10, output: 20 } },
+        { usage: { input: 15, output: 40 } },
+      ),
+    );
+    expect(await chargedTo(on)).toBe(85n);
+    expect(await chargedTo(on, 'waste')).toBe(30n);
+  });
+
+  test('without its ingress costs the continuation alone', async () => {
+    const { on } = await workspaceWithLease();
+    await settle(
+      attemptStarted(named(on), 0),
+      attemptFinished(named(on), { outcome: 'failed-after-output', ...counted }, 0),
+      attemptStarted(named(on), 1),
+      attemptFinished(named(on), { usage: { input: 15, output: 40 } }, 1),
+    );
+    await overdue();
+    expect(await chargedTo(on)).toBe(55n);
+  });
+});
+
 describe('an attempt that was passed over', () => {
   const passed = { outcome: 'passed-over', errorCode: 'accept_timeout', usage: 'pending', served: false } as const;
 

@@ -52,6 +52,7 @@ describe('the sandbox as providers', () => {
       'sandbox/echo-b@sandbox-b',
       'sandbox/both@sandbox-b',
       'sandbox/fallback@sandbox-b',
+      'sandbox/unsteady@sandbox-b',
     ]);
   });
 });

@@ -34,6 +34,7 @@ const ECHO = 'sandbox/echo';
 /** The model that answers at a dearer price, and the one that always fails. */
 const DEARER = 'sandbox/echo-b';
 const FAILING = 'sandbox/fail-500';
+const BREAKING = 'sandbox/breaks-off';
 
 const BOTH = {
   model: 'sandbox/both',
@@ -44,6 +45,12 @@ const FALLBACK = {
   model: 'sandbox/fallback',
   modelName: 'Sandbox fallback',
   description: 'Fails at the provider sandbox and works at sandbox-b.',
+};
+
+const UNSTEADY = {
+  model: 'sandbox/unsteady',
+  modelName: 'Sandbox unsteady',
+  description: 'Breaks off at the provider sandbox; sandbox-b goes on with what was said.',
 };
 
 const endpointOf = (model: SandboxModel): EndpointSource => ({
@@ -61,6 +68,7 @@ const endpointOf = (model: SandboxModel): EndpointSource => ({
   supportedParameters: model.supported_parameters,
   billsAfterCancel: model.bills_after_cancel,
   showsOutput: true,
+  quirks: { continues: true },
 });
 
 const originOf = (url: string): string => url.replace(/\/+$/, '').replace(/\/v1$/, '');
@@ -155,13 +163,14 @@ const spokenBy = ({ slug, name }: Speaker, endpoints: readonly EndpointSource[])
 
 /**
  * Two providers at one address. `sandbox` offers every model but the dearer one; `sandbox-b` offers that. Both offer `sandbox/both`, which works at either,
- * and `sandbox/fallback`, which fails at `sandbox` and works at `sandbox-b`.
+ * `sandbox/fallback`, which fails at `sandbox` and works at `sandbox-b`, and `sandbox/unsteady`, which breaks off at the one and is continued at the other.
  * Beside them one for each further dialect that is spoken here, with models of its own.
  */
 export const sandboxSources = (url: string, models: readonly SandboxModel[]): ProviderSource[] => {
   const endpoints = models.map(endpointOf);
   const dearer = endpoints.find(({ model }) => model === DEARER);
   const failing = endpoints.find(({ model }) => model === FAILING);
+  const breaking = endpoints.find(({ model }) => model === BREAKING);
   const echo = endpoints.find(({ model }) => model === ECHO);
   const offered = (
     endpoint: EndpointSource | undefined,
@@ -172,11 +181,13 @@ export const sandboxSources = (url: string, models: readonly SandboxModel[]): Pr
       ...endpoints.filter((endpoint) => endpoint !== dearer),
       ...offered(echo, BOTH),
       ...offered(failing, FALLBACK),
+      ...offered(breaking, UNSTEADY),
     ]),
     provider({ ...CHAT, slug: 'sandbox-b', name: 'Sandbox B' }, url, [
       ...(dearer === undefined ? [] : [dearer]),
       ...offered(dearer, BOTH),
       ...offered(dearer, FALLBACK),
+      ...offered(dearer, UNSTEADY),
     ]),
     ...SPEAKERS.filter(({ dialect }) => PROVIDER_DIALECTS.includes(dialect)).map((speaker) =>
       provider(speaker, url, spokenBy(speaker, endpoints)),

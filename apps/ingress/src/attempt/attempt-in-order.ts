@@ -1,12 +1,14 @@
-// Walks the plan: the next endpoint while the client has seen nothing, another worker while nothing was dispatched, and nothing after the first output.
+// Walks the plan: the next endpoint while the client has seen nothing, another worker while nothing was dispatched, and nothing after the first output, but for one continuation where the client asked for it.
 // Every try has its own attempt id and its own record; the number of tries is bounded.
 import type { Bus } from '@waystation/bus';
 import { WaystationError, type AttemptRunRequest, type ErrorDetails } from '@waystation/contracts';
 import { usedUp } from '../generate/availability.js';
 import type { AttemptRecord, Generation } from '../generate/generation.js';
 import type { BoundAttempt } from '../hold/bound-plan.js';
+import { NOTHING } from '../hold/amounts.js';
 import { holdOf, type PlanHold } from '../hold/take-hold.js';
 import { beginSecond, beginTry, type Start } from './begin-try.js';
+import { continuationOf, continuerOf, saidTokens } from './continuation.js';
 import { secondOf } from './hedge.js';
 import { nextStep } from './next-step.js';
 import { openAttempt, type Lane, type Try } from './open-attempt.js';
@@ -88,6 +90,20 @@ const withHistory = (generation: Generation, error: WaystationError, bound: Boun
   });
 };
 
+/** The error of a continuation, in its record and for the client. */
+const endedAgain = (
+  generation: Generation,
+  error: WaystationError,
+  { start }: Pick<Entrant<Start>, 'start'>,
+): WaystationError => {
+  const record = generation.attempts.at(-1);
+  if (record !== undefined) {
+    record.errorCode = error.code;
+    record.errorMessage = error.message;
+  }
+  return withHistory(generation, error, start.bound);
+};
+
 /** What is known of the workers as a whole. */
 export interface WorkerView {
   /** How many were heard of late. */
@@ -112,6 +128,67 @@ const alone = async (
 const noEndpointLeft = (): WaystationError =>
   new WaystationError('overloaded', 'No endpoint took the request.', { retryAfterMs: 1000 });
 
+/** A hold of its own for a continuation. */
+export type HoldMore = (request: Generation['request'], bound: BoundAttempt) => Promise<PlanHold | undefined>;
+
+interface Walk {
+  readonly bus: Bus;
+  readonly workers: WorkerView;
+  readonly retries: RetryBudget;
+  readonly generation: Generation;
+  readonly holdMore: HoldMore;
+}
+
+/**
+ * Another endpoint goes on with what broke off, once: held for anew, and charged for itself. Undefined where none may, where there is no credit for it, or where the budget of
+ * retries has nothing left; then it stays broken.
+ */
+const continueFrom = async (
+  { bus, workers, retries, generation, holdMore }: Walk,
+  broken: { readonly bound: BoundAttempt; readonly record: AttemptRecord; readonly error: WaystationError },
+  later: Iterable<BoundAttempt>,
+): Promise<Entrant<Start> | undefined> => {
+  const { joinable } = generation;
+  const text = joinable?.text;
+  const bound = text === undefined ? undefined : continuerOf(broken.bound, later);
+  if (joinable === undefined || text === undefined || bound === undefined) return undefined;
+  if (broken.error.row.retry !== 'next-endpoint') return undefined;
+  const continuation = continuationOf(generation, bound, text, saidTokens(broken.record));
+  if (continuation === undefined) return undefined;
+  const hold = await holdMore(continuation.request, continuation.bound).catch(() => undefined);
+  if (hold === undefined) return undefined;
+  const start =
+    generation.giveUp.reason === undefined ? beginTry(generation, hold, continuation.bound, retries) : undefined;
+  if (start === undefined) {
+    hold.hold.settle(NOTHING);
+    return undefined;
+  }
+  generation.request = continuation.request;
+  generation.body.bytes = continuation.body;
+  joinable.join();
+  const tried = await openAttempt(
+    bus,
+    generation,
+    requestFor(generation, hold, start, []),
+    workers.acceptTimeoutMs(Math.max(1, workers.live())),
+  );
+  const { delivered } = joinable;
+  const entrant = { start, tried, delivered, endedMs: performance.now(), outrun: false, isSecond: false };
+  const record = recordOf(entrant);
+  record.hold = hold;
+  generation.attempts.push(record);
+  if (!record.dispatched) retries.giveBack();
+  if (delivered) {
+    generation.continuedFrom = broken.record;
+    generation.served = record;
+    generation.warnings.push({
+      code: 'other',
+      message: `${broken.record.planned.providerName} broke off; ${record.planned.providerName} went on with its text.`,
+    });
+  }
+  return entrant;
+};
+
 /**
  * Resolves when an attempt served the client to its end, or the generation was given up. The delivery is not ended: the bill comes first.
  * @throws WaystationError the last failure, when nothing is left to try or output was already delivered
@@ -123,6 +200,7 @@ export const attemptInOrder = async (
   generation: Generation,
   hold: PlanHold,
   onRaced: (ended: readonly Pick<Entrant<unknown>, 'isSecond' | 'outrun'>[]) => void,
+  holdMore: HoldMore,
 ): Promise<'served' | 'given-up'> => {
   if (generation.giveUp.reason !== undefined) return 'given-up';
   const live = Math.max(1, workers.live());
@@ -192,7 +270,19 @@ export const attemptInOrder = async (
       record.errorCode = error.code;
       record.errorMessage = error.message;
       last = withHistory(generation, error, start.bound);
-      if (delivered) throw last;
+      if (delivered) {
+        const walk = { bus, workers, retries, generation, holdMore };
+        const further = await continueFrom(walk, { bound: start.bound, record, error }, left);
+        if (further === undefined) throw last;
+        const { result: end } = further.tried;
+        if (end.kind === 'given-up') return 'given-up';
+        const broken = end.kind === 'failed' ? end.error : failureOf(end.end);
+        if (end.kind === 'ended' && broken === undefined && further.delivered) {
+          generation.end = end.end;
+          return 'served';
+        }
+        throw endedAgain(generation, broken ?? noEndpointLeft(), further);
+      }
       const next = nextStep(error);
       if (next === 'stop') throw last;
       if (decides.isSecond) break;

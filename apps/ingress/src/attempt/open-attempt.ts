@@ -90,7 +90,7 @@ export const openAttempt = (
           }
           delivery.data(bytes);
           if (request.stream) content.count(bytes);
-          if (delivery.delivered) generation.body.bytes = undefined;
+          if (delivery.delivered && generation.joinable?.isOpen !== true) generation.body.bytes = undefined;
         },
         end: (end) => finish({ kind: 'ended', end }),
         fail: (error) => finish({ kind: 'failed', error }),

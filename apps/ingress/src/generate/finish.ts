@@ -6,11 +6,12 @@ import { inputTokens, outputTokens, type Outcome } from '@waystation/generation'
 import { creditsOf } from '@waystation/ledger';
 import type { Logger } from 'pino';
 import { NOTHING } from '../hold/amounts.js';
+import type { Hold } from '../hold/lease-pool.js';
 import { holdOf, type PlanHold } from '../hold/take-hold.js';
-import { billAttempt, type Billed } from './bill-generation.js';
+import { billAttempt, billBoth, type Billed } from './bill-generation.js';
 import { cutShort } from './cut-short.js';
 import type { GenerateDeps } from './generate.js';
-import type { Generation, GenerationRequest } from './generation.js';
+import type { AttemptRecord, Generation, GenerationRequest } from './generation.js';
 import { metadataJson } from './metadata.js';
 import { finishedLine, recordedLine, type Ending } from './journal-generation.js';
 
@@ -90,13 +91,31 @@ const outcomeOf = (generation: Generation, failure: WaystationError | undefined)
   return generation.served === undefined ? 'failed-before-output' : 'failed-after-output';
 };
 
+/** Ends each hold with what the attempt that it was taken for is charged: that of the plan with what served, or broke off; that of a continuation with its own. */
 const settle = (
-  { leftOpen }: Pick<GenerateDeps, 'leftOpen'>,
+  deps: Pick<GenerateDeps, 'leftOpen'>,
   generation: Generation,
   { hold }: PlanHold,
   billed: Billed | undefined,
 ): void => {
-  const { served } = generation;
+  const { served, continuedFrom } = generation;
+  const further = generation.attempts.find((record) => record.hold !== undefined);
+  if (further?.hold !== undefined) {
+    const charged = further === served ? { served, billed } : {};
+    settleHold(deps, generation, further.hold.hold, charged.served, charged.billed);
+  }
+  const first = continuedFrom ?? served;
+  const ofFirst = continuedFrom === undefined ? billed : billAttempt(continuedFrom, hold.amounts.usd);
+  settleHold(deps, generation, hold, first, ofFirst);
+};
+
+const settleHold = (
+  { leftOpen }: Pick<GenerateDeps, 'leftOpen'>,
+  generation: Generation,
+  hold: Hold,
+  served: AttemptRecord | undefined,
+  billed: Billed | undefined,
+): void => {
   if (served !== undefined && billed === undefined) return leftOpen.leave(served.attemptId, hold);
   // Where every try was passed over the client was sent away: that counts as no request of theirs, even if one of them reached a provider.
   if (!generation.attempts.some((record) => record.dispatched && record.outcome !== 'passed-over'))
@@ -127,8 +146,8 @@ export const finishGeneration = (
 ): void => {
   const { bus, log } = deps;
   const { served } = generation;
-  const billedFirst = served === undefined ? undefined : billAttempt(served, holdOf(hold));
-  const failure = deliver(generation, hold, billedFirst, failureOf(generation, loopEnd));
+  const billedFirst = served === undefined ? undefined : billAttempt(served, holdOf(served.hold ?? hold));
+  const failure = deliver(generation, hold, billBoth(generation, hold, billedFirst), failureOf(generation, loopEnd));
   if (failure === undefined) generation.answered?.(generation);
   const billed = generation.served === undefined ? undefined : billedFirst;
   settle(deps, generation, hold, billed);
@@ -138,7 +157,7 @@ export const finishGeneration = (
   const ending: Ending = {
     outcome: outcomeOf(generation, failure),
     error: failure,
-    billed,
+    billed: billBoth(generation, hold, billed),
     httpStatus: generation.delivery.status,
     nowMs: deps.nowMs(),
   };

@@ -1,19 +1,21 @@
 // The story of one generation: plan → hold → attempts → finish. Everything else is a part of it and stands in its own file.
-// Invariants: no hold, no paid call; nothing is sent by another endpoint once output was delivered; whatever happens, the client is told and the hold ends.
+// Invariants: no hold, no paid call; nothing is sent by another endpoint once output was delivered, unless the client asked for a continuation; whatever happens, the client is told and the hold ends.
 import type { Bus } from '@waystation/bus';
 import { WaystationError, toWaystationError } from '@waystation/contracts';
 import type { Logger } from 'pino';
 import type { Affinity } from '../affinity/affinity.js';
 import type { Aside } from '../aside/run-aside.js';
 import { attemptInOrder, type WorkerView } from '../attempt/attempt-in-order.js';
+import { notContinued, whyNotContinued } from '../attempt/continuation.js';
 import { hedgeOf } from '../attempt/hedge.js';
 import type { RetryBudget } from '../attempt/retry-budget.js';
 import type { Delivery } from '../deliver/delivery.js';
+import { JoinableStream } from '../deliver/joinable-stream.js';
 import type { Needs } from '../hold/answer-needs.js';
 import { costsNothing, DEFAULT_OUTPUT_TOKENS } from '../hold/bound-plan.js';
 import type { LeaseCache } from '../hold/lease-cache.js';
 import type { LeftOpen } from '../hold/left-open.js';
-import { takeHold, type PlanHold } from '../hold/take-hold.js';
+import { takeFurtherHold, takeHold, type PlanHold } from '../hold/take-hold.js';
 import { heal } from '../heal/heal.js';
 import { withSurcharges } from '../hold/with-surcharges.js';
 import type { Answers } from '../replay/answers.js';
@@ -24,6 +26,7 @@ import type { IngressCells } from '../metrics.js';
 import { identityOf, type Generation, type GenerationRequest } from './generation.js';
 import { planPrompt } from './plan-prompt.js';
 import { screenAnswer, screenStream } from '../screen/screen-answer.js';
+import { ScreenedStream } from '../screen/screened-stream.js';
 import { Verdicts } from '../screen/verdicts.js';
 
 export interface GenerateDeps {
@@ -64,6 +67,7 @@ export const generate = async (
   try {
     refuseUnlessJournalled(deps.bus);
     screenStream(generation);
+    joinStreams(generation);
     const plan = await planPrompt(deps, generation);
     generation.plannedMs = performance.now();
     const hold = await holdFor(deps, generation, withSurcharges(plan.attempts, generation.caller.workspace));
@@ -76,6 +80,8 @@ export const generate = async (
       generation,
       hold,
       deps.onRaced,
+      (request, bound) =>
+        takeFurtherHold(deps.leases, { request, set: quotaSetOf(generation, [bound.attempt]) }, bound),
     ).catch(toWaystationError);
     stopGrowing?.();
     if (loopEnd === 'served' && generation.request.plugins?.healing === true) await heal(deps, generation);
@@ -125,6 +131,27 @@ const refuseUnlessJournalled = (bus: Bus): void => {
   });
 };
 
+/** What goes out is remembered, where the client asked for that and something could be made of it. */
+const joinStreams = (generation: Generation): void => {
+  if (generation.continues !== true) return;
+  const { dialect, delivery } = generation;
+  const why = whyNotContinued(generation, delivery instanceof ScreenedStream);
+  if (why !== undefined) generation.warnings.push(notContinued(why));
+  else if ('joint' in dialect && dialect.joint !== undefined) {
+    generation.joinable = new JoinableStream(delivery, dialect.joint());
+    generation.delivery = generation.joinable;
+  }
+};
+
+const quotaSetOf = (
+  { caller, request, identity, createdAt }: Generation,
+  attempts: readonly Parameters<typeof costsNothing>[0][],
+): Parameters<typeof takeHold>[1]['set'] =>
+  caller.quotaSetFor(
+    () => ({ endUserId: request.endUserId, tags: identity.tags, free: attempts.every(costsNothing) }),
+    createdAt,
+  );
+
 const holdFor = async (
   deps: GenerateDeps,
   generation: Generation,
@@ -135,10 +162,7 @@ const holdFor = async (
   const hold = await takeHold(deps.leases, {
     request,
     attempts,
-    set: caller.quotaSetFor(
-      () => ({ endUserId: request.endUserId, tags: generation.identity.tags, free: attempts.every(costsNothing) }),
-      generation.createdAt,
-    ),
+    set: quotaSetOf(generation, attempts),
     policyCap,
     deadlineAt: generation.deadlineAt,
   });

@@ -16,6 +16,8 @@ import type { Verdicts } from '../screen/verdicts.js';
 import type { Caller } from '../auth/caller.js';
 import type { GiveUp } from './give-up.js';
 import type { AnswerHead, Delivery } from '../deliver/delivery.js';
+import type { JoinableStream } from '../deliver/joinable-stream.js';
+import type { PlanHold } from '../hold/take-hold.js';
 import type { PresetUse } from '../presets/use-preset.js';
 import type { CacheWish } from '../replay/cache-wish.js';
 import type { Choice } from '../tasks/choose-for-task.js';
@@ -47,6 +49,8 @@ export interface GenerationRequest {
   readonly tags?: Identity['tags'] | undefined;
   /** Without a first byte for so many milliseconds a second endpoint is asked, too. */
   readonly hedgeAfterMs?: number | undefined;
+  /** Where its stream breaks off another endpoint is to go on with it. */
+  readonly continues?: boolean;
   /** Whose settings stand in the request. */
   readonly preset?: PresetUse | undefined;
   /** What the client says that it is about. */
@@ -79,6 +83,8 @@ export interface AttemptRecord {
   upstreamStatus?: number | undefined;
   latencyMs?: number | undefined;
   durationMs?: number | undefined;
+  /** Of its own, beside that of the plan. */
+  hold?: PlanHold;
 }
 
 export interface Generation extends Omit<GenerationRequest, 'request'> {
@@ -115,6 +121,10 @@ export interface Generation extends Omit<GenerationRequest, 'request'> {
   /** When the plan was there, and then the hold, on the clock of `startedMs`. */
   plannedMs?: number;
   heldMs?: number;
+  /** What broke off before, where `served` went on with its text. */
+  continuedFrom?: AttemptRecord;
+  /** Set where a stream that breaks off may be continued. */
+  joinable?: JoinableStream;
   /** From accept of the request to the first byte of output. */
   firstByteMs?: number;
 }

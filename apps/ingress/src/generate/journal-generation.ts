@@ -24,7 +24,8 @@ export interface Ending {
 const attemptLine = (
   record: AttemptRecord,
   generation: Generation,
-  hold: PlanHold,
+  ofPlan: PlanHold,
+  hold = record.hold ?? ofPlan,
 ): GenerationFinished['attempts'][number] => ({
   attemptId: record.attemptId,
   provider: record.planned.provider,
@@ -64,6 +65,7 @@ export const finishedLine = (
   outcome: ending.outcome,
   finishReason: generation.end?.finishReason,
   servedBy: generation.served?.attemptId,
+  continuedFrom: generation.continuedFrom?.attemptId,
   attempts: generation.attempts.slice(0, ATTEMPTS_TOLD_MAX).map((record) => attemptLine(record, generation, hold)),
 });
 
@@ -119,7 +121,7 @@ export const recordedLine = (generation: Generation, ending: Ending): Generation
     errorMessage: ending.error?.message.slice(0, 1024),
     httpStatus: ending.httpStatus,
     usage: ending.billed?.usage,
-    usageSource: ending.billed === undefined ? undefined : (record?.usageSource ?? 'estimated'),
+    usageSource: ending.billed === undefined ? undefined : ending.billed.usageSource,
     costPicodollars: (ending.billed?.bill.cost ?? 0n).toString(),
     policyRow: policyRow(generation, ending),
     byok: record?.planned.byok ?? false,

@@ -27,7 +27,7 @@ const strategyOf = ({ router }: Choice): string => (routerOf(router) === 'free' 
 
 /** Undefined where nothing was routed, and for our own faults. */
 export const metadataJson = (generation: Generation, failure: WaystationError | undefined): string | undefined => {
-  const { plan, request, attempts, served, choice } = generation;
+  const { plan, request, attempts, served, continuedFrom, choice } = generation;
   if (plan === undefined || failure?.code === 'internal') return undefined;
   const pipeline = [...generation.verdicts.all.map((each) => stageOf(generation.caller, each)), ...generation.pipeline];
   const [first] = request.models;
@@ -45,6 +45,7 @@ export const metadataJson = (generation: Generation, failure: WaystationError | 
     summary: `available=${plan.attempts.length}${selected === undefined ? '' : `, selected=${selected.providerName}`}`,
     attempt: reached.length,
     is_byok: selected?.byok ?? false,
+    ...(continuedFrom === undefined ? {} : { continued_from: continuedFrom.planned.providerName }),
     endpoints: {
       total,
       available: plan.attempts.map(({ endpointId, providerName, model }) => ({

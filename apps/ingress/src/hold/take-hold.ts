@@ -113,6 +113,23 @@ const ownKeysOf = ({ attempts }: HoldRequest): readonly PlannedAttempt[] | undef
 /** Own keys need no credit but for their fee: they must not wait for money that only their fallback needs. */
 const spares = ({ code, metric }: LeaseRefusal): boolean => metric === 'usd' && code !== 'workspace_suspended';
 
+/**
+ * A hold of its own for one more charge of a generation that has one. Undefined: there is no credit for it, so that nothing may be dispatched.
+ * @throws WaystationError `no_responder`, `overloaded`
+ */
+export const takeFurtherHold = async (
+  leases: LeaseCache,
+  { request, set }: Pick<HoldRequest, 'request' | 'set'>,
+  bound: BoundAttempt,
+): Promise<PlanHold | undefined> => {
+  // The request was counted with the first.
+  const amounts = { ...amountsOf([bound], request, set), requests: 0 };
+  const terms = { quotaIds: set.quotas.map((quota) => quota.id), bounds: [bound], capped: true };
+  if (isNothing(amounts)) return { hold: FREE_HOLD, ...terms };
+  const taken = await leases.take(set, amounts);
+  return 'refused' in taken ? undefined : { hold: taken, ...terms };
+};
+
 /** @throws WaystationError `insufficient_credits`, `limit_exceeded`, `in_flight`, `rate_limited`, `no_responder`, `overloaded` */
 export const takeHold = async (leases: LeaseCache, job: HoldRequest): Promise<PlanHold> => {
   const { set, request } = job;

@@ -2,6 +2,7 @@
 import { WaystationError, newGenerationId, toWaystationError, type Identity } from '@waystation/contracts';
 import type { JobDialect, PublicDialect } from '@waystation/dialects';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { readContinue } from '../attempt/continuation.js';
 import { readHedge } from '../attempt/hedge.js';
 import { createBodyDelivery } from '../deliver/body-delivery.js';
 import { clientOf } from '../deliver/client.js';
@@ -49,6 +50,7 @@ export const beginGeneration = (
     const idempotencyKey = readIdempotencyKey(http.headers['idempotency-key']);
     const cache = readCacheWish(http.headers, preset);
     const hedgeAfterMs = readHedge(one(http.headers['x-waystation-hedge']));
+    const continues = readContinue(one(http.headers['x-waystation-continue']));
     reply.hijack();
     http.body = undefined; // streams can be long, and nobody here needs the bytes again
     const client = clientOf(reply.raw, ingress.cells.bytesOut);
@@ -81,6 +83,7 @@ export const beginGeneration = (
           tags,
           cache,
           hedgeAfterMs,
+          continues,
           preset,
           task,
           trace,

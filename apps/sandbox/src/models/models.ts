@@ -102,6 +102,11 @@ export const MODELS: readonly SandboxModel[] = [
     fail: 'die',
     afterTokens: 30,
   }),
+  model('breaks-off', 'Repeats the last user message; the connection breaks after 5 tokens.', {
+    echo: true,
+    fail: 'die',
+    afterTokens: 5,
+  }),
   model('stall-after-30', 'Says nothing more after 30 of 100 tokens.', {
     outputTokens: 100,
     fail: 'stall',

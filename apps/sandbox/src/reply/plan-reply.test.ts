@@ -43,6 +43,15 @@ describe('planReply', () => {
     }
   });
 
+  it('goes on with an answer that has begun, where it would have begun so', () => {
+    const messages = [{ role: 'user', text: 'hello world', mediaParts: 0 }];
+    const begun = (text: string) => [...messages, { role: 'assistant', text, mediaParts: 0 }];
+    expect(plan({ messages: begun('hello') }, { echo: true })).toMatchObject({ text: ' world', completionTokens: 2 });
+    const whole = plan().text;
+    expect(plan({ messages: begun(whole.slice(0, 9)) }).text).toBe(whole.slice(9));
+    expect(plan({ messages: begun('another') }, { echo: true }).text).toBe('hello world');
+  });
+
   it('counts exactly the tokens of what it says', () => {
     for (const outputTokens of [0, 1, 7, 500, 70_000]) {
       const reply = plan({}, { outputTokens, reasoningTokens: 5 });

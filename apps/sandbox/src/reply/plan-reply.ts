@@ -65,7 +65,16 @@ const toolsToCall = (call: SandboxCall, script: Script): SandboxTool[] => {
 const lastUserText = (call: SandboxCall): string =>
   call.messages.findLast((message) => message.role === 'user')?.text ?? '';
 
-const textOf = (call: SandboxCall, script: Script, seedText: string): string => {
+/** An assistant's message at the end is the begin of the answer: where the answer begins so, the rest is said. */
+const continued = (call: SandboxCall, say: (call: SandboxCall) => string): string => {
+  const last = call.messages.at(-1);
+  if (last?.role !== 'assistant') return say(call);
+  const whole = say({ ...call, messages: call.messages.slice(0, -1) });
+  return whole.startsWith(last.text) ? whole.slice(last.text.length) : say(call);
+};
+
+const textOf = (call: SandboxCall, script: Script): string => {
+  const seedText = seedTextOf(call);
   if (script.filter) return '';
   // A script that says what to answer wins over the shape that was asked for.
   const scripted = call.overrides.echo !== undefined || call.overrides.outputTokens !== undefined;
@@ -90,7 +99,7 @@ export const planReply = (call: SandboxCall, script: Script, cache: PromptCache)
   const tools = toolsToCall(call, script);
   const whole = {
     reasoning: tapeText(`${seedText}\nthink`, script.filter ? 0 : script.reasoningTokens),
-    text: tools.length === 0 ? textOf(call, script, seedText) : '',
+    text: tools.length === 0 ? continued(call, (each) => textOf(each, script)) : '',
   };
   // In the order in which they are sent, so that a cap cuts what would have come last.
   const reasoning = take(whole.reasoning);

@@ -1,4 +1,5 @@
 // Anthropic's Messages. https://docs.anthropic.com/en/api/messages
+import { MessagesJoint } from '../continuation/messages-joint.js';
 import { SSE_KEEP_ALIVE, metadataMember } from '../openai-chat/write-chat-response.js';
 import { middleOut } from '../plugins/middle-out.js';
 import { messagesFacts } from '../plugins/turn-facts.js';
@@ -21,6 +22,7 @@ export const anthropicMessages: PublicDialect = {
   withNotes: (body) => body,
   shorten: (body, excess) => middleOut(body, 'messages', messagesFacts, excess),
   textsOf: (body) => textsAt(body, ['content', { each: 'text' }, 'text']),
+  joint: () => new MessagesJoint(),
   readRequest: readMessagesRequest,
   readCall: readMessagesCall,
   writeAnswer: (terms) => (terms.stream ? new MessagesAnswerStream(terms) : new MessagesAnswerBody(terms)),

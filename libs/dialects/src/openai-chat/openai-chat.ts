@@ -1,4 +1,5 @@
 // Chat completions. https://platform.openai.com/docs/api-reference/chat
+import { ChatJoint } from '../continuation/chat-joint.js';
 import { middleOut } from '../plugins/middle-out.js';
 import { chatFacts } from '../plugins/turn-facts.js';
 import { CHAT_FILES } from '../plugins/prompt-files.js';
@@ -20,6 +21,7 @@ export const openAiChat: PublicDialect = {
   withNotes: (body, { fileNotes }) => withFileNotes(body, fileNotes ?? []),
   shorten: (body, excess) => middleOut(body, 'messages', chatFacts, excess),
   textsOf: (body) => textsAt(body, ['choices', { each: undefined }, 'message', 'content']),
+  joint: () => new ChatJoint(),
   readRequest: readChatRequest,
   readCall: readChatCall,
   writeAnswer: (terms) => (terms.stream ? new ChatAnswerStream(terms) : new ChatAnswerBody(terms)),

@@ -35,6 +35,10 @@ const readMessages = (body: Json): SandboxMessage[] => {
     messages.push({ role: read.toolResults.length > 0 ? 'tool' : role, text: read.text, mediaParts: read.mediaParts });
     before = read;
   }
+  // https://docs.anthropic.com/en/docs/build-with-claude/prompt-engineering/prefill-claudes-response
+  const last = messages.at(-1);
+  if (last?.role === 'assistant' && last.text !== last.text.trimEnd())
+    throw new BadCall(400, 'messages: final assistant content cannot end with trailing whitespace');
   return messages;
 };
 
