@@ -15,11 +15,14 @@ export const ingressConfig = z
         'must be SHA-256 hashes of management keys in lower-case hex, commas between',
       )
       .optional(),
+    /** Share of generations whose routing decision is kept without being asked for, 0 to 1. */
+    WAYSTATION_DECISIONS_KEPT: z.coerce.number().min(0).max(1).default(0.01),
     WAYSTATION_BODY_BYTES_MAX: z.coerce.number().int().min(1024).max(1_073_741_824).default(33_554_432),
   })
   .transform((environment) => ({
     host: environment.WAYSTATION_HOST,
     port: environment.WAYSTATION_PORT,
+    decisionsKept: environment.WAYSTATION_DECISIONS_KEPT,
     bodyBytesMax: environment.WAYSTATION_BODY_BYTES_MAX,
     operatorKeyHashes: new Set(environment.WAYSTATION_OPERATOR_KEY_HASHES?.split(',')),
   }));

@@ -1,7 +1,7 @@
-// route.plan: features in, an ordered plan out.
+// route.plan: features in, an ordered plan out; with what it was made from, where the decision is to be kept.
 import { Controller, Inject } from '@nestjs/common';
 import { RoutePlan, WaystationError, type RoutePlanReply, type RoutePlanRequest } from '@waystation/contracts';
-import { planRoute } from '@waystation/routing';
+import { inputsOf, planRoute, randomOf } from '@waystation/routing';
 import { Handles, METRICS, type Cell, type Metrics } from '@waystation/runtime';
 import { ROUTING_STATE, type RoutingState } from './routing-state.js';
 
@@ -22,13 +22,20 @@ export class PlanHandler {
   @Handles(RoutePlan)
   plan(request: RoutePlanRequest): RoutePlanReply {
     const snapshot = this.state.snapshot(Date.now());
-    const plan = planRoute(request, this.state.rulesOf(request.policyIds ?? []), snapshot, Math.random);
+    const plan = planRoute(
+      request,
+      this.state.rulesOf(request.policyIds ?? []),
+      snapshot,
+      randomOf(request.generationId),
+    );
     (plan.attempts.length > 0 ? this.#planned : this.#without).value += 1;
     if (plan.attempts.length === 0 && plan.excluded.every(({ rule }) => rule === 'unknown_model')) {
       throw new WaystationError('model_not_found', `${request.models[0]} is not a valid model ID`, {
         details: { models: request.models },
       });
     }
-    return plan;
+    if (request.explain !== true) return plan;
+    const inputs = inputsOf(request, plan, this.state.world, snapshot.health, snapshot.nowMs);
+    return inputs === undefined ? plan : { ...plan, inputs };
   }
 }

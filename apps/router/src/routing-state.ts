@@ -10,6 +10,7 @@ import {
   type OwnKeysIndex,
   type RoutingIndex,
   type RoutingSnapshot,
+  type RoutingWorld,
 } from '@waystation/routing';
 import { watchCatalog, watchPolicies, type AppContext } from '@waystation/runtime';
 
@@ -24,6 +25,8 @@ export interface RoutingState {
   snapshot(nowMs: number): RoutingSnapshot;
   /** @throws WaystationError `snapshot_stale` when a policy is not known yet. */
   rulesOf(policyIds: readonly string[]): PolicyRules;
+  /** What `snapshot` and `rulesOf` were made of. */
+  readonly world: RoutingWorld;
   close(): Promise<void>;
 }
 
@@ -105,6 +108,10 @@ export const createRoutingState = async ({
       if (merged.size >= MERGED_MAX) merged.clear();
       merged.set(key, rules);
       return rules;
+    },
+    get world() {
+      const { policies: known, ownKeys: keys } = policies.current;
+      return { catalog: catalog.current, policies: known, ownKeys: keys };
     },
     async close() {
       await signals.drain();

@@ -2,6 +2,7 @@
 // Money lines go to FACTS, detail to TRAIL. Never a prompt, never a completion.
 import { z } from 'zod';
 import { FINISH_REASONS, OUTCOMES } from '@waystation/generation';
+import { decisionRecorded } from './decision.js';
 import { plannedAttempt, routePlanReply } from './route.js';
 import {
   attemptId,
@@ -191,10 +192,12 @@ export const generationRecorded = z.object({
   /** Whose kept answer was given: nothing was attempted, and nothing is charged. */
   responseCacheSourceId: generationId.optional(),
   decision: routePlanReply.pick({ excluded: true, strategy: true, snapshotRevision: true }).partial().optional(),
+  /** The whole decision was kept beside it. Absent: it was not. */
+  decisionKept: z.boolean().optional(),
 });
 export type GenerationRecorded = z.infer<typeof generationRecorded>;
 
-export const trailLine = z.discriminatedUnion('kind', [generationRecorded]);
+export const trailLine = z.discriminatedUnion('kind', [generationRecorded, decisionRecorded]);
 export type TrailLine = z.infer<typeof trailLine>;
 
 /** One message of a journal stream. `batch` is unique per process (`<instance>-<n>`) and is the message id. Lines are validated one by one. */

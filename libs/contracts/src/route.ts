@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { defineRpc } from './contract.js';
 import { priceVector } from './price.js';
+import { routingInputs } from './routing-inputs.js';
 import {
   count,
   endpointId,
@@ -97,7 +98,7 @@ export const routePlanRequest = z.object({
   features: routeFeatures,
   /** Ids of the policies that apply (workspace, guardrails, key); the router merges them from its snapshot. */
   policyIds: z.array(z.string().max(64)).max(16).optional(),
-  /** Store the decision with the generation. */
+  /** The decision is to be kept: the answer tells what it was made from. */
   explain: z.boolean().optional(),
 });
 export type RoutePlanRequest = z.infer<typeof routePlanRequest>;
@@ -179,6 +180,8 @@ export const routePlanReply = z.object({
   /** Head revision of the snapshot that decided. */
   snapshotRevision: count,
   strategy: z.string().max(32),
+  /** What it was planned from, where the request wants it explained and it is not too large. */
+  inputs: routingInputs.optional(),
 });
 export type RoutePlanReply = z.infer<typeof routePlanReply>;
 

@@ -3,3 +3,8 @@ export { createHealthBoard, type EndpointState, type HealthBoard, type HealthRep
 export { NO_OWN_KEYS, indexOwnKeys, type OwnKeysIndex } from './own-keys.js';
 export { MAX_ATTEMPTS, planRoute, type RoutingSnapshot } from './plan-route.js';
 export { buildRoutingIndex, type RoutableCatalog, type Route, type RoutingIndex } from './routing-index.js';
+export { inputsOf, planAgain, type RoutingWorld } from './decision-inputs.js';
+export { againUnder } from './plan-decisions-again.js';
+export { randomOf } from './random-of.js';
+export { tellRule } from './tell-rule.js';
+export { readPrices, type PriceBook } from './read-prices.js';

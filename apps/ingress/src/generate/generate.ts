@@ -17,6 +17,7 @@ import type { Answers } from '../replay/answers.js';
 import { answerOf, finishGeneration, type LoopEnd } from './finish.js';
 import type { GiveUp } from './give-up.js';
 import { identityOf, type Generation, type GenerationRequest } from './generation.js';
+import { keepDecision } from './keep-decision.js';
 import { planPrompt } from './plan-prompt.js';
 
 export interface GenerateDeps {
@@ -55,6 +56,7 @@ export const generate = async (
     if (generation.firstByteMs !== undefined) deps.onFirstByte(generation.firstByteMs);
   } catch (thrown) {
     const error = toWaystationError(thrown);
+    generation.failure = error;
     delivery.fail(error, answerOf(generation, error));
     if (error.code === 'internal')
       deps.log.error(
@@ -62,6 +64,7 @@ export const generate = async (
         'a generation failed',
       );
   }
+  keepDecision(deps, generation);
   return generation.attempts.some(({ dispatched }) => dispatched);
 };
 

@@ -2,13 +2,16 @@
 import {
   attemptIdOf,
   type AttemptEnd,
+  type DecisionRecorded,
   type ErrorCode,
   type Identity,
   type PlannedAttempt,
   type RoutePlanReply,
+  type WaystationError,
 } from '@waystation/contracts';
 import type { ChatRequest, FileNote, JobDialect, PublicDialect } from '@waystation/dialects';
 import type { Outcome, Usage, UsageSource, Warning } from '@waystation/generation';
+import type { Billed } from './bill-generation.js';
 import type { PipelineStage } from './metadata.js';
 import type { Caller } from '../auth/caller.js';
 import type { GiveUp } from './give-up.js';
@@ -36,6 +39,8 @@ export interface GenerationRequest {
   readonly idempotencyKey?: string | undefined;
   /** The client wants to be told how it was routed. */
   readonly wantsMetadata?: boolean;
+  /** Why its routing decision is kept with it. Absent: it is not. */
+  readonly keepsDecision?: DecisionRecorded['because'] | undefined;
   readonly app?: Identity['app'] | undefined;
   readonly tags?: Identity['tags'] | undefined;
   /** The client takes an answer that was given before, and lets its own be kept. */
@@ -87,9 +92,15 @@ export interface Generation extends Omit<GenerationRequest, 'request'> {
   /** Of files that were read for it, to be told with the answer. */
   fileNotes?: readonly FileNote[];
   plan?: RoutePlanReply;
+  /** That the plan was asked for. */
+  plannedModels?: readonly string[];
   /** The end of the attempt that served, where it came. */
   end?: AttemptEnd;
   served?: AttemptRecord;
+  /** What was charged for it, once that is known here. */
+  billed?: Billed | undefined;
+  /** Why it ended without an answer. */
+  failure?: WaystationError | undefined;
   /** From accept of the request to the first byte of output. */
   firstByteMs?: number;
 }

@@ -128,5 +128,6 @@ export const recordedLine = (generation: Generation, ending: Ending): Generation
       strategy: plan.strategy,
       snapshotRevision: plan.snapshotRevision,
     },
+    decisionKept: generation.keepsDecision === undefined ? undefined : true,
   };
 };

@@ -141,11 +141,13 @@ export const planGeneration = async (bus: Bus, generation: Generation): Promise<
     preferences: request.preferences,
     features: request.features,
     policyIds: policyIds.length === 0 ? undefined : [...policyIds],
+    ...(generation.keepsDecision === undefined ? {} : { explain: true }),
   };
   const reply = await bus.request(RoutePlan, asked, { timeoutMs: PLAN_TIMEOUT_MS }).catch((thrown: unknown) => {
     throw planError(thrown, models);
   });
   generation.plan = reply;
+  generation.plannedModels = models;
   if (reply.attempts.length === 0) throw nothingEligible(models, reply, generation);
   return reply;
 };

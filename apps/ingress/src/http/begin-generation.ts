@@ -10,6 +10,7 @@ import { readIdempotencyKey } from '../idempotency/read-idempotency-key.js';
 import type { Ingress } from '../ingress.js';
 import { pooledRandomBytes } from '../random-bytes.js';
 import { readCacheWish } from '../replay/cache-wish.js';
+import { readExplain } from './read-explain.js';
 import { readTags } from './read-tags.js';
 import { refuse } from './refuse.js';
 
@@ -46,6 +47,8 @@ export const beginGeneration = (
     const tags = readTags(one(http.headers['x-waystation-tags']));
     const idempotencyKey = readIdempotencyKey(http.headers['idempotency-key']);
     const cache = readCacheWish(http.headers);
+    const wantsMetadata = one(http.headers['x-openrouter-metadata'])?.toLowerCase() === 'enabled';
+    const asksWhy = wantsMetadata || readExplain(one(http.headers['x-waystation-explain']));
     reply.hijack();
     http.body = undefined; // streams can be long, and nobody here needs the bytes again
     const client = clientOf(reply.raw, ingress.cells.bytesOut);
@@ -65,7 +68,8 @@ export const beginGeneration = (
         body: { bytes: body },
         userAgent: http.headers['user-agent'],
         idempotencyKey,
-        wantsMetadata: one(http.headers['x-openrouter-metadata'])?.toLowerCase() === 'enabled',
+        wantsMetadata,
+        keepsDecision: asksWhy ? 'asked' : Math.random() < ingress.decisionsKept ? 'drawn' : undefined,
         app,
         tags,
         cache,

@@ -28,6 +28,7 @@ export const startIngress = async (
     readonly timeScale?: number;
     readonly bodyBytesMax?: number;
     readonly operatorKeyHashes?: readonly string[];
+    readonly decisionsKept?: number;
     /** For a whole request to come in. */
     readonly requestMs?: number;
   } = {},
@@ -44,6 +45,7 @@ export const startIngress = async (
       port: 0,
       bodyBytesMax: options.bodyBytesMax ?? 33_554_432,
       operatorKeyHashes: new Set(options.operatorKeyHashes),
+      decisionsKept: options.decisionsKept ?? 0,
     },
     bus,
     log: pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) }),

@@ -17,7 +17,8 @@ const LINGER_MS = 500;
 const PENDING_EVERY_MS = 2_000;
 const STORE_SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 
-const finishedAt = ({ line }: GoodLine): number => line.createdAt + line.generationTimeMs;
+const finishedAt = ({ line }: GoodLine): number =>
+  line.createdAt + (line.kind === 'generation.recorded' ? line.generationTimeMs : 0);
 
 @Injectable()
 export class TrailConsumer implements OnApplicationBootstrap, OnApplicationShutdown {

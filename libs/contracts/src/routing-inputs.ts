@@ -1,0 +1,26 @@
+// Everything that a plan was made from besides its request, as the router held it at that moment: with it the plan can be made again. Nothing of it is secret:
+// policies hold an own key's filters, never the key.
+import { z } from 'zod';
+import { count, endpointId, unixMs } from './scalars.js';
+import { endpointEntry, modelEntry, ownKeyEntry, policyEntry, providerEntry } from './snapshot.js';
+
+/** Of the JSON of one decision's inputs; what is larger is not kept, and such a decision can be shown but not planned again as it was. */
+export const ROUTING_INPUT_BYTES_MAX = 256 * 1024;
+
+export const ENDPOINT_STATES = ['stable', 'recent-outage', 'degraded', 'down', 'resting'] as const;
+
+export const routingInputs = z.object({
+  nowMs: unixMs,
+  /** Of the catalog. */
+  revision: count,
+  providers: z.array(providerEntry).max(4096),
+  models: z.array(modelEntry).max(4096),
+  /** Every endpoint that the plan names, taken or excluded. */
+  endpoints: z.array(endpointEntry).max(4096),
+  /** That applied, each with its id and version, in their order. */
+  policies: z.array(policyEntry).max(16),
+  /** Of the workspace. */
+  ownKeys: z.array(ownKeyEntry).max(4096),
+  health: z.array(z.object({ endpointId, state: z.enum(ENDPOINT_STATES) })).max(4096),
+});
+export type RoutingInputs = z.infer<typeof routingInputs>;
