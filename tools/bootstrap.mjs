@@ -15,6 +15,7 @@ const SCRIPTS = {
   'bench:billing': ['bench/billing.ts'],
   'bench:dialects': ['bench/dialects.ts'],
   ledger: ['tools/ledger/main.ts'],
+  replay: ['tools/replay/main.ts'],
 };
 const MIN_NODE_MAJOR = 24;
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');

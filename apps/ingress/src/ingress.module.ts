@@ -12,6 +12,7 @@ import { CompletionsController } from './http/completions.controller.js';
 import { ConsoleController } from './http/console.controller.js';
 import { ErrorFilter } from './http/error.filter.js';
 import { BudgetsController } from './http/budgets.controller.js';
+import { DecisionsController } from './http/decisions.controller.js';
 import { GuardrailsController } from './http/guardrails.controller.js';
 import { JobsController } from './http/jobs.controller.js';
 import { KeysController } from './http/keys.controller.js';
@@ -45,6 +46,7 @@ export class IngressModule implements OnApplicationShutdown {
         JobsController,
         ModelsController,
         AccountController,
+        DecisionsController,
         TopUpsController,
         StripeWebhookController,
         KeysController,

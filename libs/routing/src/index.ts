@@ -8,3 +8,10 @@ export { againUnder } from './plan-decisions-again.js';
 export { randomOf } from './random-of.js';
 export { tellRule } from './tell-rule.js';
 export { readPrices, type PriceBook } from './read-prices.js';
+export {
+  DIFFERENCES_CSV_HEAD,
+  differencesCsv,
+  sumDifferences,
+  type Differences,
+  type DifferenceSums,
+} from './sum-differences.js';
