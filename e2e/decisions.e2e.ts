@@ -11,8 +11,9 @@ import { useSystem } from './support/use-system.ts';
 import { until } from './support/wait.ts';
 
 const MODEL = 'twice/small';
-const PROMPT_TOKENS = 1_000;
-const OUTPUT_TOKENS = 500;
+/** Fewer than any prompt here is taken to have at most: what is told is charged. */
+const PROMPT_TOKENS = 10;
+const OUTPUT_TOKENS = 5;
 /** At $1 and $2 a million, and at $3 and $5. */
 const CHEAP_USD = (PROMPT_TOKENS * 1 + OUTPUT_TOKENS * 2) / 1e6;
 const DEAR_USD = (PROMPT_TOKENS * 3 + OUTPUT_TOKENS * 5) / 1e6;
@@ -77,7 +78,7 @@ describe('a client that wants to know why', () => {
         { provider: 'dear', place: null, selected: false, rule: 'ignored' },
       ],
     });
-    expect(decision.endpoints[1].why).toBe('The request names it in provider.ignore.');
+    expect(decision.endpoints[1].why).toBe('The request or a guardrail ignores the provider.');
     expect(decision.cost).toBeCloseTo(CHEAP_USD, 12);
     expect(text).not.toContain(SECRET);
     const generation = await ask(system(), 'GET', `/api/v1/generation?id=${id}`);
@@ -104,7 +105,7 @@ describe('whoever thinks of a change', () => {
       const without = await replayed(id, { exclude_providers: ['cheap'] });
       expect(without).toMatchObject({
         ...{ result: 'moved', before: { provider: 'cheap' }, after: { provider: 'dear' } },
-        because: 'A guardrail does not allow the provider.',
+        because: 'The request or a guardrail ignores the provider.',
       });
       expect(without?.['difference']).toBeCloseTo(DEAR_USD - CHEAP_USD, 12);
       const endpointId = (without?.['after'] as { endpoint_id: string }).endpoint_id;
@@ -127,10 +128,10 @@ describe('whoever thinks of a change', () => {
         return (await promisify(execFile)(process.execPath, ['--disable-warning=ExperimentalWarning', ...args])).stdout;
       };
       expect(await run('--policy', policy)).toMatch(
-        new RegExp(`${id}  moved +${MODEL}.*cheap +${MODEL}.*dear +\\+0\\.0035`),
+        new RegExp(`${id}  moved +${MODEL}.*cheap +${MODEL}.*dear +\\+0\\.000035`),
       );
       const csv = await run('--exclude-provider', 'cheap', '--csv');
-      expect(csv.split('\r\n').find((line) => line.startsWith(id))).toContain(',2000000000,5500000000,3500000000,');
+      expect(csv.split('\r\n').find((line) => line.startsWith(id))).toContain(',20000000,55000000,35000000,');
       const rows = (await run('--json'))
         .trim()
         .split('\n')

@@ -4,7 +4,7 @@ import type { ExclusionRule } from '@waystation/contracts';
 const WORDS: Readonly<Record<ExclusionRule, string>> = {
   unknown_model: 'The catalog has no such model.',
   not_in_only: 'The request names in provider.only whom it allows, and this one is not among them.',
-  ignored: 'The request names it in provider.ignore.',
+  ignored: 'The request or a guardrail ignores the provider.',
   not_in_order: 'The request allows no fallbacks, and this one is not in its provider.order.',
   allowed_models: 'A guardrail does not allow the model.',
   allowed_providers: 'A guardrail does not allow the provider.',

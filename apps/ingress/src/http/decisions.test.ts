@@ -146,7 +146,7 @@ describe('GET /generation/decision', () => {
         { endpoint_id: 'alpha/lab/small', place: 1, rule: null, selected: true },
         {
           ...{ endpoint_id: 'beta/lab/small', place: null, rule: 'ignored', health: 'degraded' },
-          why: 'The request names it in provider.ignore.',
+          why: 'The request or a guardrail ignores the provider.',
         },
       ],
     });
