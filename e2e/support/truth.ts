@@ -49,17 +49,18 @@ const picodollarsPerToken = (usdPerMillion: string): bigint => {
   return pico / TOKENS_PER_PRICE;
 };
 
-/** By model id as the sandbox itself lists them, and by that without the prefix, which is how models are called in most dialects. */
+/** Of models that are billed by the token: by model id as the sandbox itself lists them, and by that without the prefix, which is how models are called in most dialects. */
 export const sandboxPrices = async (system: RunningSystem): Promise<ReadonlyMap<string, TokenPrice>> => {
   const { data } = (await (await fetch(`${system.sandboxUrl}/v1/models`)).json()) as {
-    data: { id: string; price: { input: string; output: string; cacheRead: string } }[];
+    data: { id: string; price: { input: string; output: string; cacheRead?: string } }[];
   };
   return new Map(
-    data.flatMap(({ id, price }) => {
+    data.flatMap(({ id, price: { input, output, cacheRead } }) => {
+      if (cacheRead === undefined) return [];
       const perToken = {
-        input: picodollarsPerToken(price.input),
-        output: picodollarsPerToken(price.output),
-        cacheRead: picodollarsPerToken(price.cacheRead),
+        input: picodollarsPerToken(input),
+        output: picodollarsPerToken(output),
+        cacheRead: picodollarsPerToken(cacheRead),
       };
       return [[id, perToken] as const, [id.replace(/^sandbox\//, ''), perToken] as const];
     }),

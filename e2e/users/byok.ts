@@ -1,7 +1,7 @@
 // A customer's own key at a provider: the provider sees exactly that key, the wallet sees nothing of it but the fee, and it is exchanged and forgotten without a restart.
 import { fakeUpstream, type FakeUpstream, type RunningSystem } from '@waystation/testing';
 import { ask, complete, say, stream, type Answer } from '../support/ask.ts';
-import { creditsUsed } from '../support/audit.ts';
+import { baseline, creditsUsed } from '../support/audit.ts';
 import { manage, newKey } from '../support/priced-lab.ts';
 import { story } from '../support/story.ts';
 import { until } from '../support/wait.ts';
@@ -100,7 +100,8 @@ export const byok = (system: () => RunningSystem): void => {
       expect(shown.text).not.toContain(OWN);
 
       await answeredWith(OWN);
-      const before = await creditsUsed(system());
+      // What the calls before cost, those with the station's key among them, is booked by then.
+      const { used: before } = await baseline(system());
       const answer = await call();
       expect(answer.json.usage).toMatchObject({ cost: 0, is_byok: true });
       expect(answer.json.usage.cost_details.upstream_inference_cost).toBeCloseTo(COST_USD, 12);

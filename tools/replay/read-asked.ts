@@ -23,10 +23,10 @@ Plans the routing decisions that were kept between two times again: what would h
 Nothing is changed. TIME is ISO 8601, of the generation; the last is excluded. With nothing different, everything comes out as it was.
 
   --present              catalog, prices, policies and own keys as they are now, not as they were
-  --policy FILE          in place of every policy that applied: JSON with members of a guardrail (allowed_providers, ignored_models, zdr, …)
+  --policy FILE          in place of every policy that applied: JSON with members of a guardrail (allowed_providers, ignored_models, enforce_zdr, …)
   --prices FILE          over those of the catalog: JSON, by endpoint, USD per million or piece: {"lab/one@a": {"input": "0.10", "output": "0.40"}}
   --exclude-provider P   as if a guardrail forbade it; may be given several times
-  --down ENDPOINT        as if it were down; may be given several times
+  --down ENDPOINT        as if it failed every call; may be given several times
   --stable               as if no endpoint had ever failed
   --workspace W          only of this one
 

@@ -6,7 +6,7 @@ import { readAsked } from './read-asked.ts';
 import { tellText } from './tell-text.ts';
 
 const FILES: Readonly<Record<string, string>> = {
-  '/home/p.json': '{"zdr": true}',
+  '/home/p.json': '{"enforce_zdr": true}',
   '/home/slip.json': '{"zrd": true}',
   '/home/b.json': '{"lab/one@a": {"input": "0.10"}}',
   '/home/no.json': 'zdr: true',
@@ -24,7 +24,7 @@ const TIMES = '--from 2026-11-01T00:00Z --to 2026-11-02T00:00Z';
 test.each<[string, object]>([
   ['', {}],
   ['--present --stable', { against: 'present', health: 'stable' }],
-  ['--policy p.json', { policy: { zdr: true } }],
+  ['--policy p.json', { policy: { enforce_zdr: true } }],
   ['--prices b.json', { prices: { 'lab/one@a': { input: '0.10' } } }],
   ['--exclude-provider a --exclude-provider b --down e', { exclude_providers: ['a', 'b'], down: ['e'] }],
 ])('"%s" changes exactly that', (more, change) => {

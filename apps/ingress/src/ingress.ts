@@ -16,6 +16,7 @@ import type { KeyEntry, WorkspaceEntry } from '@waystation/contracts';
 import { createAside } from './aside/run-aside.js';
 import { UNANSWERED_MAX } from './attempt/attempt-in-order.js';
 import { watchLoopLag } from './attempt/loop-lag.js';
+import { createRetryBudget } from './attempt/retry-budget.js';
 import { createAuthenticator, type Authenticator } from './auth/authenticator.js';
 import type { IngressConfig } from './config.js';
 import { createServicesSeen, type ServicesSeen } from './console/services-seen.js';
@@ -32,6 +33,7 @@ import { leaseBankOver } from './hold/lease-bank.js';
 import { createLeaseCache, type LeaseCache } from './hold/lease-cache.js';
 import { keepLeftOpen } from './hold/left-open.js';
 import { LEASE_TIMES, type LeaseTimes } from './hold/lease-pool.js';
+import { hearStatistics, type StatisticsHeard } from './models/endpoint-statistics.js';
 import { createIngressCells, type IngressCells } from './metrics.js';
 import { ANSWER_WITHIN_MS, createAnswers, type Answers } from './replay/answers.js';
 import { generateOrReplay } from './replay/generate-or-replay.js';
@@ -66,6 +68,7 @@ export interface Ingress {
   readonly policies: HeadSnapshot<PolicySnapshot>;
   readonly catalog: HeadSnapshot<CatalogSnapshot>;
   readonly services: ServicesSeen;
+  readonly statistics: StatisticsHeard;
   readonly cells: IngressCells;
   readonly warmAfterMs: number;
   /** Share of generations whose decision is kept without being asked for. */
@@ -143,6 +146,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
   const leftOpen = await keepLeftOpen(bus);
   const services = createServicesSeen(Date.now);
   const beats = await bus.onSignal(Alive, undefined, (beat) => services.saw(beat));
+  const statistics = await hearStatistics(bus, catalog, scaleMs);
 
   health.check('keys', () => {
     const stale = authenticator.staleness();
@@ -156,6 +160,10 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
   });
 
   const lag = watchLoopLag();
+  const retriesRefused = metrics.counter(
+    'waystation_ingress_retries_refused_total',
+    'Fallbacks that were not tried, since there were too many.',
+  );
   const deps: GenerateDeps = {
     bus,
     leases,
@@ -176,6 +184,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
           ACCEPT_MS_MAX,
         ),
     },
+    retries: createRetryBudget(() => (retriesRefused.value += 1)),
     onFirstByte: (latencyMs) => cells.firstByte(latencyMs),
   };
   return {
@@ -186,6 +195,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
     policies,
     catalog,
     services,
+    statistics,
     cells,
     warmAfterMs: scaleMs(WARM_AFTER_MS),
     decisionsKept: context.config.decisionsKept,
@@ -216,7 +226,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
       clearInterval(ticking);
       lag.stop();
       await leases.drain();
-      await Promise.all([recalls.drain(), beats.drain(), needs.drain(), leftOpen.drain()]);
+      await Promise.all([recalls.drain(), beats.drain(), needs.drain(), leftOpen.drain(), statistics.heard.drain()]);
       for (const snapshot of [keys, workspaces, policies, catalog]) snapshot.stop();
     },
   };

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
 const measure = `
-import { NO_OWN_KEYS, buildRoutingIndex, createHealthBoard, planRoute } from '@waystation/routing';
+import { NO_OWN_KEYS, buildRoutingIndex, createHealthBoard, createHealthTally, planRoute } from '@waystation/routing';
 import { rulesOfPolicy } from '@waystation/policy';
 const stamp = { v: 1, version: 1 };
 const slugs = Array.from({ length: 30 }, (_, each) => 'p' + each);
@@ -19,7 +19,11 @@ const index = buildRoutingIndex({
 });
 const now = 1_700_000_000_000;
 const health = createHealthBoard();
-health.merge(slugs.map((slug, failed) => ({ endpointId: 'lab/one@' + slug, succeeded: 1_000, failed })), now);
+const tally = createHealthTally();
+slugs.forEach((slug, failed) => {
+  for (let each = 0; each < 1_000; each += 1) tally.record('lab/one@' + slug, { verdict: each < failed ? 'failed' : 'succeeded', timeToFirstTokenMs: each }, each * 200);
+});
+health.hear({ instance: 'w', clockMs: 200_000, endpoints: tally.all(200_000), credentials: [] }, now);
 const policy = rulesOfPolicy({ ...stamp, id: 'p', ignoredProviders: ['p3'], dataCollection: 'deny' });
 const request = {
   v: 1, generationId: 'g', identity: {}, models: ['lab/one'], preferences: { order: ['p7'], maxPrice: { prompt: '1000' } },

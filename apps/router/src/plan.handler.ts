@@ -34,8 +34,9 @@ export class PlanHandler {
         details: { models: request.models },
       });
     }
-    if (request.explain !== true) return plan;
-    const inputs = inputsOf(request, plan, this.state.world, snapshot.health, snapshot.nowMs);
+    // Before any of it is sent: a request that tries an endpoint out changes the state that it was planned by.
+    const inputs = request.explain === true ? inputsOf(request, plan, this.state.world, snapshot) : undefined;
+    for (const { endpointId, byok } of plan.attempts) if (!byok) snapshot.health.sent(endpointId, snapshot.nowMs);
     return inputs === undefined ? plan : { ...plan, inputs };
   }
 }

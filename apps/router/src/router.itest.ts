@@ -12,6 +12,7 @@ import {
   type RoutePlanReply,
   type RoutePlanRequest,
 } from '@waystation/contracts';
+import { createHealthTally } from '@waystation/routing';
 import { createHealth, createMetrics } from '@waystation/runtime';
 import { natsServer, type TestNats } from '@waystation/testing';
 import { pino } from 'pino';
@@ -129,7 +130,13 @@ const tried = async (more: Partial<RoutePlanRequest> = {}): Promise<string[]> =>
 beforeAll(async () => {
   nats = await natsServer();
   [control, router, ingress] = await Promise.all([busOf('control'), busOf('router'), busOf('ingress')]);
-  state = await createRoutingState({ bus: router, log: pino({ level: 'silent' }), health, metrics });
+  state = await createRoutingState({
+    bus: router,
+    log: pino({ level: 'silent' }),
+    health,
+    metrics,
+    scaleMs: (ms) => ms,
+  });
   handler = new PlanHandler(state, metrics);
   await router.handle(RoutePlan, (request) => handler.plan(request));
 }, 60_000);
@@ -211,16 +218,34 @@ describe('the router', () => {
     await until('the usual way', async () => (await waysOf('w')) === usual);
   });
 
+  it('sorts by the speed that workers report', async () => {
+    const tally = createHealthTally();
+    for (const [slug, tokensPerSecond] of [
+      ['a', 100],
+      ['c', 10],
+    ] as const)
+      for (let each = 0; each < 10; each += 1)
+        tally.record(`lab/one@${slug}`, { verdict: 'succeeded', tokensPerSecond }, 0);
+    const byThroughput = { preferences: { sort: { by: 'throughput' as const } } };
+    expect((await plan(byThroughput)).strategy).toBe('throughput-unmeasured');
+    control.signal(HealthCounters, control.instance, {
+      ...{ v: 2, instance: control.instance, clockMs: 0, endpoints: tally.news(0), credentials: [] },
+    });
+    await until('sorted', async () => (await plan(byThroughput)).strategy === 'throughput');
+    expect(await tried(byThroughput)).toEqual(['a', 'c']);
+    expect(await tried()).toEqual(['c', 'a']);
+  });
+
   it('rests an endpoint as workers report', async () => {
     control.signal(HealthCounters, control.instance, {
-      v: 1,
+      v: 2,
       instance: control.instance,
-      fromMs: 0,
-      toMs: 1,
+      clockMs: 1,
       endpoints: [
-        { endpointId: 'lab/one@c', succeeded: 0, failed: 0, rateLimited: 1, restUntilMs: Date.now() + 60_000 },
-        { endpointId: 'lab/gone@c', succeeded: 0, failed: 1, rateLimited: 0 },
+        { id: 'lab/one@c', failedInRow: 0, restUntil: 60_000, series: [] },
+        { id: 'lab/gone@c', failedInRow: 1, lastFailureAt: 1, series: [] },
       ],
+      credentials: [],
     });
     await until('rested', async () => (await tried()).join() === 'a');
     expect((await plan()).excluded).toEqual([

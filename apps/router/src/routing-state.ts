@@ -8,11 +8,13 @@ import {
   createHealthBoard,
   indexOwnKeys,
   type OwnKeysIndex,
+  type HealthBoard,
   type RoutingIndex,
   type RoutingSnapshot,
   type RoutingWorld,
 } from '@waystation/routing';
 import { watchCatalog, watchPolicies, type AppContext } from '@waystation/runtime';
+import { takeTurns } from './take-turns.js';
 
 /** Injection token. */
 export const ROUTING_STATE = Symbol('waystation.routing-state');
@@ -22,11 +24,13 @@ const MERGED_MAX = 10_000;
 
 export interface RoutingState {
   /** @throws WaystationError `snapshot_stale` before the first complete catalog. */
-  snapshot(nowMs: number): RoutingSnapshot;
+  snapshot(nowMs: number): RoutingSnapshot & { readonly health: HealthBoard };
   /** @throws WaystationError `snapshot_stale` when a policy is not known yet. */
   rulesOf(policyIds: readonly string[]): PolicyRules;
   /** What `snapshot` and `rulesOf` were made of. */
   readonly world: RoutingWorld;
+  /** Which of how many routers this is. */
+  turn(): { readonly place: number; readonly of: number };
   close(): Promise<void>;
 }
 
@@ -35,10 +39,12 @@ export const createRoutingState = async ({
   log,
   health: readiness,
   metrics,
-}: Pick<AppContext<unknown>, 'bus' | 'log' | 'health' | 'metrics'>): Promise<RoutingState> => {
+  scaleMs,
+}: Pick<AppContext<unknown>, 'bus' | 'log' | 'health' | 'metrics' | 'scaleMs'>): Promise<RoutingState> => {
   const catalog = watchCatalog(bus, { log });
   const policies = watchPolicies(bus, { log });
-  const board = createHealthBoard();
+  const turns = await takeTurns(bus, scaleMs);
+  const board = createHealthBoard({ scaleMs, turn: () => turns.turn() });
   let index: RoutingIndex = buildRoutingIndex(catalog.current);
   let ownKeys: OwnKeysIndex = NO_OWN_KEYS;
   let ruled = new Map<string, PolicyRules>();
@@ -57,12 +63,9 @@ export const createRoutingState = async ({
     merged.clear();
     ownKeys = indexOwnKeys(current.ownKeys);
   });
-  const signals = await bus.onSignal(HealthCounters, undefined, ({ endpoints }) => {
+  const signals = await bus.onSignal(HealthCounters, undefined, (message) => {
     // What the catalog does not have is not remembered, so that the board is bounded by the catalog.
-    board.merge(
-      endpoints.filter(({ endpointId }) => index.has(endpointId)),
-      Date.now(),
-    );
+    board.hear({ ...message, endpoints: message.endpoints.filter(({ id }) => index.has(id)) }, Date.now());
   });
 
   readiness.check('router.catalog', () =>
@@ -88,7 +91,8 @@ export const createRoutingState = async ({
         throw new WaystationError('snapshot_stale', 'The router has no complete catalog yet. Try again in a moment.', {
           retryAfterMs: 1_000,
         });
-      return { index, health: board, ownKeys, nowMs };
+      const figuresOf = (endpointId: string, atMs: number) => board.figuresOf(endpointId, atMs);
+      return { index, health: board, ownKeys, figuresOf, nowMs };
     },
     rulesOf(policyIds) {
       const key = policyIds.join('\n');
@@ -113,8 +117,9 @@ export const createRoutingState = async ({
       const { policies: known, ownKeys: keys } = policies.current;
       return { catalog: catalog.current, policies: known, ownKeys: keys };
     },
+    turn: () => turns.turn(),
     async close() {
-      await signals.drain();
+      await Promise.all([signals.drain(), turns.beats.drain()]);
       catalog.stop();
       policies.stop();
     },

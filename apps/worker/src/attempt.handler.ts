@@ -80,8 +80,7 @@ export class AttemptHandler {
     facts
       .appendSoon(attemptFinishedLine(request, instance, result, Date.now(), held))
       .catch(reportLost(log, request.attemptId));
-    // What a provider thinks of a customer's key says nothing about the endpoint for others.
-    if (!request.attempt.byok) health.record(request.attempt.endpointId, result);
+    health.record(request.attempt, result);
     metrics.record(result);
     const { outcome, error } = result;
     // The code and the reason only: messages and causes may quote a provider, and a provider may quote the prompt.

@@ -11,6 +11,8 @@ import {
   moneyLine,
   type AttemptEnd,
   type AttemptRunRequest,
+  type HealthMessage,
+  type HealthSubject,
   type MoneyLine,
   type ProviderEntry,
   type WaystationError,
@@ -557,13 +559,7 @@ describe('a worker', () => {
   });
 
   it('tells routers how endpoints do, and nothing of what clients did wrong', async () => {
-    const told: {
-      endpointId: string;
-      succeeded: number;
-      failed: number;
-      rateLimited: number;
-      restUntilMs?: number | undefined;
-    }[] = [];
+    const told: HealthSubject[] = [];
     const heard = await ingress.onSignal(HealthCounters, undefined, (message) => void told.push(...message.endpoints));
     const one = async (endpointId: string, status?: number): Promise<void> => {
       upstream.script((_request, reply) =>
@@ -576,13 +572,13 @@ describe('a worker', () => {
     await one('limited', 429);
     await one('broken', 500);
     await one('fine', 400);
-    await until('three are told', () => new Set(told.map(({ endpointId }) => endpointId)).size >= 3);
+    await until('three are told', () => new Set(told.map(({ id }) => id)).size >= 3);
     await sleep(60);
-    const of = (endpointId: string) => told.find((each) => each.endpointId === endpointId);
-    expect(of('good')).toMatchObject({ succeeded: 1, failed: 0, rateLimited: 0 });
-    expect(of('limited')).toMatchObject({ succeeded: 0, failed: 0, rateLimited: 1 });
-    expect(of('limited')?.restUntilMs).toBeGreaterThan(Date.now() + 3_000);
-    expect(of('broken')).toMatchObject({ succeeded: 0, failed: 1, rateLimited: 0 });
+    const of = (endpointId: string) => told.findLast(({ id, series }) => id === endpointId && series.length > 0);
+    expect(of('good')?.series[0]).toMatchObject({ succeeded: 1, failed: 0, rateLimited: 0 });
+    expect(of('limited')?.series[0]).toMatchObject({ succeeded: 0, failed: 0, rateLimited: 1 });
+    expect(of('limited')?.restUntil).toBeGreaterThan(5_000);
+    expect(of('broken')?.series[0]).toMatchObject({ succeeded: 0, failed: 1, rateLimited: 0 });
     expect(of('fine')).toBeUndefined();
     await heard.drain();
   });
@@ -684,10 +680,9 @@ describe("a workspace's own key", () => {
   });
 
   it('says nothing about the endpoint when it is refused, and is told as what it is', async () => {
-    const told: string[] = [];
-    const heard = await ingress.onSignal(HealthCounters, undefined, (message) =>
-      told.push(...message.endpoints.map(({ endpointId }) => endpointId)),
-    );
+    const told: HealthMessage[] = [];
+    const heard = await ingress.onSignal(HealthCounters, undefined, (message) => void told.push(message));
+    const idsOf = (part: 'endpoints' | 'credentials') => told.flatMap((message) => message[part].map(({ id }) => id));
     await sleep(50);
     upstream.script((_request, reply) =>
       reply.json(401, { error: { message: `bad key ${OWN}`, code: 'invalid_api_key' } }),
@@ -699,9 +694,11 @@ describe("a workspace's own key", () => {
       details: { upstream_status: 401 },
     });
     expect(JSON.stringify(error)).not.toContain(OWN);
-    await run({ endpointId: 'shared-refused' }).answer;
-    await until('the shared one is told', () => told.includes('shared-refused'));
-    expect(told).not.toContain('own-refused');
+    upstream.script((_request, reply) => reply.json(500, {}));
+    await run({ endpointId: 'shared-broken' }).answer;
+    await until('the shared one is told', () => idsOf('endpoints').includes('shared-broken'));
+    expect(idsOf('endpoints')).not.toContain('own-refused');
+    expect(idsOf('credentials')).not.toEqual([]);
     await heard.drain();
     expect(running.logged.join('')).not.toMatch(/canary/);
   });

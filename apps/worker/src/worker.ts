@@ -24,6 +24,8 @@ export const WORKER = Symbol('waystation.worker');
 
 const PROGRESS_EVERY_MS = 2_000;
 const HEALTH_EVERY_MS = 250;
+/** A router that was silent for so long may have missed something. */
+const LISTENER_FORGOTTEN_MS = 3_000;
 /** The caller waits for its first frame as long, and is told within a second. Not scaled: a short clock makes no disk faster. */
 const JOURNAL_MS = 850;
 /** How long an answer with a token may take to begin. */
@@ -78,7 +80,10 @@ export const createWorker = ({
     repeatMs: scaleMs(ALLOWANCE_TIMES.repeatMs),
     waitMs: scaleMs(ALLOWANCE_TIMES.waitMs),
   });
-  const endpointHealth = new EndpointHealth(bus, scaleMs(HEALTH_EVERY_MS));
+  const endpointHealth = new EndpointHealth(bus, scaleMs(HEALTH_EVERY_MS), scaleMs);
+  endpointHealth
+    .listen(scaleMs(LISTENER_FORGOTTEN_MS))
+    .catch((error: unknown) => log.error({ err: error }, 'routers that start will not be told of health'));
   const cells = createWorkerMetrics(
     metrics,
     () => inFlight.count,
@@ -144,10 +149,9 @@ export const createWorker = ({
     async close() {
       inFlight.stopAll();
       inFlight.close();
-      endpointHealth.close();
       catalog.stop();
       credentials.stop();
-      await Promise.all([client.close(), allowances.drain()]);
+      await Promise.all([client.close(), allowances.drain(), endpointHealth.close()]);
     },
   };
 };

@@ -23,7 +23,8 @@ export {
   type CatalogProviderHead,
 } from './catalog-file.js';
 export { extendProvider, type EndpointChange, type ExtensionFault, type ProviderExtension } from './extend-provider.js';
-export { parseModelId, type ParsedModelId, type RoutingSort } from './model-id.js';
+export { latestAliases, type DatedModel } from './latest-aliases.js';
+export { parseModelId, type EndpointTier, type ParsedModelId, type RoutingSort } from './model-id.js';
 export {
   credentialIdOf,
   endpointIdOf,

@@ -3,29 +3,35 @@
 
 export type RoutingSort = 'price' | 'throughput' | 'latency' | 'exacto';
 
-const SORT_OF_VARIANT: Readonly<Record<string, RoutingSort>> = {
-  nitro: 'throughput',
-  floor: 'price',
-  exacto: 'exacto',
-};
+/** Service tiers that endpoints of their own may be for. */
+export type EndpointTier = 'flex' | 'priority';
 
-export interface ParsedModelId {
-  /** The id as the catalog has it, catalogue variant included. */
-  readonly id: string;
-  /** The last sorting variant wins. */
-  readonly sort?: RoutingSort;
+interface Variant {
+  readonly sort: RoutingSort;
+  /** The service tier whose endpoints may serve besides the standard ones. */
+  readonly admits?: EndpointTier;
 }
 
-/** `author/slug:free:nitro` → `author/slug:free`, sorted by throughput. */
+const VARIANTS: Readonly<Record<string, Variant>> = {
+  nitro: { sort: 'throughput', admits: 'priority' },
+  floor: { sort: 'price', admits: 'flex' },
+  exacto: { sort: 'exacto' },
+};
+
+export interface ParsedModelId extends Partial<Variant> {
+  /** The id as the catalog has it, catalogue variant included. */
+  readonly id: string;
+}
+
+/** `author/slug:free:nitro` → `author/slug:free`, sorted by throughput. The last sorting variant wins. */
 export const parseModelId = (text: string): ParsedModelId => {
   if (!text.includes(':')) return { id: text };
   const [base = '', ...suffixes] = text.split(':');
-  let sort: RoutingSort | undefined;
+  let variant: Variant | undefined;
   const kept: string[] = [];
   for (const suffix of suffixes) {
-    if (Object.hasOwn(SORT_OF_VARIANT, suffix)) sort = SORT_OF_VARIANT[suffix];
+    if (Object.hasOwn(VARIANTS, suffix)) variant = VARIANTS[suffix];
     else kept.push(suffix);
   }
-  const id = [base, ...kept].join(':');
-  return sort === undefined ? { id } : { id, sort };
+  return { id: [base, ...kept].join(':'), ...variant };
 };

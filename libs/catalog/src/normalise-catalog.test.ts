@@ -58,6 +58,21 @@ describe('a catalog made of sources', () => {
     expect(endpoints).toHaveLength(1);
   });
 
+  it.each<[string, (boolean | undefined)[], boolean | undefined]>([
+    ['nobody says so', [undefined, undefined], undefined],
+    ['one of its providers says so', [undefined, true], true],
+    ['its providers differ', [true, false], false],
+    ['all say so', [true, true], true],
+  ])('lets a model be distilled where %s: %j → %s', (_name, said, distillable) => {
+    const { models } = normalise(
+      ...said.map((each, index) => ({
+        ...{ ...lab, slug: `lab-${index}` },
+        endpoints: [{ ...endpoint, ...(each === undefined ? {} : { distillable: each }) }],
+      })),
+    );
+    expect(models.map((each) => each.distillable)).toEqual([distillable]);
+  });
+
   it('rounds what is finer than a picodollar and reports it', () => {
     const { endpoints, roundings } = normalise({
       ...lab,

@@ -152,6 +152,7 @@ const modelOf = (
   const union = (one: readonly string[], other: readonly string[]): string[] => [...new Set([...one, ...other])];
   const description = known?.description ?? source.description;
   const tokenizer = known?.tokenizer ?? source.tokenizer;
+  const distillable = bothAllow(known?.distillable, source.distillable);
   return {
     id: endpoint.model,
     name: known !== undefined && known.name !== known.id ? known.name : (source.modelName ?? endpoint.model),
@@ -161,5 +162,10 @@ const modelOf = (
     inputModalities: union(known?.inputModalities ?? [], endpoint.inputModalities),
     outputModalities: union(known?.outputModalities ?? [], endpoint.outputModalities),
     ...(tokenizer === undefined ? {} : { tokenizer }),
+    ...(distillable === undefined ? {} : { distillable }),
   };
 };
+
+/** What only one says counts; where they differ, the stricter. */
+const bothAllow = (one: boolean | undefined, other: boolean | undefined): boolean | undefined =>
+  one === undefined ? other : other === undefined ? one : one && other;

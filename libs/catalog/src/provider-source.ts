@@ -43,6 +43,8 @@ export interface EndpointSource extends PriceSource {
   readonly supportedParameters?: readonly string[];
   readonly quantization?: string;
   readonly tokenizer?: string;
+  /** Of the model: whether its author lets other models be trained on what it writes. */
+  readonly distillable?: boolean;
   readonly apis?: readonly string[];
   readonly billsAfterCancel?: boolean;
   /** Whether every output token that is billed shows in the stream, reasoning included. Absent: as far as it does not reason. */

@@ -91,20 +91,25 @@ const names = (max: number) => z.array(z.string().min(1).max(256)).max(max);
 export const decisionChange = z.strictObject({
   /** Catalog, prices, policies and own keys as they were (`recorded`, the default), or as they are now. */
   against: z.enum(['recorded', 'present']).optional(),
-  /** As it was (the default), or as if no endpoint had ever failed. */
+  /** As it was (the default), or as if no endpoint had ever failed and no key been refused; how quick they were stays. */
   health: z.enum(['recorded', 'stable']).optional(),
-  /** Endpoints as if they were down. */
+  /** Endpoints as if they failed every call: nobody is sent there with the station's key, and with an own key last. */
   down: z.array(endpointId).max(1000).optional(),
-  /** In place of every policy that applied; the members are those of a guardrail. */
+  /** In place of every policy that applied; the members are those of a guardrail, and of a policy of the configuration. */
   policy: z
     .strictObject({
       allowed_models: names(4096).optional(),
       ignored_models: names(4096).optional(),
       allowed_providers: names(1024).optional(),
       ignored_providers: names(1024).optional(),
-      zdr: z.boolean().optional(),
+      allowed_regions: names(64).optional(),
+      enforce_zdr: z.boolean().optional(),
+      enforce_zdr_anthropic: z.boolean().optional(),
+      enforce_zdr_openai: z.boolean().optional(),
+      enforce_zdr_google: z.boolean().optional(),
+      enforce_zdr_xai: z.boolean().optional(),
+      enforce_zdr_other: z.boolean().optional(),
       data_collection: z.enum(['allow', 'deny']).optional(),
-      regions: names(64).optional(),
       sort: z.enum(['price', 'throughput', 'latency', 'exacto']).optional(),
     })
     .optional(),

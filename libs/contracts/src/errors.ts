@@ -44,6 +44,7 @@ export const ERRORS = {
   limit_exceeded: row(402, 'client', 'never', 'payment_required'),
   in_flight: row(402, 'client', 'later', 'payment_required'),
   permission_denied: row(403, 'client', 'never', 'permission_denied'),
+  content_blocked: row(403, 'client', 'never', 'permission_denied', true),
   workspace_suspended: row(403, 'client', 'never', 'permission_denied'),
   not_found: row(404, 'client', 'never', 'not_found'),
   no_endpoints: row(404, 'client', 'never', 'not_found'),

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { call, define } from './management.js';
 import { count, keyHash, memberId, picodollarsUnsigned, unixMs, workspaceId } from './scalars.js';
-import { policyEntry } from './snapshot.js';
+import { policyEntry, ZDR_GROUPS } from './snapshot.js';
 
 /** Guardrails, or assignments, of one page, and assignments of one change. */
 export const GUARDRAILS_PER_CALL_MAX = 100;
@@ -11,7 +11,8 @@ export const GUARDRAILS_PER_CALL_MAX = 100;
 /** An id, or `default` for the guardrail of everybody in the workspace. */
 export const guardrailId = z.string().min(1).max(64);
 
-const { allowedModels, ignoredModels, allowedProviders, ignoredProviders } = policyEntry.shape;
+const { allowedModels, ignoredModels, allowedProviders, ignoredProviders, regions } = policyEntry.shape;
+const { contentFilters, contentFilterBuiltins, zdrGroups } = policyEntry.shape;
 const list = (of: typeof allowedModels) => of.nullable();
 
 /** Null removes. */
@@ -24,7 +25,11 @@ const changeable = {
   ignoredModels: list(ignoredModels).optional(),
   allowedProviders: list(allowedProviders).optional(),
   ignoredProviders: list(ignoredProviders).optional(),
-  zdr: z.boolean().optional(),
+  regions: regions.nullable(),
+  contentFilters: contentFilters.nullable(),
+  contentFilterBuiltins: contentFilterBuiltins.nullable(),
+  /** Of the groups that are named here; the others stay as they are. */
+  zdr: z.partialRecord(z.enum(ZDR_GROUPS), z.boolean()).optional(),
 };
 const name = z.string().min(1).max(200);
 const guardrailSettings = z.object({ name: name.optional(), ...changeable });
@@ -46,7 +51,13 @@ export const guardrailEntry = z.object({
   ignoredModels,
   allowedProviders,
   ignoredProviders,
+  regions,
+  contentFilters,
+  contentFilterBuiltins,
+  /** For all models. */
   zdr: z.boolean(),
+  /** Where not for all. */
+  zdrGroups,
   createdAt: unixMs,
   updatedAt: unixMs.optional(),
 });

@@ -232,6 +232,9 @@ export {
   AttemptSettled,
   HealthCounters,
   LeaseRecall,
+  type HealthMessage,
+  type HealthSeries,
+  type HealthSubject,
 } from './signals.js';
 export {
   ControlOwnKeyCreate,
@@ -248,6 +251,12 @@ export {
 export {
   OWN_KEY_FILTER_MAX,
   SNAPSHOT_KEYS,
+  CONTENT_FILTERS_MAX,
+  CONTENT_FILTER_ACTIONS,
+  CONTENT_FILTER_SIDES,
+  CONTENT_FILTER_SLUGS,
+  CONTENT_PATTERN_CHARACTERS_MAX,
+  ZDR_GROUPS,
   ANSWER_BYTES_MAX,
   affinityEntry,
   answerEntry,
@@ -263,6 +272,8 @@ export {
   providerEntry,
   workspaceEntry,
   type AnswerEntry,
+  type ContentFilterBuiltinEntry,
+  type ContentFilterEntry,
   type CredentialEntry,
   type EndpointEntry,
   type HeadEntry,
@@ -275,6 +286,7 @@ export {
   type ProviderEntry,
   type Suspension,
   type WorkspaceEntry,
+  type ZdrGroup,
 } from './snapshot.js';
 export { BUCKETS, QUEUE_GROUPS, STREAMS, SUBJECTS, subjectToken, type BucketName } from './subjects.js';
 export { BillingWitnessesDisagreements } from './witnesses.js';

@@ -22,6 +22,7 @@ import {
   usage,
 } from './scalars.js';
 import { priceVector } from './price.js';
+import { CONTENT_FILTER_ACTIONS } from './snapshot.js';
 
 const usageReport = {
   usage: z.union([usage, z.literal('pending')]),
@@ -170,6 +171,19 @@ export const generationRecorded = z.object({
   warnings: z
     .array(z.object({ code: z.string().max(64), message: z.string().max(512), field: z.string().max(64).optional() }))
     .max(32)
+    .optional(),
+  /** What the content filters of guardrails found, and did. Never what it was. */
+  verdicts: z
+    .array(
+      z.object({
+        guardrailId: z.string().max(64),
+        filter: z.string().max(100),
+        action: z.enum(CONTENT_FILTER_ACTIONS),
+        side: z.enum(['input', 'output']),
+        count: z.number().int().min(1),
+      }),
+    )
+    .max(64)
     .optional(),
   attempts: z
     .array(

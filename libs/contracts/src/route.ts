@@ -30,7 +30,8 @@ export const providerPreferences = z.object({
   quantizations: z.array(z.string().max(16)).max(32).optional(),
   sort: z
     .object({
-      by: z.enum(['price', 'throughput', 'latency', 'exacto']),
+      /** Absent: as a variant of the model or a policy says, if any does. */
+      by: z.enum(['price', 'throughput', 'latency', 'exacto']).optional(),
       partition: z.enum(['model', 'none']).optional(),
     })
     .optional(),
@@ -44,8 +45,8 @@ export const providerPreferences = z.object({
       audio: picodollarsUnsigned.optional(),
     })
     .optional(),
-  preferredMinThroughput: z.record(z.enum(['p50', 'p75', 'p90', 'p99']), z.number()).optional(),
-  preferredMaxLatency: z.record(z.enum(['p50', 'p75', 'p90', 'p99']), z.number()).optional(),
+  preferredMinThroughput: z.partialRecord(z.enum(['p50', 'p75', 'p90', 'p99']), z.number()).optional(),
+  preferredMaxLatency: z.partialRecord(z.enum(['p50', 'p75', 'p90', 'p99']), z.number()).optional(),
 });
 export type ProviderPreferences = z.infer<typeof providerPreferences>;
 
@@ -120,6 +121,8 @@ export const EXCLUSION_RULES = [
   'context_length',
   'max_output',
   'max_price',
+  'not_distillable',
+  'service_tier',
   'no_credential',
   'own_key_filter',
   'own_key_only',
@@ -179,7 +182,10 @@ export const routePlanReply = z.object({
     .max(4096),
   /** Head revision of the snapshot that decided. */
   snapshotRevision: count,
-  strategy: z.string().max(32),
+  /** How the order came about, with `+` between its parts; a sort for which too little is known is `…-unmeasured`, and the order then the default one. */
+  strategy: z.string().max(64),
+  /** Which model each alias among the requested ones stands for, by the alias as it was written. */
+  aliases: z.record(modelId, modelId).optional(),
   /** What it was planned from, where the request wants it explained and it is not too large. */
   inputs: routingInputs.optional(),
 });

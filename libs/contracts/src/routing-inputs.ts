@@ -7,7 +7,18 @@ import { endpointEntry, modelEntry, ownKeyEntry, policyEntry, providerEntry } fr
 /** Of the JSON of one decision's inputs; what is larger is not kept, and such a decision can be shown but not planned again as it was. */
 export const ROUTING_INPUT_BYTES_MAX = 256 * 1024;
 
-export const ENDPOINT_STATES = ['stable', 'recent-outage', 'degraded', 'down', 'resting'] as const;
+/** What a router says of an endpoint's health. */
+export const ENDPOINT_STATES = ['stable', 'recent-outage', 'degraded', 'down', 'resting', 'out', 'trial'] as const;
+
+const byPercentile = z.partialRecord(z.enum(['p50', 'p75', 'p90', 'p99']), z.number());
+
+const endpointHealth = z.object({
+  endpointId,
+  /** Whatever key it would have been asked with: `refused` says more of that. */
+  state: z.enum(ENDPOINT_STATES),
+  /** Of the last five minutes, as planning goes by them. Absent: nobody gathered any. */
+  figures: z.object({ latencyMs: byPercentile, throughput: byPercentile }).optional(),
+});
 
 export const routingInputs = z.object({
   nowMs: unixMs,
@@ -21,6 +32,8 @@ export const routingInputs = z.object({
   policies: z.array(policyEntry).max(16),
   /** Of the workspace. */
   ownKeys: z.array(ownKeyEntry).max(4096),
-  health: z.array(z.object({ endpointId, state: z.enum(ENDPOINT_STATES) })).max(4096),
+  health: z.array(endpointHealth).max(4096),
+  /** Credentials that their providers refused again and again: the station's, by provider, and the workspace's own. */
+  refused: z.array(z.string().max(64)).max(8192),
 });
 export type RoutingInputs = z.infer<typeof routingInputs>;

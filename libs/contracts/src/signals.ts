@@ -4,7 +4,6 @@ import { defineSignal } from './contract.js';
 import {
   attemptId,
   count,
-  endpointId,
   generationId,
   instanceId,
   leaseId,
@@ -125,32 +124,54 @@ export const Alive = defineSignal({
   }),
 });
 
-/** Mergeable health counters of a worker since its last message; routers add them up. Counters only, so that order and loss do not matter much. */
+/** Times in a health message are of the worker's own clock, which begins with it and never goes back: nobody has to agree with it on the time. */
+const workerMs = count;
+/** Bucket and count by turns; the buckets are those of libs/routing. */
+const histogram = z.array(count).max(272);
+
+/** Counted in one stretch of time: slot `slot` of the span's length, by the worker's clock. */
+const healthSeries = z.object({
+  /** Which length of slots: 0 the finest. */
+  span: z.number().int().min(0).max(2),
+  slot: count,
+  succeeded: count,
+  failed: count,
+  rateLimited: count,
+  timeToFirstTokenMs: histogram.optional(),
+  tokensPerSecond: histogram.optional(),
+});
+export type HealthSeries = z.infer<typeof healthSeries>;
+
+/** An endpoint, or a credential, as one worker met it. */
+const healthSubject = z.object({
+  id: z.string().min(1).max(256),
+  /** Failures since its last success, as this worker saw them. */
+  failedInRow: count,
+  lastSuccessAt: workerMs.optional(),
+  lastFailureAt: workerMs.optional(),
+  /** Rest it until then, as its Retry-After said. */
+  restUntil: workerMs.optional(),
+  series: z.array(healthSeries).max(128),
+});
+export type HealthSubject = z.infer<typeof healthSubject>;
+
+/**
+ * What a worker has counted of endpoints and credentials: absolute counts of what changed since its last message, of what is told again, or of all for one who is
+ * new. A message that comes twice, late or out of order changes nothing; whoever has heard the same messages knows the same.
+ */
 export const HealthCounters = defineSignal({
   name: 'health',
   subjectOf: SUBJECTS.health,
   subjectAny: SUBJECTS.healthAny,
-  version: 1,
+  version: 2,
   message: z.object({
-    v: z.literal(1),
+    v: z.literal(2),
     instance: instanceId,
-    fromMs: unixMs,
-    toMs: unixMs,
-    endpoints: z
-      .array(
-        z.object({
-          endpointId,
-          succeeded: count,
-          failed: count,
-          rateLimited: count,
-          /** Rest the endpoint until then, as its Retry-After said. */
-          restUntilMs: unixMs.optional(),
-          lastFailureMs: unixMs.optional(),
-          /** Histograms with fixed logarithmic buckets (factor √2 from 1): time to first token in ms, and output tokens per second. */
-          timeToFirstTokenMs: z.array(count).max(64).optional(),
-          tokensPerSecond: z.array(count).max(64).optional(),
-        }),
-      )
-      .max(4096),
+    /** When it was sent. */
+    clockMs: workerMs,
+    endpoints: z.array(healthSubject).max(256),
+    /** Of each only what the provider thought of the credential. Own keys are among them; what they meet is never counted of an endpoint. */
+    credentials: z.array(healthSubject).max(256),
   }),
 });
+export type HealthMessage = z.infer<typeof HealthCounters.message>;

@@ -89,6 +89,43 @@ export const workspaceEntry = z.object({
 export type WorkspaceEntry = z.infer<typeof workspaceEntry>;
 
 /** Bucket `policies`, key `policy.<token>`. Lists intersect or unite as DESIGN section 7 says; absent means no opinion. */
+/** Models by whose they are: the part before the slash of their id, `x-ai` for xAI; `other` for everybody else. */
+export const ZDR_GROUPS = ['anthropic', 'openai', 'google', 'xai', 'other'] as const;
+export type ZdrGroup = (typeof ZDR_GROUPS)[number];
+
+export const CONTENT_FILTERS_MAX = 64;
+export const CONTENT_PATTERN_CHARACTERS_MAX = 4_096;
+export const CONTENT_FILTER_ACTIONS = ['redact', 'block', 'flag'] as const;
+export const CONTENT_FILTER_SIDES = ['input', 'output', 'both'] as const;
+export const CONTENT_FILTER_SLUGS = [
+  'email',
+  'phone',
+  'ssn',
+  'credit-card',
+  'ip-address',
+  'secrets',
+  'regex-prompt-injection',
+] as const;
+const screening = {
+  action: z.enum(CONTENT_FILTER_ACTIONS),
+  /** What it looks at. Absent: what goes in. */
+  appliesTo: z.enum(CONTENT_FILTER_SIDES).optional(),
+};
+/** A pattern of a guardrail's own, in the syntax of RE2. */
+export const contentFilter = z.object({
+  ...screening,
+  pattern: z.string().min(1).max(CONTENT_PATTERN_CHARACTERS_MAX),
+  label: z.string().max(100).optional(),
+});
+export type ContentFilterEntry = z.infer<typeof contentFilter>;
+export const contentFilterBuiltin = z.object({
+  ...screening,
+  slug: z.enum(CONTENT_FILTER_SLUGS),
+  /** Of prompt injection: whose messages are looked at. Absent: all. */
+  scanScope: z.enum(['user_only', 'all_messages']).optional(),
+});
+export type ContentFilterBuiltinEntry = z.infer<typeof contentFilterBuiltin>;
+
 export const policyEntry = z.object({
   ...versioned,
   id: z.string().max(64),
@@ -96,8 +133,13 @@ export const policyEntry = z.object({
   ignoredModels: z.array(z.string().max(256)).max(4096).optional(),
   allowedProviders: z.array(z.string().max(128)).max(1024).optional(),
   ignoredProviders: z.array(z.string().max(128)).max(1024).optional(),
+  /** For all models. */
   zdr: z.boolean().optional(),
+  /** For the models of these groups, where not for all. */
+  zdrGroups: z.array(z.enum(ZDR_GROUPS)).max(ZDR_GROUPS.length).optional(),
   dataCollection: z.enum(['allow', 'deny']).optional(),
+  contentFilters: z.array(contentFilter).max(CONTENT_FILTERS_MAX).optional(),
+  contentFilterBuiltins: z.array(contentFilterBuiltin).max(CONTENT_FILTERS_MAX).optional(),
   regions: z.array(z.string().max(64)).max(64).optional(),
   sort: z.enum(['price', 'throughput', 'latency', 'exacto']).optional(),
   /** What each of whom it is assigned to may spend in a window. */
@@ -181,6 +223,8 @@ export const modelEntry = z.object({
   inputModalities: z.array(z.string().max(16)).max(8),
   outputModalities: z.array(z.string().max(16)).max(8),
   tokenizer: z.string().max(64).optional(),
+  /** Whether its author lets other models be trained on what it writes. Absent: nobody said so, and it counts as no. */
+  distillable: z.boolean().optional(),
 });
 export type ModelEntry = z.infer<typeof modelEntry>;
 

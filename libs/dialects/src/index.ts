@@ -40,6 +40,7 @@ export { answerKey, type AnswerQuestion } from './replay/answer-key.js';
 export { replayAnswer, type Replay } from './replay/replay-answer.js';
 export { createdSecondsOf } from './created-seconds.js';
 export { chatFinishReason } from './openai-chat/finish-word.js';
+export { textsWithin, PROMPT_ROOTS, type FoundText, type TextsWithin } from './screening/texts-within.js';
 export { replaceTexts, type AnswerText } from './plugins/answer-texts.js';
 export { findAtPath, type ByteSpan, type Step } from './json/find-at-path.js';
 export type { FileNote } from './plugins/answer-notes.js';

@@ -11,4 +11,4 @@ export {
   type PriceKind,
 } from './policy.js';
 export { mayKeepAnswers } from './may-keep-answers.js';
-export { namesAny, priceAboveCeiling, refusedBy, type PolicyCandidate } from './refuse.js';
+export { namesAny, priceAboveCeiling, refusedBy, zdrGroupOf, type PolicyCandidate } from './refuse.js';

@@ -14,6 +14,7 @@ it.each<[string, PolicyRules[], boolean]>([
     [policy({ zdr: true }), policy({ zdr: false }), rulesOfPreferences({ zdr: false })],
     false,
   ],
+  ['the workspace has zero retention for some models', [policy({ zdrGroups: ['xai'] })], false],
   ['the request asks for zero retention', [policy({}), rulesOfPreferences({ zdr: true })], false],
   ['a guardrail denies collection', [policy({}), policy({ dataCollection: 'deny' })], false],
   ['the request denies collection', [rulesOfPreferences({ dataCollection: 'deny' })], false],

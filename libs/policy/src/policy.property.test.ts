@@ -1,11 +1,11 @@
 // What holds for any merge of rules.
-import type { PolicyEntry, ProviderPreferences } from '@waystation/contracts';
+import { ZDR_GROUPS, type PolicyEntry, type ProviderPreferences } from '@waystation/contracts';
 import fc from 'fast-check';
 import { mergeRules, narrow, PRICE_KINDS, rulesOfPolicy, rulesOfPreferences, type PolicyRules } from './policy.js';
 import { priceAboveCeiling, refusedBy, type PolicyCandidate } from './refuse.js';
 
 const providers = ['openai', 'openai/eu', 'groq', 'Lab'];
-const models = ['a/one', 'a/two', 'b/one'];
+const models = ['a/one', 'a/two', 'b/one', 'openai/one', 'x-ai/one'];
 const regions = ['eu', 'us'];
 const some = <Value>(values: readonly Value[]): fc.Arbitrary<Value[]> => fc.subarray([...values]);
 const price = fc.bigInt({ min: 0n, max: 9n }).map(String);
@@ -19,6 +19,7 @@ const policies: fc.Arbitrary<PolicyRules> = fc
       ignoredProviders: some(providers),
       regions: some(regions),
       zdr: fc.boolean(),
+      zdrGroups: some(ZDR_GROUPS),
       dataCollection: fc.constantFrom('allow' as const, 'deny' as const),
       sort: fc.constantFrom('price' as const, 'latency' as const),
     },

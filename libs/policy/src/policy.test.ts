@@ -60,6 +60,21 @@ describe('rules on an endpoint', () => {
       { retains: true },
       'data_policy:zdr',
     ],
+    ...(
+      [
+        ['google/gemini', 'google', 'data_policy:zdr'],
+        ['x-ai/grok', 'xai', 'data_policy:zdr'],
+        ['google/gemini', 'other', undefined],
+        ['googlers/gemini', 'google', undefined],
+        ['googlers/gemini', 'other', 'data_policy:zdr'],
+        ['gemini', 'other', 'data_policy:zdr'],
+      ] as const
+    ).map(([model, group, rule]): [string, PolicyRules[], Partial<PolicyCandidate>, string | undefined] => [
+      `zero retention for ${group} and the model ${model}`,
+      [policy({ zdrGroups: [group] }), policy({ zdrGroups: [] })],
+      { model, retains: true },
+      rule,
+    ]),
     [
       'training is denied',
       [policy({ dataCollection: 'deny' }), rulesOfPreferences({ dataCollection: 'allow' })],

@@ -1,5 +1,5 @@
 // What workspace, guardrail, key and request may restrict, as one algebra: rules are only ever added, so a child can never widen its parent.
-import type { PolicyEntry, ProviderPreferences } from '@waystation/contracts';
+import type { PolicyEntry, ProviderPreferences, ZdrGroup } from '@waystation/contracts';
 
 /** The restrictions in force. `NO_RULES` admits everything. */
 export interface PolicyRules {
@@ -13,6 +13,8 @@ export interface PolicyRules {
   readonly regions: readonly ReadonlySet<string>[];
   /** Only endpoints that retain nothing. */
   readonly zdr: boolean;
+  /** The same for the models of these groups. */
+  readonly zdrGroups: ReadonlySet<ZdrGroup>;
   /** Only endpoints that neither retain nor train. */
   readonly denyDataCollection: boolean;
   readonly priceCeiling: PriceCeiling;
@@ -26,6 +28,7 @@ export type PriceKind = (typeof PRICE_KINDS)[number];
 export type PriceCeiling = Readonly<Partial<Record<PriceKind, bigint>>>;
 
 const NONE: ReadonlySet<string> = new Set();
+const NO_GROUPS: ReadonlySet<ZdrGroup> = new Set();
 
 export const NO_RULES: PolicyRules = {
   allowedModels: [],
@@ -34,6 +37,7 @@ export const NO_RULES: PolicyRules = {
   ignoredProviders: NONE,
   regions: [],
   zdr: false,
+  zdrGroups: NO_GROUPS,
   denyDataCollection: false,
   priceCeiling: {},
 };
@@ -52,6 +56,7 @@ export const rulesOfPolicy = (policy: PolicyEntry): PolicyRules => ({
   ignoredProviders: lowerCase(policy.ignoredProviders),
   regions: asLists(policy.regions),
   zdr: policy.zdr === true,
+  zdrGroups: policy.zdrGroups === undefined ? NO_GROUPS : new Set(policy.zdrGroups),
   denyDataCollection: policy.dataCollection === 'deny',
   priceCeiling: {},
   ...(policy.sort === undefined ? {} : { sort: policy.sort }),
@@ -86,6 +91,7 @@ export const narrow = (parent: PolicyRules, child: PolicyRules): PolicyRules => 
     ignoredProviders: union(parent.ignoredProviders, child.ignoredProviders),
     regions: [...parent.regions, ...child.regions],
     zdr: parent.zdr || child.zdr,
+    zdrGroups: union(parent.zdrGroups, child.zdrGroups),
     denyDataCollection: parent.denyDataCollection || child.denyDataCollection,
     priceCeiling: lower(parent.priceCeiling, child.priceCeiling),
     ...(sort === undefined ? {} : { sort }),
@@ -95,7 +101,7 @@ export const narrow = (parent: PolicyRules, child: PolicyRules): PolicyRules => 
 /** From the outermost layer to the innermost. */
 export const mergeRules = (layers: readonly PolicyRules[]): PolicyRules => layers.reduce(narrow, NO_RULES);
 
-const union = (one: ReadonlySet<string>, other: ReadonlySet<string>): ReadonlySet<string> =>
+const union = <Item>(one: ReadonlySet<Item>, other: ReadonlySet<Item>): ReadonlySet<Item> =>
   other.size === 0 ? one : one.size === 0 ? other : new Set([...one, ...other]);
 
 const lower = (one: PriceCeiling, other: PriceCeiling): PriceCeiling => {

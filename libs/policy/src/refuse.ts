@@ -1,5 +1,5 @@
 // Whether rules admit an endpoint, and if not, the one rule to name. The order of the checks is the order of the answer: what a person set first, prices last.
-import type { ExclusionRule } from '@waystation/contracts';
+import type { ExclusionRule, ZdrGroup } from '@waystation/contracts';
 import { PRICE_KINDS, type PolicyRules, type PriceKind } from './policy.js';
 
 /** What rules look at. Names in lower case. */
@@ -17,13 +17,25 @@ export const namesAny = (list: ReadonlySet<string>, names: readonly string[]): b
   return false;
 };
 
+/** By the part of a model's id that says whose it is. */
+const GROUP_OF_AUTHOR: ReadonlyMap<string, ZdrGroup> = new Map([
+  ['anthropic', 'anthropic'],
+  ['openai', 'openai'],
+  ['google', 'google'],
+  ['x-ai', 'xai'],
+]);
+
+/** `model`: in lower case. */
+export const zdrGroupOf = (model: string): ZdrGroup =>
+  GROUP_OF_AUTHOR.get(model.slice(model.startsWith('~') ? 1 : 0, Math.max(0, model.indexOf('/')))) ?? 'other';
+
 /** The rule that keeps the endpoint out, or undefined. */
 export const refusedBy = (rules: PolicyRules, candidate: PolicyCandidate): ExclusionRule | undefined => {
   for (const list of rules.allowedModels) if (!list.has(candidate.model)) return 'allowed_models';
   if (rules.ignoredModels.size > 0 && rules.ignoredModels.has(candidate.model)) return 'allowed_models';
   for (const list of rules.allowedProviders) if (!namesAny(list, candidate.providerNames)) return 'allowed_providers';
   if (rules.ignoredProviders.size > 0 && namesAny(rules.ignoredProviders, candidate.providerNames)) return 'ignored';
-  if (rules.zdr && candidate.retains) return 'data_policy:zdr';
+  if (candidate.retains && (rules.zdr || rules.zdrGroups.has(zdrGroupOf(candidate.model)))) return 'data_policy:zdr';
   if (rules.denyDataCollection && (candidate.trains || candidate.retains)) return 'data_policy:training';
   for (const list of rules.regions)
     if (candidate.region === undefined || !list.has(candidate.region)) return 'data_region';

@@ -8,9 +8,10 @@ import {
   type RoutingInputs,
 } from '@waystation/contracts';
 import { mergeRules, rulesOfPolicy } from '@waystation/policy';
-import type { EndpointState, HealthBoard } from './health.js';
+import { PERCENTILES, type EndpointFigures, type Percentile } from './figures.js';
+import { stateWith } from './health.js';
 import { indexOwnKeys } from './own-keys.js';
-import { planRoute } from './plan-route.js';
+import { planRoute, type RoutingSnapshot } from './plan-route.js';
 import { randomOf } from './random-of.js';
 import { buildRoutingIndex, type RoutableCatalog } from './routing-index.js';
 
@@ -21,6 +22,9 @@ export interface RoutingWorld {
   readonly ownKeys: readonly OwnKeyEntry[];
 }
 
+/** What a plan is made by besides what came over the bus: what is known of endpoints at a moment. */
+export type Moment = Pick<RoutingSnapshot, 'health' | 'figuresOf' | 'nowMs'>;
+
 /** A request as it is kept. */
 export type PlannedRequest = Pick<
   RoutePlanRequest,
@@ -30,17 +34,25 @@ export type PlannedRequest = Pick<
 const found = <Value>(map: ReadonlyMap<string, Value>, keys: Iterable<string>): Value[] =>
   [...new Set(keys)].flatMap((key) => map.get(key) ?? []);
 
-/** Undefined where they are too large to keep. Headers of providers are left out: planning does not read them, and they may hold what nobody is to see. */
+/** Undefined where they are too large to keep. Left out is what planning does not read: headers of providers and content filters, which may hold what nobody is to see. */
 export const inputsOf = (
   request: PlannedRequest,
   plan: RoutePlanReply,
   { catalog, policies, ownKeys }: RoutingWorld,
-  health: Pick<HealthBoard, 'stateOf'>,
-  nowMs: number,
+  { health, figuresOf, nowMs }: Moment,
 ): RoutingInputs | undefined => {
   // An endpoint may be asked with several keys, and then it is named more than once.
   const named = [...plan.attempts, ...plan.excluded].flatMap(({ endpointId }) => endpointId ?? []);
   const endpoints = found(catalog.endpoints, named);
+  const providers = found(
+    catalog.providers,
+    endpoints.map(({ provider }) => provider),
+  );
+  const ofWorkspace = ownKeys.filter(({ workspaceId }) => workspaceId === request.identity.workspaceId);
+  const credentials = new Set([
+    ...providers.flatMap(({ credentialId }) => credentialId ?? []),
+    ...ofWorkspace.map(({ id }) => id),
+  ]);
   const inputs: RoutingInputs = {
     nowMs,
     revision: catalog.revision,
@@ -49,23 +61,59 @@ export const inputsOf = (
       catalog.models,
       endpoints.map(({ model }) => model),
     ).map((model) => ({ ...model, description: undefined })),
-    providers: found(
-      catalog.providers,
-      endpoints.map(({ provider }) => provider),
-    ).map((provider) => ({ ...provider, headers: undefined })),
-    policies: (request.policyIds ?? []).flatMap((id) => policies.get(id) ?? []),
-    ownKeys: ownKeys.filter(({ workspaceId }) => workspaceId === request.identity.workspaceId),
-    health: endpoints.map(({ id }) => ({ endpointId: id, state: health.stateOf(id, nowMs) })),
+    providers: providers.map((provider) => ({ ...provider, headers: undefined })),
+    policies: found(policies, request.policyIds ?? []).map((policy) => ({
+      ...policy,
+      contentFilters: undefined,
+      contentFilterBuiltins: undefined,
+    })),
+    ownKeys: ofWorkspace,
+    health: endpoints.map(({ id }) => ({
+      endpointId: id,
+      state: health.stateOf(id, nowMs),
+      figures: keptFigures(figuresOf?.(id, nowMs)),
+    })),
+    refused: [...credentials].filter((id) => health.isRefused(id, nowMs)),
   };
   return JSON.stringify(inputs).length <= ROUTING_INPUT_BYTES_MAX ? inputs : undefined;
 };
 
-/** Health as it is told, for all times. What is not told of is stable. */
-export const boardOf = (states: ReadonlyMap<string, EndpointState>): HealthBoard => ({
-  merge: () => undefined,
-  retain: () => undefined,
-  stateOf: (endpointId) => states.get(endpointId) ?? 'stable',
-});
+const keptFigures = (figures: EndpointFigures | undefined): RoutingInputs['health'][number]['figures'] =>
+  figures && {
+    latencyMs: byPercentile((percentile) => figures.latencyMs(percentile)),
+    throughput: byPercentile((percentile) => figures.throughput(percentile)),
+  };
+
+const byPercentile = (figure: (percentile: Percentile) => number | undefined): Partial<Record<Percentile, number>> =>
+  Object.fromEntries(
+    PERCENTILES.flatMap((each) => {
+      const value = figure(each);
+      return value === undefined ? [] : [[each, value]];
+    }),
+  );
+
+/** Health, speed and time as they were kept. What nothing was kept of is stable, and how quick it is nobody knows. */
+export const momentOf = ({ nowMs, health, refused }: Pick<RoutingInputs, 'nowMs' | 'health' | 'refused'>): Moment => {
+  const kept = new Map(health.map((each) => [each.endpointId, each]));
+  const isRefused = (credentialId: string): boolean => refused.includes(credentialId);
+  return {
+    nowMs,
+    health: {
+      stateOf: (endpointId, _, credentialId) =>
+        stateWith(kept.get(endpointId)?.state ?? 'stable', credentialId !== undefined && isRefused(credentialId)),
+      isRefused,
+    },
+    figuresOf: (endpointId) => {
+      const figures = kept.get(endpointId)?.figures;
+      return (
+        figures && {
+          latencyMs: (percentile) => figures.latencyMs[percentile],
+          throughput: (percentile) => figures.throughput[percentile],
+        }
+      );
+    },
+  };
+};
 
 export const worldOf = ({
   revision,
@@ -93,9 +141,8 @@ export const planAgain = (request: PlannedRequest, inputs: RoutingInputs): Route
     mergeRules(inputs.policies.map(rulesOfPolicy)),
     {
       index: buildRoutingIndex(catalog),
-      health: boardOf(new Map(inputs.health.map(({ endpointId, state }) => [endpointId, state]))),
       ownKeys: indexOwnKeys(ownKeys),
-      nowMs: inputs.nowMs,
+      ...momentOf(inputs),
     },
     randomOf(request.generationId),
   );

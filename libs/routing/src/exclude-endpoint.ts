@@ -1,5 +1,5 @@
 // The hard rules, in the order in which they are told: the first that speaks against an endpoint is the answer. Health and soft rules come after (plan-route.ts).
-import { KNOWN_PARAMETERS, perUnitFor } from '@waystation/catalog';
+import { KNOWN_PARAMETERS, perUnitFor, type EndpointTier } from '@waystation/catalog';
 import type { ExclusionRule, PriceVector, ProviderPreferences, RouteFeatures } from '@waystation/contracts';
 import { namesAny, priceAboveCeiling, refusedBy, type PolicyRules, type PriceKind } from '@waystation/policy';
 import type { Route } from './routing-index.js';
@@ -16,6 +16,11 @@ export interface Demand {
   /** Parameters of the request that an endpoint can support or not. */
   readonly parameters: readonly string[];
   readonly requireParameters: boolean;
+  readonly mustBeDistillable: boolean;
+  /** Service tiers whose own endpoints may serve without being named. */
+  readonly admittedTiers: ReadonlySet<EndpointTier>;
+  /** Names of endpoints in `order` and `only`, by which an endpoint of a service tier is asked for. */
+  readonly named: ReadonlySet<string>;
   readonly checksPrice: boolean;
 }
 
@@ -34,7 +39,13 @@ const QUANTIZATION_FAMILIES: Readonly<Record<string, readonly string[]>> = {
 const lowerCase = (list: readonly string[] | undefined): ReadonlySet<string> | undefined =>
   list === undefined || list.length === 0 ? undefined : new Set(list.map((each) => each.toLowerCase()));
 
-export const demandOf = (preferences: ProviderPreferences, features: RouteFeatures, rules: PolicyRules): Demand => ({
+/** @param variantTier the service tier that a variant of the model admits */
+export const demandOf = (
+  preferences: ProviderPreferences,
+  features: RouteFeatures,
+  rules: PolicyRules,
+  variantTier: EndpointTier | undefined,
+): Demand => ({
   rules,
   features,
   only: lowerCase(preferences.only),
@@ -45,8 +56,27 @@ export const demandOf = (preferences: ProviderPreferences, features: RouteFeatur
   ),
   parameters: features.parameters.filter((name) => KNOWN.has(name)),
   requireParameters: preferences.requireParameters === true,
+  mustBeDistillable: preferences.enforceDistillableText === true,
+  admittedTiers: admittedTiers(preferences, features.serviceTier, variantTier),
+  named: lowerCase([...(preferences.order ?? []), ...(preferences.only ?? [])]) ?? NONE,
   checksPrice: Object.keys(rules.priceCeiling).length > 0,
 });
+
+const NONE: ReadonlySet<never> = new Set();
+
+/** Two names of one tier: Anthropic's `speed: fast`. */
+export const tierNamed = (name: string | undefined): string | undefined => (name === 'fast' ? 'priority' : name);
+
+/** What is asked for by name is admitted; what a variant admits is not where the request lists its order, or pins the standard tier. */
+const admittedTiers = (
+  { order = [] }: ProviderPreferences,
+  serviceTier: string | undefined,
+  variantTier: EndpointTier | undefined,
+): ReadonlySet<EndpointTier> => {
+  const asked = tierNamed(serviceTier);
+  if (asked === 'flex' || asked === 'priority') return new Set([asked]);
+  return variantTier === undefined || asked === 'default' || order.length > 0 ? NONE : new Set([variantTier]);
+};
 
 const missing = (needed: readonly string[], offered: readonly string[]): string | undefined => {
   for (const each of needed) if (!offered.includes(each)) return each;
@@ -86,10 +116,13 @@ export const excludeEndpoint = (route: Route, demand: Demand): Exclusion | undef
   if (demand.ignore !== undefined && namesAny(demand.ignore, route.providerNames)) return { rule: 'ignored' };
   if (demand.mustBeInOrder !== undefined && !namesAny(demand.mustBeInOrder, route.providerNames))
     return { rule: 'not_in_order' };
+  if (route.tier !== undefined && !demand.admittedTiers.has(route.tier) && !demand.named.has(route.tag))
+    return { rule: 'service_tier', detail: route.tier };
   const refused = refusedBy(rules, route);
   if (refused !== undefined) return { rule: refused };
   if (demand.quantizations !== undefined && !demand.quantizations.has(route.quantization))
     return { rule: 'quantization', detail: route.quantization };
+  if (demand.mustBeDistillable && !route.distillable) return { rule: 'not_distillable' };
   const modality =
     missing(features.inputModalities, route.inputModalities) ??
     missing(features.outputModalities, route.outputModalities);

@@ -1,7 +1,17 @@
 // Where a generation may run, in what order, and why not elsewhere. Pure.
-export { createHealthBoard, type EndpointState, type HealthBoard, type HealthReport } from './health.js';
-export { NO_OWN_KEYS, indexOwnKeys, type OwnKeysIndex } from './own-keys.js';
+export { PERCENTILES, type EndpointFigures, type Percentile } from './figures.js';
+export { createHealthTally, type HealthTally, type Observation } from './health-tally.js';
+export {
+  createHealthBoard,
+  type EndpointState,
+  type EndpointStatistics,
+  type HealthBoard,
+  type HealthBoardOptions,
+  type HealthView,
+} from './health.js';
+export { NO_OWN_KEYS, indexOwnKeys, type OwnKeysIndex, type OwnKeysOfWorkspace } from './own-keys.js';
 export { MAX_ATTEMPTS, planRoute, type RoutingSnapshot } from './plan-route.js';
+export { canBeAsked } from './split-capacity.js';
 export { buildRoutingIndex, type RoutableCatalog, type Route, type RoutingIndex } from './routing-index.js';
 export { inputsOf, planAgain, type RoutingWorld } from './decision-inputs.js';
 export { againUnder } from './plan-decisions-again.js';

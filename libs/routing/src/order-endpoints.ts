@@ -1,51 +1,88 @@
 // In what order eligible endpoints are tried. By default: stable ones first, chosen with a weight of 1/price², by the conversation where there is one.
+// Invariant: deterministic but for `random`, which is drawn once per route, in their order, and only without a conversation.
+import { isTooSlow, rankBySpeed, type FiguresOf, type SpeedLimits } from './figures.js';
 import type { EndpointState } from './health.js';
 import { hashText, rendezvousScore, uniformOf } from './rendezvous.js';
 import type { Route } from './routing-index.js';
 
+export type Sort = 'price' | 'throughput' | 'latency' | 'exacto';
+
 export interface Ordering {
   /** Slugs, tags or names in lower case: these first, in this order. */
   readonly order: readonly string[];
-  /** Strictly by price instead of the weighted choice. */
-  readonly byPrice: boolean;
+  /** Instead of the weighted choice; `exacto` is one among the good. */
+  readonly sort: Sort | undefined;
+  /** Those that are known to miss them come last. */
+  readonly limits: SpeedLimits | undefined;
+  /** A service tier whose endpoints come before the others, if any is asked for that has such. */
+  readonly tierFirst: string | undefined;
   readonly conversation: string | undefined;
+}
+
+/** What the order depends on besides the request. */
+export interface Circumstances {
+  stateOf(route: Route): EndpointState;
+  readonly figuresOf: FiguresOf;
+  random(): number;
+}
+
+export interface Ordered {
+  readonly routes: Route[];
+  /** Whether what is known was enough to sort as it was asked. */
+  readonly sorted: boolean;
 }
 
 /** Classes of health are tried one after the other. */
 const CLASS_OF: Readonly<Record<EndpointState, number>> = {
+  // One request now and then finds out whether it is back; the others are its fallbacks.
+  trial: -1,
   stable: 0,
   'recent-outage': 1,
   degraded: 2,
   resting: 3,
   down: 4,
+  out: 5,
 };
 
 interface Ranked {
   readonly route: Route;
+  readonly tooSlow: number;
   /** Place in `order`; behind all of them where it is not listed. */
   readonly place: number;
+  readonly outsideTier: number;
   readonly healthClass: number;
+  readonly speed: number;
   readonly score: number;
 }
 
-/** Pure: `random` is drawn once per route, in their order, and only without a conversation. */
 export const orderEndpoints = (
   routes: readonly Route[],
-  ordering: Ordering,
-  stateOf: (route: Route) => EndpointState,
-  random: () => number,
-): Route[] => {
-  const conversation = ordering.conversation === undefined ? undefined : hashText(ordering.conversation);
-  const ranked = routes.map((route): Ranked => {
-    const uniform = conversation === undefined ? 1 - random() : uniformOf(conversation, route.hash);
+  { order, sort, limits, tierFirst, conversation }: Ordering,
+  { stateOf, figuresOf, random }: Circumstances,
+): Ordered => {
+  const hash = conversation === undefined ? undefined : hashText(conversation);
+  const speeds =
+    sort === undefined || sort === 'price'
+      ? undefined
+      : rankBySpeed(
+          sort,
+          routes.map(({ id }) => id),
+          figuresOf,
+        );
+  const ranked = routes.map((route, index): Ranked => {
+    const uniform = hash === undefined ? 1 - random() : uniformOf(hash, route.hash);
     return {
       route,
-      place: placeOf(route, ordering.order),
+      tooSlow: limits !== undefined && isTooSlow(figuresOf(route.id), limits) ? 1 : 0,
+      place: placeOf(route, order),
+      outsideTier: tierFirst !== undefined && !route.tiers.has(tierFirst) ? 1 : 0,
       healthClass: CLASS_OF[stateOf(route)],
+      speed: speeds?.[index] ?? 0,
       score: rendezvousScore(uniform, route.weight),
     };
   });
-  return ranked.sort(ordering.byPrice ? compareByPrice : compareByWeight).map(({ route }) => route);
+  ranked.sort(COMPARE[sort ?? 'weight']);
+  return { routes: ranked.map(({ route }) => route), sorted: sort === 'price' || speeds !== undefined };
 };
 
 const placeOf = (route: Route, order: readonly string[]): number => {
@@ -56,13 +93,31 @@ const placeOf = (route: Route, order: readonly string[]): number => {
   return order.length;
 };
 
-const compareByWeight = (a: Ranked, b: Ranked): number =>
-  a.place - b.place || a.healthClass - b.healthClass || a.score - b.score;
+type Compare = (a: Ranked, b: Ranked) => number;
 
-const compareByPrice = (a: Ranked, b: Ranked): number =>
-  a.place - b.place ||
+const byPreference: Compare = (a, b) => a.tooSlow - b.tooSlow || a.place - b.place || a.outsideTier - b.outsideTier;
+
+const byWeight: Compare = (a, b) => byPreference(a, b) || a.healthClass - b.healthClass || a.score - b.score;
+
+const byPrice: Compare = (a, b) =>
+  byPreference(a, b) ||
   (a.route.blendedPrice < b.route.blendedPrice
     ? -1
     : a.route.blendedPrice > b.route.blendedPrice
       ? 1
       : a.healthClass - b.healthClass || a.score - b.score);
+
+/** Two that are not known differ by NaN, which is no difference. */
+const bySpeed: Compare = (a, b) =>
+  byPreference(a, b) || a.speed - b.speed || a.healthClass - b.healthClass || a.score - b.score;
+
+const byClass: Compare = (a, b) =>
+  byPreference(a, b) || a.healthClass - b.healthClass || a.speed - b.speed || a.score - b.score;
+
+const COMPARE: Readonly<Record<Sort | 'weight', Compare>> = {
+  price: byPrice,
+  throughput: bySpeed,
+  latency: bySpeed,
+  exacto: byClass,
+  weight: byWeight,
+};

@@ -46,7 +46,7 @@ const decision: DecisionRecorded = {
   inputs: {
     ...{ nowMs: 1, revision: 9, endpoints: ALL, models: [], providers: Object.keys(PRICES).map(provider), ownKeys: [] },
     policies: [{ ...stamp, id: 'p', ignoredProviders: ['middle'] }],
-    health: [],
+    ...{ health: [], refused: [] },
   },
   served: {
     ...{ endpointId: 'lab/one@cheap', outcome: 'completed', usage: { input: 60, output: 40 } },
@@ -75,7 +75,14 @@ test.each<[string, DecisionChange, RoutingWorld | undefined, string, string | un
     'dear',
     '2200',
   ],
-  ['another policy, in place of the one that ignores', { policy: { zdr: true } }, undefined, 'moved', 'middle', '1100'],
+  [
+    'another policy, in place of the one that ignores',
+    { policy: { enforce_zdr: true } },
+    undefined,
+    'moved',
+    'middle',
+    '1100',
+  ],
   ['a policy that leaves nobody', { policy: { allowed_providers: ['x'] } }, undefined, 'refused', undefined, undefined],
   ['the endpoint as if down', { down: ['lab/one@cheap'] }, undefined, 'moved', 'dear', '2200'],
   ['an endpoint down that is not wanted', { down: ['lab/one@dear'] }, undefined, 'same', 'cheap', '0'],

@@ -1,18 +1,19 @@
 // Kept decisions under other circumstances: what would have been chosen, and what the usage that was charged would have cost there. Pure and exact; the draws are those of
 // the first time. Invariant: where nothing is different, every decision comes out the same, and costs the same.
 import { canonicalPriceJson } from '@waystation/catalog';
-import type {
-  DecisionChange,
-  DecisionDifference,
-  DecisionRecorded,
-  PlannedAttempt,
-  PolicyEntry,
-  RoutePlanReply,
+import {
+  ZDR_GROUPS,
+  type DecisionChange,
+  type DecisionDifference,
+  type DecisionRecorded,
+  type PlannedAttempt,
+  type PolicyEntry,
+  type RoutePlanReply,
+  type RoutingInputs,
 } from '@waystation/contracts';
 import { creditsOf, decideCharge, surchargeRateOf } from '@waystation/ledger';
 import { mergeRules, rulesOfPolicy, type PolicyRules } from '@waystation/policy';
-import { boardOf, worldOf, type RoutingWorld } from './decision-inputs.js';
-import type { EndpointState } from './health.js';
+import { momentOf, worldOf, type RoutingWorld } from './decision-inputs.js';
 import { indexOwnKeys, type OwnKeysIndex } from './own-keys.js';
 import { planRoute } from './plan-route.js';
 import { randomOf } from './random-of.js';
@@ -45,7 +46,6 @@ export const againUnder = (
   const now = present === undefined ? undefined : prepared(present);
   const besides = rulesOfPolicy(policyOf({ ignored_providers: change.exclude_providers ?? [] }));
   const instead = change.policy === undefined ? undefined : rulesOfPolicy(policyOf(change.policy));
-  const down = (change.down ?? []).map((endpointId) => [endpointId, 'down'] as const);
 
   return (decision) => {
     const { inputs } = decision;
@@ -55,20 +55,36 @@ export const againUnder = (
     if (missing !== undefined) return unplanned(decision, `Policy ${missing} is not there any more.`);
     const policies = decision.policyIds.flatMap((id) => world.policies.get(id) ?? []).map(rulesOfPolicy);
     const rules: PolicyRules = mergeRules([...(instead === undefined ? policies : [instead]), besides]);
-    const told = change.health === 'stable' ? [] : (inputs?.health ?? []);
-    const states: [string, EndpointState][] = told.map(({ endpointId, state }) => [endpointId, state]);
     const plan = planRoute(
       { v: 1, ...requestOf(decision) },
       rules,
       {
         index: world.index,
         ownKeys: world.ownKeys,
-        health: boardOf(new Map([...states, ...down])),
-        nowMs: inputs?.nowMs ?? decision.createdAt,
+        ...momentOf(changedHealth(decision, change)),
       },
       randomOf(decision.generationId),
     );
     return differenceOf(decision, plan);
+  };
+};
+
+/** Stable is whom nothing has failed of; how quick they were stays. Whom nobody is sent to is out. */
+const changedHealth = (
+  { inputs, createdAt }: DecisionRecorded,
+  { health, down = [] }: DecisionChange,
+): Pick<RoutingInputs, 'nowMs' | 'health' | 'refused'> => {
+  const told = (inputs?.health ?? []).map((each) =>
+    health === 'stable' ? { ...each, state: 'stable' as const } : each,
+  );
+  const kept = new Map(told.map((each) => [each.endpointId, each]));
+  return {
+    nowMs: inputs?.nowMs ?? createdAt,
+    health: [
+      ...told.filter(({ endpointId }) => !down.includes(endpointId)),
+      ...down.map((endpointId) => ({ ...kept.get(endpointId), endpointId, state: 'out' as const })),
+    ],
+    refused: health === 'stable' ? [] : (inputs?.refused ?? []),
   };
 };
 
@@ -97,9 +113,10 @@ const policyOf = (policy: NonNullable<DecisionChange['policy']>): PolicyEntry =>
   ignoredModels: policy.ignored_models,
   allowedProviders: policy.allowed_providers,
   ignoredProviders: policy.ignored_providers,
-  zdr: policy.zdr,
+  zdr: policy.enforce_zdr,
+  zdrGroups: ZDR_GROUPS.filter((group) => policy[`enforce_zdr_${group}`] === true),
   dataCollection: policy.data_collection,
-  regions: policy.regions,
+  regions: policy.allowed_regions,
   sort: policy.sort,
 });
 

@@ -11,15 +11,19 @@ import type {
 import { routePlanReply } from '@waystation/contracts';
 import { rulesOfPolicy, type PolicyRules } from '@waystation/policy';
 import fc from 'fast-check';
+import { isTooSlow, speedLimitsOf, type EndpointFigures } from './figures.js';
 import { createHealthBoard } from './health.js';
+import { boardWith } from './test-health.js';
 import { NO_OWN_KEYS, filteredBy, indexOwnKeys } from './own-keys.js';
 import { planRoute } from './plan-route.js';
+import { hashText } from './rendezvous.js';
 import { buildRoutingIndex, type RoutableCatalog } from './routing-index.js';
 
 const NOW = 1_700_000_000_000;
 const stamp = { v: 1 as const, version: 1 };
 const MODELS = ['lab/one', 'lab/two', 'lab/three'];
 const SLUGS = ['a', 'b', 'c', 'd', 'e'];
+const QUANTIZATIONS = ['fp8', 'int4', 'bf16'];
 const PARAMETERS = ['tools', 'response_format', 'temperature', 'top_k'];
 const some = <Value>(values: readonly Value[]): fc.Arbitrary<Value[]> => fc.subarray([...values]);
 
@@ -44,16 +48,19 @@ const endpointAt = (model: string, slug: string): fc.Arbitrary<EndpointEntry> =>
       enabled: fc.boolean(),
       supportedParameters: some(PARAMETERS),
       image: fc.boolean(),
+      quantization: fc.option(fc.constantFrom(...QUANTIZATIONS), { nil: undefined }),
+      tier: fc.option(fc.constantFrom('flex', 'priority', 'turbo'), { nil: undefined, freq: 2 }),
     })
-    .map(({ input, output, context, enabled, supportedParameters, image }) => ({
+    .map(({ input, output, context, enabled, supportedParameters, image, quantization, tier }) => ({
       ...stamp,
       id: `${model}@${slug}`,
       model,
       provider: slug,
-      tag: slug,
+      tag: tier === undefined ? slug : `${slug}/${tier}`,
       upstreamModel: 'm',
       apis: ['chat'],
       context,
+      ...(quantization === undefined ? {} : { quantization }),
       inputModalities: image ? ['text', 'image'] : ['text'],
       outputModalities: ['text'],
       supportedParameters,
@@ -67,11 +74,20 @@ const catalogs: fc.Arbitrary<RoutableCatalog> = fc
     endpoints: some(MODELS.flatMap((model) => SLUGS.map((slug) => [model, slug] as const))).chain((pairs) =>
       fc.tuple(...pairs.map(([model, slug]) => endpointAt(model, slug))),
     ),
+    distillable: some(MODELS),
   })
-  .map(({ providers, endpoints }) => ({
+  .map(({ providers, endpoints, distillable }) => ({
     revision: 1,
     providers: new Map(providers.map((each) => [each.slug, each])),
-    models: new Map(),
+    models: new Map(
+      distillable.map((id) => [
+        id,
+        {
+          ...{ ...stamp, id, name: id, created: 0, context: 1 },
+          ...{ inputModalities: ['text'], outputModalities: ['text'], distillable: true },
+        },
+      ]),
+    ),
     endpoints: new Map(endpoints.map((each) => [each.id, each])),
   }));
 const preferences: fc.Arbitrary<ProviderPreferences> = fc.record(
@@ -84,10 +100,14 @@ const preferences: fc.Arbitrary<ProviderPreferences> = fc.record(
     dataCollection: fc.constantFrom('allow' as const, 'deny' as const),
     zdr: fc.boolean(),
     sort: fc.record({
-      by: fc.constantFrom('price' as const, 'latency' as const),
+      by: fc.constantFrom('price' as const, 'latency' as const, 'throughput' as const, 'exacto' as const),
       partition: fc.constantFrom('model' as const, 'none' as const),
     }),
-    maxPrice: fc.record({ prompt: fc.nat(5).map(String) }),
+    maxPrice: fc.record({ prompt: fc.nat(5).map(String), completion: fc.nat(5).map(String) }, { requiredKeys: [] }),
+    enforceDistillableText: fc.boolean(),
+    quantizations: fc.subarray(QUANTIZATIONS, { minLength: 1 }),
+    preferredMinThroughput: fc.record({ p50: fc.nat(100), p90: fc.nat(100) }, { requiredKeys: [] }),
+    preferredMaxLatency: fc.record({ p50: fc.nat(3), p99: fc.nat(3) }, { requiredKeys: [] }),
   },
   { requiredKeys: [] },
 );
@@ -97,8 +117,10 @@ const features: fc.Arbitrary<RouteFeatures> = fc
     parameters: some(PARAMETERS),
     image: fc.boolean(),
     conversation: fc.option(fc.string(), { nil: undefined }),
+    toolCount: fc.nat(1),
+    serviceTier: fc.option(fc.constantFrom('flex', 'priority', 'default', 'auto'), { nil: undefined }),
   })
-  .map(({ tokens, parameters, image, conversation }) => ({
+  .map(({ tokens, parameters, image, conversation, toolCount, serviceTier }) => ({
     api: 'chat',
     dialect: 'openai-chat',
     stream: false,
@@ -107,9 +129,10 @@ const features: fc.Arbitrary<RouteFeatures> = fc
     parameters,
     inputModalities: image ? ['text', 'image'] : ['text'],
     outputModalities: ['text'],
-    toolCount: 0,
+    toolCount,
     messageCount: 1,
     ...(conversation === undefined ? {} : { conversation }),
+    ...(serviceTier === undefined ? {} : { serviceTier }),
   }));
 const requests: fc.Arbitrary<RoutePlanRequest> = fc
   .record({ models: fc.subarray(MODELS, { minLength: 1 }), preferences, features })
@@ -171,6 +194,14 @@ const askers = fc
   .record({ keyHash: fc.constantFrom(...KEY_HASHES), memberId: fc.constantFrom(...MEMBERS, undefined) })
   .map(({ keyHash, memberId }) => ({ workspaceId: 'w', keyHash, ...(memberId === undefined ? {} : { memberId }) }));
 
+/** Of some endpoints, told by a hash of their name: how quick they are is no matter of chance between two plans. */
+const figuresOf = (endpointId: string): EndpointFigures | undefined => {
+  const { low } = hashText(endpointId);
+  return (low & 3) === 0
+    ? undefined
+    : { latencyMs: () => (low >>> 2) % 4_000, throughput: () => ((low & 12) === 0 ? undefined : (low >>> 4) % 120) };
+};
+
 /** A source of randomness that starts anew for each plan. */
 const seeded = (seed: number) => {
   let state = seed | 1;
@@ -187,12 +218,11 @@ const planOf = (
   seed = 1,
   own: readonly OwnKeyEntry[] = [],
 ): RoutePlanReply => {
-  const health = createHealthBoard();
-  health.merge(reports, NOW);
+  const health = boardWith(reports, NOW);
   return planRoute(
     request,
     policy,
-    { index: buildRoutingIndex(catalog), health, ownKeys: indexOwnKeys(own), nowMs: NOW },
+    { index: buildRoutingIndex(catalog), health, ownKeys: indexOwnKeys(own), figuresOf, nowMs: NOW },
     seeded(seed),
   );
 };
@@ -239,6 +269,12 @@ describe('any plan', () => {
             expect(endpoint?.supportedParameters).toEqual(expect.arrayContaining(has.parameters));
           if (asked.maxPrice?.prompt !== undefined)
             expect(BigInt(attempt.price.perUnit['input'] ?? 0) <= BigInt(asked.maxPrice.prompt)).toBe(true);
+          if (asked.maxPrice?.completion !== undefined)
+            expect(BigInt(attempt.price.perUnit['output'] ?? 0) <= BigInt(asked.maxPrice.completion)).toBe(true);
+          if (asked.enforceDistillableText === true) expect(catalog.models.get(attempt.model)?.distillable).toBe(true);
+          if (asked.quantizations !== undefined) expect(asked.quantizations).toContain(endpoint?.quantization);
+          for (const tier of ['flex', 'priority'])
+            if (endpoint?.tag.endsWith(`/${tier}`) === true) expect(has.serviceTier).toBe(tier);
           if (asked.allowFallbacks === false && (asked.order ?? []).length > 0)
             expect(asked.order).toContain(attempt.provider);
         }
@@ -252,6 +288,23 @@ describe('any plan', () => {
         expect(planOf(request, policy, reversed, reports, seed)).toEqual(
           planOf(request, policy, catalog, reports, seed),
         );
+      }),
+    ));
+
+  it('tries what is known to miss a preferred limit after what is not, model by model', () =>
+    fc.assert(
+      fc.property(requests, policies, catalogs, healths, (request, policy, catalog, reports) => {
+        const limits = speedLimitsOf(request.preferences);
+        fc.pre(limits !== undefined);
+        const { attempts } = planOf(request, policy, catalog, reports);
+        const groups =
+          request.preferences.sort?.partition === 'none'
+            ? [attempts]
+            : request.models.map((model) => attempts.filter((attempt) => attempt.model === model));
+        for (const group of groups) {
+          const slow = group.map(({ endpointId }) => isTooSlow(figuresOf(endpointId), limits));
+          expect(slow).toEqual([...slow].sort((a, b) => Number(a) - Number(b)));
+        }
       }),
     ));
 
@@ -444,10 +497,10 @@ describe('the split over conversations', () => {
 
   it.each([true, false])('follows 1/price² (with a conversation: %s)', (conversation) => {
     // Weights 1, 1/4, 1/9: shares 36/49, 9/49, 4/49.
-    const choices = firstChoices(priced({ cheap: 1, middle: 2, dear: 3 }), 20_000, conversation);
-    expect(Math.abs(share(choices, 'cheap') - 36 / 49)).toBeLessThan(0.015);
-    expect(Math.abs(share(choices, 'middle') - 9 / 49)).toBeLessThan(0.015);
-    expect(Math.abs(share(choices, 'dear') - 4 / 49)).toBeLessThan(0.015);
+    const choices = firstChoices(priced({ cheap: 1, middle: 2, dear: 3 }), 100_000, conversation);
+    expect(Math.abs(share(choices, 'cheap') / (36 / 49) - 1)).toBeLessThan(0.02);
+    expect(Math.abs(share(choices, 'middle') / (9 / 49) - 1)).toBeLessThan(0.02);
+    expect(Math.abs(share(choices, 'dear') / (4 / 49) - 1)).toBeLessThan(0.02);
   });
 
   it('gives a free endpoint the weight of the cheapest priced one', () => {
@@ -464,4 +517,26 @@ describe('the split over conversations', () => {
       else expect(after[each]).not.toBe('b');
     });
   });
+
+  it('moves no other conversation, whatever the prices and whichever endpoint goes away', () =>
+    fc.assert(
+      fc.property(
+        fc.dictionary(fc.constantFrom(...SLUGS), fc.integer({ min: 0, max: 1_000 }), { minKeys: 2 }),
+        fc.nat(),
+        (prices, chosen) => {
+          const slugs = Object.keys(prices).sort();
+          const dearest = Object.values(prices).filter((price) => price > 0);
+          const gone = slugs[chosen % slugs.length] ?? '';
+          // Weights are relative to the cheapest: all of them scaled alike changes no choice, unless free endpoints weigh as one that goes away.
+          fc.pre(!slugs.some((slug) => prices[slug] === 0) || prices[gone] !== Math.min(...dearest));
+          const left = Object.fromEntries(Object.entries(prices).filter(([slug]) => slug !== gone));
+          const before = firstChoices(priced(prices), 50, true);
+          const after = firstChoices(priced(left), 50, true);
+          before.forEach((choice, each) => {
+            if (choice !== gone) expect(after[each]).toBe(choice);
+          });
+        },
+      ),
+      { numRuns: 50 },
+    ));
 });

@@ -1,6 +1,7 @@
 // Every rule that excludes and every order, one line a case.
 import type {
   EndpointEntry,
+  ModelEntry,
   OwnKeyEntry,
   ProviderEntry,
   ProviderPreferences,
@@ -8,7 +9,9 @@ import type {
   RoutePlanRequest,
 } from '@waystation/contracts';
 import { NO_RULES, rulesOfPolicy, type PolicyRules } from '@waystation/policy';
+import { PERCENTILES, type EndpointFigures, type Percentile } from './figures.js';
 import { createHealthBoard, type HealthBoard } from './health.js';
+import { boardWith, type Heard } from './test-health.js';
 import { indexOwnKeys } from './own-keys.js';
 import { MAX_ATTEMPTS, planRoute } from './plan-route.js';
 import { buildRoutingIndex, type RoutingIndex } from './routing-index.js';
@@ -54,13 +57,19 @@ const indexOf = (
   providers: readonly ProviderEntry[] = [...new Set(endpoints.map((each) => each.provider))].map((slug) =>
     provider(slug),
   ),
+  models: readonly ModelEntry[] = [],
 ): RoutingIndex =>
   buildRoutingIndex({
     revision: 7,
     providers: new Map(providers.map((each) => [each.slug, each])),
-    models: new Map(),
+    models: new Map(models.map((each) => [each.id, each])),
     endpoints: new Map(endpoints.map((each) => [each.id, each])),
   });
+const model = (id: string, more: Partial<ModelEntry> = {}): ModelEntry => ({
+  ...{ ...stamp, id, name: id, created: 0, context: 100_000 },
+  ...{ inputModalities: ['text'], outputModalities: ['text'] },
+  ...more,
+});
 const features = (more: Partial<RouteFeatures> = {}): RouteFeatures => ({
   api: 'chat',
   dialect: 'openai-chat',
@@ -90,12 +99,24 @@ const request = (
 const plan = (
   asked: RoutePlanRequest,
   index: RoutingIndex,
-  options: { policy?: PolicyRules; health?: HealthBoard; ownKeys?: readonly OwnKeyEntry[] } = {},
+  options: {
+    policy?: PolicyRules;
+    health?: HealthBoard;
+    ownKeys?: readonly OwnKeyEntry[];
+    /** By provider. */
+    figures?: Readonly<Record<string, EndpointFigures>>;
+  } = {},
 ) => {
   const reply = planRoute(
     asked,
     options.policy ?? NO_RULES,
-    { index, health: options.health ?? createHealthBoard(), ownKeys: indexOwnKeys(options.ownKeys ?? []), nowMs: NOW },
+    {
+      index,
+      health: options.health ?? createHealthBoard(),
+      ownKeys: indexOwnKeys(options.ownKeys ?? []),
+      figuresOf: (endpointId) => options.figures?.[endpointId.slice(endpointId.indexOf('@') + 1)],
+      nowMs: NOW,
+    },
     () => 0.5,
   );
   return {
@@ -238,6 +259,67 @@ describe('a plan', () => {
     ).toHaveLength(1);
   });
 
+  it.each<[string, boolean | undefined, string[]]>([
+    ['that may be distilled', true, ['lab/one@a']],
+    ['that may not be distilled', false, []],
+    ['of which nobody said so', undefined, []],
+  ])('keeps to models %s where the request enforces it', (_name, distillable, tried) => {
+    const models = [model('lab/one', distillable === undefined ? {} : { distillable })];
+    const index = indexOf([endpoint('a')], undefined, models);
+    const planned = plan(request({ enforceDistillableText: true }), index);
+    expect(planned.tried).toEqual(tried);
+    expect(planned.out).toEqual(tried.length > 0 ? {} : { 'lab/one@a': 'not_distillable' });
+    expect(plan(request({ enforceDistillableText: false }), index).tried).toEqual(['lab/one@a']);
+  });
+
+  it.each<[keyof NonNullable<ProviderPreferences['maxPrice']>, Partial<EndpointEntry['price']>]>([
+    ['prompt', { perUnit: { input: '11', output: '1' } }],
+    ['completion', { perUnit: { input: '1', output: '11' } }],
+    ['request', { perUnit: {}, perRequest: '11' }],
+    ['image', { perUnit: { inputImages: '11' } }],
+    ['audio', { perUnit: { audioInput: '11' } }],
+  ])('holds an endpoint against the ceiling of its price for each %s', (kind, price) => {
+    const index = indexOf([endpoint('a', { price: { perUnit: {}, ...price } })]);
+    expect(plan(request({ maxPrice: { [kind]: '11' } }), index).tried).toEqual(['lab/one@a']);
+    expect(plan(request({ maxPrice: { [kind]: '10' } }), index).excluded).toMatchObject([
+      { rule: 'max_price', detail: kind },
+    ]);
+  });
+
+  it.each<[string, string[]]>([
+    ['b', ['lab/one@b/eu', 'lab/one@b/us']],
+    ['b/us', ['lab/one@b/us']],
+    ['B/US', ['lab/one@b/us']],
+    ['google-vertex', ['lab/one@g']],
+    ['g', ['lab/one@g']],
+    ['b/asia', []],
+  ])('knows %s in only and ignore as a base slug, a full slug or a display name', (name, named) => {
+    const index = indexOf(
+      [endpoint('b', { tag: 'b/eu' }), endpoint('b', { tag: 'b/us' }), endpoint('g')],
+      [provider('b'), provider('g', { name: 'Google Vertex' })],
+    );
+    const every = ['lab/one@b/eu', 'lab/one@b/us', 'lab/one@g'];
+    expect(plan(request({ only: [name] }), index).tried.sort()).toEqual(named);
+    expect(plan(request({ ignore: [name] }), index).tried.sort()).toEqual(every.filter((id) => !named.includes(id)));
+  });
+
+  it.each<[string, string[]]>([
+    ['fp4', ['fp4', 'mxfp4', 'nvfp4']],
+    ['fp8', ['fp8', 'mxfp8']],
+    ['mxfp4', ['mxfp4']],
+    ['unknown', ['unknown']],
+    ['int8', ['int8']],
+  ])('admits with the quantization %s its family and nothing else', (quantization, admitted) => {
+    const every = ['int4', 'int8', 'fp4', 'mxfp4', 'nvfp4', 'fp8', 'mxfp8', 'bf16'];
+    const index = indexOf([
+      ...every.map((each) => endpoint(each, { quantization: each })),
+      endpoint('unknown', { tag: 'unknown' }),
+    ]);
+    expect(plan(request({ quantizations: [quantization] }), index).tried.sort()).toEqual(
+      admitted.map((each) => `lab/one@${each}`).sort(),
+    );
+  });
+
   it('applies the policy of the workspace to a request that is silent', () => {
     const policy = rulesOfPolicy({ ...stamp, id: 'p', allowedProviders: ['b', 'c'], ignoredProviders: ['c'] });
     expect(plan(request({ only: ['a', 'b'] }), indexOf(abc), { policy }).out).toEqual({
@@ -292,6 +374,14 @@ describe('the order of a plan', () => {
     expect(
       plan(request({ sort: { by: 'price', partition: 'none' } }, {}, ['lab/one', 'lab/two']), index).tried,
     ).toEqual(['lab/two@b', 'lab/one@a']);
+    expect(plan(request({ sort: { partition: 'none' } }, {}, ['lab/one:floor', 'lab/two']), index).tried).toEqual([
+      'lab/two@b',
+      'lab/one@a',
+    ]);
+    expect(plan(request({ sort: { partition: 'none' } }, {}, ['lab/one', 'lab/two']), index).tried).toEqual([
+      'lab/one@a',
+      'lab/two@b',
+    ]);
   });
 
   it('is by price where asked: by the request, by the variant, or by the policy', () => {
@@ -323,6 +413,177 @@ describe('the order of a plan', () => {
     expect(tried.slice(-2)).toEqual(['lab/two@x', 'lab/three@y']);
     expect(excluded.every(({ rule }) => rule === 'beyond_max_attempts')).toBe(true);
     expect(excluded).toHaveLength(14 - MAX_ATTEMPTS);
+  });
+});
+
+/** Figures that are the same at every percentile, or those of each. */
+const figures = (
+  throughput: number | Partial<Record<Percentile, number>> | undefined,
+  latencyMs?: number | Partial<Record<Percentile, number>>,
+): EndpointFigures => {
+  const at = (value: typeof throughput, percentile: Percentile) =>
+    typeof value === 'object' ? value[percentile] : value;
+  return {
+    throughput: (percentile) => at(throughput, percentile),
+    latencyMs: (percentile) => at(latencyMs, percentile),
+  };
+};
+
+describe('the order of a plan, where it is known how quick endpoints are', () => {
+  const providersOf = (asked: RoutePlanRequest, known: Readonly<Record<string, EndpointFigures>>, endpoints = abc) => {
+    const { attempts, strategy } = plan(asked, indexOf(endpoints), { figures: known });
+    return [attempts.map((each) => each.provider).join(' '), strategy];
+  };
+  const fast = { b: figures(20, 900), c: figures(80, 300) };
+
+  it.each<[string, RoutePlanRequest, string]>([
+    ['throughput', request({ sort: { by: 'throughput' } }), 'c b a'],
+    ['throughput by the variant', request({}, {}, ['lab/one:nitro']), 'c b a'],
+    ['latency', request({ sort: { by: 'latency' } }), 'c b a'],
+    ['price, whatever the variant says', request({ sort: { by: 'price' } }, {}, ['lab/one:nitro']), 'a b c'],
+  ])('sorts by %s, what is not known last', (_name, asked, tried) => {
+    expect(providersOf(asked, fast)[0]).toBe(tried);
+  });
+
+  it('says what it sorted by, and where nothing was known that it did not', () => {
+    for (const by of ['throughput', 'latency'] as const) {
+      expect(providersOf(request({ sort: { by } }), fast)[1]).toBe(by);
+      const unsorted = providersOf(request({ sort: { by } }), { a: figures(undefined) });
+      expect(unsorted).toEqual([providersOf(request(), {})[0], `${by}-unmeasured`]);
+    }
+    expect(providersOf(request({ sort: { by: 'exacto' } }), fast)[1]).toBe('exacto-unmeasured');
+    expect(providersOf(request({}, { toolCount: 1 }), fast)[1]).toBe('conversation');
+  });
+
+  it.each<[string, ProviderPreferences, Readonly<Record<string, EndpointFigures>>, string]>([
+    ['throughput in the middle', { preferredMinThroughput: { p50: 50 } }, { a: figures(49), b: figures(50) }, 'b c a'],
+    [
+      'latency in the middle',
+      { preferredMaxLatency: { p50: 0.5 } },
+      { a: figures(9, 501), b: figures(9, 500) },
+      'b c a',
+    ],
+    [
+      'one of several percentiles',
+      { preferredMaxLatency: { p50: 1, p99: 3 } },
+      { a: figures(9, { p50: 100, p99: 3_001 }), b: figures(9, { p50: 1_001, p99: 2_000 }) },
+      'c a b',
+    ],
+    [
+      'one of both',
+      { preferredMaxLatency: { p90: 1 }, preferredMinThroughput: { p90: 10 } },
+      { a: figures(11, 1_001), b: figures(11, 999), c: figures(9, 999) },
+      'b a c',
+    ],
+    [
+      'before the order that the request lists',
+      { order: ['c', 'a'], preferredMinThroughput: { p75: 10 } },
+      { c: figures(5), a: figures(10) },
+      'a b c',
+    ],
+    ['nothing of which is known', { preferredMinThroughput: { p50: 50 } }, {}, 'a b c'],
+    ['nothing', { preferredMinThroughput: {}, preferredMaxLatency: {} }, { a: figures(0, 1e9) }, 'a b c'],
+  ])('puts those last that miss a preferred limit: %s', (_name, preferences, known, tried) => {
+    const asked = request({ sort: { by: 'price' }, ...preferences });
+    expect(providersOf(asked, known)[0]).toBe(tried);
+  });
+
+  const five = ['a', 'b', 'c', 'd', 'e'].map((slug) => endpoint(slug));
+  const crowd = { a: figures(10), b: figures(100), c: figures(101), d: figures(99) };
+
+  it('puts those last, for tools, that are far slower than the others, after those of which nothing is known', () => {
+    for (const asked of [request({}, { toolCount: 1 }), request({ sort: { by: 'exacto' } })]) {
+      const [tried, strategy] = providersOf(asked, crowd, five);
+      expect(tried).toMatch(/^[bcd] [bcd] [bcd] e a$/);
+      expect(strategy).toBe('exacto');
+    }
+    expect(providersOf(request({}, { toolCount: 1 }, ['lab/one:floor']), crowd, five)[1]).toBe('price');
+    expect(providersOf(request(), crowd, five)[1]).toBe('conversation');
+  });
+
+  it('judges nobody by fewer than four', () => {
+    const { a, b, c } = crowd;
+    expect(providersOf(request({}, { toolCount: 1 }), { a, b, c }, five)).toEqual(providersOf(request(), {}, five));
+  });
+
+  it('asks for every percentile by its name', () => {
+    for (const percentile of PERCENTILES) {
+      const asked = request({ sort: { by: 'price' }, preferredMinThroughput: { [percentile]: 50 } });
+      expect(providersOf(asked, { a: figures({ [percentile]: 49 }) })[0]).toBe('b c a');
+    }
+  });
+});
+
+describe('service tiers', () => {
+  const priced = (amount: string) => ({ price: { perUnit: { input: amount, output: amount } } });
+  const index = indexOf([
+    endpoint('a', priced('10')),
+    endpoint('a', { tag: 'a/flex', ...priced('5') }),
+    endpoint('a', { tag: 'a/priority', ...priced('20') }),
+    endpoint('b', { price: { ...priced('9').price, serviceTiers: { priority: priced('30').price } } }),
+  ]);
+  const byPrice = { sort: { by: 'price' as const } };
+
+  it.each<[string, ProviderPreferences, Partial<RouteFeatures>, string, string]>([
+    ['nothing', byPrice, {}, 'lab/one', 'b a'],
+    ['the flex tier', byPrice, { serviceTier: 'flex' }, 'lab/one', 'a/flex'],
+    ['the priority tier', byPrice, { serviceTier: 'priority' }, 'lab/one', 'b a/priority a'],
+    ['the priority tier by its other name', byPrice, { serviceTier: 'fast' }, 'lab/one', 'b a/priority a'],
+    ['the tier that the provider likes', byPrice, { serviceTier: 'auto' }, 'lab/one', 'b a'],
+    ['the cheapest', {}, {}, 'lab/one:floor', 'a/flex b a'],
+    ['the cheapest of the standard tier', {}, { serviceTier: 'default' }, 'lab/one:floor', 'b a'],
+    ['the quickest, cheapest first', { sort: { by: 'price' } }, {}, 'lab/one:nitro', 'b a a/priority'],
+    ['the cheapest in an order', { order: ['a'] }, {}, 'lab/one:floor', 'a b'],
+    ['a tier by its full slug', { order: ['a/flex'], ...byPrice }, {}, 'lab/one', 'a/flex b a'],
+    ['a tier by its full slug alone', { only: ['A/Flex'] }, {}, 'lab/one', 'a/flex'],
+    ['a provider by its base slug', { only: ['a'] }, {}, 'lab/one', 'a'],
+    ['a tier of a provider', { only: ['a'], ...byPrice }, { serviceTier: 'priority' }, 'lab/one', 'a/priority a'],
+  ])('who asks for %s is served where it may be', (_name, preferences, more, id, tried) => {
+    const planned = plan(request(preferences, more, [id]), index);
+    expect(planned.tried.map((each) => each.replace('lab/one@', '')).join(' ')).toBe(tried);
+    expect(planned.tried.length + planned.excluded.length).toBe(4);
+  });
+
+  it('names the tier that excluded an endpoint', () => {
+    expect(plan(request(), index).excluded).toMatchObject([
+      { endpointId: 'lab/one@a/flex', rule: 'service_tier', detail: 'flex' },
+      { endpointId: 'lab/one@a/priority', rule: 'service_tier', detail: 'priority' },
+    ]);
+  });
+
+  it('serves at the standard tier who asks for flex where the model has none, and nobody where it may not be used', () => {
+    const asked = request({}, { serviceTier: 'flex' });
+    expect(plan(asked, indexOf([endpoint('a')])).tried).toEqual(['lab/one@a']);
+    const flexAlone = plan(request({ ignore: ['a'] }, { serviceTier: 'flex' }), index);
+    expect(flexAlone.tried).toEqual([]);
+    expect(flexAlone.out).toMatchObject({ 'lab/one@a/flex': 'ignored', 'lab/one@b': 'service_tier' });
+  });
+});
+
+describe('the alias of the newest of a family', () => {
+  const ids = ['lab/one-1', 'lab/one-2', 'lab/one-3'];
+  const index = indexOf(
+    ids.map((id) => endpoint('a', { model: id, enabled: id !== 'lab/one-3' })),
+    undefined,
+    ids.map((id, created) => model(id, { created })),
+  );
+
+  it('is the newest that anybody is served by, under its own id', () => {
+    const planned = plan(request({}, {}, ['~lab/one-latest:nitro', 'lab/one-1']), index);
+    expect(planned.tried).toEqual(['lab/one-2@a', 'lab/one-1@a']);
+    expect(planned.aliases).toEqual({ '~lab/one-latest:nitro': 'lab/one-2' });
+    expect(plan(request({}, {}, ['lab/one-1']), index).aliases).toBeUndefined();
+  });
+
+  it('is bound by what the policy allows of the model itself', () => {
+    const policy = rulesOfPolicy({ ...stamp, id: 'p', allowedModels: ['lab/one-1'] });
+    const planned = plan(request({}, {}, ['~lab/one-latest']), index, { policy });
+    expect(planned.out).toEqual({ 'lab/one-2@a': 'allowed_models' });
+  });
+
+  it('is unknown where the family is', () => {
+    const planned = plan(request({}, {}, ['~lab/two-latest']), index);
+    expect(planned.out).toEqual({ '~lab/two-latest': 'unknown_model' });
   });
 });
 
@@ -429,9 +690,21 @@ describe('own keys', () => {
     expect(ways([], sorted, index)).toMatchObject({ ways: [], told: ['a no_credential'] });
   });
 
+  it('are tried last while their provider refuses them, also where nothing else may serve', () => {
+    const refused = boardWith([], NOW, ['k']);
+    const healthy = ways([ownKey('k', 'a')], sorted, indexOf(abc));
+    expect(healthy).toMatchObject({ ways: ['a k', 'a', 'b', 'c'] });
+    expect(ways([ownKey('k', 'a')], sorted, indexOf(abc), refused)).toMatchObject({ ways: ['a', 'b', 'c', 'a k'] });
+    expect(ways([ownKey('k', 'a'), ownKey('other', 'a')], sorted, indexOf(abc), refused)).toMatchObject({
+      ways: ['a other', 'a', 'b', 'c', 'a k'],
+    });
+    expect(ways([ownKey('k', 'a', { alwaysUse: true })], sorted, indexOf([endpoint('a')]), refused)).toMatchObject({
+      ways: ['a k'],
+    });
+  });
+
   it("are tried while the station's own capacity rests", () => {
-    const health = createHealthBoard();
-    health.merge([{ endpointId: 'lab/one@a', succeeded: 0, failed: 0, restUntilMs: NOW + 1000 }], NOW);
+    const health = boardWith([{ endpointId: 'lab/one@a', restMs: 1000 }], NOW);
     expect(ways([ownKey('k', 'a')], sorted, indexOf(abc), health)).toMatchObject({
       ways: ['a k', 'b', 'c'],
       told: ['a resting'],
@@ -472,11 +745,8 @@ describe('soft rules', () => {
 });
 
 describe('health', () => {
-  const ill = (report: { succeeded?: number; failed?: number; restUntilMs?: number }): HealthBoard => {
-    const health = createHealthBoard();
-    health.merge([{ endpointId: 'lab/one@a', succeeded: 0, failed: 0, ...report }], NOW);
-    return health;
-  };
+  const ill = (report: Omit<Heard, 'endpointId'>): HealthBoard =>
+    boardWith([{ endpointId: 'lab/one@a', ...report }], NOW);
 
   it('puts an endpoint with a recent outage, or a degraded one, behind the others', () => {
     for (const health of [ill({ failed: 3 }), ill({ succeeded: 90, failed: 10 })])
@@ -484,14 +754,25 @@ describe('health', () => {
   });
 
   it('tries a resting endpoint, and one that is down, only when nothing else is left', () => {
-    expect(plan(request(), indexOf(abc), { health: ill({ restUntilMs: NOW + 1000 }) }).out).toEqual({
+    expect(plan(request(), indexOf(abc), { health: ill({ restMs: 1000 }) }).out).toEqual({
       'lab/one@a': 'resting',
     });
-    expect(plan(request(), indexOf(abc), { health: ill({ failed: 200 }) }).out).toEqual({ 'lab/one@a': 'down' });
-    expect(plan(request(), indexOf([endpoint('a')]), { health: ill({ failed: 200 }) }).tried).toEqual(['lab/one@a']);
-    expect(plan(request({ only: ['a'] }), indexOf(abc), { health: ill({ restUntilMs: NOW + 1000 }) }).tried).toEqual([
+    const down = ill({ succeeded: 100, failed: 100 });
+    expect(plan(request(), indexOf(abc), { health: down }).out).toEqual({ 'lab/one@a': 'down' });
+    expect(plan(request(), indexOf([endpoint('a')]), { health: down }).tried).toEqual(['lab/one@a']);
+    expect(plan(request({ only: ['a'] }), indexOf(abc), { health: ill({ restMs: 1000 }) }).tried).toEqual([
       'lab/one@a',
     ]);
+  });
+
+  it('sends nobody to an endpoint that only fails, not even when nothing else is left, but for one who finds out whether it is back', () => {
+    const out = ill({ failed: 10 });
+    expect(plan(request(), indexOf([endpoint('a')]), { health: out })).toMatchObject({
+      tried: [],
+      out: { 'lab/one@a': 'down' },
+    });
+    const later = { index: indexOf(abc), health: out, ownKeys: indexOwnKeys([]), nowMs: NOW + 2000 };
+    expect(planRoute(request(), NO_RULES, later, Math.random).attempts[0]?.endpointId).toBe('lab/one@a');
   });
 
   it('does not change the strict order by price', () => {

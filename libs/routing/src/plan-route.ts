@@ -1,11 +1,19 @@
 // Where a generation may run, and with whose key. Every endpoint of every requested model, with each key that it may be asked with, is either an attempt or excluded
 // with the rule that excluded it.
-import { parseModelId } from '@waystation/catalog';
+import { parseModelId, type ParsedModelId } from '@waystation/catalog';
 import type { PlannedAttempt, RoutePlanReply, RoutePlanRequest } from '@waystation/contracts';
 import { narrow, rulesOfPreferences, type PolicyRules } from '@waystation/policy';
-import { demandOf, exceedsContext, excludeEndpoint, type Demand, type Exclusion } from './exclude-endpoint.js';
-import type { EndpointState, HealthBoard } from './health.js';
-import { orderEndpoints, type Ordering } from './order-endpoints.js';
+import {
+  demandOf,
+  exceedsContext,
+  excludeEndpoint,
+  tierNamed,
+  type Demand,
+  type Exclusion,
+} from './exclude-endpoint.js';
+import { speedLimitsOf, type EndpointFigures } from './figures.js';
+import type { EndpointState, HealthView } from './health.js';
+import { orderEndpoints, type Circumstances, type Ordering } from './order-endpoints.js';
 import type { OwnKey, OwnKeysIndex } from './own-keys.js';
 import type { Route, RoutingIndex } from './routing-index.js';
 import { splitCapacity, waysOf, type Capacity, type Way } from './split-capacity.js';
@@ -18,8 +26,10 @@ const SOFTLY_REQUIRED = ['tools', 'response_format', 'verbosity'];
 
 export interface RoutingSnapshot {
   readonly index: RoutingIndex;
-  readonly health: HealthBoard;
+  readonly health: HealthView;
   readonly ownKeys: OwnKeysIndex;
+  /** Undefined, or absent: how quick an endpoint was is not known. */
+  readonly figuresOf?: (endpointId: string, nowMs: number) => EndpointFigures | undefined;
   readonly nowMs: number;
 }
 
@@ -34,46 +44,99 @@ export const planRoute = (
 ): RoutePlanReply => {
   const { preferences, features, identity } = request;
   const rules = narrow(policy, rulesOfPreferences(preferences));
-  const demand = demandOf(preferences, features, rules);
+  const asked = modelsOf(request.models, snapshot.index);
+  const demand = demandOf(preferences, features, rules, asked.admits);
+  const tier = tierNamed(features.serviceTier);
   const excluded: Excluded[] = [];
   const groups: Capacity[] = [];
   const ownKeys = snapshot.ownKeys.of(identity.workspaceId);
-  const stateOf = (route: Route): EndpointState => snapshot.health.stateOf(route.id, snapshot.nowMs);
-  const asked = modelsOf(request.models);
+  const stateOf = (route: Route): EndpointState =>
+    snapshot.health.stateOf(route.id, snapshot.nowMs, route.attempt.credentialId);
   const sort = preferences.sort?.by ?? asked.sort ?? rules.sort;
 
   for (const model of asked.ids) {
     const routes = snapshot.index.byModel.get(model);
     if (routes === undefined) excluded.push({ model, rule: 'unknown_model' });
     else {
-      const fitting = fittingOf(routes, demand, excluded);
-      const capacity = splitCapacity(fitting, ownKeys, identity, (...told) => exclude(excluded, ...told));
+      const fitting = fittingOf(tier === 'flex' ? onlyFlexible(routes, excluded) : routes, demand, excluded);
+      const capacity = splitCapacity(
+        fitting,
+        ownKeys,
+        identity,
+        (...told) => exclude(excluded, ...told),
+        (ownKeyId) => snapshot.health.isRefused(ownKeyId, snapshot.nowMs),
+      );
       groups.push({ ...capacity, shared: healthyOf(capacity.shared, stateOf, excluded) });
     }
   }
   const ordering: Ordering = {
     order: (preferences.order ?? []).map((each) => each.toLowerCase()),
-    byPrice: sort === 'price',
+    sort: sort ?? (features.toolCount > 0 ? 'exacto' : undefined),
+    limits: speedLimitsOf(preferences),
+    tierFirst: tier === 'priority' ? tier : undefined,
     conversation: features.conversation,
   };
+  const circumstances: Circumstances = {
+    stateOf,
+    figuresOf: (endpointId) => snapshot.figuresOf?.(endpointId, snapshot.nowMs),
+    random,
+  };
+  let sorted = false;
   const together = sort !== undefined && preferences.sort?.partition === 'none';
   const ordered = (together ? [groups] : groups.map((group) => [group])).map((group) =>
-    waysOf(group, (routes) => orderEndpoints(routes, ordering, stateOf, random)),
+    waysOf(group, (routes) => {
+      const told = orderEndpoints(routes, ordering, circumstances);
+      sorted ||= told.sorted;
+      return told.routes;
+    }),
   );
   const attempts = take(
     ordered,
     preferences.allowFallbacks === false && ordering.order.length === 0 ? 1 : MAX_ATTEMPTS,
     excluded,
   ).map((way) => attemptOf(way, demand));
-  return { attempts, excluded, snapshotRevision: snapshot.index.revision, strategy: strategyOf(ordering, attempts) };
+  return {
+    attempts,
+    excluded,
+    snapshotRevision: snapshot.index.revision,
+    strategy: strategyOf(ordering, sort, sorted, attempts),
+    ...(asked.aliases === undefined ? {} : { aliases: asked.aliases }),
+  };
 };
 
-/** Catalogue ids in order, each once; the sorting variant of the first id that has one. */
-const modelsOf = (
-  models: readonly string[],
-): { ids: ReadonlySet<string>; sort: ReturnType<typeof parseModelId>['sort'] } => {
+interface Asked {
+  /** Catalogue ids in order, each once. */
+  readonly ids: ReadonlySet<string>;
+  /** By the first id that has a variant which says how to sort. */
+  readonly sort: ParsedModelId['sort'] | undefined;
+  readonly admits: ParsedModelId['admits'] | undefined;
+  /** What aliases stand for, as the client wrote them. */
+  readonly aliases: Readonly<Record<string, string>> | undefined;
+}
+
+const modelsOf = (models: readonly string[], { latest }: RoutingIndex): Asked => {
   const parsed = models.map(parseModelId);
-  return { ids: new Set(parsed.map(({ id }) => id)), sort: parsed.find((each) => each.sort !== undefined)?.sort };
+  const sorting = parsed.find(({ sort }) => sort !== undefined);
+  const aliases = models.flatMap((model, place) => {
+    const target = latest.get(parsed[place]?.id ?? model);
+    return target === undefined ? [] : [[model, target] as const];
+  });
+  return {
+    ids: new Set(parsed.map(({ id }) => latest.get(id) ?? id)),
+    sort: sorting?.sort,
+    admits: sorting?.admits,
+    aliases: aliases.length === 0 ? undefined : Object.fromEntries(aliases),
+  };
+};
+
+/** Who asks for the flex tier is served at no other, unless the model has none. */
+const onlyFlexible = (routes: readonly Route[], excluded: Excluded[]): readonly Route[] => {
+  if (!routes.some(({ tiers, unusable }) => tiers.has('flex') && unusable === undefined)) return routes;
+  return routes.filter((route) => {
+    if (route.tiers.has('flex')) return true;
+    exclude(excluded, route, { rule: 'service_tier', detail: 'flex' });
+    return false;
+  });
 };
 
 const exclude = (excluded: Excluded[], route: Route, { rule, detail }: Exclusion, ownKey?: OwnKey): void => {
@@ -108,14 +171,21 @@ const fittingOf = (routes: readonly Route[], demand: Demand, excluded: Excluded[
   return left;
 };
 
-/** The soft rule about health, which is that of the station's own capacity: what a provider limits for it, it may not limit for a customer. */
+/**
+ * The rules about health, which is that of the station's own capacity: what a provider limits for it, it may not limit for a customer. Nobody is sent to one that is out, be
+ * it the last one.
+ */
 const healthyOf = (
   routes: readonly Route[],
   stateOf: (route: Route) => EndpointState,
   excluded: Excluded[],
 ): readonly Route[] =>
   preferred(
-    routes,
+    routes.filter((route) => {
+      const isOut = stateOf(route) === 'out';
+      if (isOut) exclude(excluded, route, { rule: 'down' });
+      return !isOut;
+    }),
     (route) => {
       const state = stateOf(route);
       return state === 'down' || state === 'resting' ? { rule: state } : undefined;
@@ -165,8 +235,15 @@ const attemptOf = ({ route, ownKey }: Way, demand: Demand): PlannedAttempt => {
   };
 };
 
-const strategyOf = (ordering: Ordering, attempts: readonly PlannedAttempt[]): string => {
-  const rest = ordering.byPrice ? 'price' : ordering.conversation === undefined ? 'weighted' : 'conversation';
-  const listed = ordering.order.length > 0 ? `order+${rest}` : rest;
+/** @param asked the sort that somebody chose; the one in force may be the default of requests with tools */
+const strategyOf = (
+  { sort, order, conversation }: Ordering,
+  asked: Ordering['sort'],
+  sorted: boolean,
+  attempts: readonly PlannedAttempt[],
+): string => {
+  const chosen = conversation === undefined ? 'weighted' : 'conversation';
+  const rest = sorted ? (sort ?? chosen) : asked === undefined ? chosen : `${asked}-unmeasured`;
+  const listed = order.length > 0 ? `order+${rest}` : rest;
   return attempts.some(({ byok }) => byok) ? `own-keys+${listed}` : listed;
 };

@@ -1,5 +1,5 @@
 // The catalog as planning wants it: per model, each endpoint with everything that is the same for every request worked out once, when a snapshot is swapped.
-import { withSynonyms } from '@waystation/catalog';
+import { latestAliases, withSynonyms, type EndpointTier } from '@waystation/catalog';
 import type {
   EndpointEntry,
   ExclusionRule,
@@ -33,6 +33,14 @@ export interface Route extends PolicyCandidate {
   readonly outputModalities: readonly string[];
   readonly supported: ReadonlySet<string>;
   readonly quantization: string;
+  /** Its routing tag in lower case. */
+  readonly tag: string;
+  /** The service tier that it is there for; undefined: the standard one, perhaps with others besides. */
+  readonly tier: EndpointTier | undefined;
+  /** Tiers at which it can serve. */
+  readonly tiers: ReadonlySet<string>;
+  /** Whether the model's author lets other models be trained on what it writes. What nobody knows is no. */
+  readonly distillable: boolean;
   readonly hash: TextHash;
   /** 1/price² relative to the cheapest priced endpoint of the model; a free endpoint weighs as that one. */
   readonly weight: number;
@@ -44,6 +52,8 @@ export interface RoutingIndex {
   readonly revision: number;
   /** By model id; the order within a model is by endpoint id, so that it does not depend on the order of arrival. */
   readonly byModel: ReadonlyMap<string, readonly Route[]>;
+  /** Models by `~author/family-latest`: the newest that anybody could be served by. */
+  readonly latest: ReadonlyMap<string, string>;
   has(endpointId: string): boolean;
 }
 
@@ -54,6 +64,8 @@ const blend = (price: PriceVector): bigint =>
 export const buildRoutingIndex = (catalog: RoutableCatalog): RoutingIndex => {
   const grouped = new Map<string, EndpointEntry[]>();
   for (const endpoint of catalog.endpoints.values()) {
+    // Whose provider is not there serves nobody, and counts for nothing.
+    if (!catalog.providers.has(endpoint.provider)) continue;
     const group = grouped.get(endpoint.model);
     if (group === undefined) grouped.set(endpoint.model, [endpoint]);
     else group.push(endpoint);
@@ -66,11 +78,13 @@ export const buildRoutingIndex = (catalog: RoutableCatalog): RoutingIndex => {
       .sort((a, b) => (a.id < b.id ? -1 : 1))
       .flatMap((endpoint) => {
         const provider = catalog.providers.get(endpoint.provider);
-        return provider === undefined ? [] : [routeOf(endpoint, provider, cheapest)];
+        return provider === undefined ? [] : [routeOf(endpoint, provider, catalog.models.get(model), cheapest)];
       });
     byModel.set(model, routes);
   }
-  return { revision: catalog.revision, byModel, has: (endpointId) => catalog.endpoints.has(endpointId) };
+  const served = [...byModel].filter(([, routes]) => routes.some(({ unusable }) => unusable === undefined));
+  const latest = latestAliases(served.map(([id]) => ({ id, created: catalog.models.get(id)?.created ?? 0 })));
+  return { revision: catalog.revision, byModel, latest, has: (endpointId) => catalog.endpoints.has(endpointId) };
 };
 
 /** What a list may call it: slug, tag, display name, and the display name as a slug (`Google Vertex`, `google-vertex`). */
@@ -81,13 +95,23 @@ const namesOf = (endpoint: EndpointEntry, provider: ProviderEntry): string[] => 
   ];
 };
 
+/** An endpoint of its own for a service tier says so in its tag: `openai/priority`. */
+const tierOf = ({ tag }: EndpointEntry): EndpointTier | undefined =>
+  tag.endsWith('/flex') ? 'flex' : tag.endsWith('/priority') ? 'priority' : undefined;
+
 const REASONING = ['reasoning', 'include_reasoning', 'reasoning_effort'];
 
 /** Reasoning is billed and often hidden, so where nothing is said an endpoint that can reason does not show all it makes. */
 const showsOutput = (endpoint: EndpointEntry): boolean =>
   endpoint.showsOutput ?? !REASONING.some((name) => endpoint.supportedParameters.includes(name));
 
-const routeOf = (endpoint: EndpointEntry, provider: ProviderEntry, cheapest: bigint): Route => {
+const routeOf = (
+  endpoint: EndpointEntry,
+  provider: ProviderEntry,
+  model: ModelEntry | undefined,
+  cheapest: bigint,
+): Route => {
+  const tier = tierOf(endpoint);
   const data = endpoint.dataPolicy ?? provider.dataPolicy;
   const blendedPrice = blend(endpoint.price);
   const ratio = blendedPrice === 0n ? 1 : Number(cheapest) / Number(blendedPrice);
@@ -105,6 +129,10 @@ const routeOf = (endpoint: EndpointEntry, provider: ProviderEntry, cheapest: big
     outputModalities: endpoint.outputModalities,
     supported: withSynonyms(endpoint.supportedParameters),
     quantization: endpoint.quantization ?? 'unknown',
+    tag: endpoint.tag.toLowerCase(),
+    tier,
+    tiers: new Set([...(tier === undefined ? [] : [tier]), ...Object.keys(endpoint.price.serviceTiers ?? {})]),
+    distillable: model?.distillable === true,
     hash: hashText(endpoint.id),
     weight: ratio * ratio,
     blendedPrice,

@@ -31,6 +31,8 @@ export const splitCapacity = (
   ownKeys: OwnKeysOfWorkspace | undefined,
   identity: Pick<Identity, 'keyHash' | 'memberId'>,
   exclude: Exclude,
+  /** Whether the provider refuses a key again and again: such a one is tried last, and by its own workspace alone. */
+  isRefused: (ownKeyId: string) => boolean,
 ): Capacity => {
   const shared: Route[] = [];
   const first = new Map<Route, OwnKey[]>();
@@ -45,11 +47,11 @@ export const splitCapacity = (
     if (serving.length > 0) {
       first.set(
         route,
-        serving.filter((key) => !key.isFallback),
+        serving.filter((key) => !key.isFallback && !isRefused(key.id)),
       );
       last.set(
         route,
-        serving.filter((key) => key.isFallback),
+        serving.filter((key) => key.isFallback || isRefused(key.id)),
       );
     }
     if (!hasCapacity(route)) exclude(route, { rule: 'no_credential' });
@@ -57,6 +59,19 @@ export const splitCapacity = (
     else shared.push(route);
   }
   return first.size === 0 ? { first: NONE, last: NONE, shared } : { first, last, shared };
+};
+
+const NOBODY_ASKS = (): void => undefined;
+const NEVER = (): boolean => false;
+
+/** Whether this caller could be served there at all: by the station's own capacity, or by an own key of its workspace that serves it. */
+export const canBeAsked = (
+  route: Route,
+  ownKeys: OwnKeysOfWorkspace | undefined,
+  identity: Pick<Identity, 'keyHash' | 'memberId'>,
+): boolean => {
+  const { first, shared } = splitCapacity([route], ownKeys, identity, NOBODY_ASKS, NEVER);
+  return shared.length > 0 || first.size > 0;
 };
 
 const waysWith = (routes: readonly Route[], keys: ReadonlyMap<Route, readonly OwnKey[]>): Way[] =>

@@ -17,13 +17,17 @@ const WORDS: Readonly<Record<ExclusionRule, string>> = {
   context_length: 'The prompt does not fit into its context, or fits into that of others.',
   max_output: 'The request asks for more output than it makes.',
   max_price: 'It costs more than the request or a policy allows.',
+  not_distillable:
+    'The request asks for a model whose answers others may be trained on, and its author is not known to allow that.',
+  service_tier:
+    'It is of a service tier that the request does not ask for, or the request keeps to a tier that it does not have.',
   no_credential: 'There is no key to ask it with.',
   own_key_filter: 'A filter of the own key keeps this call from being asked with it.',
   own_key_only: "The workspace's own key is always used there, so the station's capacity is not.",
   capacity: "The station's capacity there was used up.",
   api: 'It does not serve this kind of request.',
   disabled: 'It is switched off in the catalog.',
-  down: 'Too many calls to it failed in the last five minutes, and others were left.',
+  down: 'Too many calls to it failed of late, or its provider refuses the key. Unless it fails them all, it is left out only where others are left.',
   resting: 'Its provider asked for a rest, and others were left.',
   beyond_max_attempts: 'Enough others come before it.',
   fallbacks_not_allowed: 'The request allows no fallbacks, and another one comes first.',

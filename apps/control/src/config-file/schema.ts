@@ -84,6 +84,7 @@ const endpointMembers = {
   supportedParameters: list(text(64), 64).optional(),
   quantization: text(16).optional(),
   tokenizer: text(64).optional(),
+  distillable: z.boolean('must be true or false').optional(),
   billsAfterCancel: z.boolean('must be true or false').optional(),
   showsOutput: z.boolean('must be true or false').optional(),
   enabled: z.boolean('must be true or false').optional(),

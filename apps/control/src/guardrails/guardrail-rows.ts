@@ -1,6 +1,12 @@
 // Guardrails as rows, as the API tells of them, and as the policies that the data plane applies.
 import { createHash } from 'node:crypto';
-import { uuidOfDigest, type GuardrailEntry, type GuardrailSettings, type PolicyEntry } from '@waystation/contracts';
+import {
+  uuidOfDigest,
+  ZDR_GROUPS,
+  type GuardrailEntry,
+  type GuardrailSettings,
+  type PolicyEntry,
+} from '@waystation/contracts';
 
 export interface GuardrailRow {
   readonly id: string;
@@ -20,7 +26,15 @@ export interface GuardrailRow {
 /** What restricts besides the budget. */
 export type GuardrailRules = Pick<
   PolicyEntry,
-  'allowedModels' | 'ignoredModels' | 'allowedProviders' | 'ignoredProviders' | 'zdr'
+  | 'allowedModels'
+  | 'ignoredModels'
+  | 'allowedProviders'
+  | 'ignoredProviders'
+  | 'regions'
+  | 'contentFilters'
+  | 'contentFilterBuiltins'
+  | 'zdr'
+  | 'zdrGroups'
 >;
 
 /** Amounts as text: JSON numbers are not exact. */
@@ -60,20 +74,33 @@ export const policyOfGuardrail = (row: GuardrailRow): PolicyEntry => {
   return { ...policy, ...row.rules, budget: { limit: row.limit_picodollars, window, includeByok: row.include_byok } };
 };
 
-const changed = <Value>(before: Value | undefined, to: Value | null | undefined): Value | undefined =>
-  to === undefined ? before : (to ?? undefined);
+const REPLACED = [
+  'allowedModels',
+  'ignoredModels',
+  'allowedProviders',
+  'ignoredProviders',
+  'regions',
+  'contentFilters',
+  'contentFilterBuiltins',
+] as const satisfies (keyof GuardrailRules)[];
+
+const retentionAfter = (
+  before: GuardrailRules,
+  changes: GuardrailSettings['zdr'],
+): Pick<GuardrailRules, 'zdr' | 'zdrGroups'> => {
+  const groups = ZDR_GROUPS.filter(
+    (group) => changes?.[group] ?? (before.zdr === true || before.zdrGroups?.includes(group) === true),
+  );
+  if (groups.length === 0) return {};
+  return groups.length === ZDR_GROUPS.length ? { zdr: true } : { zdrGroups: groups };
+};
 
 /** The restrictions after a change: a list that is set replaces the one before, null takes it away. */
 export const changeRules = (before: GuardrailRules, changes: GuardrailSettings): GuardrailRules => {
-  const allowedModels = changed(before.allowedModels, changes.allowedModels);
-  const ignoredModels = changed(before.ignoredModels, changes.ignoredModels);
-  const allowedProviders = changed(before.allowedProviders, changes.allowedProviders);
-  const ignoredProviders = changed(before.ignoredProviders, changes.ignoredProviders);
-  return {
-    ...(allowedModels === undefined ? {} : { allowedModels }),
-    ...(ignoredModels === undefined ? {} : { ignoredModels }),
-    ...(allowedProviders === undefined ? {} : { allowedProviders }),
-    ...(ignoredProviders === undefined ? {} : { ignoredProviders }),
-    ...((changes.zdr ?? before.zdr) === true ? { zdr: true } : {}),
-  };
+  const rules: GuardrailRules = retentionAfter(before, changes.zdr);
+  for (const name of REPLACED) {
+    const value = changes[name] === undefined ? before[name] : changes[name];
+    if (value !== undefined && value !== null) Object.assign(rules, { [name]: value });
+  }
+  return rules;
 };

@@ -19,6 +19,7 @@ afterAll(() => control.stop());
 
 const PAGE = { offset: 0, limit: 100 };
 const BUDGET = { limit: '5000000000001', limitReset: 'daily', includeByok: true } as const;
+const ALL = { anthropic: true, openai: true, google: true, xai: true, other: true };
 const newGuardrail = async (settings: object = BUDGET, workspaceId = 'default') =>
   (await guardrails.create({ ...DEFAULT, workspaceId, name: 'Careful', ...settings })).guardrail;
 let made = 0;
@@ -39,15 +40,22 @@ const refuse = async (code: string, ...works: (() => Promise<unknown>)[]): Promi
 
 describe('a guardrail', () => {
   it('is made, found, listed, changed and deleted, published each time, and audited', async () => {
-    const lists = { allowedModels: ['lab/small'], ignoredProviders: ['beta'], zdr: true };
-    const guardrail = await newGuardrail({ ...BUDGET, ...lists, description: 'for the night' });
+    const lists = {
+      allowedModels: ['lab/small'],
+      ignoredProviders: ['beta'],
+      regions: ['eu'],
+      contentFilters: [{ pattern: 'a+', action: 'block' as const, label: '[A]' }],
+      contentFilterBuiltins: [{ slug: 'email' as const, action: 'redact' as const, appliesTo: 'both' as const }],
+    };
+    const guardrail = await newGuardrail({ ...BUDGET, ...lists, zdr: ALL, description: 'for the night' });
     const about = { ...DEFAULT, guardrailId: guardrail.id };
-    expect(guardrail).toMatchObject({ ...BUDGET, ...lists, name: 'Careful', isDefault: false });
+    expect(guardrail).toMatchObject({ ...BUDGET, ...lists, zdr: true, name: 'Careful', isDefault: false });
     expect(guardrail.updatedAt).toBeUndefined();
     expect(await guardrails.get(about)).toEqual({ guardrail });
     expect((await guardrails.list({ ...DEFAULT, ...PAGE })).guardrails).toContainEqual(guardrail);
     expect(await control.policyOf(guardrail.id)).toMatchObject({
       ...lists,
+      zdr: true,
       budget: { limit: BUDGET.limit, window: 'day', includeByok: true },
     });
 
@@ -56,13 +64,17 @@ describe('a guardrail', () => {
       limitReset: null,
       allowedModels: null,
       ignoredProviders: ['alpha'],
-      zdr: false,
+      regions: null,
+      contentFilters: null,
+      contentFilterBuiltins: null,
+      zdr: { openai: false },
     };
     const { guardrail: after } = await guardrails.update({ ...about, changes });
     expect(after).toMatchObject({ name: 'Careless', description: 'for the night', zdr: false, limit: BUDGET.limit });
     expect(after.updatedAt).toBeGreaterThanOrEqual(guardrail.createdAt);
     expect(await control.policyOf(guardrail.id)).toEqual({
       ...{ v: 1, version: expect.any(Number), id: guardrail.id, ignoredProviders: ['alpha'] },
+      zdrGroups: ['anthropic', 'google', 'xai', 'other'],
       budget: { limit: BUDGET.limit, window: 'lifetime', includeByok: true },
     });
     await guardrails.update({ ...about, changes: { limit: null } });
@@ -140,7 +152,7 @@ describe('the guardrail of the whole workspace', () => {
 
     await guardrails.delete(about);
     expect((await control.workspaceOf('default'))?.policyId).toBeUndefined();
-    const { guardrail: again } = await guardrails.update({ ...about, changes: { zdr: true } });
+    const { guardrail: again } = await guardrails.update({ ...about, changes: { zdr: ALL } });
     expect(again.id).toBe(guardrail.id);
     expect(again).not.toHaveProperty('limit');
     await guardrails.delete(about);

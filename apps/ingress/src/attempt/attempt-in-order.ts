@@ -13,6 +13,7 @@ import { nextAttemptId, type AttemptRecord, type Generation } from '../generate/
 import type { BoundAttempt } from '../hold/bound-plan.js';
 import { holdOf, type PlanHold } from '../hold/take-hold.js';
 import { openAttempt, type Try } from './open-attempt.js';
+import type { RetryBudget } from './retry-budget.js';
 
 /** Tries in all, over all endpoints. */
 const TRIES_MAX = 16;
@@ -217,11 +218,13 @@ const noEndpointLeft = (): WaystationError =>
 export const attemptInOrder = async (
   bus: Bus,
   workers: WorkerView,
+  retries: RetryBudget,
   generation: Generation,
   hold: PlanHold,
 ): Promise<'served' | 'given-up'> => {
   if (generation.giveUp.reason !== undefined) return 'given-up';
   const live = Math.max(1, workers.live());
+  retries.began();
   let last: WaystationError | undefined;
   for (const bound of hold.bounds) {
     const skip = new Set<string>();
@@ -232,6 +235,7 @@ export const attemptInOrder = async (
       const attemptId = nextAttemptId(generation);
       // The first that was not passed over stands for the request; fallbacks are the same request.
       const counted = generation.attempts.some((record) => record.dispatched && record.outcome !== 'passed-over');
+      if (counted && !retries.take()) throw last ?? noEndpointLeft();
       const requests = counted ? 0 : hold.hold.amounts.requests;
       const startedMs = performance.now();
       const tried = await openAttempt(
@@ -243,7 +247,9 @@ export const attemptInOrder = async (
       const { delivered } = generation.delivery;
       const record = recordOf(attemptId, bound, requests, startedMs, tried, delivered);
       generation.attempts.push(record);
-      if (delivered) generation.served = record;
+      // What a filter stopped was made for this client, whether it saw any of it or not.
+      if (delivered || generation.blocked !== undefined) generation.served = record;
+      if (counted && !record.dispatched) retries.giveBack();
 
       const { result } = tried;
       if (result.kind === 'given-up') return 'given-up';

@@ -50,7 +50,8 @@ export const openAttempt = (
       });
     };
     const leave = (): void => {
-      opened.call?.cancel(giveUp.reason ?? 'given-up');
+      const { reason } = giveUp;
+      opened.call?.cancel(reason === undefined || reason === 'blocked' ? 'given-up' : reason);
       finish({ kind: 'given-up' });
     };
 

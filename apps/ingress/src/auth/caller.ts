@@ -15,6 +15,7 @@ import {
   type GuardrailBudget,
   type QuotaSubjects,
 } from '@waystation/ledger';
+import { contentFiltersOf, type ContentFilters } from '@waystation/screening';
 import { quotaSetFrom, type QuotaSet } from '../hold/lease-pool.js';
 
 export interface Caller {
@@ -27,6 +28,8 @@ export interface Caller {
   readonly policies: readonly PolicyEntry[] | undefined;
   /** Budgets of the guardrails that the key is under. @throws WaystationError `snapshot_stale` while one of them is not known here */
   guardrailBudgets(): readonly GuardrailBudget[];
+  /** Content filters of the guardrails that the key is under; undefined where there are none. @throws WaystationError `snapshot_stale` while one of them is not known here */
+  contentFilters(): ContentFilters | undefined;
   /** The quota set of a call at this time; the same object until a window ends, where no limit asks for more than the key. */
   quotaSetFor(call: () => CallSubjects, nowMs: number): QuotaSet;
 }
@@ -114,6 +117,8 @@ export const callerOf = (
   );
   const known = policyIds.map((id) => policies.get(id)).filter((policy) => policy !== undefined);
 
+  let filters: { readonly of: ContentFilters | undefined } | undefined;
+
   return {
     key,
     workspace,
@@ -121,6 +126,10 @@ export const callerOf = (
     policies: known.length === policyIds.length ? known : undefined,
     principal: principalOf(key, runsStation),
     guardrailBudgets,
+    contentFilters() {
+      filters ??= { of: contentFiltersOf(policyIds.map((id) => knownPolicy(policies, id))) };
+      return filters.of;
+    },
     quotaSetFor(call, nowMs) {
       if (!sameForAll) return newSet(call, nowMs);
       // Every window starts at a whole minute.

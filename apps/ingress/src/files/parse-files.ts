@@ -81,7 +81,8 @@ const readOne = async (aside: Aside, bytes: Buffer, name: string): Promise<reado
 /** Whether the model that is asked for first is left without an endpoint because none of its takes files, by the last plan. */
 export const lacksFiles = ({ plan, request }: Generation): boolean => {
   if (plan === undefined) return false;
-  const [named = ''] = request.models;
+  const [written = ''] = request.models;
+  const named = plan.aliases?.[written] ?? written;
   const isFirst = (model: string): boolean => named === '' || named === model || named.startsWith(`${model}:`);
   return (
     !plan.attempts.some(({ model }) => isFirst(model)) &&

@@ -43,9 +43,12 @@ const shuttingDown = (): WaystationError =>
 const failureOf = (generation: Generation, loopEnd: LoopEnd): WaystationError | undefined => {
   if (loopEnd === 'served') return undefined;
   if (loopEnd === 'given-up')
-    return generation.giveUp.reason === 'shutdown'
-      ? shuttingDown()
-      : new WaystationError('client_closed_request', 'The client closed the connection.');
+    return (
+      generation.blocked ??
+      (generation.giveUp.reason === 'shutdown'
+        ? shuttingDown()
+        : new WaystationError('client_closed_request', 'The client closed the connection.'))
+    );
   return loopEnd;
 };
 
@@ -143,4 +146,19 @@ export const finishGeneration = (
   const lost = reportLost(log, generation.generationId);
   bus.facts.appendSoon(finishedLine(generation, hold, ending, bus.instance)).catch(lost);
   bus.trail.appendSoon(recordedLine(generation, ending)).catch(lost);
+};
+
+/** A prompt that was blocked before anything was tried: a record, and nothing for the books. */
+export const recordBlocked = (
+  { bus, log, nowMs }: GenerateDeps,
+  generation: Generation,
+  error: WaystationError,
+): void => {
+  const ending: Ending = {
+    outcome: 'failed-before-output',
+    error,
+    httpStatus: generation.delivery.status,
+    nowMs: nowMs(),
+  };
+  bus.trail.appendSoon(recordedLine(generation, ending)).catch(reportLost(log, generation.generationId));
 };

@@ -5,6 +5,7 @@ import { WaystationError, toWaystationError } from '@waystation/contracts';
 import type { Logger } from 'pino';
 import type { Aside } from '../aside/run-aside.js';
 import { attemptInOrder, type WorkerView } from '../attempt/attempt-in-order.js';
+import type { RetryBudget } from '../attempt/retry-budget.js';
 import type { Delivery } from '../deliver/delivery.js';
 import type { Needs } from '../hold/answer-needs.js';
 import { costsNothing, DEFAULT_OUTPUT_TOKENS } from '../hold/bound-plan.js';
@@ -14,11 +15,13 @@ import { takeHold, type PlanHold } from '../hold/take-hold.js';
 import { heal } from '../heal/heal.js';
 import { withSurcharges } from '../hold/with-surcharges.js';
 import type { Answers } from '../replay/answers.js';
-import { answerOf, finishGeneration, type LoopEnd } from './finish.js';
+import { answerOf, finishGeneration, recordBlocked, type LoopEnd } from './finish.js';
 import type { GiveUp } from './give-up.js';
 import { identityOf, type Generation, type GenerationRequest } from './generation.js';
 import { keepDecision } from './keep-decision.js';
 import { planPrompt } from './plan-prompt.js';
+import { screenAnswer, screenStream } from '../screen/screen-answer.js';
+import { Verdicts } from '../screen/verdicts.js';
 
 export interface GenerateDeps {
   readonly bus: Bus;
@@ -31,6 +34,7 @@ export interface GenerateDeps {
   /** How long a generation may take in all. */
   readonly deadlineMs: number;
   readonly workers: WorkerView;
+  readonly retries: RetryBudget;
   /** For work that would stall the loop. */
   readonly aside: Aside;
   readonly onFirstByte: (latencyMs: number) => void;
@@ -46,18 +50,23 @@ export const generate = async (
   const generation = begin(deps, asked, delivery, giveUp);
   try {
     refuseUnlessJournalled(deps.bus);
+    screenStream(generation);
     const plan = await planPrompt(deps, generation);
     const hold = await holdFor(deps, generation, withSurcharges(plan.attempts, generation.caller.workspace));
     const stopGrowing = hold.growing && deps.needs.answerFor(generation.generationId, hold.growing);
-    const loopEnd: LoopEnd = await attemptInOrder(deps.bus, deps.workers, generation, hold).catch(toWaystationError);
+    let loopEnd: LoopEnd = await attemptInOrder(deps.bus, deps.workers, deps.retries, generation, hold).catch(
+      toWaystationError,
+    );
     stopGrowing?.();
     if (loopEnd === 'served' && generation.request.plugins?.healing === true) await heal(deps, generation);
+    if (loopEnd === 'served') loopEnd = (await screenAnswer(generation)) ?? loopEnd;
     finishGeneration(deps, generation, hold, loopEnd);
     if (generation.firstByteMs !== undefined) deps.onFirstByte(generation.firstByteMs);
   } catch (thrown) {
     const error = toWaystationError(thrown);
     generation.failure = error;
-    delivery.fail(error, answerOf(generation, error));
+    generation.delivery.fail(error, answerOf(generation, error));
+    if (error.code === 'content_blocked') recordBlocked(deps, generation, error);
     if (error.code === 'internal')
       deps.log.error(
         { err: thrown, generationId: asked.generationId, requestId: asked.requestId },
@@ -81,6 +90,7 @@ const begin = (deps: GenerateDeps, asked: GenerationRequest, delivery: Delivery,
     attempts: [],
     warnings: [...asked.request.warnings],
     pipeline: [],
+    verdicts: new Verdicts(),
   };
 };
 

@@ -7,12 +7,14 @@ import {
   type Identity,
   type PlannedAttempt,
   type RoutePlanReply,
+  type RoutePlanRequest,
   type WaystationError,
 } from '@waystation/contracts';
 import type { ChatRequest, FileNote, JobDialect, PublicDialect } from '@waystation/dialects';
 import type { Outcome, Usage, UsageSource, Warning } from '@waystation/generation';
 import type { Billed } from './bill-generation.js';
 import type { PipelineStage } from './metadata.js';
+import type { Verdicts } from '../screen/verdicts.js';
 import type { Caller } from '../auth/caller.js';
 import type { GiveUp } from './give-up.js';
 import type { AnswerHead, Delivery } from '../deliver/delivery.js';
@@ -77,7 +79,8 @@ export interface Generation extends Omit<GenerationRequest, 'request'> {
   /** As it is sent: a plugin may have changed body and request. */
   request: ChatRequest;
   readonly identity: Identity;
-  readonly delivery: Delivery;
+  /** Content filters may stand before the one that it began with. */
+  delivery: Delivery;
   readonly createdAt: number;
   /** Monotonic ms. */
   readonly startedMs: number;
@@ -89,11 +92,15 @@ export interface Generation extends Omit<GenerationRequest, 'request'> {
   readonly warnings: Warning[];
   /** What this station did to request or answer, in order. */
   readonly pipeline: PipelineStage[];
+  /** What content filters found, in prompt and answer. */
+  readonly verdicts: Verdicts;
+  /** Why its answer is not given, where a content filter stopped it. */
+  blocked?: WaystationError;
   /** Of files that were read for it, to be told with the answer. */
   fileNotes?: readonly FileNote[];
   plan?: RoutePlanReply;
-  /** That the plan was asked for. */
-  plannedModels?: readonly string[];
+  /** What the plan was asked for with: what is sent may have been changed since. */
+  planned?: RoutePlanRequest;
   /** The end of the attempt that served, where it came. */
   end?: AttemptEnd;
   served?: AttemptRecord;

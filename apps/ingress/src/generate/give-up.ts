@@ -1,6 +1,6 @@
 // Why and when a generation is given up from our side. One listener at a time, no events: this runs for every request.
 
-export type GiveUpReason = 'client-gone' | 'shutdown';
+export type GiveUpReason = 'client-gone' | 'shutdown' | 'blocked';
 
 export interface GiveUp {
   readonly reason: GiveUpReason | undefined;

@@ -10,6 +10,7 @@ import type { WaystationError } from '@waystation/contracts';
 const ATTEMPTS_TOLD_MAX = 32;
 const EXCLUSIONS_TOLD_MAX = 64;
 const WARNINGS_TOLD_MAX = 32;
+const VERDICTS_TOLD_MAX = 64;
 
 /** How a generation ended, as both lines tell it. */
 export interface Ending {
@@ -89,6 +90,7 @@ const attemptTrail = (record: AttemptRecord): GenerationRecorded['attempts'][num
 export const recordedLine = (generation: Generation, ending: Ending): GenerationRecorded => {
   const { end, plan, request } = generation;
   const record = generation.served ?? generation.attempts.at(-1);
+  const verdicts = generation.verdicts.all.slice(0, VERDICTS_TOLD_MAX);
   const warnings = [...generation.warnings, ...(end?.warnings ?? [])].slice(0, WARNINGS_TOLD_MAX);
   return {
     kind: 'generation.recorded',
@@ -122,12 +124,13 @@ export const recordedLine = (generation: Generation, ending: Ending): Generation
     userAgent: generation.userAgent?.slice(0, 256),
     requestId: generation.requestId,
     warnings: warnings.length === 0 ? undefined : warnings,
+    verdicts: verdicts.length === 0 ? undefined : verdicts,
     attempts: generation.attempts.slice(0, ATTEMPTS_TOLD_MAX).map(attemptTrail),
     decision: plan && {
       excluded: plan.excluded.slice(0, EXCLUSIONS_TOLD_MAX),
       strategy: plan.strategy,
       snapshotRevision: plan.snapshotRevision,
     },
-    decisionKept: generation.keepsDecision === undefined ? undefined : true,
+    decisionKept: generation.keepsDecision === undefined || plan === undefined ? undefined : true,
   };
 };

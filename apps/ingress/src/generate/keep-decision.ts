@@ -1,16 +1,16 @@
 // The routing decision of a generation, written down whole where somebody asked for it or it was drawn. Best effort: it is never waited for, and its loss is no fault
 // of the call. Nothing of prompt or answer is in it.
-import type { DecisionRecorded, PlannedAttempt, RoutePlanReply } from '@waystation/contracts';
+import type { DecisionRecorded, PlannedAttempt, RoutePlanReply, RoutePlanRequest } from '@waystation/contracts';
 import type { GenerateDeps } from './generate.js';
 import type { AttemptRecord, Generation } from './generation.js';
 
 const TRIED_TOLD_MAX = 32;
 
 export const keepDecision = ({ bus, log }: Pick<GenerateDeps, 'bus' | 'log'>, generation: Generation): void => {
-  const { keepsDecision, plan, generationId } = generation;
-  if (keepsDecision === undefined || plan === undefined) return;
+  const { keepsDecision, plan, planned, generationId } = generation;
+  if (keepsDecision === undefined || plan === undefined || planned === undefined) return;
   bus.trail
-    .appendSoon(decisionLine(generation, plan, keepsDecision))
+    .appendSoon(decisionLine(generation, planned, plan, keepsDecision))
     .catch((error: unknown) => log.warn({ err: error, generationId }, 'a routing decision could not be kept'));
 };
 
@@ -39,11 +39,12 @@ const servedLine = ({ served, end, billed }: Generation): DecisionRecorded['serv
 
 const decisionLine = (
   generation: Generation,
+  { models, preferences, features, policyIds }: RoutePlanRequest,
   plan: RoutePlanReply,
   because: DecisionRecorded['because'],
 ): DecisionRecorded => {
-  const { request, caller, attempts, failure } = generation;
-  const { inputs, ...planned } = plan;
+  const { caller, attempts, failure } = generation;
+  const { inputs, ...decided } = plan;
   return {
     kind: 'decision.recorded',
     v: 1,
@@ -51,12 +52,12 @@ const decisionLine = (
     identity: generation.identity,
     createdAt: generation.createdAt,
     because,
-    models: [...(generation.plannedModels ?? request.models)],
-    preferences: request.preferences,
-    features: request.features,
-    policyIds: [...caller.policyIds],
+    models,
+    preferences,
+    features,
+    policyIds: policyIds ?? [],
     plan: {
-      ...planned,
+      ...decided,
       attempts: plan.attempts.map((attempt) => ({
         ...wayOf(attempt),
         model: attempt.model,

@@ -2,11 +2,14 @@
 import type { WaystationError } from '@waystation/contracts';
 import type { AttemptRecord, Generation } from './generation.js';
 import { ERRORS } from '@waystation/contracts';
+import { stageOf } from '../screen/verdicts.js';
 
 /** Something that this station did to the request before it went out, or to the answer before it went back. */
 export interface PipelineStage {
-  readonly type: 'plugin' | 'response_healing' | 'context_compression';
+  readonly type: 'guardrail' | 'plugin' | 'response_healing' | 'context_compression';
   readonly name: string;
+  readonly guardrail_id?: string;
+  readonly guardrail_scope?: string;
   readonly summary: string;
   /** Counts and words of ours; nothing of the prompt or the answer. */
   readonly data?: Readonly<Record<string, string | number | boolean>>;
@@ -19,16 +22,19 @@ const statusOf = ({ errorCode, upstreamStatus }: AttemptRecord): number =>
 
 /** Undefined where nothing was routed, and for our own faults. */
 export const metadataJson = (generation: Generation, failure: WaystationError | undefined): string | undefined => {
-  const { plan, request, attempts, served, pipeline } = generation;
+  const { plan, request, attempts, served } = generation;
   if (plan === undefined || failure?.code === 'internal') return undefined;
+  const pipeline = [...generation.verdicts.all.map((each) => stageOf(generation.caller, each)), ...generation.pipeline];
   const [first] = request.models;
+  const meant = plan.aliases?.[first ?? ''];
   const reached = attempts.filter(({ dispatched }) => dispatched);
   const selected = (served ?? attempts.at(-1))?.planned;
   const total = plan.attempts.length + plan.excluded.filter(({ endpointId }) => endpointId !== undefined).length;
-  const fellBack = selected !== undefined && request.models.length > 1 && !(first ?? '').startsWith(selected.model);
+  const fellBack =
+    selected !== undefined && request.models.length > 1 && !(meant ?? first ?? '').startsWith(selected.model);
   return JSON.stringify({
     requested: first ?? selected?.model ?? '',
-    strategy: fellBack ? 'fallback' : 'direct',
+    strategy: fellBack ? 'fallback' : meant === undefined ? 'direct' : 'alias',
     region: null,
     summary: `available=${plan.attempts.length}${selected === undefined ? '' : `, selected=${selected.providerName}`}`,
     attempt: reached.length,

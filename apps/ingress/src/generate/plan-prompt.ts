@@ -1,10 +1,11 @@
-// The plan for what is sent: of the prompt as it came, or of what plugins make of it where the client or the plan asks for that.
+// The plan for what is sent: of the prompt as it came, or of what content filters left of it, or of what plugins make of it where the client or the plan asks for that.
 import { toWaystationError, type RoutePlanReply, type WaystationError } from '@waystation/contracts';
 import { compressPrompt } from '../compress/compress-prompt.js';
 import { canReadAll, lacksFiles, parseFiles } from '../files/parse-files.js';
 import type { GenerateDeps } from './generate.js';
 import type { Generation } from './generation.js';
 import { planGeneration } from './plan.js';
+import { screenPrompt } from '../screen/screen-prompt.js';
 
 type Plan = () => Promise<RoutePlanReply>;
 
@@ -26,11 +27,14 @@ const planFiles = async ({ aside }: GenerateDeps, generation: Generation, plan: 
     if (!(first instanceof Error) && !canReadAll(generation)) return first;
   }
   await parseFiles(aside, generation);
+  if (generation.fileNotes !== undefined) await screenPrompt(generation);
   return plan();
 };
 
 export const planPrompt = async (deps: GenerateDeps, generation: Generation): Promise<RoutePlanReply> => {
   const plan = (): Promise<RoutePlanReply> => planGeneration(deps.bus, generation);
+  const screened = screenPrompt(generation);
+  if (screened !== undefined) await screened;
   const first = await (mayReadFiles(generation) ? planFiles(deps, generation, plan) : plan());
   return compressPrompt(generation, first, plan) ?? first;
 };

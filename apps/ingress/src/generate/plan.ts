@@ -4,10 +4,10 @@ import {
   RoutePlan,
   WaystationError,
   toWaystationError,
-  type ErrorCode,
   type RoutePlanReply,
   type RoutePlanRequest,
 } from '@waystation/contracts';
+import { availabilityOf, codeFor, isPassing, spokenRules, type Rule } from './availability.js';
 import type { Generation } from './generation.js';
 
 /** The router answers from memory; while the bus is away callers are told within a second. */
@@ -16,14 +16,6 @@ const EXCLUSIONS_TOLD_MAX = 16;
 const REASONS_TOLD_MAX = 4;
 
 type Exclusion = RoutePlanReply['excluded'][number];
-type Rule = Exclusion['rule'];
-
-/** The reference's words for what excluded endpoints; our other rules keep their own. */
-const SPOKEN: Partial<Record<Rule, string>> = {
-  not_in_only: 'allowed_providers',
-  ignored: 'allowed_providers',
-  not_in_order: 'allowed_providers',
-};
 
 const POLICY_LINES: Partial<Record<Rule, string>> = {
   'data_policy:training': 'No endpoints found matching your data policy (Paid model training).',
@@ -33,25 +25,10 @@ const POLICY_LINES: Partial<Record<Rule, string>> = {
   modality: 'No endpoints found that support the modalities of the input.',
   max_price: 'No endpoints found within your max_price.',
   quantization: 'No endpoints found with the requested quantizations.',
+  not_distillable: 'No endpoints found whose model may be distilled (provider.enforce_distillable_text).',
 };
-
-/** Rules that pass with time: the answer is "later" instead of "never". */
-const PASSING: ReadonlySet<Rule> = new Set(['down', 'resting', 'capacity']);
 
 const unique = <T>(items: readonly (T | undefined)[]): T[] => [...new Set(items)].filter((item) => item !== undefined);
-
-const codeFor = (rules: readonly Rule[]): ErrorCode => {
-  if (rules.length > 0 && rules.every((rule) => PASSING.has(rule)))
-    return rules.includes('capacity') ? 'provider_rate_limited' : 'provider_overloaded';
-  return rules.length > 0 && rules.every((rule) => rule === 'context_length')
-    ? 'context_length_exceeded'
-    : 'no_endpoints';
-};
-
-const AVAILABILITY_CODES: Partial<Record<ErrorCode, string>> = {
-  provider_rate_limited: 'capacity_exhausted',
-  provider_overloaded: 'temporarily_unavailable',
-};
 
 const messageFor = (
   models: readonly string[],
@@ -66,7 +43,7 @@ const messageFor = (
     const detail = excluded.find((each) => each.detail !== undefined)?.detail;
     return `The prompt is too long for every endpoint of ${named}: it has about ${generation.request.features.longestInputTokens ?? generation.request.features.inputTokensEstimate} tokens.${detail === undefined ? '' : ` ${detail}.`} Shorten it${compression === 'always' ? '' : ', or ask for the plugin context-compression, which shortens prompts of up to twice the context'}.`;
   }
-  if (rules.length === 1 && only !== undefined && PASSING.has(only))
+  if (rules.length === 1 && only !== undefined && isPassing(only))
     return `Every endpoint of ${named} is unavailable for the moment (${only}); try again.`;
   if (rules.length === 1 && only === 'not_in_only') {
     const serving = unique(excluded.map((each) => each.provider)).join(', ');
@@ -78,7 +55,7 @@ const messageFor = (
   if (rules.length === 1 && only !== undefined && POLICY_LINES[only] !== undefined) return POLICY_LINES[only];
   return rules.length === 0
     ? `No endpoints found for ${named}.`
-    : `No endpoints found for ${named}. Excluded by: ${rules.map((rule) => SPOKEN[rule] ?? rule).join(', ')}.`;
+    : `No endpoints found for ${named}. Excluded by: ${spokenRules(rules).join(', ')}.`;
 };
 
 /** The error for a plan without attempts. */
@@ -88,20 +65,12 @@ export const nothingEligible = (
   generation: Generation,
 ): WaystationError => {
   const rules = unique(reply.excluded.map((each) => each.rule));
-  const code = codeFor(rules);
-  const passing = AVAILABILITY_CODES[code] !== undefined;
-  return new WaystationError(code, messageFor(models, reply.excluded, rules, generation), {
+  return new WaystationError(codeFor(rules), messageFor(models, reply.excluded, rules, generation), {
     details: {
       excluded: reply.excluded.slice(0, EXCLUSIONS_TOLD_MAX),
-      availability: {
-        code: AVAILABILITY_CODES[code] ?? 'no_endpoints',
-        retryable: passing,
-        requestedModels: models,
-        affectedProviders: unique(reply.excluded.map((each) => each.provider)),
-        excludedBy: unique(rules.map((rule) => SPOKEN[rule] ?? rule)),
-      },
+      availability: availabilityOf(models, reply.excluded),
     },
-    ...(passing ? { retryAfterMs: 1000 } : {}),
+    ...(rules.length > 0 && rules.every(isPassing) ? { retryAfterMs: 1000 } : {}),
   });
 };
 
@@ -147,7 +116,7 @@ export const planGeneration = async (bus: Bus, generation: Generation): Promise<
     throw planError(thrown, models);
   });
   generation.plan = reply;
-  generation.plannedModels = models;
+  generation.planned = asked;
   if (reply.attempts.length === 0) throw nothingEligible(models, reply, generation);
   return reply;
 };

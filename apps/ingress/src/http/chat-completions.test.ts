@@ -12,6 +12,7 @@ import {
   serving,
   workspace,
 } from '../test-edge/fixtures.js';
+import { RETRY_RESERVE } from '../attempt/retry-budget.js';
 import { startIngress, type TestIngress } from '../test-edge/start-ingress.js';
 
 let ingress: TestIngress;
@@ -427,6 +428,18 @@ describe('tries', () => {
     });
   });
 
+  it('a second endpoint is asked for a fifth of the requests and a reserve, when all of them fail', async () => {
+    ingress.bus.worker = ({ reader }) => {
+      reader.accepted('worker-test0001');
+      reader.fail(new WaystationError('provider_unavailable', 'It is down.'));
+    };
+    const requests = 800;
+    for (let from = 0; from < requests; from += 50)
+      await Promise.all(Array.from({ length: 50 }, async () => (await post(BODY)).text()));
+    expect(ingress.bus.streams.length).toBeGreaterThan(requests + RETRY_RESERVE - 1);
+    expect(ingress.bus.streams.length).toBeLessThanOrEqual(1.2 * requests + RETRY_RESERVE);
+  });
+
   it('a busy worker is skipped by the next try, under another attempt id, at the same endpoint', async () => {
     ingress.bus.worker = (stream, ordinal) =>
       ordinal === 0
@@ -528,7 +541,7 @@ describe('a refusal before anything is dispatched', () => {
       code: 404,
       message: 'No endpoints found for lab/small. Excluded by: max_price, allowed_providers.',
       availability: {
-        code: 'no_endpoints',
+        code: 'constraint_filtered',
         retryable: false,
         excluded_by: ['max_price', 'allowed_providers'],
         affected_providers: ['alpha', 'beta'],

@@ -1,5 +1,5 @@
 // Routing decisions over real HTTP: whose are kept, what stands in them, and what the routes make of them.
-import { type DecisionDifference, type DecisionRecorded, WaystationError } from '@waystation/contracts';
+import { type DecisionDifference, type DecisionRecorded, type OwnKeyEntry, WaystationError } from '@waystation/contracts';
 import { expectDescribed } from '../test-edge/expect-described.js';
 import { completion, inferenceKey, managementKey, planned, serving } from '../test-edge/fixtures.js';
 import { startIngress, type TestIngress } from '../test-edge/start-ingress.js';
@@ -81,6 +81,8 @@ describe('a decision', () => {
       tried: [{ endpointId: 'alpha/lab/small', outcome: 'completed' }],
       served: { endpointId: 'alpha/lab/small', outcome: 'completed' },
     });
+    const asked = ingress.bus.asked.find(({ name }) => name === 'route.plan')?.request;
+    expect(asked).toMatchObject({ preferences: kept?.preferences, features: kept?.features, identity: kept?.identity });
     expect(kept?.served?.costPicodollars).toBe(ingress.bus.trailLines[0]?.costPicodollars);
     expect(JSON.stringify(kept)).not.toContain(SECRET);
   });
@@ -111,6 +113,10 @@ const attemptAt = (provider: string) => {
   const { endpointId, model, providerName, priceVersion, price, byok } = planned(provider);
   return { endpointId, model, provider, providerName, priceVersion, price, byok };
 };
+const ownKey = (id: string): OwnKeyEntry => ({
+  ...{ v: 1, version: 1, id, workspaceId: 'default', provider: 'alpha', sortOrder: 0 },
+  ...{ disabled: false, isFallback: false, alwaysUse: false },
+});
 const decision: DecisionRecorded = {
   ...{ kind: 'decision.recorded', v: 1, generationId: ID, createdAt: 1_700_000_000_000, because: 'asked' },
   ...{ identity: { workspaceId: 'default', keyHash: '0'.repeat(64) }, models: ['lab/small'] },
@@ -122,12 +128,19 @@ const decision: DecisionRecorded = {
   plan: {
     attempts: [attemptAt('alpha')],
     excluded: [{ endpointId: 'beta/lab/small', model: 'lab/small', provider: 'beta', rule: 'ignored' }],
-    ...{ snapshotRevision: 3, strategy: 'weighted' },
+    ...{ snapshotRevision: 3, strategy: 'weighted', aliases: { '~lab/latest': 'lab/small' } },
   },
   inputs: {
-    ...{ nowMs: 1, revision: 3, providers: [], models: [], endpoints: [], ownKeys: [] },
+    ...{ nowMs: 1, revision: 3, providers: [], models: [], endpoints: [] },
+    ownKeys: ['own-1', 'own-2'].map(ownKey),
     policies: [{ v: 1, version: 9, id: 'p' }],
-    health: [{ endpointId: 'beta/lab/small', state: 'degraded' }],
+    health: [
+      {
+        ...{ endpointId: 'beta/lab/small', state: 'degraded' },
+        figures: { latencyMs: { p50: 120.4, p99: 900 }, throughput: {} },
+      },
+    ],
+    refused: ['own-1'],
   },
   served: { endpointId: 'alpha/lab/small', outcome: 'completed', usage: { input: 1 }, costPicodollars: '1000000' },
 };
@@ -140,12 +153,18 @@ describe('GET /generation/decision', () => {
     expect(text).toContain('"cost":0.000001,');
     expect(json.data).toMatchObject({
       policies: [{ id: 'p', version: 9 }],
+      own_keys: [
+        { id: 'own-1', refused: true },
+        { id: 'own-2', refused: false },
+      ],
+      aliases: { '~lab/latest': 'lab/small' },
       preferences: { allow_fallbacks: true },
       snapshot_revision: 3,
       endpoints: [
         { endpoint_id: 'alpha/lab/small', place: 1, rule: null, selected: true },
         {
           ...{ endpoint_id: 'beta/lab/small', place: null, rule: 'ignored', health: 'degraded' },
+          ...{ latency_ms: { p50: 120.4, p99: 900 }, throughput: null },
           why: 'The request or a guardrail ignores the provider.',
         },
       ],

@@ -41,6 +41,9 @@ const SHOWN = {
 const policy = (id: string, more: Partial<PolicyEntry> = {}): PolicyEntry => ({ v: 1, version: 2, id, ...more });
 const budget = (limit: string): Partial<PolicyEntry> => ({ budget: { limit, window: 'lifetime', includeByok: false } });
 
+const groups = (enforced: boolean): object =>
+  Object.fromEntries(['anthropic', 'openai', 'google', 'xai', 'other'].map((group) => [group, enforced]));
+
 let ingress: TestIngress;
 beforeEach(async () => {
   ingress = await startIngress();
@@ -94,13 +97,16 @@ describe('/guardrails', () => {
       ...{ name: 'Careful', description: 'x', limit_usd: 0.000000000001, reset_interval: 'weekly' },
       ...{ include_byok_in_budgets: true, allowed_models: ['lab/small', 'lab/small'], ignored_models: ['lab/large'] },
       ...{ allowed_providers: ['alpha'], ignored_providers: ['beta'], enforce_zdr: true, workspace_id: 'default' },
-      ...{ content_filters: null, content_filter_builtins: null, enable_paid_model_training: null },
+      ...{ allowed_regions: ['eu'], content_filter_builtins: null, enable_paid_model_training: null },
+      content_filters: [{ pattern: 'a+', action: 'block', label: '[A]', applies_to: 'both' }],
     };
     expect(await call('POST', '/guardrails', { body })).toMatchObject({ status: 201, json: { data: SHOWN } });
     expect(asked()[0]?.request).toEqual({
       ...{ workspaceId: 'default', name: 'Careful', description: 'x', limit: '1', limitReset: 'weekly' },
       ...{ includeByok: true, allowedModels: ['lab/small'], ignoredModels: ['lab/large'] },
-      ...{ allowedProviders: ['alpha'], ignoredProviders: ['beta'], zdr: true },
+      ...{ allowedProviders: ['alpha'], ignoredProviders: ['beta'], zdr: groups(true) },
+      ...{ regions: ['eu'], contentFilterBuiltins: null },
+      contentFilters: [{ pattern: 'a+', action: 'block', label: '[A]', appliesTo: 'both' }],
     });
   });
 
@@ -115,14 +121,32 @@ describe('/guardrails', () => {
       { allowed_models: null, ignored_providers: null },
       { allowedModels: null, ignoredProviders: null },
     ],
-    [{ enforce_zdr: null }, { zdr: false }],
+    [{ enforce_zdr: null }, { zdr: groups(false) }],
+    [{ enforce_zdr_openai: true }, { zdr: { openai: true } }],
+    [{ enforce_zdr: true, enforce_zdr_xai: false }, { zdr: { ...groups(true), xai: false } }],
+    [
+      {
+        content_filters: [{ pattern: 'x', action: 'flag', label: null }],
+        content_filter_builtins: [
+          { slug: 'email', action: 'redact', label: 'ignored' },
+          { slug: 'regex-prompt-injection', action: 'block', scan_scope: 'user_only' },
+        ],
+      },
+      {
+        contentFilters: [{ pattern: 'x', action: 'flag' }],
+        contentFilterBuiltins: [
+          { slug: 'email', action: 'redact' },
+          { slug: 'regex-prompt-injection', action: 'block', scanScope: 'user_only' },
+        ],
+      },
+    ],
     [
       Object.fromEntries(
         ['anthropic', 'openai', 'google', 'xai', 'other'].map((group) => [`enforce_zdr_${group}`, true]),
       ),
-      { zdr: true },
+      { zdr: groups(true) },
     ],
-    [{ enforce_zdr: true, enforce_zdr_other: true }, { zdr: true }],
+    [{ enforce_zdr: true, enforce_zdr_other: true }, { zdr: groups(true) }],
   ])('%j is understood as a change', async (body, changes) => {
     expect((await call('PATCH', `/guardrails/${ID}`, { body })).status).toBe(200);
     expect(asked()).toEqual([
@@ -185,6 +209,9 @@ describe('/guardrails', () => {
   });
 
   const over = (more: object): object => ({ name: 'x', ...more });
+  const filter = (one: object): object => over({ content_filters: [one] });
+  const builtin = (slug: string, more: object = {}): object =>
+    over({ content_filter_builtins: [{ slug, action: 'block', ...more }] });
   it.each<[string, unknown, string]>([
     ['no name', {}, 'name: Required'],
     ['an empty name', { name: '' }, 'name: Expected string of 1 to 200 characters, received string'],
@@ -208,13 +235,19 @@ describe('/guardrails', () => {
     ],
     ['an entry that is a number', over({ allowed_providers: [5] }), 'allowed_providers: Expected string of 1 to 128'],
     ['a long list', over({ ignored_models: Array(1001).fill('a') }), 'ignored_models: Expected 1 to 1000 entries'],
+    ['a content filter without an action', filter({ pattern: 'x' }), "content_filters.0.action: Expected 'redact' |"],
+    ['one without a pattern', filter({ action: 'block' }), 'content_filters.0.pattern: Expected a regular expression'],
     [
-      'retention for some models',
-      over({ enforce_zdr_openai: true }),
-      'Zero data retention holds for all models or for none',
+      'a pattern that does not compile',
+      filter({ pattern: 'ab(?=c)', action: 'block' }),
+      'content_filters.0.pattern: The pattern does not compile at character 2: invalid or unsupported Perl syntax',
     ],
-    ['retention that contradicts', over({ enforce_zdr: true, enforce_zdr_xai: false }), 'enforce_zdr_xai: Zero data'],
-    ['a content filter', over({ content_filters: [{ pattern: 'x' }] }), 'content_filters: This cannot be guarded yet'],
+    ['a pattern that is too large', filter({ pattern: '(?:a{0,100}){0,9}b', action: 'block' }), 'is too large'],
+    ['an unknown member of one', filter({ pattern: 'x', action: 'block', mode: 1 }), 'content_filters.0.mode: Unknown'],
+    ['filters that are no list', over({ content_filters: {} }), 'content_filters: Expected array or null'],
+    ['a filter that takes a language model', builtin('person-name'), "'person-name' is not served here"],
+    ['an unknown one', builtin('shoes'), "content_filter_builtins.0.slug: Expected 'email' | 'phone'"],
+    ['a scope that none has', builtin('email', { scan_scope: 'user_only' }), 'Only regex-prompt-injection has a scope'],
     ['a training switch', over({ enable_paid_model_training: false }), 'enable_paid_model_training: This cannot be'],
     ['an id of its own choosing', over({ id: ID }), "Unrecognized key(s) in object: 'id'"],
     ['an unknown field', over({ limit: 5 }), "Unrecognized key(s) in object: 'limit'"],

@@ -4,6 +4,7 @@ import { SNAPSHOT_KEYS, newApiKey } from '@waystation/contracts';
 import { randomBytes } from 'node:crypto';
 import { expectDescribed } from '../test-edge/expect-described.js';
 import { hashOf, inferenceKey, keyEntryOf, managementKey, planned } from '../test-edge/fixtures.js';
+import { createHealthTally } from '@waystation/routing';
 import { startIngress, type TestIngress } from '../test-edge/start-ingress.js';
 
 let ingress: TestIngress;
@@ -559,6 +560,36 @@ describe('the models', () => {
       'name model_id model_name context_length pricing provider_name tag quantization max_completion_tokens max_prompt_tokens supported_parameters uptime_last_30m uptime_last_5m uptime_last_1d supports_implicit_caching latency_last_30m throughput_last_30m';
     for (const endpoint of endpoints)
       expect(required.split(' ').filter((field) => !Object.hasOwn(endpoint, field))).toEqual([]);
+  });
+
+  it('show how their endpoints do, and how quick they are to those who have a key', async () => {
+    const shown = async (key?: string): Promise<Answer | undefined> => {
+      const { json } = await call('GET', '/models/lab/small/endpoints', key === undefined ? {} : { key });
+      return (json['data'] as { endpoints: Answer[] }).endpoints.find(({ tag }) => tag === 'alpha');
+    };
+    const unknown = {
+      ...{ status: 0, uptime_last_5m: null, uptime_last_30m: null, uptime_last_1d: null },
+      ...{ latency_last_30m: null, throughput_last_30m: null },
+    };
+    expect(await shown(inferenceKey)).toMatchObject(unknown);
+    const tally = createHealthTally();
+    for (let each = 0; each < 20; each += 1) {
+      tally.record('alpha/lab/small', { verdict: 'succeeded', timeToFirstTokenMs: 200, tokensPerSecond: 50 }, 1_000);
+      tally.record('alpha/lab/small', { verdict: 'rateLimited' }, 1_000);
+    }
+    for (let each = 0; each < 5; each += 1) tally.record('alpha/lab/small', { verdict: 'failed' }, 1_000);
+    tally.record('gone/lab/small', { verdict: 'failed' }, 1_000);
+    ingress.bus.sendSignal('health', {
+      ...{ v: 2, instance: 'worker-1', clockMs: 1_001, endpoints: tally.all(1_001), credentials: [] },
+    });
+    const about = (value: number) => expect.closeTo(value, value > 100 ? -1.5 : -0.7);
+    const speed = (value: number) => ({ p50: about(value), p75: about(value), p90: about(value), p99: about(value) });
+    const uptimes = { status: 0, uptime_last_5m: 80, uptime_last_30m: 80, uptime_last_1d: 80 };
+    expect(await shown(inferenceKey)).toMatchObject({
+      ...{ ...uptimes, latency_last_30m: speed(200), throughput_last_30m: speed(50) },
+    });
+    for (const key of [undefined, 'sk-way-v1-nobody'])
+      expect(await shown(key)).toMatchObject({ ...uptimes, latency_last_30m: null, throughput_last_30m: null });
   });
 
   it('name who offers them', async () => {

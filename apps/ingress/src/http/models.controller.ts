@@ -1,11 +1,14 @@
 // GET /models and what hangs below it, and who offers them, out of the catalog snapshot. Public, but for what a key may use.
 import { Controller, Get, Inject, Req, Res } from '@nestjs/common';
 import { WaystationError } from '@waystation/contracts';
+import { indexOwnKeys } from '@waystation/routing';
 import type { CatalogSnapshot } from '@waystation/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { knownPolicy } from '../auth/caller.js';
+import { credentialsOf } from '../auth/credentials.js';
 import { INGRESS, type Ingress } from '../ingress.js';
 import { admitModels } from '../models/admit-models.js';
+import { statisticsInfo } from '../models/endpoint-statistics.js';
 import { describeImageEndpoints, listImageModels } from '../models/image-model-info.js';
 import {
   describeEndpoints,
@@ -14,6 +17,7 @@ import {
   listProviders,
   listZdrEndpoints,
   type ListedModel,
+  type LiveInfo,
 } from '../models/model-info.js';
 import { pageOf, selectModels, type Query } from '../models/select-models.js';
 import { callerOf } from './caller-of.js';
@@ -37,9 +41,14 @@ export class ModelsController {
   /** What the workspace, the guardrails and the key admit. */
   @Get('models/user')
   listUsable(@Req() request: FastifyRequest<Filtered>, @Res() reply: FastifyReply): void {
-    const { policies } = this.ingress.policies.current;
-    const layers = callerOf(request).policyIds.map((id) => knownPolicy(policies, id));
-    sendPage(reply, admitModels(this.#models(), layers), request.query, '/api/v1/models/user');
+    const { policies, ownKeys } = this.ingress.policies.current;
+    const { policyIds, key } = callerOf(request);
+    const layers = policyIds.map((id) => knownPolicy(policies, id));
+    const user = {
+      identity: { keyHash: key.hash, memberId: key.memberId },
+      ownKeys: indexOwnKeys(ownKeys).of(key.workspaceId),
+    };
+    sendPage(reply, admitModels(this.#models(), layers, user), request.query, '/api/v1/models/user');
   }
 
   @Get('embeddings/models')
@@ -73,17 +82,32 @@ export class ModelsController {
   @Get('models/:author/:slug/endpoints')
   endpoints(@Req() request: FastifyRequest<ModelPath>, @Res() reply: FastifyReply): void {
     const id = idOf(request);
-    sendJson(reply, 200, { data: describeEndpoints(this.#catalog(), id) ?? notFound(id) });
+    sendJson(reply, 200, { data: describeEndpoints(this.#catalog(), id, this.#liveFor(request)) ?? notFound(id) });
   }
 
   @Get('endpoints/zdr')
-  zdrEndpoints(@Res() reply: FastifyReply): void {
-    sendJson(reply, 200, { data: listZdrEndpoints(this.#catalog()) });
+  zdrEndpoints(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
+    sendJson(reply, 200, { data: listZdrEndpoints(this.#catalog(), this.#liveFor(request)) });
   }
 
   @Get('providers')
   providers(@Res() reply: FastifyReply): void {
     sendJson(reply, 200, { data: listProviders(this.#catalog()) });
+  }
+
+  #liveFor({ headers }: FastifyRequest): LiveInfo {
+    const withSpeed = this.#isKnown(headers);
+    return (endpointId) => statisticsInfo(this.ingress.statistics.of(endpointId), withSpeed);
+  }
+
+  /** These routes are open to anybody, but not all that they tell. */
+  #isKnown(headers: FastifyRequest['headers']): boolean {
+    try {
+      this.ingress.authenticator.authenticate(credentialsOf(headers));
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   #catalog(): CatalogSnapshot {

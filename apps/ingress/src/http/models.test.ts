@@ -133,12 +133,15 @@ describe('models', () => {
 
 describe('models that a key may use', () => {
   let version = 10;
+  /** In the bucket of policies. */
+  let entities = 0;
   const policyOf = async (policy: Partial<PolicyEntry>): Promise<void> => {
     version += 1;
+    entities += 1;
     const { bus } = ingress;
     const id = `policy-${version}`;
     bus.put('policies', SNAPSHOT_KEYS.policy(id), { v: 1, version, id, ...policy });
-    bus.put('policies', SNAPSHOT_KEYS.head, { v: 1, version, entities: version - 10, at: AT });
+    bus.put('policies', SNAPSHOT_KEYS.head, { v: 1, version, entities, at: AT });
     bus.put('workspaces', SNAPSHOT_KEYS.workspace('default'), { ...workspace, version, policyId: id });
     while ((await get('/models/user', inferenceKey)).status !== 200) await sleep(5);
   };
@@ -175,5 +178,20 @@ describe('models that a key may use', () => {
     ingress.bus.put('keys', SNAPSHOT_KEYS.key(key.hash), key);
     expect(await usable()).toEqual(['lab/ears', 'lab/paint', 'lab/talk', 'lab/voice']);
     expect(await usable('?output_modalities=all', managementKey)).toEqual(MODELS.toSorted());
+  });
+
+  it('are also those that an own key of the workspace serves, and none that another workspace’s would', async () => {
+    const ownKeyOf = async (workspaceId: string): Promise<void> => {
+      entities += 1;
+      const id = `own-${workspaceId}`;
+      const used = { disabled: false, isFallback: false, alwaysUse: false, sortOrder: 0 };
+      const ownKey = { v: 1, version: version + 1, id, workspaceId, provider: 'alpha', ...used };
+      ingress.bus.put('policies', SNAPSHOT_KEYS.ownKey(id), ownKey);
+      await policyOf({});
+    };
+    await ownKeyOf('another');
+    expect(await usable('?output_modalities=all', managementKey)).not.toContain('lab/small');
+    await ownKeyOf('default');
+    expect(await usable('?output_modalities=all', managementKey)).toContain('lab/small');
   });
 });

@@ -12,14 +12,27 @@ const spoken = (value: unknown): unknown => {
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [snake(name), spoken(each)]));
 };
 
+type KeptHealth = NonNullable<DecisionRecorded['inputs']>['health'][number];
+
 const sameWay = (
   { endpointId, credentialId }: { endpointId: string; credentialId?: string | undefined },
   other: { endpointId?: string | undefined; credentialId?: string | undefined },
 ): boolean => endpointId === other.endpointId && credentialId === other.credentialId;
 
+const figuresInfo = (figures: Partial<Record<string, number>>) => {
+  const known = Object.entries(figures).filter(([, value]) => value !== undefined);
+  return known.length === 0 ? null : Object.fromEntries(known);
+};
+
+const healthInfo = (health: KeptHealth | undefined) => ({
+  health: health?.state ?? null,
+  latency_ms: figuresInfo(health?.figures?.latencyMs ?? {}),
+  throughput: figuresInfo(health?.figures?.throughput ?? {}),
+});
+
 export const decisionInfo = (decision: DecisionRecorded) => {
   const { plan, inputs, served, tried } = decision;
-  const states = new Map(inputs?.health.map(({ endpointId, state }) => [endpointId, state]));
+  const health = new Map(inputs?.health.map((each) => [each.endpointId, each]));
   const entries = new Map(inputs?.endpoints.map((endpoint) => [endpoint.id, endpoint]));
   const attempts = plan.attempts.map((attempt, index) => ({
     endpoint_id: attempt.endpointId,
@@ -31,7 +44,7 @@ export const decisionInfo = (decision: DecisionRecorded) => {
     why: null,
     selected: served !== undefined && sameWay(attempt, served),
     outcome: tried.findLast((each) => sameWay(attempt, each))?.outcome ?? null,
-    health: states.get(attempt.endpointId) ?? null,
+    ...healthInfo(health.get(attempt.endpointId)),
     price_version: attempt.priceVersion,
     left_out_parameters: attempt.dropParameters ?? [],
   }));
@@ -45,7 +58,7 @@ export const decisionInfo = (decision: DecisionRecorded) => {
     why: tellRule(rule, detail),
     selected: false,
     outcome: null,
-    health: states.get(endpointId ?? '') ?? null,
+    ...healthInfo(health.get(endpointId ?? '')),
     price_version: entries.get(endpointId ?? '')?.priceVersion ?? null,
     left_out_parameters: [],
   }));
@@ -60,7 +73,8 @@ export const decisionInfo = (decision: DecisionRecorded) => {
       id,
       version: inputs?.policies.find((policy) => policy.id === id)?.version ?? null,
     })),
-    own_keys: inputs?.ownKeys.map(({ id }) => id) ?? [],
+    own_keys: inputs?.ownKeys.map(({ id }) => ({ id, refused: inputs.refused.includes(id) })) ?? [],
+    aliases: plan.aliases ?? {},
     preferences: spoken(decision.preferences),
     features: spoken(decision.features),
     endpoints: [...attempts, ...excluded],

@@ -151,6 +151,9 @@ export const generationInfo = ({ generationId, workspaceId, record }: ShownGener
     error: record?.errorCode === undefined ? null : { code: record.errorCode, message: record.errorMessage ?? null },
     decision_path: record?.decisionKept === true ? `/api/v1/generation/decision?id=${generationId}` : null,
     warnings: record === undefined ? [NO_RECORD] : (record.warnings ?? []),
+    content_filters: (record?.verdicts ?? []).map(({ guardrailId, filter, action, side, count }) => ({
+      ...{ guardrail_id: guardrailId, filter, action, side, count },
+    })),
   };
 };
 

@@ -1,9 +1,13 @@
 // A guardrail and its assignments as the reference API shows them. What an assignment has left of its budget is ours.
-import { uuidOfDigest, type GuardrailAssignment, type GuardrailEntry } from '@waystation/contracts';
+import { uuidOfDigest, type GuardrailAssignment, type GuardrailEntry, type ZdrGroup } from '@waystation/contracts';
 import type { GuardrailBudget } from '@waystation/ledger';
+import { BUILTINS } from '@waystation/screening';
 import { hash } from 'node:crypto';
 import { optionalUsd } from '../http/send-json.js';
 import { limitInfo, type LimitUse } from './limit-info.js';
+
+const enforcesZdr = ({ zdr, zdrGroups }: GuardrailEntry, group: ZdrGroup): boolean =>
+  zdr || zdrGroups?.includes(group) === true;
 
 export const guardrailInfo = (guardrail: GuardrailEntry) => ({
   id: guardrail.id,
@@ -17,14 +21,23 @@ export const guardrailInfo = (guardrail: GuardrailEntry) => ({
   ignored_models: guardrail.ignoredModels ?? null,
   allowed_providers: guardrail.allowedProviders ?? null,
   ignored_providers: guardrail.ignoredProviders ?? null,
+  allowed_regions: guardrail.regions ?? null,
   enforce_zdr: guardrail.zdr,
-  enforce_zdr_anthropic: guardrail.zdr,
-  enforce_zdr_openai: guardrail.zdr,
-  enforce_zdr_google: guardrail.zdr,
-  enforce_zdr_xai: guardrail.zdr,
-  enforce_zdr_other: guardrail.zdr,
-  content_filters: null,
-  content_filter_builtins: null,
+  enforce_zdr_anthropic: enforcesZdr(guardrail, 'anthropic'),
+  enforce_zdr_openai: enforcesZdr(guardrail, 'openai'),
+  enforce_zdr_google: enforcesZdr(guardrail, 'google'),
+  enforce_zdr_xai: enforcesZdr(guardrail, 'xai'),
+  enforce_zdr_other: enforcesZdr(guardrail, 'other'),
+  content_filters:
+    guardrail.contentFilters?.map(({ pattern, action, label, appliesTo }) => ({
+      ...{ pattern, action, label: label ?? null, applies_to: appliesTo ?? 'input' },
+    })) ?? null,
+  content_filter_builtins:
+    guardrail.contentFilterBuiltins?.map(({ slug, action, scanScope, appliesTo }) => ({
+      ...{ slug, action, label: BUILTINS[slug].placeholder },
+      ...(scanScope === undefined ? {} : { scan_scope: scanScope }),
+      applies_to: appliesTo ?? 'input',
+    })) ?? null,
   created_at: new Date(guardrail.createdAt).toISOString(),
   updated_at: guardrail.updatedAt === undefined ? null : new Date(guardrail.updatedAt).toISOString(),
 });

@@ -1,6 +1,10 @@
 // Prices as the reference API shows them: text, USD per unit, exact, and nothing that a reader could misunderstand.
 import type { EndpointEntry, ModelEntry, ProviderEntry } from '@waystation/contracts';
+import { createHealthBoard } from '@waystation/routing';
+import { statisticsInfo } from './endpoint-statistics.js';
 import { listModels, listProviders, listZdrEndpoints, pricing } from './model-info.js';
+
+const live = statisticsInfo(createHealthBoard().statisticsOf('none', 0), true);
 
 describe('the price of an endpoint', () => {
   it('names every class that has a price, per token and per piece', () => {
@@ -96,7 +100,7 @@ describe('a catalog as it is shown', () => {
   };
 
   it('lists for zero retention what keeps nothing: the endpoint’s own word goes before its provider’s', () =>
-    expect(listZdrEndpoints(catalog).map(({ tag }) => tag)).toEqual(['forgets', 'keeps/apart']));
+    expect(listZdrEndpoints(catalog, () => live).map(({ tag }) => tag)).toEqual(['forgets', 'keeps/apart']));
 
   it('names only providers that offer something, with the page on data that is known', () =>
     expect(listProviders(catalog).map(({ slug, privacy_policy_url }) => [slug, privacy_policy_url])).toEqual([

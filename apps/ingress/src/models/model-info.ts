@@ -9,6 +9,10 @@ import {
 } from '@waystation/contracts';
 import { buildRoutingIndex, type Route } from '@waystation/routing';
 import type { CatalogSnapshot } from '@waystation/runtime';
+import type { statisticsInfo } from './endpoint-statistics.js';
+
+/** How an endpoint does. */
+export type LiveInfo = (endpointId: string) => ReturnType<typeof statisticsInfo>;
 
 /** Our usage classes by the reference's price names. */
 const PRICE_NAMES: readonly (readonly [name: string, unit: string])[] = [
@@ -152,7 +156,7 @@ const modelInfo = (model: ModelEntry, endpoints: readonly EndpointEntry[]) => {
   };
 };
 
-const endpointInfo = (endpoint: EndpointEntry, model: ModelEntry, catalog: CatalogSnapshot) => {
+const endpointInfo = (endpoint: EndpointEntry, model: ModelEntry, catalog: CatalogSnapshot, live: LiveInfo) => {
   const providerName = catalog.providers.get(endpoint.provider)?.name ?? endpoint.provider;
   const supportsTools = endpoint.supportedParameters.includes('tools');
   return {
@@ -175,12 +179,7 @@ const endpointInfo = (endpoint: EndpointEntry, model: ModelEntry, catalog: Catal
       none: supportsTools,
       required: supportsTools,
     },
-    status: 0,
-    uptime_last_5m: null,
-    uptime_last_30m: null,
-    uptime_last_1d: null,
-    latency_last_30m: null,
-    throughput_last_30m: null,
+    ...live(endpoint.id),
   };
 };
 
@@ -217,7 +216,7 @@ export const describeModel = (catalog: CatalogSnapshot, id: string): ModelInfo |
   return model === undefined ? undefined : modelInfo(model, endpointsOf(catalog, model.id));
 };
 
-export const describeEndpoints = (catalog: CatalogSnapshot, id: string) => {
+export const describeEndpoints = (catalog: CatalogSnapshot, id: string, live: LiveInfo) => {
   const model = findModel(catalog, id);
   if (model === undefined) return undefined;
   const endpoints = endpointsOf(catalog, model.id);
@@ -227,18 +226,18 @@ export const describeEndpoints = (catalog: CatalogSnapshot, id: string) => {
     created: model.created,
     description: model.description ?? '',
     architecture: architecture(model, endpoints),
-    endpoints: endpoints.map((endpoint) => endpointInfo(endpoint, model, catalog)),
+    endpoints: endpoints.map((endpoint) => endpointInfo(endpoint, model, catalog, live)),
   };
 };
 
 /** Endpoints that keep nothing of what they are sent, by the same reading as routing's. */
-export const listZdrEndpoints = (catalog: CatalogSnapshot) =>
+export const listZdrEndpoints = (catalog: CatalogSnapshot, live: LiveInfo) =>
   [...catalog.endpoints.values()].flatMap((endpoint) => {
     const model = catalog.models.get(endpoint.model);
     const policy = endpoint.dataPolicy ?? catalog.providers.get(endpoint.provider)?.dataPolicy;
     return !endpoint.enabled || model === undefined || policy?.retains !== false
       ? []
-      : [endpointInfo(endpoint, model, catalog)];
+      : [endpointInfo(endpoint, model, catalog, live)];
   });
 
 /** Providers that offer something. Of what the reference knows besides, only the page on data is known here. */

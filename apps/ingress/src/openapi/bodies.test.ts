@@ -21,6 +21,9 @@ const guardrail = {
   ignored_models: null,
   allowed_providers: ['alpha'],
   ignored_providers: null,
+  allowed_regions: ['eu'],
+  content_filters: [{ pattern: 'a+', action: 'block', label: '[A]', applies_to: 'both' }],
+  content_filter_builtins: [{ slug: 'email', action: 'redact', label: null, scan_scope: null, applies_to: 'output' }],
   ...zdr,
 };
 
@@ -72,7 +75,10 @@ const CASES: readonly (readonly [
       ['allowed_models', ['x'.repeat(257)]],
       ['allowed_providers', ['x'.repeat(129)]],
       ['include_byok_in_budgets', null],
-      ['content_filters', []],
+      ['content_filters', [{ pattern: '', action: 'block' }]],
+      ['content_filters', [{ pattern: 'a', action: 'mask' }]],
+      ['content_filter_builtins', [{ slug: 'person-name', action: 'block' }]],
+      ['allowed_regions', []],
       ['colour', 'red'],
     ],
   ],

@@ -76,7 +76,7 @@ export const REFERENCE_LINES: readonly Line[] = [
   ...lines('same', '', 'GET /guardrails', 'GET /guardrails/{id}', 'DELETE /guardrails/{id}'),
   ...lines(
     'differs',
-    'zero data retention holds for all models or none; content filters and switches for training are refused by name',
+    'content filters take RE2 patterns and, besides, look at answers (`applies_to`); filters for names and postal addresses and switches for training are refused by name; `allowed_regions` is ours',
     'POST /guardrails',
     'PATCH /guardrails/{id}',
   ),
@@ -120,7 +120,7 @@ export const REFERENCE_LINES: readonly Line[] = [
   ...lines('same', '', 'GET /model/{author}/{slug}'),
   ...lines(
     'differs',
-    'uptime, latency and throughput are null until they are measured',
+    '`status`: 0 as usual, -1 degraded, -2 resting, -5 down; uptime counts what the workers that run have seen',
     'GET /models/{author}/{slug}/endpoints',
   ),
   ...lines(

@@ -1,33 +1,29 @@
-// Counts how endpoints do, and tells all routers every 250 ms what is new. Counters and histograms only, so that routers can add up what many workers say
-// and a lost message hardly matters. What a client did wrong says nothing about an endpoint and is not counted.
-import type { Bus } from '@waystation/bus';
-import { ERRORS, HealthCounters, type ErrorCode } from '@waystation/contracts';
+// Counts how endpoints and credentials do, and tells all routers every 250 ms what is new, and who is new all of it. What a client did wrong says nothing about an endpoint and is not
+// counted; what a provider thinks of a credential is counted of the credential alone, and what an own key meets never of the endpoint.
+import type { Bus, Subscription } from '@waystation/bus';
+import {
+  Alive,
+  ERRORS,
+  HealthCounters,
+  type ErrorCode,
+  type HealthSubject,
+  type PlannedAttempt,
+} from '@waystation/contracts';
 import { outputTokens } from '@waystation/generation';
+import { createHealthTally, type HealthTally, type Observation } from '@waystation/routing';
 import type { RelayResult } from '../attempt/relay.js';
 
-const BUCKETS = 64;
 /** Fewer tokens than this say nothing about speed. */
 const THROUGHPUT_TOKENS_MIN = 8;
-
-interface Counters {
-  succeeded: number;
-  failed: number;
-  rateLimited: number;
-  restUntilMs?: number;
-  lastFailureMs?: number;
-  timeToFirstTokenMs: number[];
-  tokensPerSecond: number[];
-}
-
-/** Bucket of a histogram whose bounds grow by √2 from 1. */
-export const bucketOf = (value: number): number =>
-  Math.min(BUCKETS - 1, Math.max(0, Math.floor(2 * Math.log2(Math.max(value, 1)))));
-
-const bump = (histogram: number[], value: number): void => {
-  const bucket = bucketOf(value);
-  while (histogram.length <= bucket) histogram.push(0);
-  histogram[bucket] = (histogram[bucket] ?? 0) + 1;
-};
+/** Rested for so long where a provider limits and does not say for how long. */
+const REST_UNTOLD_MS = 1_000;
+/** In one message, so that none is larger than the bus takes. */
+const SUBJECTS_MAX = 16;
+/** A listener is told all with each of its first beats: it may beat before it listens. */
+const BEATS_TOLD = 4;
+/** Processes that are remembered. */
+const LISTENERS_MAX = 1_024;
+const LISTENING: ReadonlySet<string> = new Set(['router', 'ingress']);
 
 /** Refusals by the provider that are about the request and not about the endpoint. */
 const ABOUT_THE_REQUEST: ReadonlySet<ErrorCode> = new Set([
@@ -36,66 +32,94 @@ const ABOUT_THE_REQUEST: ReadonlySet<ErrorCode> = new Set([
   'content_policy_violation',
 ]);
 
-const verdict = ({ outcome, error }: RelayResult): 'succeeded' | 'failed' | 'rateLimited' | undefined => {
-  if (outcome === 'completed') return 'succeeded';
-  if (error?.code === 'provider_rate_limited') return 'rateLimited';
+const observe = (result: RelayResult): Observation | undefined => {
+  const { outcome, error, timeToFirstTokenMs, durationMs, report } = result;
+  if (outcome === 'completed') {
+    const tokens = outputTokens(report.usage);
+    const isTelling = tokens >= THROUGHPUT_TOKENS_MIN && durationMs > 0 && timeToFirstTokenMs !== undefined;
+    return {
+      verdict: 'succeeded',
+      timeToFirstTokenMs,
+      // With the wait for the first token, as the reference API counts it.
+      tokensPerSecond: isTelling ? (tokens * 1_000) / durationMs : undefined,
+    };
+  }
+  if (error?.code === 'provider_rate_limited')
+    return { verdict: 'rateLimited', restMs: error.retryAfterMs ?? REST_UNTOLD_MS };
   if (error === undefined || ERRORS[error.code].fault !== 'provider' || ABOUT_THE_REQUEST.has(error.code))
     return undefined;
-  return 'failed';
+  return { verdict: 'failed', restMs: error.retryAfterMs };
 };
 
 export class EndpointHealth {
   readonly #bus: Bus;
+  readonly #nowMs: () => number;
   readonly #timer: NodeJS.Timeout;
-  #counters = new Map<string, Counters>();
-  #fromMs = Date.now();
+  readonly #endpoints: HealthTally;
+  readonly #credentials: HealthTally;
+  /** Beats heard of each process that listens, the longest silent first. */
+  readonly #listeners = new Map<string, { beats: number; heardMs: number }>();
+  #beats: Subscription | undefined;
+  #clockMs = 0;
 
-  constructor(bus: Bus, everyMs: number) {
+  /** @param nowMs a clock that never goes back; its beginning does not matter */
+  constructor(bus: Bus, everyMs: number, scaleMs: (ms: number) => number, nowMs = () => performance.now()) {
     this.#bus = bus;
+    this.#nowMs = nowMs;
+    this.#endpoints = createHealthTally(scaleMs);
+    this.#credentials = createHealthTally(scaleMs);
     this.#timer = setInterval(() => this.tell(), everyMs).unref();
   }
 
-  record(endpointId: string, result: RelayResult): void {
-    const counted = verdict(result);
-    if (counted === undefined) return;
-    const counters = this.#of(endpointId);
-    const now = Date.now();
-    counters[counted] += 1;
-    if (counted !== 'succeeded') counters.lastFailureMs = now;
-    const rest = result.error?.retryAfterMs;
-    if (rest !== undefined) counters.restUntilMs = Math.max(counters.restUntilMs ?? 0, now + rest);
-    if (counted !== 'succeeded' || result.timeToFirstTokenMs === undefined) return;
-    bump(counters.timeToFirstTokenMs, result.timeToFirstTokenMs);
-    const tokens = outputTokens(result.report.usage);
-    const seconds = (result.durationMs - result.timeToFirstTokenMs) / 1000;
-    if (tokens >= THROUGHPUT_TOKENS_MIN && seconds > 0) bump(counters.tokensPerSecond, tokens / seconds);
+  record(
+    { endpointId, credentialId, byok }: Pick<PlannedAttempt, 'endpointId' | 'credentialId' | 'byok'>,
+    result: RelayResult,
+  ): void {
+    const observation = observe(result);
+    if (observation === undefined) return;
+    const atMs = Math.floor(this.#nowMs());
+    const isRefused = result.error?.code === 'provider_auth';
+    if (credentialId !== undefined && (isRefused || observation.verdict === 'succeeded'))
+      this.#credentials.record(credentialId, { verdict: observation.verdict }, atMs);
+    if (!byok && !isRefused) this.#endpoints.record(endpointId, observation, atMs);
+  }
+
+  /** Tells all to routers that were not heard before, or not for a while. */
+  async listen(forgetAfterMs: number): Promise<void> {
+    this.#beats = await this.#bus.onSignal(Alive, undefined, ({ instance, services }) => {
+      if (!services.some((service) => LISTENING.has(service))) return;
+      const now = this.#nowMs();
+      const known = this.#listeners.get(instance);
+      const beats = known === undefined || now - known.heardMs > forgetAfterMs ? 1 : known.beats + 1;
+      this.#listeners.delete(instance);
+      this.#listeners.set(instance, { beats, heardMs: now });
+      const [oldest] = this.#listeners.keys();
+      if (this.#listeners.size > LISTENERS_MAX && oldest !== undefined) this.#listeners.delete(oldest);
+      if (beats <= BEATS_TOLD) this.#send((atMs) => [this.#endpoints.all(atMs), this.#credentials.all(atMs)]);
+    });
   }
 
   tell(): void {
-    if (this.#counters.size === 0) return;
-    const endpoints = [...this.#counters].map(([endpointId, counters]) => ({ endpointId, ...counters }));
-    const toMs = Date.now();
-    this.#bus.signal(HealthCounters, this.#bus.instance, {
-      v: 1,
-      instance: this.#bus.instance,
-      fromMs: this.#fromMs,
-      toMs,
-      endpoints,
-    });
-    this.#counters = new Map();
-    this.#fromMs = toMs;
+    this.#send((atMs) => [this.#endpoints.news(atMs), this.#credentials.news(atMs)]);
   }
 
-  close(): void {
+  async close(): Promise<void> {
     clearInterval(this.#timer);
     this.tell();
+    await this.#beats?.drain();
   }
 
-  #of(endpointId: string): Counters {
-    const known = this.#counters.get(endpointId);
-    if (known !== undefined) return known;
-    const fresh: Counters = { succeeded: 0, failed: 0, rateLimited: 0, timeToFirstTokenMs: [], tokensPerSecond: [] };
-    this.#counters.set(endpointId, fresh);
-    return fresh;
+  #send(subjectsAt: (atMs: number) => [HealthSubject[], HealthSubject[]]): void {
+    // Each message has its own time, so that of two the newer one is known.
+    this.#clockMs = Math.max(this.#clockMs + 1, Math.floor(this.#nowMs()));
+    const [endpoints, credentials] = subjectsAt(this.#clockMs);
+    for (let from = 0; from < Math.max(endpoints.length, credentials.length); from += SUBJECTS_MAX)
+      this.#bus.signal(HealthCounters, this.#bus.instance, {
+        v: 2,
+        instance: this.#bus.instance,
+        clockMs: this.#clockMs,
+        endpoints: endpoints.slice(from, from + SUBJECTS_MAX),
+        credentials: credentials.slice(from, from + SUBJECTS_MAX),
+      });
   }
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { WaystationError, routeFeatures } from '@waystation/contracts';
+import { WaystationError, providerPreferences, routeFeatures } from '@waystation/contracts';
 import fc from 'fast-check';
 import { readChatRequest } from './read-chat-request.js';
 
@@ -298,6 +298,7 @@ describe('a chat request that is taken', () => {
       preferred_min_throughput: 40,
       preferred_max_latency: { p90: 1.5 },
     };
+    providerPreferences.parse(read({ ...base, provider }).preferences);
     expect(read({ ...base, provider }).preferences).toEqual({
       order: ['google-vertex', 'deepinfra/turbo'],
       only: ['openai'],
@@ -316,6 +317,15 @@ describe('a chat request that is taken', () => {
     });
     expect(read({ ...base, route: 'sort', provider: { sort: 'price' } }).preferences).toEqual({
       sort: { by: 'price', partition: 'none' },
+    });
+    expect(
+      read({ ...base, route: 'sort', provider: { sort: { by: 'price', partition: 'model' } } }).preferences,
+    ).toEqual({ sort: { by: 'price', partition: 'model' } });
+    for (const silent of [{ route: 'sort' }, { provider: { sort: { by: null, partition: 'none' } } }])
+      expect(read({ ...base, ...silent }).preferences).toEqual({ sort: { partition: 'none' } });
+    expect(read({ ...base, route: 'fallback' }).preferences).toEqual({});
+    expect(read({ ...base, provider: { enforce_distillable_text: true } }).preferences).toEqual({
+      enforceDistillableText: true,
     });
   });
 

@@ -92,7 +92,9 @@ const readSort = (value: unknown): ProviderPreferences['sort'] => {
   checkOptional('provider.sort.partition', sort['partition'], oneOf(PARTITIONS));
   const by = SORTS.find((word) => word === sort['by']);
   const partition = PARTITIONS.find((word) => word === sort['partition']);
-  return by === undefined ? undefined : { by, ...(partition === undefined ? {} : { partition }) };
+  return by === undefined && partition === undefined
+    ? undefined
+    : { ...(by === undefined ? {} : { by }), ...(partition === undefined ? {} : { partition }) };
 };
 
 /** A price ceiling as exact picodollars per token or unit; what is finer than a picodollar cannot be exceeded by a price and is cut off. */
@@ -121,19 +123,24 @@ const readMaxPrice = (value: unknown): ProviderPreferences['maxPrice'] => {
   );
 };
 
-const readPercentiles = (field: string, value: unknown): Record<(typeof PERCENTILES)[number], number> | undefined => {
+const readPercentiles = (
+  field: string,
+  value: unknown,
+): Partial<Record<(typeof PERCENTILES)[number], number>> | undefined => {
   if (value === undefined || value === null) return undefined;
   const cutoffs = isObject(value) ? value : { p50: value };
   refuseUnknownKeys(field, cutoffs, WORD.percentile);
   const given = PERCENTILES.filter((name) => cutoffs[name] !== undefined && cutoffs[name] !== null);
   for (const name of given) checkOptional(`${field}.${name}`, cutoffs[name], aNumber);
-  return Object.fromEntries(given.map((name) => [name, cutoffs[name]])) as Record<(typeof PERCENTILES)[number], number>; // numbers by the check above
+  return Object.fromEntries(given.map((name) => [name, cutoffs[name]])) as Partial<
+    Record<(typeof PERCENTILES)[number], number>
+  >; // numbers by the check above
 };
 
 /** @param route the deprecated alias of `provider.sort.partition` @throws WaystationError `invalid_request`, `unknown_parameter` */
 export const readProviderPreferences = (provider: unknown, route?: unknown): ProviderPreferences => {
   checkOptional('route', route, oneOf(['fallback', 'sort']));
-  if (provider === undefined || provider === null) return {};
+  if (provider === undefined || provider === null) return route === 'sort' ? { sort: { partition: 'none' } } : {};
   if (!isObject(provider)) return refuse('provider', `Expected object, received ${typeOf(provider)}`);
   refuseUnknownKeys('provider', provider, KNOWN);
   for (const [key, check] of CHECKS) checkOptional(`provider.${key}`, provider[key], check);
@@ -151,10 +158,7 @@ export const readProviderPreferences = (provider: unknown, route?: unknown): Pro
   put('enforceDistillableText', provider['enforce_distillable_text']);
   put('quantizations', provider['quantizations']);
   const sort = readSort(provider['sort']);
-  put(
-    'sort',
-    sort === undefined || sort.partition !== undefined || route !== 'sort' ? sort : { ...sort, partition: 'none' },
-  );
+  put('sort', sort?.partition === undefined && route === 'sort' ? { ...sort, partition: 'none' } : sort);
   put('maxPrice', readMaxPrice(provider['max_price']));
   put(
     'preferredMinThroughput',

@@ -57,7 +57,16 @@ const model = z
   })
   .meta({ id: 'Model' });
 
-const measure = z.null().meta({ description: 'Not measured yet' });
+const uptime = z.number().nullable().meta({
+  description:
+    'Percent of the requests that succeeded; rate-limited ones do not count. Null where there were fewer than ten',
+});
+
+const percentile = z.number();
+const speed = z
+  .object({ p50: percentile, p75: percentile, p90: percentile, p99: percentile })
+  .nullable()
+  .meta({ description: 'Null without a key, and where too little is known' });
 
 const endpoint = z
   .object({
@@ -81,11 +90,11 @@ const endpoint = z
       required: z.boolean(),
     }),
     status: z.int(),
-    uptime_last_5m: measure,
-    uptime_last_30m: measure,
-    uptime_last_1d: measure,
-    latency_last_30m: measure,
-    throughput_last_30m: measure,
+    uptime_last_5m: uptime,
+    uptime_last_30m: uptime,
+    uptime_last_1d: uptime,
+    latency_last_30m: speed,
+    throughput_last_30m: speed,
   })
   .meta({ id: 'Endpoint' });
 

@@ -1,11 +1,14 @@
 // Routing decisions: why one was made as it was, and what would have been decided under other circumstances.
 import { ENDPOINT_STATES, EXCLUSION_RULES, decisionChange } from '@waystation/contracts';
+import { PERCENTILES } from '@waystation/routing';
 import { z } from 'zod';
 import { REPLAY_DECISIONS_MAX } from '../../management/read-replay.js';
 import { count, data, instant, usd, type Operations } from '../operation.js';
 
 const text = z.string().nullable();
 const generationId = z.string().regex(/^gen-\d{10}-[0-9A-Za-z]{20}$/);
+
+const figures = z.partialRecord(z.enum(PERCENTILES), z.number()).nullable();
 
 const decision = z
   .object({
@@ -16,7 +19,10 @@ const decision = z
     strategy: z.string(),
     snapshot_revision: count,
     policies: z.array(z.object({ id: z.string(), version: count.nullable() })),
-    own_keys: z.array(z.string()),
+    own_keys: z.array(
+      z.object({ id: z.string(), refused: z.boolean().meta({ description: 'Its provider refused it again and again' }) }),
+    ),
+    aliases: z.record(z.string(), z.string()).meta({ description: 'Which model each alias among those requested stood for' }),
     preferences: z.record(z.string(), z.unknown()),
     features: z.record(z.string(), z.unknown()).meta({ description: 'What routing knew of the request; no content' }),
     endpoints: z.array(
@@ -31,6 +37,8 @@ const decision = z
         selected: z.boolean(),
         outcome: text,
         health: z.enum(ENDPOINT_STATES).nullable(),
+        latency_ms: figures.meta({ description: 'To the first token, of the five minutes before' }),
+        throughput: figures.meta({ description: 'Output tokens a second, of the five minutes before' }),
         price_version: text,
         left_out_parameters: z.array(z.string()),
       }),

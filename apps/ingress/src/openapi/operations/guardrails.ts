@@ -1,16 +1,32 @@
 // Guardrails and who has them; members.
-import { GUARDRAILS_PER_CALL_MAX, MEMBERS_PER_CALL_MAX, MEMBER_ROLES } from '@waystation/contracts';
+import {
+  CONTENT_FILTER_ACTIONS,
+  CONTENT_FILTER_SIDES,
+  CONTENT_FILTER_SLUGS,
+  CONTENT_FILTERS_MAX,
+  CONTENT_PATTERN_CHARACTERS_MAX,
+  GUARDRAILS_PER_CALL_MAX,
+  MEMBERS_PER_CALL_MAX,
+  MEMBER_ROLES,
+  ZDR_GROUPS,
+} from '@waystation/contracts';
 import { z } from 'zod';
 import { count, data, deleted, instant, json, page, pageQuery, usd, type Operations } from '../operation.js';
 import { limit } from './limits.js';
 
 const list = z.array(z.string()).nullable();
 const reset = z.enum(['daily', 'weekly', 'monthly']).nullable();
-const ZDR_GROUPS = ['anthropic', 'openai', 'google', 'xai', 'other'] as const;
 const zdrOf = <Flag extends z.ZodType>(flag: Flag) =>
   Object.fromEntries(
     ['enforce_zdr', ...ZDR_GROUPS.map((group) => `enforce_zdr_${group}`)].map((field) => [field, flag]),
   );
+
+const action = z.enum(CONTENT_FILTER_ACTIONS);
+const slug = z.enum(CONTENT_FILTER_SLUGS);
+const scope = z.enum(['user_only', 'all_messages']);
+const side = z
+  .enum(CONTENT_FILTER_SIDES)
+  .meta({ description: 'Ours: what the filter looks at. Without it, what goes in, as in the reference' });
 
 const guardrail = z
   .object({
@@ -26,8 +42,13 @@ const guardrail = z
     allowed_providers: list,
     ignored_providers: list,
     ...zdrOf(z.boolean()),
-    content_filters: z.null(),
-    content_filter_builtins: z.null(),
+    allowed_regions: list,
+    content_filters: z
+      .array(z.object({ pattern: z.string(), action, label: z.string().nullable(), applies_to: side }))
+      .nullable(),
+    content_filter_builtins: z
+      .array(z.object({ slug, action, label: z.string(), scan_scope: scope.optional(), applies_to: side }))
+      .nullable(),
     created_at: instant,
     updated_at: instant.nullable(),
   })
@@ -46,7 +67,39 @@ const settings = {
   ignored_models: entries(256),
   allowed_providers: entries(128),
   ignored_providers: entries(128),
-  ...zdrOf(z.boolean().nullable().optional().meta({ description: 'For all groups of models alike' })),
+  allowed_regions: z.array(z.string().min(1).max(64)).min(1).max(64).nullable().optional(),
+  content_filters: z
+    .array(
+      z.strictObject({
+        pattern: z
+          .string()
+          .min(1)
+          .max(CONTENT_PATTERN_CHARACTERS_MAX)
+          .meta({ description: 'A regular expression in the syntax of RE2' }),
+        action,
+        label: z.string().min(1).max(100).nullable().optional(),
+        applies_to: side.nullable().optional(),
+      }),
+    )
+    .max(CONTENT_FILTERS_MAX)
+    .nullable()
+    .optional(),
+  content_filter_builtins: z
+    .array(
+      z.strictObject({
+        slug,
+        action,
+        scan_scope: scope.nullable().optional(),
+        label: z.string().nullable().optional().meta({ description: 'Taken and ignored' }),
+        applies_to: side.nullable().optional(),
+      }),
+    )
+    .max(CONTENT_FILTERS_MAX)
+    .nullable()
+    .optional(),
+  ...zdrOf(
+    z.boolean().nullable().optional().meta({ description: 'enforce_zdr holds for all groups that are not named' }),
+  ),
 };
 const newGuardrail = z.strictObject({ ...settings, workspace_id: z.string().min(1).max(64).optional() });
 const guardrailChanges = z.strictObject({ ...settings, name: settings.name.optional() });

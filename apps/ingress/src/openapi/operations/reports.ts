@@ -1,4 +1,5 @@
 // What was used and charged: by day, by any question, by month, and generation by generation.
+import { CONTENT_FILTER_ACTIONS } from '@waystation/contracts';
 import { z } from 'zod';
 import { SUBJECTS } from '../../management/activity-info.js';
 import { analyticsBody } from '../../management/analytics-info.js';
@@ -143,6 +144,17 @@ const generation = z
     error: z.object({ code: z.string(), message: text }).nullable(),
     decision_path: text.meta({ description: 'Where its routing decision is told, if it was kept' }),
     warnings: z.array(z.unknown()),
+    content_filters: z
+      .array(
+        z.object({
+          guardrail_id: z.string(),
+          filter: z.string(),
+          action: z.enum(CONTENT_FILTER_ACTIONS),
+          side: z.enum(['input', 'output']),
+          count,
+        }),
+      )
+      .meta({ description: 'What content filters of guardrails found, and did. Never what it was' }),
   })
   .meta({ id: 'Generation' });
 
