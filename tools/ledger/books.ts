@@ -52,7 +52,9 @@ export async function openBooks(natsUrl: string | undefined, dataDir: string): P
     },
     async workspaces() {
       const workspaces = await bus.kv('workspaces');
-      const entries = await Promise.all((await workspaces.keys()).filter((key) => key.startsWith('workspace.')).map((key) => workspaces.get(key)));
+      const entries = await Promise.all(
+        (await workspaces.keys()).filter((key) => key.startsWith('workspace.')).map((key) => workspaces.get(key)),
+      );
       return entries
         .map((entry) => workspaceEntry.safeParse(entry))
         .flatMap((read) => (read.success ? [read.data.id] : []))

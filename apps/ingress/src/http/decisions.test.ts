@@ -1,5 +1,10 @@
 // Routing decisions over real HTTP: whose are kept, what stands in them, and what the routes make of them.
-import { type DecisionDifference, type DecisionRecorded, type OwnKeyEntry, WaystationError } from '@waystation/contracts';
+import {
+  type DecisionDifference,
+  type DecisionRecorded,
+  type OwnKeyEntry,
+  WaystationError,
+} from '@waystation/contracts';
 import { expectDescribed } from '../test-edge/expect-described.js';
 import { completion, inferenceKey, managementKey, planned, serving } from '../test-edge/fixtures.js';
 import { startIngress, type TestIngress } from '../test-edge/start-ingress.js';

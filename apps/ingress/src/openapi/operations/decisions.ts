@@ -20,9 +20,14 @@ const decision = z
     snapshot_revision: count,
     policies: z.array(z.object({ id: z.string(), version: count.nullable() })),
     own_keys: z.array(
-      z.object({ id: z.string(), refused: z.boolean().meta({ description: 'Its provider refused it again and again' }) }),
+      z.object({
+        id: z.string(),
+        refused: z.boolean().meta({ description: 'Its provider refused it again and again' }),
+      }),
     ),
-    aliases: z.record(z.string(), z.string()).meta({ description: 'Which model each alias among those requested stood for' }),
+    aliases: z
+      .record(z.string(), z.string())
+      .meta({ description: 'Which model each alias among those requested stood for' }),
     preferences: z.record(z.string(), z.unknown()),
     features: z.record(z.string(), z.unknown()).meta({ description: 'What routing knew of the request; no content' }),
     endpoints: z.array(
