@@ -206,7 +206,7 @@ const cases: fc.Arbitrary<Case> = fc
     ownKeys,
     healths,
     refusals,
-    heardBeforeMs: fc.constantFrom(0, 1_500, 30_000, 90_000),
+    heardBeforeMs: fc.constantFrom(0, 700, 1_500, 30_000, 90_000),
     rates: fc.tuple(fc.nat(100_000), fc.nat(100_000)),
     servedAt: fc.option(fc.nat(7), { nil: undefined }),
     usage: fc.record({ input: fc.nat(1000), output: fc.nat(1000) }),

@@ -83,6 +83,15 @@ test.each<[string, DecisionChange, RoutingWorld | undefined, string, string | un
     'middle',
     '1100',
   ],
+  [
+    'zero retention for models of this author',
+    { policy: { enforce_zdr_other: true } },
+    undefined,
+    'moved',
+    'middle',
+    '1100',
+  ],
+  ['zero retention for models of another', { policy: { enforce_zdr_xai: true } }, undefined, 'same', 'cheap', '0'],
   ['a policy that leaves nobody', { policy: { allowed_providers: ['x'] } }, undefined, 'refused', undefined, undefined],
   ['the endpoint as if down', { down: ['lab/one@cheap'] }, undefined, 'moved', 'dear', '2200'],
   ['an endpoint down that is not wanted', { down: ['lab/one@dear'] }, undefined, 'same', 'cheap', '0'],
@@ -117,6 +126,75 @@ test('whoever came before the one that served is passed over again', () => {
     result: 'moved',
     after: { provider: 'middle' },
   });
+});
+
+const kept = (over: Partial<NonNullable<DecisionRecorded['inputs']>>): Partial<DecisionRecorded> => ({
+  ...(decision.inputs === undefined ? {} : { inputs: { ...decision.inputs, ...over } }),
+});
+
+test('an endpoint that was out is out again, unless nothing had ever failed', () => {
+  const over = {
+    ...kept({ health: [{ endpointId: 'lab/one@cheap', state: 'out' }] }),
+    plan: { ...decision.plan, attempts: [attemptAt('dear')] },
+    served: { ...decision.served, endpointId: 'lab/one@dear', outcome: 'completed' as const, costPicodollars: '3300' },
+  };
+  expect(again({}, undefined, over)).toMatchObject({ result: 'same', after: { provider: 'dear' } });
+  expect(again({ health: 'stable' }, undefined, over)).toMatchObject({
+    ...{ result: 'moved', after: { provider: 'cheap' }, difference: '-2200' },
+  });
+  expect(again({ down: ['lab/one@dear'] }, undefined, over)).toMatchObject({
+    ...{ result: 'refused', because: expect.stringMatching(/^Too many calls to it failed/) },
+  });
+});
+
+test('an own key that was refused comes last again, unless no key had been refused', () => {
+  const ownKey = { ...stamp, id: 'own', workspaceId: 'w', provider: 'dear', sortOrder: 0 };
+  const over = kept({
+    ownKeys: [{ ...ownKey, disabled: false, isFallback: false, alwaysUse: false }],
+    refused: ['own'],
+  });
+  expect(again({}, undefined, over)).toMatchObject({ result: 'same', after: { provider: 'cheap', byok: false } });
+  expect(again({ health: 'stable' }, undefined, over)).toMatchObject({
+    ...{ result: 'moved', after: { provider: 'dear', byok: true } },
+  });
+});
+
+test('against a present in which it has another key, a refused key of the station is held against it no longer', () => {
+  const over = kept({ refused: ['c'] });
+  const presentWith = (changed: ProviderEntry): RoutingWorld => {
+    const world = worldOf(endpoint('cheap'), endpoint('dear'));
+    const providers = new Map([provider('cheap'), changed].map((each) => [each.slug, each]));
+    return { ...world, catalog: { ...world.catalog, providers } };
+  };
+  expect(again({}, presentWith(provider('dear')), over)).toMatchObject({
+    result: 'same',
+    after: { provider: 'cheap' },
+  });
+  expect(again({}, presentWith({ ...provider('dear'), credentialId: 'new' }), over)).toMatchObject({
+    ...{ result: 'moved', after: { provider: 'dear' }, because: expect.stringMatching(/refuses the key/) },
+  });
+});
+
+test('how quick endpoints were is what sorts by speed go by again, whatever else is changed', () => {
+  const over = {
+    ...kept({
+      health: [
+        {
+          ...{ endpointId: 'lab/one@dear', state: 'degraded' as const },
+          figures: { latencyMs: { p50: 10 }, throughput: {} },
+        },
+        {
+          ...{ endpointId: 'lab/one@cheap', state: 'stable' as const },
+          figures: { latencyMs: { p50: 90 }, throughput: {} },
+        },
+      ],
+    }),
+    ...{ preferences: { sort: { by: 'latency' as const } }, ...served('dear') },
+    plan: { ...decision.plan, attempts: ['dear', 'cheap'].map(attemptAt) },
+  };
+  expect(again({}, undefined, over)).toMatchObject({ result: 'same', after: { provider: 'dear' } });
+  expect(again({ health: 'stable' }, undefined, over)).toMatchObject({ result: 'same', after: { provider: 'dear' } });
+  expect(again({ down: ['lab/one@dear'] }, undefined, over)).toMatchObject({ after: { provider: 'cheap' } });
 });
 
 test('a call that nobody served would be served by whom the plan did not name', () => {
