@@ -289,6 +289,30 @@ test('a decision of another workspace is as unknown as one that was never kept, 
   );
 });
 
+test('decisions are planned again in answers that fit into a message, each going on where the last one ended', async () => {
+  const endUserId = 'é'.repeat(512);
+  const models = Array.from({ length: 32 }, (_, each) => `lab/${String(each).padStart(250, 'é')}`);
+  const kept = Array.from({ length: 90 }, () => {
+    const { identity, ...rest } = decision('ws-many');
+    return { ...rest, identity: { ...identity, endUserId }, models };
+  });
+  await deliver(kept);
+  const world = { catalog: EMPTY, policies: new Map(), ownKeys: [] };
+  const handler = new DecisionsHandler(reader, { world: () => world, close: () => undefined });
+  const principal: Principal = { kind: 'key', workspaceId: 'ws-many', permissions: ['generations:read'] };
+  const asked = { v: 1 as const, principal, workspaceId: 'ws-many', from: NOW, to: NOW + 1000, change: {} };
+  const told: string[] = [];
+  let answers = 0;
+  for (let after: string | undefined; answers === 0 || after !== undefined; answers += 1) {
+    const { rows, next } = await handler.replay({ ...asked, limit: 500, ...(after === undefined ? {} : { after }) });
+    expect(Buffer.byteLength(JSON.stringify(rows))).toBeLessThan(1_000_000);
+    told.push(...rows.map(({ generationId }) => generationId));
+    after = next;
+  }
+  expect(answers).toBeGreaterThan(1);
+  expect(told).toEqual(kept.map(({ generationId }) => generationId).sort());
+});
+
 test('rows are never changed, not even by the writer', async () => {
   await expect(writer.query('update decision set created_at = now()')).rejects.toThrow('permission denied');
   await expect(writer.query("update generation set outcome = 'x'")).rejects.toThrow('permission denied');

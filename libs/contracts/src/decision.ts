@@ -161,7 +161,7 @@ export const decisionsAsked = {
 
 export const decisionsPlannedAgain = z.object({
   rows: z.array(decisionDifference).max(DECISIONS_PER_CALL_MAX),
-  /** Where the next call goes on; absent at the end. */
+  /** Where the next call goes on, be it that rows are fewer than was asked for, so that they fit into a message; absent at the end. */
   next: generationId.optional(),
   /** Revision of the catalog that was planned against, where that is the present one. */
   revision: count.optional(),

@@ -19,8 +19,10 @@ import { listDecisions, readDecision } from './read-decisions.js';
 type GetRequest = z.infer<typeof LoggingDecisionGet.request>;
 type ReplayRequest = z.infer<typeof LoggingDecisionReplay.request>;
 
-/** Plans in a row before others get their turn. */
-const PLANS_PER_TURN = 20;
+/** Read and planned in a row before others get their turn: a decision may have hundreds of kilobytes. */
+const DECISIONS_PER_TURN = 20;
+/** Of the JSON of rows: an answer with more is sent as it is, and the next call goes on. What a turn adds fits into a message besides. */
+const ANSWER_CHARACTERS = 262_144;
 /** The last moment that an id of ten digits can name, and that a date can hold. */
 const TO_MAX_MS = 9_999_999_999_000;
 
@@ -60,16 +62,21 @@ export class DecisionsHandler {
     if ('fault' in read) throw new WaystationError('invalid_request', read.fault, { details: { field: 'prices' } });
     const world = change.against === 'present' ? this.present.world() : undefined;
     const again = againUnder(change, world, read.prices);
-    const decisions = await listDecisions(this.reader, workspaceId, { from, to, limit, after });
     const rows: DecisionDifference[] = [];
-    for (const decision of decisions) {
-      rows.push(again(decision));
-      if (rows.length % PLANS_PER_TURN === 0) await turn();
+    let next = after;
+    for (let characters = 0, isMore = true; isMore && rows.length < limit && characters < ANSWER_CHARACTERS;) {
+      const wanted = Math.min(DECISIONS_PER_TURN, limit - rows.length);
+      const decisions = await listDecisions(this.reader, workspaceId, { from, to, limit: wanted, after: next });
+      const planned = decisions.map(again);
+      rows.push(...planned);
+      characters += JSON.stringify(planned).length;
+      isMore = decisions.length === wanted;
+      next = isMore ? planned.at(-1)?.generationId : undefined;
+      await turn();
     }
-    const last = rows.at(-1);
     return {
       rows,
-      ...(rows.length === limit && last !== undefined ? { next: last.generationId } : {}),
+      ...(next === undefined ? {} : { next }),
       ...(world === undefined ? {} : { revision: world.catalog.revision }),
     };
   }
