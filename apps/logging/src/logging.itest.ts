@@ -297,7 +297,7 @@ test('decisions are planned again in answers that fit into a message, each going
     return { ...rest, identity: { ...identity, endUserId }, models };
   });
   await deliver(kept);
-  const world = { catalog: EMPTY, policies: new Map(), ownKeys: [] };
+  const world = { catalog: { ...EMPTY, revision: 9 }, policies: new Map(), ownKeys: [] };
   const handler = new DecisionsHandler(reader, { world: () => world, close: () => undefined });
   const principal: Principal = { kind: 'key', workspaceId: 'ws-many', permissions: ['generations:read'] };
   const asked = { v: 1 as const, principal, workspaceId: 'ws-many', from: NOW, to: NOW + 1000, change: {} };
