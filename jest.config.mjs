@@ -1,6 +1,6 @@
 // One Jest configuration for every project. Sources are native ES modules: run with --experimental-vm-modules.
 const names =
-  '(bus|catalog|contracts|dialects|generation|ledger|policy|postgres|providers|routing|runtime|screening|testing)';
+  '(bus|catalog|contracts|dialects|generation|ledger|policy|postgres|providers|routing|runtime|screening|tasks|testing)';
 export default {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],

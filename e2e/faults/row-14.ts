@@ -1,5 +1,6 @@
 // Row 14: an ingress is killed in the middle of streams. Its workers close upstream within 5 s and settle what was used; its leases are swept and the remainder is
 // free again, and its clients are told what they paid for, although its records are lost with it. Where worker and ingress are one process, what was told last is charged once the time of the generation is over, and marked.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { formatUsd } from '@waystation/contracts';
 import type { RunningSystem } from '@waystation/testing';
 import { openAccount, type Account } from '../support/account.ts';
@@ -18,11 +19,14 @@ const SETTLED_WITHIN_MS = 20_000;
 /** Of a generation, with the time after it in which its facts may still come. */
 const DEADLINE_MS = 630_000;
 const LIMIT_USD = 0.03;
+/** Within this, a worker has told how far each stream is: every two seconds, of those that are older than two seconds. */
+const TOLD_WITHIN_MS = 4_000;
+const JOURNALED_WITHIN_MS = 500;
 
 export const row14 = (system: () => RunningSystem): void => {
   describe('row 14', () => {
-    /** Streams that all have said something when their ingress is killed; with their key. */
-    const killIngress = async (account: Account): Promise<string> => {
+    /** Streams that all have said something when their ingress is killed, so long after that; with their key. */
+    const killIngress = async (account: Account, afterMs: number): Promise<string> => {
       const { key } = await newKey(system(), { limit: LIMIT_USD });
       let begun = 0;
       const streams = Array.from({ length: STREAMS }, (_, index) => {
@@ -36,6 +40,7 @@ export const row14 = (system: () => RunningSystem): void => {
         return account.stream(`row-14-${index}`, body, { key, onText });
       });
       await until('all streams run', BEGUN_WITHIN_MS, () => (begun === STREAMS ? true : undefined));
+      await sleep(afterMs);
       const killedAt = Date.now();
       await system().kill('ingress');
       for (const { broken, done } of await Promise.all(streams))
@@ -92,7 +97,7 @@ export const row14 = (system: () => RunningSystem): void => {
     storyOfSplit('its streams are closed and settled, and what it held is free again', system, async () => {
       const account = await openAccount(system());
       const price = await echoPrice();
-      const key = await killIngress(account);
+      const key = await killIngress(account, 0);
       for (const { label } of [...account.told]) account.mark(label, { lost: 'ingress' });
       const { charges } = await account.audit();
       for (const { label, generationId } of account.told) {
@@ -113,7 +118,7 @@ export const row14 = (system: () => RunningSystem): void => {
       async () => {
         const account = await openAccount(system());
         const price = await echoPrice();
-        const key = await killIngress(account);
+        const key = await killIngress(account, scaled(TOLD_WITHIN_MS) + JOURNALED_WITHIN_MS);
         for (const { label } of [...account.told]) account.mark(label, { lost: 'both' });
         await asOperator(system(), (operator) =>
           until('the streams are settled', scaled(DEADLINE_MS) + SETTLED_WITHIN_MS, async () => {

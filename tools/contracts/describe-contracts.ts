@@ -32,6 +32,7 @@ const SCHEMAS = {
   'snapshot.key': contracts.keyEntry,
   'snapshot.model': contracts.modelEntry,
   'snapshot.policy': contracts.policyEntry,
+  'snapshot.preset': contracts.presetEntry,
   'snapshot.provider': contracts.providerEntry,
   'snapshot.workspace': contracts.workspaceEntry,
 } as const satisfies Record<string, z.ZodType>;

@@ -12,6 +12,7 @@ import { ExplainSuspension1764165600103 } from './migrations/explain-suspension.
 import { CreateControl1763800000002 } from './migrations/create-control.js';
 import { CreateOwnKeys1764181200117 } from './migrations/create-own-keys.js';
 import { CreatePrivateProviders1764183661137 } from './migrations/create-private-providers.js';
+import { CreatePresets1764187200153 } from './migrations/create-presets.js';
 import { WidenCredentialKinds1764176400105 } from './migrations/widen-credential-kinds.js';
 
 export const app: AppDefinition<ControlConfig> = {
@@ -31,4 +32,5 @@ export const migrations: MigrateOptions['migrations'] = [
   WidenCredentialKinds1764176400105,
   CreateOwnKeys1764181200117,
   CreatePrivateProviders1764183661137,
+  CreatePresets1764187200153,
 ];

@@ -22,6 +22,8 @@ import { GuardrailsHandler } from './guardrails/guardrails.handler.js';
 import { KeysHandler } from './keys/keys.handler.js';
 import { LimitsHandler } from './limits/limits.handler.js';
 import { MembersHandler } from './members/members.handler.js';
+import { PresetsHandler } from './presets/presets.handler.js';
+import { TaskRulesHandler } from './presets/task-rules.handler.js';
 import { PrivateProvidersHandler } from './private-providers/private-providers.handler.js';
 import { startProjector, type Projector } from './projection/projector.js';
 import { seedCredits, seedKeys, seedWorkspace, type CreditsSeeder } from './seeds/seed.js';
@@ -85,6 +87,8 @@ export class ControlModule implements OnApplicationBootstrap, OnApplicationShutd
         GuardrailsHandler,
         AssignmentsHandler,
         OwnKeysHandler,
+        PresetsHandler,
+        TaskRulesHandler,
         SuspensionHandler,
         SurchargesHandler,
         PrivateProvidersHandler,

@@ -13,6 +13,8 @@ import { ConsoleController } from './http/console.controller.js';
 import { ErrorFilter } from './http/error.filter.js';
 import { BudgetsController } from './http/budgets.controller.js';
 import { DecisionsController } from './http/decisions.controller.js';
+import { PresetsController } from './http/presets.controller.js';
+import { TaskRulesController } from './http/task-rules.controller.js';
 import { GuardrailsController } from './http/guardrails.controller.js';
 import { JobsController } from './http/jobs.controller.js';
 import { KeysController } from './http/keys.controller.js';
@@ -56,6 +58,8 @@ export class IngressModule implements OnApplicationShutdown {
         SurchargesController,
         MembersController,
         GuardrailsController,
+        PresetsController,
+        TaskRulesController,
         AssignmentsController,
         PricesController,
         PrivateProvidersController,

@@ -5,6 +5,7 @@ import {
   watchCatalog,
   watchKeys,
   watchPolicies,
+  watchPresets,
   watchWorkspaces,
   type AppContext,
   type CatalogSnapshot,
@@ -12,7 +13,7 @@ import {
   type EntitySnapshot,
   type PolicySnapshot,
 } from '@waystation/runtime';
-import type { KeyEntry, WorkspaceEntry } from '@waystation/contracts';
+import type { KeyEntry, PresetEntry, WorkspaceEntry } from '@waystation/contracts';
 import { createAside } from './aside/run-aside.js';
 import { UNANSWERED_MAX } from './attempt/attempt-in-order.js';
 import { watchLoopLag } from './attempt/loop-lag.js';
@@ -65,6 +66,7 @@ export interface Ingress {
   readonly authenticator: Authenticator;
   readonly keys: EntitySnapshot<KeyEntry>;
   readonly workspaces: EntitySnapshot<WorkspaceEntry>;
+  readonly presets: EntitySnapshot<PresetEntry>;
   readonly policies: HeadSnapshot<PolicySnapshot>;
   readonly catalog: HeadSnapshot<CatalogSnapshot>;
   readonly services: ServicesSeen;
@@ -120,6 +122,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
   const { bus, log, health, metrics, scaleMs, stopping } = context;
   const keys = watchKeys(bus, { log });
   const workspaces = watchWorkspaces(bus, { log });
+  const presets = watchPresets(bus, { log });
   const policies = watchPolicies(bus, { log });
   const catalog = watchCatalog(bus, { log });
   const authenticator = createAuthenticator({
@@ -171,6 +174,8 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
     leftOpen,
     aside: createAside(),
     answers,
+    catalog,
+    policies,
     log,
     nowMs: Date.now,
     deadlineMs: scaleMs(DEADLINE_MS),
@@ -192,6 +197,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
     authenticator,
     keys,
     workspaces,
+    presets,
     policies,
     catalog,
     services,
@@ -227,7 +233,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
       lag.stop();
       await leases.drain();
       await Promise.all([recalls.drain(), beats.drain(), needs.drain(), leftOpen.drain(), statistics.heard.drain()]);
-      for (const snapshot of [keys, workspaces, policies, catalog]) snapshot.stop();
+      for (const snapshot of [keys, workspaces, presets, policies, catalog]) snapshot.stop();
     },
   };
 };

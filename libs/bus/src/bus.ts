@@ -168,6 +168,8 @@ export interface Bus {
   readonly instance: string;
   readonly state: BusState;
   onState(listener: (state: BusState) => void): void;
+  /** Whether the server answers a ping within so many milliseconds. A server that stands still counts as connected for a while, and this tells it from a slow handler. */
+  answersWithin(timeoutMs: number): Promise<boolean>;
 
   request<Request, Reply>(
     contract: RpcContract<Request, Reply>,

@@ -1,4 +1,5 @@
 // Puts the bus of a process together, and takes it apart again in order.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { STREAMS, SUBJECTS, type BucketName, type MoneyLine, type TrailLine } from '@waystation/contracts';
 import type {
   Bus,
@@ -127,6 +128,14 @@ export const createBus = (
       return connection.state;
     },
     onState: (listener) => connection.onState(listener),
+    async answersWithin(timeoutMs) {
+      if (connection.state !== 'connected') return false;
+      const answered = connection.flush().then(
+        () => true,
+        () => false,
+      );
+      return Promise.race([answered, sleep(timeoutMs, false, { ref: false })]);
+    },
     request: (contract, request, requestOptions) => rpcCaller.request(contract, request, requestOptions),
     async handle(contract, handler: RpcHandler<never, never>) {
       const subscription = keep(rpcHost.handle(contract, handler as never), serving);

@@ -357,6 +357,17 @@ test('a request that is old but still wanted is run after the caller said go', a
   expect(await reader.done).toMatchObject({ end: { said: 'ok' } });
 });
 
+test('a server that stands still does not answer a ping, although the connection is up', async () => {
+  const way = await freezableWay();
+  const bus = await connect('ingress', {}, way.url);
+  expect(await bus.answersWithin(5_000)).toBe(true);
+  way.freeze();
+  expect(await bus.answersWithin(50)).toBe(false);
+  expect(bus.state).toBe('connected');
+  way.thaw();
+  expect(await bus.answersWithin(5_000)).toBe(true);
+});
+
 test('whatever arrives on any subject, the process stays and goes on', async () => {
   const ingress = await connect('ingress');
   const worker = await connect('worker');

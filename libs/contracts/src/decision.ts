@@ -20,6 +20,14 @@ import {
   usage,
 } from './scalars.js';
 
+/** Which name of the station's own chose the models, by which rule, and what it took the task for. */
+export const modelsChosenBy = z.object({
+  router: z.string().max(64),
+  rule: z.string().max(64).optional(),
+  task: z.string().max(64).optional(),
+  difficulty: z.string().max(16).optional(),
+});
+
 /** TRAIL, by the ingress, for a decision that was asked for or drawn. Best effort, as all of the trail. */
 export const decisionRecorded = z.object({
   kind: z.literal('decision.recorded'),
@@ -31,6 +39,8 @@ export const decisionRecorded = z.object({
   because: z.enum(['asked', 'drawn']),
   /** As planned: without a model in the request, the workspace's default. */
   models: z.array(modelId).min(1).max(32),
+  /** Who chose them, where the request left that to the station. Planned again are the models, and not the choice. */
+  chosenBy: modelsChosenBy.optional(),
   preferences: providerPreferences,
   features: routeFeatures,
   policyIds: z.array(z.string().max(64)).max(16),

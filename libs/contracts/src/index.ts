@@ -249,6 +249,31 @@ export {
   type OwnKeySettings,
 } from './own-keys.js';
 export {
+  ControlPresetGet,
+  ControlPresetList,
+  ControlPresetPut,
+  ControlPresetUpdate,
+  ControlPresetVersions,
+  ControlTaskRulesGet,
+  ControlTaskRulesPut,
+  PRESETS_PER_CALL_MAX,
+  PRESET_BYTES_MAX,
+  presetEntry,
+  presetSlug,
+  type Preset,
+  type PresetEntry,
+  type PresetVersion,
+} from './presets.js';
+export {
+  COST_TIERS,
+  TASK_CONDITION_CHARACTERS_MAX,
+  TASK_RULES_MAX,
+  taskRule,
+  taskRules,
+  type CostTier,
+  type TaskRule,
+} from './task-rules.js';
+export {
   OWN_KEY_FILTER_MAX,
   SNAPSHOT_KEYS,
   CONTENT_FILTERS_MAX,

@@ -2,7 +2,7 @@
 // Money lines go to FACTS, detail to TRAIL. Never a prompt, never a completion.
 import { z } from 'zod';
 import { FINISH_REASONS, OUTCOMES } from '@waystation/generation';
-import { decisionRecorded } from './decision.js';
+import { decisionRecorded, modelsChosenBy } from './decision.js';
 import { plannedAttempt, routePlanReply } from './route.js';
 import {
   attemptId,
@@ -205,7 +205,14 @@ export const generationRecorded = z.object({
     .max(32),
   /** Whose kept answer was given: nothing was attempted, and nothing is charged. */
   responseCacheSourceId: generationId.optional(),
-  decision: routePlanReply.pick({ excluded: true, strategy: true, snapshotRevision: true }).partial().optional(),
+  decision: routePlanReply
+    .pick({ excluded: true, strategy: true, snapshotRevision: true })
+    .partial()
+    .extend(modelsChosenBy.partial().shape)
+    .optional(),
+  /** Of the preset that was used, and its version. */
+  presetId: z.string().max(64).optional(),
+  presetVersion: count.optional(),
   /** The whole decision was kept beside it. Absent: it was not. */
   decisionKept: z.boolean().optional(),
 });

@@ -5,6 +5,7 @@ import { FINISH_REASONS } from '@waystation/generation';
 import { limitSpec, LIMITS_MAX } from './limit-spec.js';
 import { priceVector } from './price.js';
 import { quirks } from './scalars.js';
+import { taskRules } from './task-rules.js';
 import { subjectToken } from './subjects.js';
 import {
   count,
@@ -31,6 +32,7 @@ export const SNAPSHOT_KEYS = {
   model: (id: string): string => `model.${subjectToken(id)}`,
   credential: (id: string): string => `credential.${subjectToken(id)}`,
   ownKey: (id: string): string => `own-key.${subjectToken(id)}`,
+  preset: (id: string): string => `preset.${subjectToken(id)}`,
 } as const;
 
 const versioned = { v: z.literal(1), version: count };
@@ -85,6 +87,8 @@ export const workspaceEntry = z.object({
   /** What is charged on top of prices, and for calls with own provider keys. Absent: nothing. */
   markupPpm: surchargePpm.optional(),
   byokFeePpm: surchargePpm.optional(),
+  /** What `waystation/auto` goes by in it. Absent: the rules of the station. */
+  taskRules: taskRules.optional(),
 });
 export type WorkspaceEntry = z.infer<typeof workspaceEntry>;
 

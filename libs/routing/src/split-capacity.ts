@@ -70,6 +70,8 @@ export const canBeAsked = (
   ownKeys: OwnKeysOfWorkspace | undefined,
   identity: Pick<Identity, 'keyHash' | 'memberId'>,
 ): boolean => {
+  // Most have none, and who chooses a model asks about every endpoint there is.
+  if (ownKeys?.get(route.attempt.provider) === undefined) return hasCapacity(route);
   const { first, shared } = splitCapacity([route], ownKeys, identity, NOBODY_ASKS, NEVER);
   return shared.length > 0 || first.size > 0;
 };

@@ -1,15 +1,31 @@
 // What of Postgres goes where in KV: one row here per kind of entity. The only place that knows both the tables and the entries.
-import { SNAPSHOT_KEYS, type BucketName, type KeyEntry, type WorkspaceEntry } from '@waystation/contracts';
+import {
+  SNAPSHOT_KEYS,
+  type BucketName,
+  type KeyEntry,
+  type TaskRule,
+  type WorkspaceEntry,
+} from '@waystation/contracts';
 import { queryRows } from '@waystation/postgres';
 import type { QueryRunner } from 'typeorm';
 import { GUARDRAIL_COLUMNS, policyOfGuardrail, type GuardrailRow } from '../guardrails/guardrail-rows.js';
 import { OWN_KEY_COLUMNS, ownKeyEntryOf, type OwnKeyRow } from '../credentials/own-key-rows.js';
 import { limitOf } from '../limits/limit-rows.js';
 import { suspensionOf } from '../workspaces/suspension-rows.js';
+import { presetEntryOf, PRESETS, type PresetRow } from '../presets/preset-rows.js';
 import { KEY_COLUMNS, keyEntryOf, type KeyRow } from '../keys/key-rows.js';
 
 export type EntityKind =
-  'key' | 'workspace' | 'policy' | 'guardrail' | 'own-key' | 'credential' | 'provider' | 'model' | 'endpoint';
+  | 'key'
+  | 'workspace'
+  | 'preset'
+  | 'policy'
+  | 'guardrail'
+  | 'own-key'
+  | 'credential'
+  | 'provider'
+  | 'model'
+  | 'endpoint';
 export type ProjectedBucket = Extract<BucketName, 'keys' | 'workspaces' | 'policies' | 'credentials' | 'catalog'>;
 
 /** In the order of publication: what others refer to comes before what refers to it. */
@@ -55,6 +71,7 @@ interface WorkspaceRow {
   limits: Parameters<typeof limitOf>[0][];
   markup_ppm: number;
   byok_fee_ppm: number;
+  task_rules: TaskRule[] | null;
   version: string;
 }
 
@@ -73,6 +90,7 @@ const workspaceEntryOf = (row: WorkspaceRow): WorkspaceEntry => ({
   ...(row.limits.length === 0 ? {} : { limits: row.limits.map(limitOf) }),
   ...(row.markup_ppm === 0 ? {} : { markupPpm: row.markup_ppm }),
   ...(row.byok_fee_ppm === 0 ? {} : { byokFeePpm: row.byok_fee_ppm }),
+  ...(row.task_rules === null ? {} : { taskRules: row.task_rules }),
 });
 
 const entity = (id: string, entry: { readonly version: number }): ProjectedEntity => ({
@@ -103,6 +121,11 @@ const readWorkspaces: Projection['read'] = async (runner, ids) =>
   )
     .map(workspaceEntryOf)
     .map((entry) => entity(entry.id, entry));
+
+const readPresets: Projection['read'] = async (runner, ids) =>
+  (await queryRows<PresetRow>(runner, `${PRESETS} where $1::text[] is null or p.id = any($1)`, [ids])).map((row) =>
+    entity(row.id, presetEntryOf(row)),
+  );
 
 const readPolicies: Projection['read'] = async (runner, ids) =>
   (
@@ -176,6 +199,7 @@ const readCatalog =
 export const PROJECTIONS: Readonly<Record<EntityKind, Projection>> = {
   key: { bucket: 'keys', table: 'keys', keyOf: SNAPSHOT_KEYS.key, read: readKeys },
   workspace: { bucket: 'workspaces', table: 'workspaces', keyOf: SNAPSHOT_KEYS.workspace, read: readWorkspaces },
+  preset: { bucket: 'workspaces', table: 'presets', keyOf: SNAPSHOT_KEYS.preset, read: readPresets },
   policy: { bucket: 'policies', table: 'policies', keyOf: SNAPSHOT_KEYS.policy, read: readPolicies },
   guardrail: { bucket: 'policies', table: 'guardrails', keyOf: SNAPSHOT_KEYS.policy, read: readGuardrails },
   'own-key': { bucket: 'policies', table: 'own_keys', keyOf: SNAPSHOT_KEYS.ownKey, read: readOwnKeys },

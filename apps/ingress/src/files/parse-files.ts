@@ -58,6 +58,9 @@ const canBeRead = ({ content }: PromptFile): boolean => content.kind === 'pdf' |
 const filesOf = ({ body, dialect }: Generation): readonly PromptFile[] =>
   body.bytes === undefined || !('files' in dialect) || dialect.files === null ? [] : filesIn(body.bytes, dialect.files);
 
+export const mayReadFiles = ({ request: { features, plugins } }: Generation): boolean =>
+  plugins !== undefined && plugins.pdf !== 'native' && features.inputModalities.includes('file');
+
 export const canReadAll = (generation: Generation): boolean => filesOf(generation).every(canBeRead);
 
 const wrapped = (file: PromptFile, texts: readonly string[]): string[] => [
@@ -79,9 +82,9 @@ const readOne = async (aside: Aside, bytes: Buffer, name: string): Promise<reado
 };
 
 /** Whether the model that is asked for first is left without an endpoint because none of its takes files, by the last plan. */
-export const lacksFiles = ({ plan, request }: Generation): boolean => {
+export const lacksFiles = ({ plan, choice, request }: Generation): boolean => {
   if (plan === undefined) return false;
-  const [written = ''] = request.models;
+  const [written = ''] = choice?.models ?? request.models;
   const named = plan.aliases?.[written] ?? written;
   const isFirst = (model: string): boolean => named === '' || named === model || named.startsWith(`${model}:`);
   return (

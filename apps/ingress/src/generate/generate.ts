@@ -15,6 +15,7 @@ import { takeHold, type PlanHold } from '../hold/take-hold.js';
 import { heal } from '../heal/heal.js';
 import { withSurcharges } from '../hold/with-surcharges.js';
 import type { Answers } from '../replay/answers.js';
+import type { ChooserDeps } from '../tasks/choose-for-task.js';
 import { answerOf, finishGeneration, recordBlocked, type LoopEnd } from './finish.js';
 import type { GiveUp } from './give-up.js';
 import { identityOf, type Generation, type GenerationRequest } from './generation.js';
@@ -29,6 +30,9 @@ export interface GenerateDeps {
   readonly needs: Needs;
   readonly leftOpen: LeftOpen;
   readonly answers: Answers;
+  /** Of which models are chosen where the request leaves that to the station. */
+  readonly catalog: ChooserDeps['catalog'];
+  readonly policies: ChooserDeps['policies'];
   readonly log: Logger;
   readonly nowMs: () => number;
   /** How long a generation may take in all. */

@@ -18,7 +18,9 @@ import type { Verdicts } from '../screen/verdicts.js';
 import type { Caller } from '../auth/caller.js';
 import type { GiveUp } from './give-up.js';
 import type { AnswerHead, Delivery } from '../deliver/delivery.js';
+import type { PresetUse } from '../presets/use-preset.js';
 import type { CacheWish } from '../replay/cache-wish.js';
+import type { Choice } from '../tasks/choose-for-task.js';
 
 /** The client's own bytes. Let go when output came: no other attempt will need them, and streams can be long. */
 export interface RequestBody {
@@ -45,6 +47,10 @@ export interface GenerationRequest {
   readonly keepsDecision?: DecisionRecorded['because'] | undefined;
   readonly app?: Identity['app'] | undefined;
   readonly tags?: Identity['tags'] | undefined;
+  /** Whose settings stand in the request. */
+  readonly preset?: PresetUse | undefined;
+  /** What the client says that it is about. */
+  readonly task?: string | undefined;
   /** The client takes an answer that was given before, and lets its own be kept. */
   readonly cache?: CacheWish | undefined;
   /** Told once, when the answer was delivered whole. Must not throw. */
@@ -98,6 +104,8 @@ export interface Generation extends Omit<GenerationRequest, 'request'> {
   blocked?: WaystationError;
   /** Of files that were read for it, to be told with the answer. */
   fileNotes?: readonly FileNote[];
+  /** The models in the place of a router's name, where the request has one. */
+  choice?: Choice;
   plan?: RoutePlanReply;
   /** What the plan was asked for with: what is sent may have been changed since. */
   planned?: RoutePlanRequest;

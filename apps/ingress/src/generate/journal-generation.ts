@@ -87,6 +87,10 @@ const attemptTrail = (record: AttemptRecord): GenerationRecorded['attempts'][num
   };
 };
 
+/** By which rule the models were chosen, where the request left that to the station. */
+export const chosenBy = ({ choice }: Generation) =>
+  choice && { router: choice.router, rule: choice.rule, task: choice.task, difficulty: choice.difficulty };
+
 export const recordedLine = (generation: Generation, ending: Ending): GenerationRecorded => {
   const { end, plan, request } = generation;
   const record = generation.served ?? generation.attempts.at(-1);
@@ -130,7 +134,10 @@ export const recordedLine = (generation: Generation, ending: Ending): Generation
       excluded: plan.excluded.slice(0, EXCLUSIONS_TOLD_MAX),
       strategy: plan.strategy,
       snapshotRevision: plan.snapshotRevision,
+      ...chosenBy(generation),
     },
     decisionKept: generation.keepsDecision === undefined || plan === undefined ? undefined : true,
+    presetId: generation.preset?.id,
+    presetVersion: generation.preset?.number,
   };
 };

@@ -3,6 +3,7 @@
 import type { DecisionRecorded, PlannedAttempt, RoutePlanReply, RoutePlanRequest } from '@waystation/contracts';
 import type { GenerateDeps } from './generate.js';
 import type { AttemptRecord, Generation } from './generation.js';
+import { chosenBy } from './journal-generation.js';
 
 const TRIED_TOLD_MAX = 32;
 
@@ -53,6 +54,7 @@ const decisionLine = (
     createdAt: generation.createdAt,
     because,
     models,
+    chosenBy: chosenBy(generation),
     preferences,
     features,
     policyIds: policyIds ?? [],

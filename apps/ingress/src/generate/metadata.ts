@@ -1,5 +1,7 @@
 // How a generation was routed and what was done to it, as a client that asks for it is told (`X-OpenRouter-Metadata: enabled`). Shape: the reference API, section 21.
 import type { WaystationError } from '@waystation/contracts';
+import { routerOf } from '@waystation/tasks';
+import type { Choice } from '../tasks/choose-for-task.js';
 import type { AttemptRecord, Generation } from './generation.js';
 import { ERRORS } from '@waystation/contracts';
 import { stageOf } from '../screen/verdicts.js';
@@ -20,9 +22,12 @@ const OK = 200;
 const statusOf = ({ errorCode, upstreamStatus }: AttemptRecord): number =>
   upstreamStatus ?? (errorCode === undefined ? OK : ERRORS[errorCode].status);
 
+/** The reference's words for how a model was chosen. */
+const strategyOf = ({ router }: Choice): string => (routerOf(router) === 'free' ? 'free' : 'auto');
+
 /** Undefined where nothing was routed, and for our own faults. */
 export const metadataJson = (generation: Generation, failure: WaystationError | undefined): string | undefined => {
-  const { plan, request, attempts, served } = generation;
+  const { plan, request, attempts, served, choice } = generation;
   if (plan === undefined || failure?.code === 'internal') return undefined;
   const pipeline = [...generation.verdicts.all.map((each) => stageOf(generation.caller, each)), ...generation.pipeline];
   const [first] = request.models;
@@ -34,7 +39,8 @@ export const metadataJson = (generation: Generation, failure: WaystationError | 
     selected !== undefined && request.models.length > 1 && !(meant ?? first ?? '').startsWith(selected.model);
   return JSON.stringify({
     requested: first ?? selected?.model ?? '',
-    strategy: fellBack ? 'fallback' : meant === undefined ? 'direct' : 'alias',
+    strategy:
+      choice !== undefined ? strategyOf(choice) : fellBack ? 'fallback' : meant === undefined ? 'direct' : 'alias',
     region: null,
     summary: `available=${plan.attempts.length}${selected === undefined ? '' : `, selected=${selected.providerName}`}`,
     attempt: reached.length,
@@ -52,6 +58,9 @@ export const metadataJson = (generation: Generation, failure: WaystationError | 
       model: record.planned.model,
       status: statusOf(record),
     })),
+    ...(choice?.rule === undefined
+      ? {}
+      : { data: { rule: choice.rule, task_type: choice.task, difficulty: choice.difficulty } }),
     ...(pipeline.length === 0 ? {} : { pipeline }),
   });
 };

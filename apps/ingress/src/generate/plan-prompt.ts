@@ -1,16 +1,14 @@
 // The plan for what is sent: of the prompt as it came, or of what content filters left of it, or of what plugins make of it where the client or the plan asks for that.
 import { toWaystationError, type RoutePlanReply, type WaystationError } from '@waystation/contracts';
 import { compressPrompt } from '../compress/compress-prompt.js';
-import { canReadAll, lacksFiles, parseFiles } from '../files/parse-files.js';
+import { canReadAll, lacksFiles, mayReadFiles, parseFiles } from '../files/parse-files.js';
 import type { GenerateDeps } from './generate.js';
 import type { Generation } from './generation.js';
+import { chooseForTask } from '../tasks/choose-for-task.js';
 import { planGeneration } from './plan.js';
 import { screenPrompt } from '../screen/screen-prompt.js';
 
 type Plan = () => Promise<RoutePlanReply>;
-
-const mayReadFiles = ({ request: { features, plugins } }: Generation): boolean =>
-  plugins !== undefined && plugins.pdf !== 'native' && features.inputModalities.includes('file');
 
 const orThrow = (plan: RoutePlanReply | WaystationError): RoutePlanReply => {
   if (plan instanceof Error) throw plan;
@@ -35,6 +33,9 @@ export const planPrompt = async (deps: GenerateDeps, generation: Generation): Pr
   const plan = (): Promise<RoutePlanReply> => planGeneration(deps.bus, generation);
   const screened = screenPrompt(generation);
   if (screened !== undefined) await screened;
+  // Rules look at what is sent.
+  const choice = await chooseForTask(deps, generation);
+  if (choice !== undefined) generation.choice = choice;
   const first = await (mayReadFiles(generation) ? planFiles(deps, generation, plan) : plan());
   return compressPrompt(generation, first, plan) ?? first;
 };

@@ -98,7 +98,8 @@ const planError = (thrown: unknown, models: readonly string[]): WaystationError 
 /** @throws WaystationError `model_not_found`, `no_endpoints`, `context_length_exceeded`, `provider_overloaded`, `no_responder`, … */
 export const planGeneration = async (bus: Bus, generation: Generation): Promise<RoutePlanReply> => {
   const { request, caller } = generation;
-  const models = request.models.length > 0 ? request.models : unique([caller.workspace.defaultModel]);
+  const named = request.models.length > 0 ? request.models : unique([caller.workspace.defaultModel]);
+  const models = generation.choice?.models ?? named;
   if (models.length === 0)
     throw new WaystationError('invalid_request', 'No models provided', { details: { field: 'model' } });
   const { policyIds } = caller;
@@ -107,7 +108,7 @@ export const planGeneration = async (bus: Bus, generation: Generation): Promise<
     generationId: generation.generationId,
     identity: generation.identity,
     models: [...models],
-    preferences: request.preferences,
+    preferences: generation.choice?.preferences ?? request.preferences,
     features: request.features,
     policyIds: policyIds.length === 0 ? undefined : [...policyIds],
     ...(generation.keepsDecision === undefined ? {} : { explain: true }),

@@ -1,5 +1,4 @@
 // A request for a generation, in whatever dialect: bytes → request, and the story begins. No logic of its own.
-import { hash } from 'node:crypto';
 import { WaystationError, newGenerationId, toWaystationError, type Identity } from '@waystation/contracts';
 import type { JobDialect, PublicDialect } from '@waystation/dialects';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -9,15 +8,13 @@ import { createStreamDelivery } from '../deliver/stream-delivery.js';
 import { readIdempotencyKey } from '../idempotency/read-idempotency-key.js';
 import type { Ingress } from '../ingress.js';
 import { pooledRandomBytes } from '../random-bytes.js';
+import { readWithPreset } from '../presets/use-preset.js';
 import { readCacheWish } from '../replay/cache-wish.js';
 import { readExplain } from './read-explain.js';
+import { shortHash } from '../short-hash.js';
+import { readTaskHeader } from '../tasks/read-task-header.js';
 import { readTags } from './read-tags.js';
 import { refuse } from './refuse.js';
-
-const HASH_CHARACTERS = 32;
-
-/** So that no text of a prompt leaves as a conversation id. */
-export const shortHash = (text: string): string => hash('sha256', text, 'hex').slice(0, HASH_CHARACTERS);
 
 const one = (header: string | string[] | undefined): string | undefined => (Array.isArray(header) ? header[0] : header);
 
@@ -42,13 +39,16 @@ export const beginGeneration = (
   try {
     const { caller } = http;
     if (caller === undefined) throw new WaystationError('missing_credentials', 'Missing Authentication header');
-    const body = Buffer.isBuffer(http.body) ? http.body : Buffer.alloc(0);
-    const request = dialect.readRequest(body, { hash: shortHash, sessionHeader: one(http.headers['x-session-id']) });
+    const said = Buffer.isBuffer(http.body) ? http.body : Buffer.alloc(0);
+    const options = { hash: shortHash, sessionHeader: one(http.headers['x-session-id']) };
+    const asked = { dialect, workspaceId: caller.workspace.id, options };
+    const { request, body, preset } = readWithPreset(ingress.presets, asked, said);
+    const task = readTaskHeader(http.headers['x-waystation-task']);
     const tags = readTags(one(http.headers['x-waystation-tags']));
     const idempotencyKey = readIdempotencyKey(http.headers['idempotency-key']);
-    const cache = readCacheWish(http.headers);
     const wantsMetadata = one(http.headers['x-openrouter-metadata'])?.toLowerCase() === 'enabled';
     const asksWhy = wantsMetadata || readExplain(one(http.headers['x-waystation-explain']));
+    const cache = readCacheWish(http.headers, preset);
     reply.hijack();
     http.body = undefined; // streams can be long, and nobody here needs the bytes again
     const client = clientOf(reply.raw, ingress.cells.bytesOut);
@@ -73,6 +73,8 @@ export const beginGeneration = (
         app,
         tags,
         cache,
+        preset,
+        task,
       },
       delivery,
       client,

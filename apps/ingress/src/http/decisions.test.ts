@@ -126,6 +126,7 @@ const decision: DecisionRecorded = {
   ...{ kind: 'decision.recorded', v: 1, generationId: ID, createdAt: 1_700_000_000_000, because: 'asked' },
   ...{ identity: { workspaceId: 'default', keyHash: '0'.repeat(64) }, models: ['lab/small'] },
   ...{ preferences: { allowFallbacks: true }, policyIds: ['p'], tried: [] },
+  chosenBy: { router: 'waystation/auto', rule: 'coding', task: 'code' },
   features: {
     ...{ api: 'chat', dialect: 'openai-chat', stream: false, bodyBytes: 1, inputTokensEstimate: 1, parameters: [] },
     ...{ inputModalities: ['text'], outputModalities: ['text'], toolCount: 0, messageCount: 1 },
@@ -163,6 +164,7 @@ describe('GET /generation/decision', () => {
         { id: 'own-2', refused: false },
       ],
       aliases: { '~lab/latest': 'lab/small' },
+      chosen_by: { router: 'waystation/auto', rule: 'coding', task_type: 'code', difficulty: null },
       preferences: { allow_fallbacks: true },
       snapshot_revision: 3,
       endpoints: [

@@ -3,7 +3,8 @@ import { Controller, Inject, Post, Req, Res } from '@nestjs/common';
 import { anthropicMessages } from '@waystation/dialects';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { INGRESS, type Ingress } from '../ingress.js';
-import { beginGeneration, shortHash } from './begin-generation.js';
+import { shortHash } from '../short-hash.js';
+import { beginGeneration } from './begin-generation.js';
 import { sendJson } from './send-json.js';
 
 @Controller(['api/v1', 'v1'])

@@ -31,7 +31,7 @@ const healthInfo = (health: KeptHealth | undefined) => ({
 });
 
 export const decisionInfo = (decision: DecisionRecorded) => {
-  const { plan, inputs, served, tried } = decision;
+  const { plan, inputs, served, tried, chosenBy } = decision;
   const health = new Map(inputs?.health.map((each) => [each.endpointId, each]));
   const entries = new Map(inputs?.endpoints.map((endpoint) => [endpoint.id, endpoint]));
   const attempts = plan.attempts.map((attempt, index) => ({
@@ -67,6 +67,15 @@ export const decisionInfo = (decision: DecisionRecorded) => {
     created_at: new Date(decision.createdAt).toISOString(),
     kept_because: decision.because,
     requested_models: decision.models,
+    chosen_by:
+      chosenBy === undefined
+        ? null
+        : {
+            router: chosenBy.router,
+            rule: chosenBy.rule ?? null,
+            task_type: chosenBy.task ?? null,
+            difficulty: chosenBy.difficulty ?? null,
+          },
     strategy: plan.strategy,
     snapshot_revision: plan.snapshotRevision,
     policies: decision.policyIds.map((id) => ({

@@ -16,7 +16,7 @@ const lines = (standing: Standing, note: string, ...operations: string[]): Line[
 
 const PROMPT_NOT_STORED = 'prompts and answers are not stored; with stored content, which a workspace will opt into';
 const WITHOUT_EFFECT =
-  '`preset` and server tools have no effect, and a warning of the generation says so; of plugins `response-healing`, `context-compression` and `file-parser` (text of PDFs) are served, and those that are not (`web`, `web-fetch`, `moderation`, `fusion`, `alignment`; engines `mistral-ocr` and `cloudflare-ai`) are refused by name; an unknown member of `provider` is refused';
+  'of models that choose models `openrouter/auto` and `openrouter/free` are served, `auto` by rules and bands of price instead of popularity, and the others refused by name; server tools have no effect, and a warning of the generation says so; of plugins `response-healing`, `context-compression` and `file-parser` (text of PDFs) are served, and those that are not (`web`, `web-fetch`, `moderation`, `fusion`, `alignment`; engines `mistral-ocr` and `cloudflare-ai`) are refused by name; an unknown member of `provider` is refused';
 const PUBLIC_DATA = "shows the traffic of the reference's own public service";
 
 export const REFERENCE_LINES: readonly Line[] = [
@@ -134,12 +134,16 @@ export const REFERENCE_LINES: readonly Line[] = [
   ),
   ...lines('differs', 'the organization is the workspace, and no names are kept', 'GET /organization/members'),
   ...lines(
-    'planned',
-    'with the rules of routing',
+    'same',
+    '',
     'GET /presets',
     'GET /presets/{slug}',
     'GET /presets/{slug}/versions',
     'GET /presets/{slug}/versions/{version}',
+  ),
+  ...lines(
+    'differs',
+    'by management keys; settings are kept in the words of a chat completion, and what another API has no word for is left out of its requests, with a warning',
     'POST /presets/{slug}/chat/completions',
     'POST /presets/{slug}/messages',
     'POST /presets/{slug}/responses',
@@ -244,6 +248,8 @@ export const OWN_LINES: readonly (readonly [why: string, ...operations: string[]
     'PUT /private/providers/{slug}/endpoints',
     'DELETE /private/providers/{slug}/endpoints',
   ],
+  ['presets change', 'PATCH /presets/{slug}'],
+  ['rules by which models are chosen for tasks', 'GET /task-rules', 'PUT /task-rules', 'DELETE /task-rules'],
   [
     'members, who are made here',
     'POST /workspaces/{id}/members',

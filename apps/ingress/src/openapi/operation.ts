@@ -40,6 +40,7 @@ export const TAGS = {
   Workspaces: 'Limits, budgets, suspension and surcharges of a workspace.',
   Members: 'Whom the keys of a workspace belong to.',
   Providers: 'Providers and endpoints that operators add while the station runs.',
+  Tasks: 'Presets, and rules by which models are chosen for tasks.',
   Guardrails: 'Budgets and restrictions for keys, members or everybody.',
   'Provider keys': "The workspace's own keys at providers (BYOK).",
   Station: 'This reference, the status page, and what other services send here.',

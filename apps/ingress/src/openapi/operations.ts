@@ -10,6 +10,7 @@ import { KEYS } from './operations/keys.js';
 import { LIMITS } from './operations/limits.js';
 import { PRIVATE_PROVIDERS } from './operations/private-providers.js';
 import { REPORTS } from './operations/reports.js';
+import { TASKS } from './operations/tasks.js';
 import { STATION } from './operations/station.js';
 
 export const OPERATIONS: Operations = {
@@ -23,5 +24,6 @@ export const OPERATIONS: Operations = {
   ...GUARDRAILS,
   ...PRIVATE_PROVIDERS,
   ...BYOK,
+  ...TASKS,
   ...STATION,
 };

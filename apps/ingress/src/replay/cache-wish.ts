@@ -3,6 +3,7 @@
 import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { apiKeyOf, credentialsOf } from '../auth/credentials.js';
+import type { PresetUse } from '../presets/use-preset.js';
 
 export interface CacheWish {
   /** How long its own answer may be kept. */
@@ -30,11 +31,18 @@ export const readTtlSeconds = (header: string | string[] | undefined): number =>
 export const secretOf = (apiKey: string): KeyObject =>
   createSecretKey(Buffer.from(hkdfSync('sha256', apiKey, '', INFO, SECRET_BYTES)));
 
+const isFalse = (header: string | string[] | undefined): boolean =>
+  typeof header === 'string' && header.trim().toLowerCase() === 'false';
+
+/** As the reference has it: a preset that forbids it wins over the header, and the header over a preset that asks for it. */
+const isWished = (header: string | string[] | undefined, preset: PresetUse | undefined): boolean =>
+  preset?.cacheEnabled !== false && (isTrue(header) || (preset?.cacheEnabled === true && !isFalse(header)));
+
 /** Undefined where nothing is wished: of all that do not ask for it no more than this header is looked at. */
-export const readCacheWish = (headers: IncomingHttpHeaders): CacheWish | undefined =>
-  isTrue(headers['x-openrouter-cache'])
+export const readCacheWish = (headers: IncomingHttpHeaders, preset?: PresetUse): CacheWish | undefined =>
+  isWished(headers['x-openrouter-cache'], preset)
     ? {
-        ttlSeconds: readTtlSeconds(headers['x-openrouter-cache-ttl']),
+        ttlSeconds: readTtlSeconds(headers['x-openrouter-cache-ttl'] ?? preset?.cacheTtlSeconds?.toString()),
         clear: isTrue(headers['x-openrouter-cache-clear']),
         secret: secretOf(apiKeyOf(credentialsOf(headers))),
       }

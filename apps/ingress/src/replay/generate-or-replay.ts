@@ -4,6 +4,7 @@
 // Invariants: nothing is looked for or kept where policy or request forbid that anything be retained; only whole, good answers that depend on nothing but their
 // question are kept; whatever happens to what is kept, the generation runs.
 import { mayKeepAnswers, mergeRules, rulesOfPolicy, rulesOfPreferences } from '@waystation/policy';
+import { routerOf } from '@waystation/tasks';
 import type { Delivery } from '../deliver/delivery.js';
 import { generate, type GenerateDeps } from '../generate/generate.js';
 import type { GiveUp } from '../generate/give-up.js';
@@ -23,17 +24,26 @@ const mayBeKept = ({ caller, request }: GenerationRequest): boolean =>
   caller.policies !== undefined &&
   mayKeepAnswers(mergeRules([...caller.policies.map(rulesOfPolicy), rulesOfPreferences(request.preferences)]));
 
-const placeFor = ({ caller, request, body }: GenerationRequest, { secret }: CacheWish): AnswerPlace | undefined => {
+const modelsOf = ({ caller, request }: GenerationRequest): readonly string[] =>
+  request.models.length > 0 ? request.models : [caller.workspace.defaultModel].filter((model) => model !== undefined);
+
+/** Where models are chosen by the workspace's rules, those are among what holds for the call. */
+const choosingRules = (asked: GenerationRequest): { readonly id: string; readonly version: number }[] => {
+  const { id, version } = asked.caller.workspace;
+  return modelsOf(asked).some((model) => routerOf(model) !== undefined) ? [{ id: `task rules of ${id}`, version }] : [];
+};
+
+const placeFor = (asked: GenerationRequest, { secret }: CacheWish): AnswerPlace | undefined => {
+  const { caller, request, body } = asked;
   const { bytes } = body;
   if (!APIS.has(request.features.api) || bytes === undefined || bytes.length > BODY_BYTES_MAX) return undefined;
-  const { defaultModel } = caller.workspace;
   return placeOf(secret, {
     workspaceId: caller.workspace.id,
     keyHash: caller.key.hash,
-    policies: caller.policies ?? [],
+    policies: [...(caller.policies ?? []), ...choosingRules(asked)],
     api: request.features.api,
     stream: request.stream,
-    models: request.models.length > 0 ? request.models : [defaultModel].filter((model) => model !== undefined),
+    models: modelsOf(asked),
     body: bytes,
   });
 };
@@ -46,7 +56,9 @@ const FORBIDDEN = {
 } as const;
 
 /** Not what ran out of credit, or was stopped by a filter: the next time it may be another. */
-const isWorthKeeping = ({ end, head }: Generation): boolean =>
+const isWorthKeeping = ({ end, head, choice }: Generation): boolean =>
+  // A rule that chose the model may forbid what the request allowed.
+  (choice === undefined || mayKeepAnswers(rulesOfPreferences(choice.preferences))) &&
   end?.outcome === 'completed' &&
   end.cutShort !== true &&
   head.outputCap === undefined &&

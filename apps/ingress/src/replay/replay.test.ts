@@ -8,7 +8,7 @@ import {
   type GenerationRecorded,
   type PolicyEntry,
 } from '@waystation/contracts';
-import { endOf, hashOf, inferenceKey, keyEntryOf, workspace } from '../test-edge/fixtures.js';
+import { endOf, hashOf, inferenceKey, keyEntryOf, provider, workspace } from '../test-edge/fixtures.js';
 import type { OpenedStream } from '../test-edge/scripted-bus.js';
 import { startIngress, type TestIngress } from '../test-edge/start-ingress.js';
 
@@ -384,6 +384,22 @@ describe('nothing is kept or looked for', () => {
     expect((await ask()).cache).toBe('HIT');
     policies(3, { id: 'strict', ignoredModels: ['lab/large'] });
     expect((await ask()).cache).toBe('MISS');
+  });
+
+  it('under task rules that changed, where the model is chosen by them', async () => {
+    ingress.bus.put('catalog', SNAPSHOT_KEYS.provider('alpha'), provider('alpha', { version: 2, credentialId: 'c' }));
+    ingress.bus.put('catalog', SNAPSHOT_KEYS.head, { v: 1, version: 2, entities: 5, at: 1_700_000_000_000 });
+    const rules = (version: number, more: object): void =>
+      ingress.bus.put('workspaces', SNAPSHOT_KEYS.workspace('default'), {
+        ...{ ...workspace, version },
+        taskRules: [{ name: 'all', when: 'true', models: ['lab/*'], ...more }],
+      });
+    const auto = { ...BODY, model: 'waystation/auto' };
+    rules(2, {});
+    expect([(await ask(auto)).cache, (await ask(auto)).cache, (await ask()).cache]).toEqual(['MISS', 'HIT', 'MISS']);
+    rules(3, { zdr: true });
+    expect([(await ask(auto)).cache, (await ask(auto)).cache]).toEqual(['MISS', 'MISS']);
+    expect((await ask()).cache).toBe('HIT');
   });
 });
 

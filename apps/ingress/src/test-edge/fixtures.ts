@@ -65,7 +65,7 @@ export const planned = (provider: string, changes: Partial<PlannedAttempt> = {})
   ...changes,
 });
 
-const provider = (slug: string): ProviderEntry => ({
+export const provider = (slug: string, changes: Partial<ProviderEntry> = {}): ProviderEntry => ({
   v: 1,
   version: 1,
   slug,
@@ -75,6 +75,7 @@ const provider = (slug: string): ProviderEntry => ({
   allowPrivateAddress: true,
   dataPolicy: { retains: false, trains: false },
   billsAfterCancel: false,
+  ...changes,
 });
 const model: ModelEntry = {
   v: 1,
@@ -86,7 +87,7 @@ const model: ModelEntry = {
   inputModalities: ['text'],
   outputModalities: ['text'],
 };
-const endpoint = (slug: string): EndpointEntry => ({
+export const endpoint = (slug: string, changes: Partial<EndpointEntry> = {}): EndpointEntry => ({
   v: 1,
   version: 1,
   id: `${slug}/lab/small`,
@@ -103,6 +104,7 @@ const endpoint = (slug: string): EndpointEntry => ({
   priceVersion,
   price: { ...price, tiers: [{ aboveInputTokens: 50_000, perUnit: { input: '2000000', output: '4000000' } }] },
   enabled: true,
+  ...changes,
 });
 
 /** Control's projection of the world. */

@@ -43,6 +43,8 @@ export interface ScriptedBus extends Bus {
   /** How long ago the snapshots were last fed. */
   silentMs: number;
   put(bucket: BucketName, key: string, value: unknown): void;
+  /** Whether the server itself answers. */
+  natsAnswers: boolean;
   /** Whether buckets answer. */
   kvAnswers: boolean;
   sendSignal(name: string, message: unknown): void;
@@ -88,6 +90,8 @@ export const createScriptedBus = (): ScriptedBus => {
     silentMs: 0,
     kvAnswers: true,
     onState: () => undefined,
+    answersWithin: async () => bus.state === 'connected' && bus.natsAnswers,
+    natsAnswers: true,
 
     async request<Request, Reply>(contract: RpcContract<Request, Reply>, request: Request): Promise<Reply> {
       const valid = contract.request.parse(request);

@@ -1,4 +1,4 @@
-// The five snapshots that the data plane lives from. Each process opens those it needs, once; all survive restarts of NATS and of control.
+// The snapshots that the data plane lives from. Each process opens those it needs, once; all survive restarts of NATS and of control.
 import type { Bus } from '@waystation/bus';
 import {
   credentialEntry,
@@ -7,6 +7,7 @@ import {
   modelEntry,
   ownKeyEntry,
   policyEntry,
+  presetEntry,
   providerEntry,
   workspaceEntry,
   type CredentialEntry,
@@ -15,6 +16,7 @@ import {
   type ModelEntry,
   type OwnKeyEntry,
   type PolicyEntry,
+  type PresetEntry,
   type ProviderEntry,
   type WorkspaceEntry,
 } from '@waystation/contracts';
@@ -44,6 +46,11 @@ export const watchKeys = (bus: Bus, options: WatchOptions = {}): EntitySnapshot<
 /** Workspaces by id. */
 export const watchWorkspaces = (bus: Bus, options: WatchOptions = {}): EntitySnapshot<WorkspaceEntry> =>
   watchEntities(bus, 'workspaces', 'workspace', workspaceEntry, (entry) => entry.id, options);
+
+/** Presets by workspace and slug. */
+export const presetKey = (workspaceId: string, slug: string): string => `${slug}@${workspaceId}`;
+export const watchPresets = (bus: Bus, options: WatchOptions = {}): EntitySnapshot<PresetEntry> =>
+  watchEntities(bus, 'workspaces', 'preset', presetEntry, (entry) => presetKey(entry.workspaceId, entry.slug), options);
 
 /** Sealed provider credentials by id. */
 export const watchCredentials = (bus: Bus, options: WatchOptions = {}): EntitySnapshot<CredentialEntry> =>

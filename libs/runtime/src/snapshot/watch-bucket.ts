@@ -34,6 +34,10 @@ export interface BucketWatch {
   stop(): void;
 }
 
+/** Kinds that share a bucket, each with a snapshot of its own. */
+const SHARED: Readonly<Partial<Record<BucketName, readonly string[]>>> = { workspaces: ['workspace', 'preset'] };
+const isForAnother = (bucket: BucketName, kind: string): boolean => SHARED[bucket]?.includes(kind) === true;
+
 /** `schemas` by kind: the part of the key before the first dot. */
 export const watchBucket = (
   bus: Bus,
@@ -57,6 +61,7 @@ export const watchBucket = (
   const entry = (key: string, value: unknown): void => {
     const kind = key.split('.', 1)[0] ?? key;
     const schema = Object.hasOwn(schemas, kind) ? schemas[kind] : undefined;
+    if (schema === undefined && isForAnother(bucket, kind)) return;
     if (schema === undefined) return complainOnce(key, 'ignored a key of an unknown kind', {});
     if (value === undefined) return sink.delete(key);
     const parsed = schema.safeParse(value);

@@ -16,6 +16,10 @@ const decision = z
     created_at: instant,
     kept_because: z.enum(['asked', 'drawn']),
     requested_models: z.array(z.string()),
+    chosen_by: z
+      .object({ router: z.string(), rule: text, task_type: text, difficulty: text })
+      .nullable()
+      .meta({ description: 'Who chose the models, where the request left that to the station' }),
     strategy: z.string(),
     snapshot_revision: count,
     policies: z.array(z.object({ id: z.string(), version: count.nullable() })),
