@@ -208,7 +208,7 @@ export const generationRecorded = z.object({
   decision: routePlanReply
     .pick({ excluded: true, strategy: true, snapshotRevision: true })
     .partial()
-    .extend(modelsChosenBy.partial().shape)
+    .extend({ ...modelsChosenBy.shape, router: modelsChosenBy.shape.router.optional() })
     .optional(),
   /** Of the preset that was used, and its version. */
   presetId: z.string().max(64).optional(),

@@ -113,16 +113,16 @@ describe('waystation/auto', () => {
       ...{ requested: 'waystation/auto', strategy: 'auto', data: { rule: 'mine', task_type: 'poetry' } },
       endpoints: { available: [{ model: 'lab/large', selected: true }] },
     });
+    // As the router was asked, so that it can be planned again.
+    expect(ingress.bus.decisionLines).toMatchObject([
+      { models: plans()[0]?.['models'], chosenBy: { router: 'waystation/auto', rule: 'mine', task: 'poetry' } },
+    ]);
   });
 
   it('answers to the name of the reference, and honours its plugin', async () => {
     const plugins = [{ id: 'auto-router', cost_tier: 'max', excluded_models: ['*/huge'] }];
     await ask({ model: 'openrouter/auto', ...say('hi'), plugins });
     expect(plans()[0]).toMatchObject({ models: ['lab/large'] });
-    // As the router was asked, so that it can be planned again.
-    expect(ingress.bus.decisionLines).toMatchObject([
-      { models: plans()[0]?.['models'], chosenBy: { router: 'waystation/auto', rule: 'mine', task: 'poetry' } },
-    ]);
     expect(ingress.bus.trailLines[0]?.warnings ?? []).toEqual([]);
   });
 
