@@ -667,12 +667,45 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'request counted for each fallback',
     breaks: 'A call that had to fall back uses up two requests of a rate limit.',
-    file: `${INGRESS}/attempt/attempt-in-order.ts`,
-    text: 'const requests = counted ? 0 : hold.hold.amounts.requests;',
-    fault: 'const requests = counted ? 1 : hold.hold.amounts.requests;',
+    file: `${INGRESS}/attempt/begin-try.ts`,
+    text: 'requests: counted ? 0 : hold.hold.amounts.requests,',
+    fault: 'requests: counted ? 1 : hold.hold.amounts.requests,',
     caughtBy: {
       file: `${INGRESS}/http/chat-completions.test.ts`,
       test: 'counts as one request however many endpoints are tried',
+    },
+  },
+  {
+    name: 'request counted for each of two at once',
+    breaks: 'A call for which a second endpoint was asked uses up two requests of a rate limit.',
+    file: `${INGRESS}/attempt/begin-try.ts`,
+    text: 'requests: 0,',
+    fault: 'requests: 1,',
+    caughtBy: {
+      file: `${INGRESS}/http/hedging.property.test.ts`,
+      test: 'the client has the bytes of one, pays for that one, and each try is told of',
+    },
+  },
+  {
+    name: 'slower of two that is not told so',
+    breaks: 'A second endpoint that lost can be charged beside the first, by a witness that does not know of the race.',
+    file: `${INGRESS}/attempt/race-attempts.ts`,
+    text: "other.ordinal === 0 ? 'given-up' : 'passed-over'",
+    fault: "'given-up'",
+    caughtBy: {
+      file: `${INGRESS}/http/hedging.property.test.ts`,
+      test: 'the first serves when it speaks after all, and the second was passed over',
+    },
+  },
+  {
+    name: 'second endpoint outside the budget',
+    breaks: 'Where everything is slow providers get twice what clients ask, at the cost of the station.',
+    file: `${INGRESS}/attempt/begin-try.ts`,
+    text: ' || !retries.takeSpare()',
+    fault: ' || (retries.takeSpare(), false)',
+    caughtBy: {
+      file: `${INGRESS}/http/hedging.property.test.ts`,
+      test: 'is spent by second endpoints, too: where they were many nobody is asked beside the first, and fallbacks go on',
     },
   },
   {

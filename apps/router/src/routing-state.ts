@@ -13,7 +13,7 @@ import {
   type RoutingSnapshot,
   type RoutingWorld,
 } from '@waystation/routing';
-import { watchCatalog, watchPolicies, type AppContext } from '@waystation/runtime';
+import { watchAffinity, watchCatalog, watchPolicies, type AppContext } from '@waystation/runtime';
 import { takeTurns } from './take-turns.js';
 
 /** Injection token. */
@@ -43,6 +43,7 @@ export const createRoutingState = async ({
 }: Pick<AppContext<unknown>, 'bus' | 'log' | 'health' | 'metrics' | 'scaleMs'>): Promise<RoutingState> => {
   const catalog = watchCatalog(bus, { log });
   const policies = watchPolicies(bus, { log });
+  const overrides = watchAffinity(bus, { log });
   const turns = await takeTurns(bus, scaleMs);
   const board = createHealthBoard({ scaleMs, turn: () => turns.turn() });
   let index: RoutingIndex = buildRoutingIndex(catalog.current);
@@ -85,6 +86,12 @@ export const createRoutingState = async ({
     () => catalog.silentMs() / 1_000,
   );
 
+  metrics.gauge(
+    'waystation_router_affinity_overrides',
+    'Conversations that are known to have been served other than where their hash leads.',
+    () => overrides.size,
+  );
+
   return {
     snapshot(nowMs) {
       if (!catalog.ready || !policies.ready)
@@ -92,7 +99,7 @@ export const createRoutingState = async ({
           retryAfterMs: 1_000,
         });
       const figuresOf = (endpointId: string, atMs: number) => board.figuresOf(endpointId, atMs);
-      return { index, health: board, ownKeys, figuresOf, nowMs };
+      return { index, health: board, ownKeys, overrides, figuresOf, nowMs };
     },
     rulesOf(policyIds) {
       const key = policyIds.join('\n');
@@ -122,6 +129,7 @@ export const createRoutingState = async ({
       await Promise.all([signals.drain(), turns.beats.drain()]);
       catalog.stop();
       policies.stop();
+      overrides.stop();
     },
   };
 };

@@ -284,6 +284,7 @@ export {
   ZDR_GROUPS,
   ANSWER_BYTES_MAX,
   affinityEntry,
+  type AffinityEntry,
   answerEntry,
   credentialEntry,
   endpointEntry,

@@ -14,6 +14,7 @@ import {
   providerSlug,
   quirks,
   surchargePpm,
+  unixMs,
 } from './scalars.js';
 import { QUEUE_GROUPS, SUBJECTS } from './subjects.js';
 
@@ -180,6 +181,19 @@ export const routePlanReply = z.object({
       }),
     )
     .max(4096),
+  /** Where the conversation is at home, by model. Absent: it has no home (there is no conversation, or the client ordered endpoints itself). */
+  affinity: z
+    .array(
+      z.object({
+        model: modelId,
+        /** Where its hash leads, whatever the health. */
+        home: endpointId,
+        /** Where it was served since, by what the router last heard, and when that was said. */
+        override: z.object({ endpointId, at: unixMs }).optional(),
+      }),
+    )
+    .max(32)
+    .optional(),
   /** Head revision of the snapshot that decided. */
   snapshotRevision: count,
   /** How the order came about, with `+` between its parts; a sort for which too little is known is `…-unmeasured`, and the order then the default one. */

@@ -1,7 +1,7 @@
 // Everything that a plan was made from besides its request, as the router held it at that moment: with it the plan can be made again. Nothing of it is secret:
 // policies hold an own key's filters, never the key.
 import { z } from 'zod';
-import { count, endpointId, unixMs } from './scalars.js';
+import { count, endpointId, modelId, unixMs } from './scalars.js';
 import { endpointEntry, modelEntry, ownKeyEntry, policyEntry, providerEntry } from './snapshot.js';
 
 /** Of the JSON of one decision's inputs; what is larger is not kept, and such a decision can be shown but not planned again as it was. */
@@ -35,5 +35,7 @@ export const routingInputs = z.object({
   health: z.array(endpointHealth).max(4096),
   /** Credentials that their providers refused again and again: the station's, by provider, and the workspace's own. */
   refused: z.array(z.string().max(64)).max(8192),
+  /** Where the conversation was served of late, by model, other than where its hash leads. */
+  overrides: z.array(z.object({ model: modelId, endpointId, at: unixMs })).max(32),
 });
 export type RoutingInputs = z.infer<typeof routingInputs>;

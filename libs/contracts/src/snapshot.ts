@@ -32,6 +32,7 @@ export const SNAPSHOT_KEYS = {
   model: (id: string): string => `model.${subjectToken(id)}`,
   credential: (id: string): string => `credential.${subjectToken(id)}`,
   ownKey: (id: string): string => `own-key.${subjectToken(id)}`,
+  affinity: (hash: string): string => `affinity.${subjectToken(hash)}`,
   preset: (id: string): string => `preset.${subjectToken(id)}`,
 } as const;
 
@@ -326,5 +327,6 @@ export const keptAnswer = z.object({
 });
 export type KeptAnswer = z.infer<typeof keptAnswer>;
 
-/** Bucket `affinity`, key = hash of workspace, model and conversation. */
+/** Bucket `affinity`, key `affinity.<hash of workspace, model and conversation>`: where the conversation is at home for the moment, other than by its hash. */
 export const affinityEntry = z.object({ v: z.literal(1), endpointId, at: unixMs });
+export type AffinityEntry = z.infer<typeof affinityEntry>;

@@ -23,7 +23,7 @@ export interface RoutingWorld {
 }
 
 /** What a plan is made by besides what came over the bus: what is known of endpoints at a moment. */
-export type Moment = Pick<RoutingSnapshot, 'health' | 'figuresOf' | 'nowMs'>;
+export type Moment = Pick<RoutingSnapshot, 'health' | 'figuresOf' | 'overrides' | 'nowMs'>;
 
 /** A request as it is kept. */
 export type PlannedRequest = Pick<
@@ -39,8 +39,9 @@ export const inputsOf = (
   request: PlannedRequest,
   plan: RoutePlanReply,
   { catalog, policies, ownKeys }: RoutingWorld,
-  { health, figuresOf, nowMs }: Moment,
+  { health, figuresOf, overrides, nowMs }: Moment,
 ): RoutingInputs | undefined => {
+  const { conversation } = request.features;
   // An endpoint may be asked with several keys, and then it is named more than once.
   const named = [...plan.attempts, ...plan.excluded].flatMap(({ endpointId }) => endpointId ?? []);
   const endpoints = found(catalog.endpoints, named);
@@ -74,6 +75,11 @@ export const inputsOf = (
       figures: keptFigures(figuresOf?.(id, nowMs)),
     })),
     refused: [...credentials].filter((id) => health.isRefused(id, nowMs)),
+    overrides: [...new Set(endpoints.map(({ model }) => model))].flatMap((model) => {
+      const told =
+        conversation === undefined ? undefined : overrides?.of(request.identity.workspaceId, model, conversation);
+      return told === undefined ? [] : [{ model, endpointId: told.endpointId, at: told.at }];
+    }),
   };
   return JSON.stringify(inputs).length <= ROUTING_INPUT_BYTES_MAX ? inputs : undefined;
 };
@@ -92,12 +98,16 @@ const byPercentile = (figure: (percentile: Percentile) => number | undefined): P
     }),
   );
 
-/** Health, speed and time as they were kept. What nothing was kept of is stable, and how quick it is nobody knows. */
-export const momentOf = ({ nowMs, health, refused }: Pick<RoutingInputs, 'nowMs' | 'health' | 'refused'>): Moment => {
+/** What of the inputs is of a moment, and not of what control publishes. */
+export type KeptMoment = Pick<RoutingInputs, 'nowMs' | 'health' | 'refused' | 'overrides'>;
+
+/** Health, speed, conversations and time as they were kept. What nothing was kept of is stable, and how quick it is nobody knows. */
+export const momentOf = ({ nowMs, health, refused, overrides }: KeptMoment): Moment => {
   const kept = new Map(health.map((each) => [each.endpointId, each]));
   const isRefused = (credentialId: string): boolean => refused.includes(credentialId);
   return {
     nowMs,
+    overrides: { of: (_, model) => overrides.find((each) => each.model === model) },
     health: {
       stateOf: (endpointId, _, credentialId) =>
         stateWith(kept.get(endpointId)?.state ?? 'stable', credentialId !== undefined && isRefused(credentialId)),

@@ -206,6 +206,10 @@ const cases: fc.Arbitrary<Case> = fc
     ownKeys,
     healths,
     refusals,
+    overrides: fc.dictionary(
+      fc.constantFrom(...MODELS),
+      fc.record({ place: fc.nat(99), ageMs: fc.constantFrom(0, 599_000, 600_001) }),
+    ),
     heardBeforeMs: fc.constantFrom(0, 700, 1_500, 30_000, 90_000),
     rates: fc.tuple(fc.nat(100_000), fc.nat(100_000)),
     servedAt: fc.option(fc.nat(7), { nil: undefined }),
@@ -250,6 +254,16 @@ const cases: fc.Arbitrary<Case> = fc
     const moment = {
       health,
       figuresOf: (endpointId: string, nowMs: number) => health.figuresOf(endpointId, nowMs),
+      overrides: {
+        of(workspaceId: string, model: string) {
+          const told = each.overrides[model];
+          const of = ENDPOINTS.filter((endpoint) => endpoint.model === model);
+          const endpointId = of[(told?.place ?? 0) % of.length]?.id;
+          return workspaceId !== 'w' || told === undefined || endpointId === undefined
+            ? undefined
+            : { endpointId, at: NOW - told.ageMs };
+        },
+      },
       nowMs: NOW,
     };
     const plan = planRoute(

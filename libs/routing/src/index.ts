@@ -1,4 +1,5 @@
 // Where a generation may run, in what order, and why not elsewhere. Pure.
+export type { Override, Overrides } from './affinity.js';
 export { demandOf, excludeEndpoint } from './exclude-endpoint.js';
 export { PERCENTILES, type EndpointFigures, type Percentile } from './figures.js';
 export { createHealthTally, type HealthTally, type Observation } from './health-tally.js';

@@ -17,6 +17,8 @@ export interface Ordering {
   /** A service tier whose endpoints come before the others, if any is asked for that has such. */
   readonly tierFirst: string | undefined;
   readonly conversation: string | undefined;
+  /** Endpoints at which the conversation was served of late: before others of their class. */
+  readonly overrides: ReadonlySet<string>;
 }
 
 /** What the order depends on besides the request. */
@@ -52,12 +54,14 @@ interface Ranked {
   readonly outsideTier: number;
   readonly healthClass: number;
   readonly speed: number;
+  /** 0 where the conversation was served there of late, 1 elsewhere. */
+  readonly distance: number;
   readonly score: number;
 }
 
 export const orderEndpoints = (
   routes: readonly Route[],
-  { order, sort, limits, tierFirst, conversation }: Ordering,
+  { order, sort, limits, tierFirst, conversation, overrides }: Ordering,
   { stateOf, figuresOf, random }: Circumstances,
 ): Ordered => {
   const hash = conversation === undefined ? undefined : hashText(conversation);
@@ -78,6 +82,7 @@ export const orderEndpoints = (
       outsideTier: tierFirst !== undefined && !route.tiers.has(tierFirst) ? 1 : 0,
       healthClass: CLASS_OF[stateOf(route)],
       speed: speeds?.[index] ?? 0,
+      distance: overrides.has(route.id) ? 0 : 1,
       score: rendezvousScore(uniform, route.weight),
     };
   });
@@ -97,7 +102,9 @@ type Compare = (a: Ranked, b: Ranked) => number;
 
 const byPreference: Compare = (a, b) => a.tooSlow - b.tooSlow || a.place - b.place || a.outsideTier - b.outsideTier;
 
-const byWeight: Compare = (a, b) => byPreference(a, b) || a.healthClass - b.healthClass || a.score - b.score;
+const byConversation: Compare = (a, b) => a.distance - b.distance || a.score - b.score;
+
+const byWeight: Compare = (a, b) => byPreference(a, b) || a.healthClass - b.healthClass || byConversation(a, b);
 
 const byPrice: Compare = (a, b) =>
   byPreference(a, b) ||
@@ -112,7 +119,7 @@ const bySpeed: Compare = (a, b) =>
   byPreference(a, b) || a.speed - b.speed || a.healthClass - b.healthClass || a.score - b.score;
 
 const byClass: Compare = (a, b) =>
-  byPreference(a, b) || a.healthClass - b.healthClass || a.speed - b.speed || a.score - b.score;
+  byPreference(a, b) || a.healthClass - b.healthClass || a.speed - b.speed || byConversation(a, b);
 
 const COMPARE: Readonly<Record<Sort | 'weight', Compare>> = {
   price: byPrice,

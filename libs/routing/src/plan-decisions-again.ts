@@ -9,11 +9,10 @@ import {
   type PlannedAttempt,
   type PolicyEntry,
   type RoutePlanReply,
-  type RoutingInputs,
 } from '@waystation/contracts';
 import { creditsOf, decideCharge, surchargeRateOf } from '@waystation/ledger';
 import { mergeRules, rulesOfPolicy, type PolicyRules } from '@waystation/policy';
-import { momentOf, worldOf, type RoutingWorld } from './decision-inputs.js';
+import { momentOf, worldOf, type KeptMoment, type RoutingWorld } from './decision-inputs.js';
 import { indexOwnKeys, type OwnKeysIndex } from './own-keys.js';
 import { planRoute } from './plan-route.js';
 import { randomOf } from './random-of.js';
@@ -70,10 +69,7 @@ export const againUnder = (
 };
 
 /** Stable is whom nothing has failed of; how quick they were stays. Whom nobody is sent to is out. */
-const changedHealth = (
-  { inputs, createdAt }: DecisionRecorded,
-  { health, down = [] }: DecisionChange,
-): Pick<RoutingInputs, 'nowMs' | 'health' | 'refused'> => {
+const changedHealth = ({ inputs, createdAt }: DecisionRecorded, { health, down = [] }: DecisionChange): KeptMoment => {
   const told = (inputs?.health ?? []).map((each) =>
     health === 'stable' ? { ...each, state: 'stable' as const } : each,
   );
@@ -85,6 +81,7 @@ const changedHealth = (
       ...down.map((endpointId) => ({ ...kept.get(endpointId), endpointId, state: 'out' as const })),
     ],
     refused: health === 'stable' ? [] : (inputs?.refused ?? []),
+    overrides: inputs?.overrides ?? [],
   };
 };
 
@@ -154,7 +151,7 @@ const differenceOf = (decision: DecisionRecorded, plan: RoutePlanReply): Decisio
   const planned = decision.plan.attempts;
   const place =
     served === undefined ? planned.length : planned.findIndex((each) => wayOfAttempt(each) === wayOf(served));
-  // Whoever came before the one that served failed or was not affordable, and would have been again.
+  // Whoever came before the one that served failed, said nothing for too long or was not affordable, and would have been again.
   const passed = new Set(planned.slice(0, Math.max(place, 0)).map(wayOfAttempt));
   const before = planned[place];
   const after = plan.attempts.find((each) => !passed.has(wayOfAttempt(each)));

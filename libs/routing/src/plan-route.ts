@@ -3,6 +3,7 @@
 import { parseModelId, type ParsedModelId } from '@waystation/catalog';
 import type { PlannedAttempt, RoutePlanReply, RoutePlanRequest } from '@waystation/contracts';
 import { narrow, rulesOfPreferences, type PolicyRules } from '@waystation/policy';
+import { affinityOf, type Affinity, type Overrides } from './affinity.js';
 import {
   demandOf,
   exceedsContext,
@@ -28,6 +29,8 @@ export interface RoutingSnapshot {
   readonly index: RoutingIndex;
   readonly health: HealthView;
   readonly ownKeys: OwnKeysIndex;
+  /** Absent: every conversation goes where its hash leads. */
+  readonly overrides?: Overrides;
   /** Undefined, or absent: how quick an endpoint was is not known. */
   readonly figuresOf?: (endpointId: string, nowMs: number) => EndpointFigures | undefined;
   readonly nowMs: number;
@@ -53,6 +56,10 @@ export const planRoute = (
   const stateOf = (route: Route): EndpointState =>
     snapshot.health.stateOf(route.id, snapshot.nowMs, route.attempt.credentialId);
   const sort = preferences.sort?.by ?? asked.sort ?? rules.sort;
+  const order = (preferences.order ?? []).map((each) => each.toLowerCase());
+  const affinities: Affinity[] = [];
+  // Who says where to go, or by which measure, means it.
+  const conversation = order.length === 0 && sort === undefined ? features.conversation : undefined;
 
   for (const model of asked.ids) {
     const routes = snapshot.index.byModel.get(model);
@@ -66,15 +73,21 @@ export const planRoute = (
         (...told) => exclude(excluded, ...told),
         (ownKeyId) => snapshot.health.isRefused(ownKeyId, snapshot.nowMs),
       );
+      if (conversation !== undefined) {
+        const told = snapshot.overrides?.of(identity.workspaceId, model, conversation);
+        const affinity = affinityOf(model, triedFirst(capacity), conversation, told, snapshot.nowMs);
+        if (affinity !== undefined) affinities.push(affinity);
+      }
       groups.push({ ...capacity, shared: healthyOf(capacity.shared, stateOf, excluded) });
     }
   }
   const ordering: Ordering = {
-    order: (preferences.order ?? []).map((each) => each.toLowerCase()),
+    order,
     sort: sort ?? (features.toolCount > 0 ? 'exacto' : undefined),
     limits: speedLimitsOf(preferences),
     tierFirst: tier === 'priority' ? tier : undefined,
     conversation: features.conversation,
+    overrides: new Set(affinities.flatMap(({ override }) => (override === undefined ? [] : [override.endpointId]))),
   };
   const circumstances: Circumstances = {
     stateOf,
@@ -98,10 +111,17 @@ export const planRoute = (
   return {
     attempts,
     excluded,
+    ...(affinities.length === 0 ? {} : { affinity: affinities }),
     snapshotRevision: snapshot.index.revision,
     strategy: strategyOf(ordering, sort, sorted, attempts),
     ...(asked.aliases === undefined ? {} : { aliases: asked.aliases }),
   };
+};
+
+/** Where a request goes while all is well. */
+const triedFirst = ({ first, shared }: Capacity): readonly Route[] => {
+  const own = [...first].flatMap(([route, keys]) => (keys.length > 0 ? [route] : []));
+  return own.length > 0 ? own : shared;
 };
 
 interface Asked {
@@ -237,13 +257,15 @@ const attemptOf = ({ route, ownKey }: Way, demand: Demand): PlannedAttempt => {
 
 /** @param asked the sort that somebody chose; the one in force may be the default of requests with tools */
 const strategyOf = (
-  { sort, order, conversation }: Ordering,
+  { sort, order, conversation, overrides }: Ordering,
   asked: Ordering['sort'],
   sorted: boolean,
   attempts: readonly PlannedAttempt[],
 ): string => {
   const chosen = conversation === undefined ? 'weighted' : 'conversation';
   const rest = sorted ? (sort ?? chosen) : asked === undefined ? chosen : `${asked}-unmeasured`;
-  const listed = order.length > 0 ? `order+${rest}` : rest;
+  const [first] = attempts;
+  const moved = first !== undefined && overrides.has(first.endpointId) ? `${rest}+override` : rest;
+  const listed = order.length > 0 ? `order+${rest}` : moved;
   return attempts.some(({ byok }) => byok) ? `own-keys+${listed}` : listed;
 };

@@ -2,6 +2,7 @@
 import { WaystationError, newGenerationId, toWaystationError, type Identity } from '@waystation/contracts';
 import type { JobDialect, PublicDialect } from '@waystation/dialects';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { readHedge } from '../attempt/hedge.js';
 import { createBodyDelivery } from '../deliver/body-delivery.js';
 import { clientOf } from '../deliver/client.js';
 import { createStreamDelivery } from '../deliver/stream-delivery.js';
@@ -49,6 +50,7 @@ export const beginGeneration = (
     const wantsMetadata = one(http.headers['x-openrouter-metadata'])?.toLowerCase() === 'enabled';
     const asksWhy = wantsMetadata || readExplain(one(http.headers['x-waystation-explain']));
     const cache = readCacheWish(http.headers, preset);
+    const hedgeAfterMs = readHedge(one(http.headers['x-waystation-hedge']));
     reply.hijack();
     http.body = undefined; // streams can be long, and nobody here needs the bytes again
     const client = clientOf(reply.raw, ingress.cells.bytesOut);
@@ -73,6 +75,7 @@ export const beginGeneration = (
         app,
         tags,
         cache,
+        hedgeAfterMs,
         preset,
         task,
       },

@@ -135,6 +135,7 @@ const decision: DecisionRecorded = {
     attempts: [attemptAt('alpha')],
     excluded: [{ endpointId: 'beta/lab/small', model: 'lab/small', provider: 'beta', rule: 'ignored' }],
     ...{ snapshotRevision: 3, strategy: 'weighted', aliases: { '~lab/latest': 'lab/small' } },
+    affinity: [{ model: 'lab/small', home: 'beta/lab/small', override: { endpointId: 'alpha/lab/small', at: 1 } }],
   },
   inputs: {
     ...{ nowMs: 1, revision: 3, providers: [], models: [], endpoints: [] },
@@ -147,6 +148,7 @@ const decision: DecisionRecorded = {
       },
     ],
     refused: ['own-1'],
+    overrides: [{ model: 'lab/small', endpointId: 'alpha/lab/small', at: 1 }],
   },
   served: { endpointId: 'alpha/lab/small', outcome: 'completed', usage: { input: 1 }, costPicodollars: '1000000' },
 };
@@ -164,6 +166,7 @@ describe('GET /generation/decision', () => {
         { id: 'own-2', refused: false },
       ],
       aliases: { '~lab/latest': 'lab/small' },
+      affinity: [{ model: 'lab/small', home: 'beta/lab/small', override: 'alpha/lab/small' }],
       chosen_by: { router: 'waystation/auto', rule: 'coding', task_type: 'code', difficulty: null },
       preferences: { allow_fallbacks: true },
       snapshot_revision: 3,

@@ -84,6 +84,11 @@ export const decisionInfo = (decision: DecisionRecorded) => {
     })),
     own_keys: inputs?.ownKeys.map(({ id }) => ({ id, refused: inputs.refused.includes(id) })) ?? [],
     aliases: plan.aliases ?? {},
+    affinity: (plan.affinity ?? []).map(({ model, home, override }) => ({
+      model,
+      home,
+      override: override?.endpointId ?? null,
+    })),
     preferences: spoken(decision.preferences),
     features: spoken(decision.features),
     endpoints: [...attempts, ...excluded],

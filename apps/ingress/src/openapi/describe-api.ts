@@ -25,6 +25,8 @@ const REQUEST_HEADERS: Readonly<Record<string, string>> = {
   'X-Waystation-Explain': '`true`: keep the routing decision, for `GET /generation/decision`',
   'X-OpenRouter-Metadata':
     '`enabled`: tell in the answer how the call was routed (`openrouter_metadata`), and keep the decision',
+  'X-Waystation-Hedge':
+    'Milliseconds (1 to 60000) without a first byte after which a second endpoint of the model is asked, too; the quicker one serves, and is the only one that is charged. Where the operator allows it; text only',
   'X-Session-Id': 'The conversation, where the body does not name it',
   'X-OpenRouter-Cache':
     '`true`: where the same request was answered before, give that answer again, without a charge; and let this one be kept. At chat completions, responses, messages and embeddings; never under zero data retention',

@@ -31,6 +31,7 @@ export const startIngress = async (
     readonly decisionsKept?: number;
     /** For a whole request to come in. */
     readonly requestMs?: number;
+    readonly hedgeAfterMsMin?: number;
   } = {},
 ): Promise<TestIngress> => {
   const bus = createScriptedBus();
@@ -44,6 +45,7 @@ export const startIngress = async (
       host: '127.0.0.1',
       port: 0,
       bodyBytesMax: options.bodyBytesMax ?? 33_554_432,
+      hedgeAfterMsMin: options.hedgeAfterMsMin,
       operatorKeyHashes: new Set(options.operatorKeyHashes),
       decisionsKept: options.decisionsKept ?? 0,
     },

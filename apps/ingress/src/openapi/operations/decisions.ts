@@ -32,6 +32,9 @@ const decision = z
     aliases: z
       .record(z.string(), z.string())
       .meta({ description: 'Which model each alias among those requested stood for' }),
+    affinity: z
+      .array(z.object({ model: z.string(), home: z.string(), override: text }))
+      .meta({ description: 'Where the conversation is at home by its hash, and where it was served of late instead' }),
     preferences: z.record(z.string(), z.unknown()),
     features: z.record(z.string(), z.unknown()).meta({ description: 'What routing knew of the request; no content' }),
     endpoints: z.array(
