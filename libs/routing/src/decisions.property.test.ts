@@ -42,6 +42,7 @@ const ENDPOINTS = MODELS.flatMap((model) =>
   [...PLACES, { slug: 'gone', tag: 'gone' }].map(({ slug, tag }) => ({ model, slug, tag, id: `${model}@${tag}` })),
 );
 const some = <Value>(values: readonly Value[]): fc.Arbitrary<Value[]> => fc.subarray([...values]);
+const SORTS = ['price', 'throughput', 'latency', 'exacto'] as const;
 /** Half of the requests have one of these besides. */
 const TWISTS: readonly { preferences?: Partial<ProviderPreferences>; features?: Partial<RouteFeatures> }[] = [
   { preferences: { only: ['a', 'b'] } },
@@ -90,21 +91,25 @@ const models = fc.array(fc.record({ created: fc.nat(2), distillable: fc.boolean(
   minLength: MODELS.length,
   maxLength: MODELS.length,
 });
-const policies = fc.array(
-  fc.record(
-    {
-      allowedModels: fc.subarray(MODELS, { minLength: 2 }),
-      allowedProviders: fc.subarray(SLUGS, { minLength: 3 }),
-      ignoredProviders: some(SLUGS),
-      zdr: fc.boolean(),
-      zdrGroups: some(ZDR_GROUPS),
-      regions: fc.constantFrom<string[]>(['eu'], ['us', 'eu']),
-      sort: fc.constantFrom('price' as const, 'latency' as const, 'throughput' as const, 'exacto' as const),
-    },
-    { requiredKeys: [] },
+const policies = fc.oneof(
+  fc.constant([]),
+  fc.array(
+    fc.record(
+      {
+        allowedModels: fc.subarray(MODELS, { minLength: 2 }),
+        allowedProviders: fc.subarray(SLUGS, { minLength: 3 }),
+        ignoredProviders: some(SLUGS),
+        zdr: fc.boolean(),
+        zdrGroups: some(ZDR_GROUPS),
+        regions: fc.constantFrom<string[]>(['eu'], ['us', 'eu']),
+      },
+      { requiredKeys: [] },
+    ),
+    { maxLength: 2 },
   ),
-  { maxLength: 2 },
 );
+/** Of the innermost policy. Most say nothing, for with a sort no conversation has a home. */
+const policySorts = fc.constantFrom(undefined, undefined, undefined, ...SORTS);
 const ownKeys = fc.array(
   fc.record(
     {
@@ -158,18 +163,20 @@ const boardOf = (all: readonly Met[], refused: readonly string[], heardBeforeMs:
 const speeds = fc.record({ p50: fc.integer({ min: 1, max: 400 }), p99: fc.integer({ min: 1, max: 400 }) });
 const sorts = fc.record(
   {
-    by: fc.constantFrom('price' as const, 'throughput' as const, 'latency' as const, 'exacto' as const),
+    by: fc.constantFrom(...SORTS),
     partition: fc.constantFrom('model' as const, 'none' as const),
   },
   { requiredKeys: [] },
 );
 const requests = fc.record({
   id: fc.nat(1e9),
-  models: fc.subarray([...MODELS, '~google/two-latest', 'lab/one:nitro', 'google/two-1:floor', 'no/such'], {
-    minLength: 1,
-  }),
+  models: fc.oneof(
+    fc.subarray(MODELS, { minLength: 1 }),
+    fc.subarray([...MODELS, '~google/two-latest', 'lab/one:nitro', 'google/two-1:floor', 'no/such'], { minLength: 1 }),
+  ),
   conversation: fc.option(fc.string({ maxLength: 8 }), { nil: undefined }),
   preferences: fc.oneof(
+    fc.constant({}),
     fc.record({ sort: sorts }),
     fc.record(
       {
@@ -203,6 +210,7 @@ const cases: fc.Arbitrary<Case> = fc
     endpoints,
     models,
     policies,
+    policySort: policySorts,
     ownKeys,
     healths,
     refusals,
@@ -210,7 +218,7 @@ const cases: fc.Arbitrary<Case> = fc
       fc.constantFrom(...MODELS),
       fc.record({ place: fc.nat(99), ageMs: fc.constantFrom(0, 599_000, 600_001) }),
     ),
-    heardBeforeMs: fc.constantFrom(0, 700, 1_500, 30_000, 90_000),
+    heardBeforeMs: fc.constantFrom(0, 3_700, 5_000, 30_000, 90_000),
     rates: fc.tuple(fc.nat(100_000), fc.nat(100_000)),
     servedAt: fc.option(fc.nat(7), { nil: undefined }),
     usage: fc.record({ input: fc.nat(1000), output: fc.nat(1000) }),
@@ -218,6 +226,7 @@ const cases: fc.Arbitrary<Case> = fc
   .map((each): Case => {
     const entries = each.policies.map((policy, index): PolicyEntry => ({
       ...{ ...stamp, id: `p${index}`, ...policy },
+      ...(index === each.policies.length - 1 && each.policySort !== undefined ? { sort: each.policySort } : {}),
       contentFilters: [{ action: 'block', pattern: 'name of a secret project' }],
     }));
     const keys = each.ownKeys.map((key, index): OwnKeyEntry => ({
@@ -323,6 +332,7 @@ it('the cases meet every state of health, sorts by every measure, and every rule
       ...measures.map((each) => `${each}-unmeasured`),
       'price',
       'conversation',
+      'override',
       'weighted',
     ]),
   );
@@ -336,7 +346,7 @@ it('a decision planned again from exactly its own inputs is the same plan', () =
       const again = decisionRecorded.shape.plan.parse(planAgain(request, inputs));
       expect(again).toEqual(plan);
     }),
-    { numRuns: 150 },
+    { numRuns: 300 },
   );
 });
 
