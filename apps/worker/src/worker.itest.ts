@@ -103,13 +103,13 @@ beforeAll(async () => {
   await (
     await control.kv('credentials')
   ).put(SNAPSHOT_KEYS.credential('own-0'), {
-    ...{ v: 1, version: 1, id: 'own-0', provider: 'lab', workspaceId: 'ws-1', kind: 'bearer' },
+    ...{ v: 1, version: 1, id: 'own-0', provider: 'lab', workspaceId: 'ws-1', kind: 'bearer', origin: upstream.url },
     sealed: sealSecret(keys.publicKey, SECRET, 'own-0'),
   });
   await (
     await control.kv('credentials')
   ).put(SNAPSHOT_KEYS.credential('own-google'), {
-    ...{ v: 1, version: 1, id: 'own-google', provider: 'vertex', workspaceId: 'ws-1' },
+    ...{ v: 1, version: 1, id: 'own-google', provider: 'vertex', workspaceId: 'ws-1', origin: upstream.url },
     kind: 'google-service-account',
     sealed: sealSecret(keys.publicKey, serviceAccount(), 'own-google'),
   });
@@ -605,7 +605,7 @@ describe("a workspace's own key", () => {
     await (
       await control.kv('credentials')
     ).put(SNAPSHOT_KEYS.credential('own-1'), {
-      ...{ v: 1, version, id: 'own-1', provider: 'lab', workspaceId: 'ws-1', kind: 'bearer' },
+      ...{ v: 1, version, id: 'own-1', provider: 'lab', workspaceId: 'ws-1', kind: 'bearer', origin: upstream.url },
       sealed: sealSecret(keys.publicKey, secret, 'own-1'),
       ...more,
     });
@@ -674,6 +674,21 @@ describe("a workspace's own key", () => {
     await eventually('it is refused', async () => {
       const { error, authorization } = await presented();
       return authorization === undefined && error?.details?.['reason'] === 'private_address';
+    });
+    await putKey(OWN);
+    await untilPresented(`Bearer ${OWN}`);
+  });
+
+  it.each([
+    ['another host', 'https://lab.example', 'was kept for https://lab.example and is sent nowhere else'],
+    ['another scheme', () => upstream.url.replace('http:', 'https:'), 'and is sent nowhere else'],
+    ['nobody knows where', undefined, 'does not say for which address it was kept'],
+  ])('is not sent to where its provider is now when it was kept for %s', async (_, origin, told) => {
+    await putKey(OWN, { origin: typeof origin === 'function' ? origin() : origin });
+    await untilPresented(undefined);
+    expect((await presented()).error).toMatchObject({
+      code: 'provider_auth',
+      message: expect.stringContaining(told),
     });
     await putKey(OWN);
     await untilPresented(`Bearer ${OWN}`);

@@ -137,6 +137,8 @@ const healthSeries = z.object({
   succeeded: count,
   failed: count,
   rateLimited: count,
+  /** Of those that failed: when the client had output already. Absent: none. */
+  broken: count.optional(),
   timeToFirstTokenMs: histogram.optional(),
   tokensPerSecond: histogram.optional(),
 });

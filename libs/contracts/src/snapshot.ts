@@ -249,6 +249,8 @@ export const credentialEntry = z.object({
   name: z.string().max(128).optional(),
   /** Where an own key is asked instead of at the provider's address: its own resource, region or project. Always a public address. */
   baseUrl: z.string().max(2048).optional(),
+  /** Of an own key: scheme, host and port that it was kept for. It is sent nowhere else. */
+  origin: z.string().max(2048).optional(),
   /** `x25519-hkdf-sha256-aes256gcm`, base64url parts: ephemeral public key, nonce, ciphertext with tag. */
   sealed: z
     .object({ ephemeral: z.string().max(128), nonce: z.string().max(64), ciphertext: z.string().max(65_536) })

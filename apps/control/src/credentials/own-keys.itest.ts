@@ -61,6 +61,7 @@ it('is kept sealed to the workers, published as a credential and a rule, and tol
   expect((await ownKeys.list({ ...DEFAULT, ...PAGE })).ownKeys).toContainEqual(ownKey);
   expect(await credentialOf(ownKey.id)).toMatchObject({
     ...{ id: ownKey.id, provider: 'lab', workspaceId: 'default', kind: 'header', name: 'x-lab-key' },
+    origin: 'https://lab.example',
   });
   expect(await opened(ownKey.id)).toBe(SECRET);
   const rule = await published('own-key', ownKey.id);
@@ -90,6 +91,22 @@ it('takes another secret in its place, under the same id, at the next version', 
   expect(ownKey.label).toBe('sk-...3210');
   expect((await credentialOf(id)).version).toBeGreaterThan(before.version);
   expect(await opened(id)).toBe('sk-new-canary-9876543210');
+});
+
+it('is kept for the address that its provider has then, until another secret takes its place', async () => {
+  const { id } = await keep({}, { provider: 'lab-two' });
+  const move = (baseUrl: string): Promise<unknown> =>
+    control.writer.query(
+      `update catalog set body = jsonb_set(body, '{baseUrl}', to_jsonb($1::text)) where id = 'lab-two'`,
+      [baseUrl],
+    );
+  await move('https://elsewhere.example:8443/v1');
+  await change(id, { disabled: true });
+  expect(await credentialOf(id)).toMatchObject({ origin: 'https://lab-two.example' });
+  await change(id, {}, { secret: 'sk-new-canary-9876543210' });
+  expect(await credentialOf(id)).toMatchObject({ origin: 'https://elsewhere.example:8443' });
+  await move('https://lab-two.example/v1');
+  await ownKeys.delete({ ...DEFAULT, id });
 });
 
 it('is gone with its sealed text when it is deleted', async () => {

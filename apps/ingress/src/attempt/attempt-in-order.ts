@@ -1,12 +1,13 @@
 // Walks the plan: the next endpoint while the client has seen nothing, another worker while nothing was dispatched, and nothing after the first output.
 // Every try has its own attempt id and its own record; the number of tries is bounded.
 import type { Bus } from '@waystation/bus';
-import { WaystationError, type AttemptRunRequest, type ErrorCode, type ErrorDetails } from '@waystation/contracts';
+import { WaystationError, type AttemptRunRequest, type ErrorDetails } from '@waystation/contracts';
 import type { AttemptRecord, Generation } from '../generate/generation.js';
 import type { BoundAttempt } from '../hold/bound-plan.js';
 import { holdOf, type PlanHold } from '../hold/take-hold.js';
 import { beginSecond, beginTry, type Start } from './begin-try.js';
 import { secondOf } from './hedge.js';
+import { nextStep } from './next-step.js';
 import { openAttempt, type Lane, type Try } from './open-attempt.js';
 import { raceAttempts, type Entrant, type Raced } from './race-attempts.js';
 import { failureOf, recordBeside, recordOf } from './record-try.js';
@@ -81,14 +82,6 @@ const withHistory = (generation: Generation, error: WaystationError, bound: Boun
     ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
     cause: error,
   });
-};
-
-/** Errors of one worker that say nothing about its endpoint: another one may well take it. */
-const ONLY_THAT_WORKER: ReadonlySet<ErrorCode> = new Set(['shutting_down', 'overloaded', 'journal_unavailable']);
-
-const nextStep = ({ code, row }: WaystationError): 'stop' | 'next-endpoint' | 'same-endpoint' => {
-  if (row.retry === 'next-endpoint' || row.retry === 'same-endpoint') return row.retry;
-  return ONLY_THAT_WORKER.has(code) ? 'same-endpoint' : 'stop';
 };
 
 /** What is known of the workers as a whole. */

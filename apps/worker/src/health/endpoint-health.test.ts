@@ -76,6 +76,14 @@ describe('endpoint health', () => {
     expect(subject?.series[0]?.[counted ?? 'failed']).toBe(counted === undefined ? undefined : 1);
   });
 
+  it('tells of what failed which broke when the client had output already', async () => {
+    const { health: each, told } = await health();
+    each.record(ATTEMPT, failed('provider_stream_broken'));
+    each.record(ATTEMPT, { ...failed('provider_stream_broken'), outcome: 'failed-after-output' });
+    each.tell();
+    expect(told[0]?.endpoints[0]?.series[0]).toMatchObject({ failed: 2, broken: 1 });
+  });
+
   it('tells speed of what succeeded, and the longest rest that was asked for', async () => {
     const { health: each, told } = await health();
     each.record(ATTEMPT, completed);

@@ -48,7 +48,7 @@ const observe = (result: RelayResult): Observation | undefined => {
     return { verdict: 'rateLimited', restMs: error.retryAfterMs ?? REST_UNTOLD_MS };
   if (error === undefined || ERRORS[error.code].fault !== 'provider' || ABOUT_THE_REQUEST.has(error.code))
     return undefined;
-  return { verdict: 'failed', restMs: error.retryAfterMs };
+  return { verdict: 'failed', isBroken: outcome === 'failed-after-output', restMs: error.retryAfterMs };
 };
 
 export class EndpointHealth {
