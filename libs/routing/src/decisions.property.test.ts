@@ -91,7 +91,7 @@ const models = fc.array(fc.record({ created: fc.nat(2), distillable: fc.boolean(
   minLength: MODELS.length,
   maxLength: MODELS.length,
 });
-const policies = fc.oneof(
+const policies: fc.Arbitrary<Partial<PolicyEntry>[]> = fc.oneof(
   fc.constant([]),
   fc.array(
     fc.record(
@@ -225,7 +225,7 @@ const cases: fc.Arbitrary<Case> = fc
   })
   .map((each): Case => {
     const entries = each.policies.map((policy, index): PolicyEntry => ({
-      ...{ ...stamp, id: `p${index}`, ...policy },
+      ...{ ...policy, ...stamp, id: `p${index}` },
       ...(index === each.policies.length - 1 && each.policySort !== undefined ? { sort: each.policySort } : {}),
       contentFilters: [{ action: 'block', pattern: 'name of a secret project' }],
     }));

@@ -48,7 +48,7 @@ const KEEP_PARTITIONS = `
   end $$;
 `;
 
-export class KeepDecisions1764188940131 implements MigrationInterface {
+export class KeepDecisions1764192780163 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(TABLE);
     for (const statement of forceRowSecurity('decision')) await runner.query(statement);
