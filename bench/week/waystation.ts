@@ -28,6 +28,8 @@ const QUIET_ROUNDS = 24;
 const LOST = 0.01;
 const NEVER_MS = 2 ** 31 - 1;
 const FORGOTTEN_MS = 3_000;
+/** No credential of the week has a capacity of its own. */
+const NO_CAPACITY = { news: () => [], all: () => [] };
 const WHAT = { router: 40, worker: 41, ingress: 42, lost: 43, transit: 44, plan: 45 } as const;
 
 const OWN_KEYS: readonly OwnKeyEntry[] = [
@@ -123,6 +125,7 @@ export const createWaystation = (parts: Parts, seed: number, timeline: Timeline,
       bus as unknown as Bus,
       NEVER_MS,
       (ms) => ms,
+      NO_CAPACITY,
       () => timeline.nowMs - startedMs,
     );
     void health.listen(FORGOTTEN_MS);

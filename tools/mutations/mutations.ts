@@ -777,4 +777,32 @@ export const MUTATIONS: readonly Mutation[] = [
     fault: '',
     caughtBy: { file: `${INGRESS}/hold/plan-growth.test.ts`, test: 'a plan of an own key and the capacity' },
   },
+  // Capacity of credentials.
+  {
+    name: 'all that is free of a credential for everybody',
+    breaks: 'A burst over several workers takes the capacity of a credential several times.',
+    file: 'libs/routing/src/capacity.ts',
+    text: 'if (workers <= 1) return',
+    fault: 'if (workers >= 1) return',
+    caughtBy: { file: 'libs/routing/src/capacity.test.ts', test: 'and leaves the rest to the other' },
+  },
+  {
+    name: 'full credential that is planned',
+    breaks: 'Calls do not spill over: they are sent where nothing more is taken.',
+    file: 'libs/routing/src/split-capacity.ts',
+    text: 'if (exclusion === undefined) shared.push(route);',
+    fault: 'if (exclusion === undefined || exclusion.rule === "capacity") shared.push(route);',
+    caughtBy: { file: 'libs/routing/src/plan-route.test.ts', test: 'that is used up leaves its endpoints out' },
+  },
+  {
+    name: 'declined attempt that counts as sent',
+    breaks: 'An attempt that no provider ever saw is waited for in the books, and its prompt may be charged.',
+    file: `${INGRESS}/attempt/record-try.ts`,
+    text: 'error.code !== DECLINED &&',
+    fault: '',
+    caughtBy: {
+      file: `${INGRESS}/http/chat-completions.test.ts`,
+      test: 'a credential that is used up was asked nothing',
+    },
+  },
 ];

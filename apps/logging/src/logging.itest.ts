@@ -74,7 +74,7 @@ const decision = (workspaceId = 'ws-a', at = NOW): DecisionRecorded => ({
     ...{ nowMs: at, revision: 7, providers: [], models: [], endpoints: [] },
     policies: [],
     ownKeys: [],
-    ...{ health: [], refused: [], overrides: [] },
+    ...{ health: [], refused: [], full: [], overrides: [] },
   },
   tried: [],
 });

@@ -5,6 +5,7 @@ import { mergeRules, rulesOfPolicy, type PolicyRules } from '@waystation/policy'
 import {
   NO_OWN_KEYS,
   buildRoutingIndex,
+  createCapacityBoard,
   createHealthBoard,
   indexOwnKeys,
   type OwnKeysIndex,
@@ -45,6 +46,7 @@ export const createRoutingState = async ({
   const policies = watchPolicies(bus, { log });
   const overrides = watchAffinity(bus, { log });
   const turns = await takeTurns(bus, scaleMs);
+  const capacity = createCapacityBoard(scaleMs);
   const board = createHealthBoard({ scaleMs, turn: () => turns.turn() });
   let index: RoutingIndex = buildRoutingIndex(catalog.current);
   let ownKeys: OwnKeysIndex = NO_OWN_KEYS;
@@ -59,14 +61,19 @@ export const createRoutingState = async ({
       'the catalog has a new revision',
     );
   });
-  policies.onChange((current) => {
+  const adopt = (current: typeof policies.current): void => {
     ruled = new Map([...current.policies].map(([id, policy]) => [id, rulesOfPolicy(policy)]));
     merged.clear();
     ownKeys = indexOwnKeys(current.ownKeys);
-  });
+  };
+  policies.onChange(adopt);
+  // They may have arrived while somebody else was waited for.
+  adopt(policies.current);
   const signals = await bus.onSignal(HealthCounters, undefined, (message) => {
+    const nowMs = Date.now();
+    capacity.hear(message, nowMs);
     // What the catalog does not have is not remembered, so that the board is bounded by the catalog.
-    board.hear({ ...message, endpoints: message.endpoints.filter(({ id }) => index.has(id)) }, Date.now());
+    board.hear({ ...message, endpoints: message.endpoints.filter(({ id }) => index.has(id)) }, nowMs);
   });
 
   readiness.check('router.catalog', () =>
@@ -99,7 +106,7 @@ export const createRoutingState = async ({
           retryAfterMs: 1_000,
         });
       const figuresOf = (endpointId: string, atMs: number) => board.figuresOf(endpointId, atMs);
-      return { index, health: board, ownKeys, overrides, figuresOf, nowMs };
+      return { index, health: board, ownKeys, capacity, overrides, figuresOf, nowMs };
     },
     rulesOf(policyIds) {
       const key = policyIds.join('\n');

@@ -101,7 +101,7 @@ const names = (max: number) => z.array(z.string().min(1).max(256)).max(max);
 export const decisionChange = z.strictObject({
   /** Catalog, prices, policies and own keys as they were (`recorded`, the default), or as they are now. */
   against: z.enum(['recorded', 'present']).optional(),
-  /** As it was (the default), or as if no endpoint had ever failed and no key been refused; how quick they were stays. */
+  /** As it was (the default), or as if no endpoint had ever failed and no key been refused; how quick they were stays, and what keys had no capacity for. */
   health: z.enum(['recorded', 'stable']).optional(),
   /** Endpoints as if they failed every call: nobody is sent there with the station's key, and with an own key last. */
   down: z.array(endpointId).max(1000).optional(),

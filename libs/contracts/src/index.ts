@@ -222,6 +222,7 @@ export {
   type RoutePlanReply,
   type RoutePlanRequest,
 } from './route.js';
+export { capacityLimits, type CapacityLimits, type CapacityUse } from './capacity.js';
 export { SURCHARGE_PPM_MAX, identity, leaseVector, usage, type Identity, type LeaseVector } from './scalars.js';
 export {
   Alive,

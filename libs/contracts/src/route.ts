@@ -1,5 +1,6 @@
 // route.plan: features in, an ordered plan out. Prompts never go to the router.
 import { z } from 'zod';
+import { capacityLimits } from './capacity.js';
 import { defineRpc } from './contract.js';
 import { priceVector } from './price.js';
 import { routingInputs } from './routing-inputs.js';
@@ -157,6 +158,8 @@ export const plannedAttempt = z.object({
   showsOutput: z.boolean().optional(),
   credentialId: z.string().max(64).optional(),
   byok: z.boolean(),
+  /** Of the credential: a worker that finds it used up declines the attempt before anything is sent. Absent: not limited. */
+  capacity: capacityLimits.optional(),
   /** What the workspace pays on top. Put in by the ingress, when it takes the hold; absent: nothing. */
   surchargePpm: surchargePpm.optional(),
   /** Quirks of the model there, over the provider's. */
@@ -178,6 +181,8 @@ export const routePlanReply = z.object({
         /** Of the own key that is not tried there, where it is one and not the endpoint. */
         credentialId: z.string().max(64).optional(),
         detail: z.string().max(512).optional(),
+        /** Of a rule that passes with time: when it may have passed. */
+        retryAfterMs: count.optional(),
       }),
     )
     .max(4096),

@@ -33,8 +33,18 @@ export const routingInputs = z.object({
   /** Of the workspace. */
   ownKeys: z.array(ownKeyEntry).max(4096),
   health: z.array(endpointHealth).max(4096),
-  /** Credentials that their providers refused again and again: the station's, by provider, and the workspace's own. */
+  /** Credentials (the station's, by provider, and the workspace's own) that their providers refused again and again. */
   refused: z.array(z.string().max(64)).max(8192),
+  /** Credentials whose configured capacity had no room for the call. */
+  full: z
+    .array(
+      z.object({
+        credentialId: z.string().max(64),
+        by: z.enum(['requests_per_minute', 'tokens_per_minute', 'in_flight']),
+        retryAfterMs: count,
+      }),
+    )
+    .max(8192),
   /** Where the conversation was served of late, by model, other than where its hash leads. */
   overrides: z.array(z.object({ model: modelId, endpointId, at: unixMs })).max(32),
 });

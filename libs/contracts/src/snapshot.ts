@@ -2,6 +2,7 @@
 // `catalog` and `policies` end in a head; a snapshot is swapped only when everything up to its head has arrived.
 import { z } from 'zod';
 import { FINISH_REASONS } from '@waystation/generation';
+import { capacityLimits } from './capacity.js';
 import { limitSpec, LIMITS_MAX } from './limit-spec.js';
 import { priceVector } from './price.js';
 import { quirks } from './scalars.js';
@@ -181,6 +182,8 @@ export const providerEntry = z.object({
   quirks: quirks.optional(),
   billsAfterCancel: z.boolean(),
   maxConnections: count.optional(),
+  /** Of the station's own credential there. Where it is used up, its endpoints are left out of plans. Absent: not limited. */
+  capacity: capacityLimits.optional(),
   timeouts: z
     .object({ connectMs: count.optional(), firstByteMs: count.optional(), idleMs: count.optional() })
     .optional(),
@@ -280,6 +283,8 @@ export const ownKeyEntry = z.object({
   allowedModels: z.array(modelId).max(OWN_KEY_FILTER_MAX).optional(),
   allowedKeyHashes: z.array(keyHash).max(OWN_KEY_FILTER_MAX).optional(),
   allowedMemberIds: z.array(memberId).max(OWN_KEY_FILTER_MAX).optional(),
+  /** Where it is used up, the key is left out of plans. Absent: not limited. */
+  capacity: capacityLimits.optional(),
 });
 export type OwnKeyEntry = z.infer<typeof ownKeyEntry>;
 

@@ -23,7 +23,7 @@ export interface RoutingWorld {
 }
 
 /** What a plan is made by besides what came over the bus: what is known of endpoints at a moment. */
-export type Moment = Pick<RoutingSnapshot, 'health' | 'figuresOf' | 'overrides' | 'nowMs'>;
+export type Moment = Pick<RoutingSnapshot, 'health' | 'figuresOf' | 'capacity' | 'overrides' | 'nowMs'>;
 
 /** A request as it is kept. */
 export type PlannedRequest = Pick<
@@ -39,9 +39,9 @@ export const inputsOf = (
   request: PlannedRequest,
   plan: RoutePlanReply,
   { catalog, policies, ownKeys }: RoutingWorld,
-  { health, figuresOf, overrides, nowMs }: Moment,
+  { health, figuresOf, capacity, overrides, nowMs }: Moment,
 ): RoutingInputs | undefined => {
-  const { conversation } = request.features;
+  const { conversation, inputTokensEstimate } = request.features;
   // An endpoint may be asked with several keys, and then it is named more than once.
   const named = [...plan.attempts, ...plan.excluded].flatMap(({ endpointId }) => endpointId ?? []);
   const endpoints = found(catalog.endpoints, named);
@@ -50,9 +50,11 @@ export const inputsOf = (
     endpoints.map(({ provider }) => provider),
   );
   const ofWorkspace = ownKeys.filter(({ workspaceId }) => workspaceId === request.identity.workspaceId);
-  const credentials = new Set([
-    ...providers.flatMap(({ credentialId }) => credentialId ?? []),
-    ...ofWorkspace.map(({ id }) => id),
+  const credentials = new Map([
+    ...providers.flatMap(({ credentialId, capacity: limits }) =>
+      credentialId === undefined ? [] : [[credentialId, limits] as const],
+    ),
+    ...ofWorkspace.map(({ id, capacity: limits }) => [id, limits] as const),
   ]);
   const inputs: RoutingInputs = {
     nowMs,
@@ -74,7 +76,11 @@ export const inputsOf = (
       state: health.stateOf(id, nowMs),
       figures: keptFigures(figuresOf?.(id, nowMs)),
     })),
-    refused: [...credentials].filter((id) => health.isRefused(id, nowMs)),
+    refused: [...credentials.keys()].filter((id) => health.isRefused(id, nowMs)),
+    full: [...credentials].flatMap(([credentialId, limits]) => {
+      const told = limits && capacity?.fullOf(credentialId, limits, inputTokensEstimate, nowMs);
+      return told === undefined ? [] : [{ credentialId, ...told }];
+    }),
     overrides: [...new Set(endpoints.map(({ model }) => model))].flatMap((model) => {
       const told =
         conversation === undefined ? undefined : overrides?.of(request.identity.workspaceId, model, conversation);
@@ -99,14 +105,15 @@ const byPercentile = (figure: (percentile: Percentile) => number | undefined): P
   );
 
 /** What of the inputs is of a moment, and not of what control publishes. */
-export type KeptMoment = Pick<RoutingInputs, 'nowMs' | 'health' | 'refused' | 'overrides'>;
+export type KeptMoment = Pick<RoutingInputs, 'nowMs' | 'health' | 'refused' | 'full' | 'overrides'>;
 
-/** Health, speed, conversations and time as they were kept. What nothing was kept of is stable, and how quick it is nobody knows. */
-export const momentOf = ({ nowMs, health, refused, overrides }: KeptMoment): Moment => {
+/** Health, speed, capacity, conversations and time as they were kept. What nothing was kept of is stable, and how quick it is nobody knows. */
+export const momentOf = ({ nowMs, health, refused, full, overrides }: KeptMoment): Moment => {
   const kept = new Map(health.map((each) => [each.endpointId, each]));
   const isRefused = (credentialId: string): boolean => refused.includes(credentialId);
   return {
     nowMs,
+    capacity: { fullOf: (credentialId) => full.find((each) => each.credentialId === credentialId) },
     overrides: { of: (_, model) => overrides.find((each) => each.model === model) },
     health: {
       stateOf: (endpointId, _, credentialId) =>

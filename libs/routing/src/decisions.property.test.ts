@@ -19,6 +19,7 @@ import { creditsOf, decideCharge, surchargeRateOf } from '@waystation/ledger';
 import { mergeRules, rulesOfPolicy } from '@waystation/policy';
 import fc from 'fast-check';
 import { inputsOf, planAgain, type RoutingWorld } from './decision-inputs.js';
+import { createCapacityBoard, type CapacityBoard } from './capacity-board.js';
 import { createHealthBoard, type HealthBoard } from './health.js';
 import { createHealthTally } from './health-tally.js';
 import { indexOwnKeys } from './own-keys.js';
@@ -63,6 +64,7 @@ const providers = SLUGS.map((slug): ProviderEntry => ({
   baseUrl: 'https://example.com',
   allowPrivateAddress: false,
   ...(slug === 'e' ? {} : { credentialId: `station-${slug}` }),
+  ...(slug < 'c' ? {} : { capacity: { requestsPerMinute: 20, tokensPerMinute: 2_000 } }),
   headers: { 'x-secret': 'of the operator' },
   dataPolicy: { retains: slug === 'a', trains: slug === 'b', region: slug < 'c' ? 'eu' : 'us' },
   billsAfterCancel: false,
@@ -92,7 +94,7 @@ const models = fc.array(fc.record({ created: fc.nat(2), distillable: fc.boolean(
   maxLength: MODELS.length,
 });
 const policies: fc.Arbitrary<Partial<PolicyEntry>[]> = fc.oneof(
-  fc.constant([]),
+  fc.constant<Partial<PolicyEntry>[]>([]),
   fc.array(
     fc.record(
       {
@@ -141,6 +143,25 @@ const healths: fc.Arbitrary<Met[]> = fc
     ENDPOINTS.map(({ id }, index) => metOf(id, numbers[index] ?? 0)).filter((_, index) => index % one === 0),
   );
 const refusals = some([...SLUGS.map((slug) => `station-${slug}`), 'own-0', 'own-1']);
+
+const uses = fc.array(
+  fc.record({
+    id: fc.constantFrom(...SLUGS.map((slug) => `station-${slug}`), 'own-0', 'own-1'),
+    requests: fc.constantFrom(3, 19, 20),
+    tokens: fc.constantFrom(100, 1_990, 2_000),
+    inFlight: fc.nat(3),
+  }),
+  { maxLength: 6 },
+);
+const capacityOf = (
+  used: readonly { id: string; requests: number; tokens: number; inFlight: number }[],
+  heardBeforeMs: number,
+): CapacityBoard => {
+  const board = createCapacityBoard();
+  const capacity = used.map(({ id, inFlight, ...counts }) => ({ id, inFlight, slots: [{ slot: 0, ...counts }] }));
+  board.hear({ instance: 'worker-1', clockMs: 1, capacity }, NOW - heardBeforeMs);
+  return board;
+};
 
 const boardOf = (all: readonly Met[], refused: readonly string[], heardBeforeMs: number): HealthBoard => {
   const [tally, credentials] = [createHealthTally(), createHealthTally()];
@@ -214,6 +235,7 @@ const cases: fc.Arbitrary<Case> = fc
     ownKeys,
     healths,
     refusals,
+    uses,
     overrides: fc.dictionary(
       fc.constantFrom(...MODELS),
       fc.record({ place: fc.nat(99), ageMs: fc.constantFrom(0, 599_000, 600_001) }),
@@ -230,7 +252,7 @@ const cases: fc.Arbitrary<Case> = fc
       contentFilters: [{ action: 'block', pattern: 'name of a secret project' }],
     }));
     const keys = each.ownKeys.map((key, index): OwnKeyEntry => ({
-      ...{ ...stamp, ...key, id: `own-${index}`, disabled: false, sortOrder: index },
+      ...{ ...stamp, ...key, id: `own-${index}`, disabled: false, sortOrder: index, capacity: { inFlight: 2 } },
     }));
     const world: RoutingWorld = {
       catalog: {
@@ -263,6 +285,7 @@ const cases: fc.Arbitrary<Case> = fc
     const moment = {
       health,
       figuresOf: (endpointId: string, nowMs: number) => health.figuresOf(endpointId, nowMs),
+      capacity: capacityOf(each.uses, each.heardBeforeMs),
       overrides: {
         of(workspaceId: string, model: string) {
           const told = each.overrides[model];
@@ -322,8 +345,7 @@ it('the cases meet every state of health, sorts by every measure, and every rule
   const states = new Set(decisions.flatMap(({ inputs }) => inputs?.health.map(({ state }) => state) ?? []));
   expect(ENDPOINT_STATES.filter((state) => !states.has(state))).toEqual([]);
   const rules = new Set(decisions.flatMap(({ plan }) => plan.excluded.map(({ rule }) => rule)));
-  // Of capacity the worker tells, not the plan.
-  expect(EXCLUSION_RULES.filter((rule) => !rules.has(rule))).toEqual(['capacity']);
+  expect(EXCLUSION_RULES.filter((rule) => !rules.has(rule))).toEqual([]);
   const strategies = new Set(decisions.map(({ plan }) => plan.strategy.replace(/^.*\+/, '')));
   const measures = ['exacto', 'latency', 'throughput'];
   expect([...strategies]).toEqual(

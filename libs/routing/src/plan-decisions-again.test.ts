@@ -46,7 +46,7 @@ const decision: DecisionRecorded = {
   inputs: {
     ...{ nowMs: 1, revision: 9, endpoints: ALL, models: [], providers: Object.keys(PRICES).map(provider), ownKeys: [] },
     policies: [{ ...stamp, id: 'p', ignoredProviders: ['middle'] }],
-    ...{ health: [], refused: [], overrides: [] },
+    ...{ health: [], refused: [], full: [], overrides: [] },
   },
   served: {
     ...{ endpointId: 'lab/one@cheap', outcome: 'completed', usage: { input: 60, output: 40 } },

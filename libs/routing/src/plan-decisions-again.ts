@@ -81,6 +81,7 @@ const changedHealth = ({ inputs, createdAt }: DecisionRecorded, { health, down =
       ...down.map((endpointId) => ({ ...kept.get(endpointId), endpointId, state: 'out' as const })),
     ],
     refused: health === 'stable' ? [] : (inputs?.refused ?? []),
+    full: inputs?.full ?? [],
     overrides: inputs?.overrides ?? [],
   };
 };

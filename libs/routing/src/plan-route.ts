@@ -1,9 +1,10 @@
 // Where a generation may run, and with whose key. Every endpoint of every requested model, with each key that it may be asked with, is either an attempt or excluded
 // with the rule that excluded it.
 import { parseModelId, type ParsedModelId } from '@waystation/catalog';
-import type { PlannedAttempt, RoutePlanReply, RoutePlanRequest } from '@waystation/contracts';
+import type { CapacityLimits, PlannedAttempt, RoutePlanReply, RoutePlanRequest } from '@waystation/contracts';
 import { narrow, rulesOfPreferences, type PolicyRules } from '@waystation/policy';
 import { affinityOf, type Affinity, type Overrides } from './affinity.js';
+import type { CapacityBoard } from './capacity-board.js';
 import {
   demandOf,
   exceedsContext,
@@ -29,6 +30,8 @@ export interface RoutingSnapshot {
   readonly index: RoutingIndex;
   readonly health: HealthView;
   readonly ownKeys: OwnKeysIndex;
+  /** Absent: of no credential is known how much of it is used. */
+  readonly capacity?: Pick<CapacityBoard, 'fullOf'>;
   /** Absent: every conversation goes where its hash leads. */
   readonly overrides?: Overrides;
   /** Undefined, or absent: how quick an endpoint was is not known. */
@@ -53,8 +56,20 @@ export const planRoute = (
   const excluded: Excluded[] = [];
   const groups: Capacity[] = [];
   const ownKeys = snapshot.ownKeys.of(identity.workspaceId);
-  const stateOf = (route: Route): EndpointState =>
-    snapshot.health.stateOf(route.id, snapshot.nowMs, route.attempt.credentialId);
+  /** Asked once for each route: health, order and fallbacks look at it. */
+  const states = new Map<Route, EndpointState>();
+  const stateOf = (route: Route): EndpointState => {
+    let state = states.get(route);
+    if (state === undefined) {
+      state = snapshot.health.stateOf(route.id, snapshot.nowMs, route.attempt.credentialId);
+      states.set(route, state);
+    }
+    return state;
+  };
+  const full = (keyId: string, capacity: CapacityLimits): Exclusion | undefined => {
+    const told = snapshot.capacity?.fullOf(keyId, capacity, features.inputTokensEstimate, snapshot.nowMs);
+    return told === undefined ? undefined : { rule: 'capacity', detail: told.by, retryAfterMs: told.retryAfterMs };
+  };
   const sort = preferences.sort?.by ?? asked.sort ?? rules.sort;
   const order = (preferences.order ?? []).map((each) => each.toLowerCase());
   const affinities: Affinity[] = [];
@@ -66,13 +81,10 @@ export const planRoute = (
     if (routes === undefined) excluded.push({ model, rule: 'unknown_model' });
     else {
       const fitting = fittingOf(tier === 'flex' ? onlyFlexible(routes, excluded) : routes, demand, excluded);
-      const capacity = splitCapacity(
-        fitting,
-        ownKeys,
-        identity,
-        (...told) => exclude(excluded, ...told),
-        (ownKeyId) => snapshot.health.isRefused(ownKeyId, snapshot.nowMs),
-      );
+      const capacity = splitCapacity(fitting, ownKeys, identity, (...told) => exclude(excluded, ...told), {
+        isRefused: (ownKeyId) => snapshot.health.isRefused(ownKeyId, snapshot.nowMs),
+        full,
+      });
       if (conversation !== undefined) {
         const told = snapshot.overrides?.of(identity.workspaceId, model, conversation);
         const affinity = affinityOf(model, triedFirst(capacity), conversation, told, snapshot.nowMs);
@@ -97,11 +109,15 @@ export const planRoute = (
   let sorted = false;
   const together = sort !== undefined && preferences.sort?.partition === 'none';
   const ordered = (together ? [groups] : groups.map((group) => [group])).map((group) =>
-    waysOf(group, (routes) => {
-      const told = orderEndpoints(routes, ordering, circumstances);
-      sorted ||= told.sorted;
-      return told.routes;
-    }),
+    waysOf(
+      group,
+      (routes, count) => {
+        const told = orderEndpoints(routes, ordering, circumstances, count);
+        sorted ||= told.sorted;
+        return told.routes;
+      },
+      MAX_ATTEMPTS,
+    ),
   );
   const attempts = take(
     ordered,
@@ -159,15 +175,18 @@ const onlyFlexible = (routes: readonly Route[], excluded: Excluded[]): readonly 
   });
 };
 
-const exclude = (excluded: Excluded[], route: Route, { rule, detail }: Exclusion, ownKey?: OwnKey): void => {
-  excluded.push({
-    endpointId: route.id,
-    model: route.model,
-    provider: route.attempt.provider,
-    rule,
-    ...(detail === undefined ? {} : { detail }),
-    ...(ownKey === undefined ? {} : { credentialId: ownKey.id }),
-  });
+const exclude = (
+  excluded: Excluded[],
+  route: Route,
+  { rule, detail, retryAfterMs }: Exclusion,
+  ownKey?: OwnKey,
+): void => {
+  // Put together without spreads: of thousands of endpoints nearly all come here.
+  const told: Excluded = { endpointId: route.id, model: route.model, provider: route.attempt.provider, rule };
+  if (detail !== undefined) told.detail = detail;
+  if (retryAfterMs !== undefined) told.retryAfterMs = retryAfterMs;
+  if (ownKey !== undefined) told.credentialId = ownKey.id;
+  excluded.push(told);
 };
 
 /** Hard rules, then the soft ones about what an endpoint can do, which only apply while somebody is left. */
@@ -248,9 +267,12 @@ const take = (groups: readonly (readonly Way[])[], limit: number, excluded: Excl
 const attemptOf = ({ route, ownKey }: Way, demand: Demand): PlannedAttempt => {
   const dropParameters = demand.parameters.filter((name) => !route.supported.has(name));
   if (dropParameters.length === 0 && ownKey === undefined) return route.attempt;
+  const { capacity, ...ofEndpoint } = route.attempt;
+  const limited = ownKey === undefined ? capacity : ownKey.capacity;
   return {
-    ...route.attempt,
+    ...ofEndpoint,
     ...(ownKey === undefined ? {} : { credentialId: ownKey.id, byok: true }),
+    ...(limited === undefined ? {} : { capacity: limited }),
     ...(dropParameters.length === 0 ? {} : { dropParameters }),
   };
 };

@@ -24,7 +24,7 @@ const WORDS: Readonly<Record<ExclusionRule, string>> = {
   no_credential: 'There is no key to ask it with.',
   own_key_filter: 'A filter of the own key keeps this call from being asked with it.',
   own_key_only: "The workspace's own key is always used there, so the station's capacity is not.",
-  capacity: "The station's capacity there was used up.",
+  capacity: 'What its key may be asked for was used up.',
   api: 'It does not serve this kind of request.',
   disabled: 'It is switched off in the catalog.',
   down: 'Too many calls to it failed of late, or its provider refuses the key. Unless it fails them all, it is left out only where others are left.',

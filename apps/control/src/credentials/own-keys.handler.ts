@@ -214,7 +214,8 @@ const requireFilters = async (
 const newRow = (id: string, workspaceId: string, provider: string, label: string, sortOrder: number): OwnKeyRow => ({
   ...{ id, workspace_id: workspaceId, provider, name: null, label },
   ...{ disabled: false, is_fallback: false, always_use: false, sort_order: sortOrder },
-  ...{ allowed_models: null, allowed_key_hashes: null, allowed_member_ids: null, created_at: new Date(), version: '0' },
+  ...{ allowed_models: null, allowed_key_hashes: null, allowed_member_ids: null, capacity: null },
+  ...{ created_at: new Date(), version: '0' },
 });
 
 const kept = <Value>(before: Value | null, to: Value | null | undefined): Value | null =>
@@ -231,6 +232,7 @@ const changed = (row: OwnKeyRow, settings: OwnKeySettings): OwnKeyRow => {
     allowed_models: kept(row.allowed_models, settings.allowedModels),
     allowed_key_hashes: kept(row.allowed_key_hashes, settings.allowedKeyHashes),
     allowed_member_ids: kept(row.allowed_member_ids, settings.allowedMemberIds),
+    capacity: kept(row.capacity, settings.capacity),
   };
   if (after.always_use && after.is_fallback)
     refuse(
@@ -243,15 +245,16 @@ const changed = (row: OwnKeyRow, settings: OwnKeySettings): OwnKeyRow => {
 const writeRow = async ({ runner, version, touch }: Change, row: OwnKeyRow): Promise<OwnKey> => {
   const [written] = await queryRows<OwnKeyRow>(
     runner,
-    `insert into own_keys (id, workspace_id, provider, name, label, disabled, is_fallback, always_use, sort_order, allowed_models, allowed_key_hashes, allowed_member_ids, version)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+    `insert into own_keys (id, workspace_id, provider, name, label, disabled, is_fallback, always_use, sort_order, allowed_models, allowed_key_hashes, allowed_member_ids, capacity, version)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
      on conflict (id) do update set name = $4, label = $5, disabled = $6, is_fallback = $7, always_use = $8, sort_order = $9, allowed_models = $10,
-       allowed_key_hashes = $11, allowed_member_ids = $12, version = $13
+       allowed_key_hashes = $11, allowed_member_ids = $12, capacity = $13, version = $14
      returning ${OWN_KEY_COLUMNS}`,
     [
       ...[row.id, row.workspace_id, row.provider, row.name, row.label],
       ...[row.disabled, row.is_fallback, row.always_use, row.sort_order],
-      ...[row.allowed_models, row.allowed_key_hashes, row.allowed_member_ids, version],
+      ...[row.allowed_models, row.allowed_key_hashes, row.allowed_member_ids],
+      ...[row.capacity === null ? null : JSON.stringify(row.capacity), version],
     ],
   );
   touch('own-key', row.id);

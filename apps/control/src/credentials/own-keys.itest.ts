@@ -51,6 +51,17 @@ const refusal = (work: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   );
 
+it('carries what it can take to the routers, changed as a whole, and none where it is taken away', async () => {
+  const { id } = await keep({ name: 'Limited', capacity: { requestsPerMinute: 60, inFlight: 4 } });
+  expect(await published('own-key', id)).toMatchObject({ capacity: { requestsPerMinute: 60, inFlight: 4 } });
+  await change(id, { name: 'Still limited' });
+  expect(await published('own-key', id)).toHaveProperty('capacity');
+  const { ownKey } = await change(id, { capacity: { tokensPerMinute: 1_000 } });
+  expect(ownKey.capacity).toEqual({ tokensPerMinute: 1_000 });
+  await change(id, { capacity: null });
+  expect(await published('own-key', id)).not.toHaveProperty('capacity');
+});
+
 it('is kept sealed to the workers, published as a credential and a rule, and told by its label alone', async () => {
   const ownKey = await keep({ name: 'Night shift', allowedModels: ['lab/small'], sortOrder: 7 });
   expect(ownKey).toMatchObject({

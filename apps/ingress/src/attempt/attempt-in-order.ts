@@ -2,6 +2,7 @@
 // Every try has its own attempt id and its own record; the number of tries is bounded.
 import type { Bus } from '@waystation/bus';
 import { WaystationError, type AttemptRunRequest, type ErrorDetails } from '@waystation/contracts';
+import { usedUp } from '../generate/availability.js';
 import type { AttemptRecord, Generation } from '../generate/generation.js';
 import type { BoundAttempt } from '../hold/bound-plan.js';
 import { holdOf, type PlanHold } from '../hold/take-hold.js';
@@ -78,6 +79,9 @@ const withHistory = (generation: Generation, error: WaystationError, bound: Boun
       providerName: bound.attempt.providerName,
       ...withoutWorker(error.details),
       ...(history.length === 0 ? {} : { previousErrors: history }),
+      ...(error.code === 'credential_full'
+        ? { availability: usedUp(generation.request.models, bound.attempt.provider) }
+        : {}),
     },
     ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
     cause: error,

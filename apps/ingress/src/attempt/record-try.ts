@@ -8,6 +8,8 @@ import type { Entrant } from './race-attempts.js';
 
 /** No worker took it, so that it cannot have reached a provider. Not so where none accepted in time: a slow worker may have called it before it could say so. */
 const NOT_DISPATCHED: ReadonlySet<ErrorCode> = new Set(['no_worker', 'worker_busy', 'no_responder', 'bad_message']);
+/** What a worker says before it sends anything, after it was met. */
+const DECLINED: ErrorCode = 'credential_full';
 
 const outcomeOfFailure = (error: WaystationError, delivered: boolean): Outcome => {
   if (error.code === 'accept_timeout') return 'passed-over';
@@ -56,7 +58,7 @@ export const recordOf = ({ start, tried, delivered, endedMs }: Entrant<Start>): 
       };
     case 'failed': {
       const { error } = result;
-      const dispatched = worker !== undefined || !NOT_DISPATCHED.has(error.code);
+      const dispatched = error.code !== DECLINED && (worker !== undefined || !NOT_DISPATCHED.has(error.code));
       return {
         ...known,
         dispatched,

@@ -147,7 +147,7 @@ const decision: DecisionRecorded = {
         figures: { latencyMs: { p50: 120.4, p99: 900 }, throughput: {} },
       },
     ],
-    refused: ['own-1'],
+    ...{ refused: ['own-1'], full: [] },
     overrides: [{ model: 'lab/small', endpointId: 'alpha/lab/small', at: 1 }],
   },
   served: { endpointId: 'alpha/lab/small', outcome: 'completed', usage: { input: 1 }, costPicodollars: '1000000' },

@@ -1,6 +1,12 @@
 // What counts for an endpoint and what does not, and what routers are told.
 import type { Bus } from '@waystation/bus';
-import { HealthCounters, WaystationError, type ErrorCode, type HealthMessage } from '@waystation/contracts';
+import {
+  HealthCounters,
+  WaystationError,
+  type CapacityUse,
+  type ErrorCode,
+  type HealthMessage,
+} from '@waystation/contracts';
 import { createHealthBoard } from '@waystation/routing';
 import type { RelayResult } from '../attempt/relay.js';
 import { EndpointHealth } from './endpoint-health.js';
@@ -12,6 +18,7 @@ const health = async () => {
   const told: HealthMessage[] = [];
   let beat: (message: { instance: string; services: string[] }) => void = () => undefined;
   const time = { ms: 5_000 };
+  const used: CapacityUse[] = [];
   const bus = {
     instance: 'worker-1',
     signal: (_contract: unknown, _instance: string, message: unknown) =>
@@ -25,6 +32,7 @@ const health = async () => {
     bus as unknown as Bus,
     60_000,
     (ms) => ms,
+    { news: () => [], all: () => used },
     () => time.ms,
   );
   await each.listen(3_000);
@@ -32,6 +40,7 @@ const health = async () => {
     health: each,
     told,
     time,
+    used,
     beat: (instance: string, service: string) => beat({ instance, services: [service] }),
   };
 };
