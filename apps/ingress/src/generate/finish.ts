@@ -134,6 +134,7 @@ export const finishGeneration = (
   settle(deps, generation, hold, billed);
   generation.billed = billed;
   generation.failure = failure;
+  deps.onFinished(generation, failure, billed);
   if (generation.attempts.length === 0) return;
 
   const ending: Ending = {

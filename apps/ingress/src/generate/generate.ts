@@ -20,6 +20,7 @@ import type { Answers } from '../replay/answers.js';
 import type { ChooserDeps } from '../tasks/choose-for-task.js';
 import { answerOf, finishGeneration, recordBlocked, type LoopEnd } from './finish.js';
 import type { GiveUp } from './give-up.js';
+import type { IngressCells } from '../metrics.js';
 import { identityOf, type Generation, type GenerationRequest } from './generation.js';
 import { keepDecision } from './keep-decision.js';
 import { planPrompt } from './plan-prompt.js';
@@ -49,6 +50,8 @@ export interface GenerateDeps {
   /** Two endpoints were asked at once. */
   readonly onRaced: Parameters<typeof attemptInOrder>[5];
   readonly onFirstByte: (latencyMs: number) => void;
+  /** Told once of each generation that was begun. */
+  readonly onFinished: IngressCells['finished'];
 }
 
 /** Answers whether anything may have reached a provider. */
@@ -63,7 +66,9 @@ export const generate = async (
     refuseUnlessJournalled(deps.bus);
     screenStream(generation);
     const plan = await planPrompt(deps, generation);
+    generation.plannedMs = performance.now();
     const hold = await holdFor(deps, generation, withSurcharges(plan.attempts, generation.caller.workspace));
+    generation.heldMs = performance.now();
     const stopGrowing = hold.growing && deps.needs.answerFor(generation.generationId, hold.growing);
     let loopEnd: LoopEnd = await attemptInOrder(
       deps.bus,
@@ -83,6 +88,7 @@ export const generate = async (
     const error = toWaystationError(thrown);
     generation.failure = error;
     generation.delivery.fail(error, answerOf(generation, error));
+    deps.onFinished(generation, error, undefined);
     if (error.code === 'content_blocked') recordBlocked(deps, generation, error);
     if (error.code === 'internal')
       deps.log.error(

@@ -13,6 +13,7 @@ import {
 import type { ChatRequest, FileNote, JobDialect, PublicDialect } from '@waystation/dialects';
 import type { Outcome, Usage, UsageSource, Warning } from '@waystation/generation';
 import type { Billed } from './bill-generation.js';
+import type { OpenSpan } from '@waystation/runtime';
 import type { PipelineStage } from './metadata.js';
 import type { Verdicts } from '../screen/verdicts.js';
 import type { Caller } from '../auth/caller.js';
@@ -39,6 +40,8 @@ export interface GenerationRequest {
   /** What the answer's headers say; the hold may add to it. */
   readonly head: AnswerHead;
   readonly userAgent?: string | undefined;
+  /** Where it is traced. */
+  readonly trace?: OpenSpan | undefined;
   /** The client's own name for the request: with it, the request is run once. */
   readonly idempotencyKey?: string | undefined;
   /** The client wants to be told how it was routed. */
@@ -112,7 +115,7 @@ export interface Generation extends Omit<GenerationRequest, 'request'> {
   choice?: Choice;
   plan?: RoutePlanReply;
   /** What the plan was asked for with: what is sent may have been changed since. */
-  planned?: RoutePlanRequest;
+  planAsked?: RoutePlanRequest;
   /** The end of the attempt that served, where it came. */
   end?: AttemptEnd;
   served?: AttemptRecord;
@@ -120,6 +123,9 @@ export interface Generation extends Omit<GenerationRequest, 'request'> {
   billed?: Billed | undefined;
   /** Why it ended without an answer. */
   failure?: WaystationError | undefined;
+  /** When the plan was there, and then the hold, on the clock of `startedMs`. */
+  plannedMs?: number;
+  heldMs?: number;
   /** From accept of the request to the first byte of output. */
   firstByteMs?: number;
 }

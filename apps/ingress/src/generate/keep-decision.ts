@@ -8,10 +8,10 @@ import { chosenBy } from './journal-generation.js';
 const TRIED_TOLD_MAX = 32;
 
 export const keepDecision = ({ bus, log }: Pick<GenerateDeps, 'bus' | 'log'>, generation: Generation): void => {
-  const { keepsDecision, plan, planned, generationId } = generation;
-  if (keepsDecision === undefined || plan === undefined || planned === undefined) return;
+  const { keepsDecision, plan, planAsked, generationId } = generation;
+  if (keepsDecision === undefined || plan === undefined || planAsked === undefined) return;
   bus.trail
-    .appendSoon(decisionLine(generation, planned, plan, keepsDecision))
+    .appendSoon(decisionLine(generation, planAsked, plan, keepsDecision))
     .catch((error: unknown) => log.warn({ err: error, generationId }, 'a routing decision could not be kept'));
 };
 

@@ -124,7 +124,7 @@ export const planGeneration = async (bus: Bus, generation: Generation): Promise<
     throw planError(thrown, models);
   });
   generation.plan = reply;
-  generation.planned = asked;
+  generation.planAsked = asked;
   if (reply.attempts.length === 0) throw nothingEligible(models, reply, generation);
   return reply;
 };
