@@ -19,6 +19,7 @@ const SCRIPTS = {
   'bench:week': ['bench/week.ts'],
   'bench:tracing': ['bench/tracing.ts'],
   ledger: ['tools/ledger/main.ts'],
+  replay: ['tools/replay/main.ts'],
 };
 const MIN_NODE_MAJOR = 24;
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');

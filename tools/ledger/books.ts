@@ -11,6 +11,8 @@ const ASK_MS = 300_000;
 const CONNECT_MS = 5_000;
 
 export interface OpenBooks extends Books {
+  /** Ids of all that there are. */
+  workspaces(): Promise<string[]>;
   close(): Promise<void>;
 }
 
@@ -23,7 +25,7 @@ export async function openBooks(natsUrl: string | undefined, dataDir: string): P
   const url = new URL(natsUrl ?? (await urlFromRunFile(dataDir)));
   const login =
     url.username === '' ? {} : { user: decodeURIComponent(url.username), password: decodeURIComponent(url.password) };
-  const [{ connectBus }, { endpointEntry }] = await builtLibraries();
+  const [{ connectBus }, { endpointEntry, workspaceEntry }] = await builtLibraries();
   const bus = await connectBus({
     url: `${url.protocol}//${url.host}`,
     ...login,
@@ -47,6 +49,16 @@ export async function openBooks(natsUrl: string | undefined, dataDir: string): P
           models.push({ upstreamModel: endpoint.data.upstreamModel, model: endpoint.data.model });
       }
       return models;
+    },
+    async workspaces() {
+      const workspaces = await bus.kv('workspaces');
+      const entries = await Promise.all(
+        (await workspaces.keys()).filter((key) => key.startsWith('workspace.')).map((key) => workspaces.get(key)),
+      );
+      return entries
+        .map((entry) => workspaceEntry.safeParse(entry))
+        .flatMap((read) => (read.success ? [read.data.id] : []))
+        .sort();
     },
     close: () => bus.close(1_000),
   };

@@ -12,6 +12,7 @@ import { CompletionsController } from './http/completions.controller.js';
 import { ConsoleController } from './http/console.controller.js';
 import { ErrorFilter } from './http/error.filter.js';
 import { BudgetsController } from './http/budgets.controller.js';
+import { DecisionsController } from './http/decisions.controller.js';
 import { PresetsController } from './http/presets.controller.js';
 import { TaskRulesController } from './http/task-rules.controller.js';
 import { GuardrailsController } from './http/guardrails.controller.js';
@@ -47,6 +48,7 @@ export class IngressModule implements OnApplicationShutdown {
         JobsController,
         ModelsController,
         AccountController,
+        DecisionsController,
         TopUpsController,
         StripeWebhookController,
         KeysController,

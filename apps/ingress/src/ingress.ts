@@ -75,6 +75,8 @@ export interface Ingress {
   readonly statistics: StatisticsHeard;
   readonly cells: IngressCells;
   readonly warmAfterMs: number;
+  /** Share of generations whose decision is kept without being asked for. */
+  readonly decisionsKept: number;
   /** Runs a generation to its end. Never rejects: the delivery is told everything. */
   generate(request: GenerationRequest, delivery: Delivery, client: Client): void;
   /** Gives leases back and stops watching. */
@@ -229,6 +231,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
     statistics,
     cells,
     warmAfterMs: scaleMs(WARM_AFTER_MS),
+    decisionsKept: context.config.decisionsKept,
     generate(request, delivery, client) {
       const giveUp = createGiveUp();
       if (open.size >= OPEN_MAX) {

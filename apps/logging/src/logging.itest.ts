@@ -4,12 +4,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { pino } from 'pino';
 import { connectBus, type Bus } from '@waystation/bus';
-import { newGenerationId, attemptIdOf, type GenerationRecorded } from '@waystation/contracts';
+import {
+  newGenerationId,
+  attemptIdOf,
+  type DecisionRecorded,
+  type GenerationRecorded,
+  type Principal,
+} from '@waystation/contracts';
 import { migrate, openDatabase, provisionRoles, type Database } from '@waystation/postgres';
 import { createHealth, createMetrics, type AppContext } from '@waystation/runtime';
 import { natsServer, postgresDatabase, type TestDatabase } from '@waystation/testing';
 import type { LoggingConfig } from './config.js';
 import { migrations } from './app.js';
+import { DecisionsHandler } from './decisions/decisions.handler.js';
+import { listDecisions, readDecision } from './decisions/read-decisions.js';
 import { listGenerations, readGeneration } from './generations/read-generations.js';
 import { keepPartitions } from './partitions/keep-partitions.js';
 import { sortLines } from './trail/sort-lines.js';
@@ -18,6 +26,7 @@ import { TrailConsumer } from './trail/trail.consumer.js';
 
 const NOW = Date.UTC(2026, 10, 22, 12);
 const DAY_MS = 86_400_000;
+const EMPTY = { providers: new Map(), models: new Map(), endpoints: new Map() };
 const suffix = randomBytes(4).toString('hex');
 const roles = ['owner', 'writer', 'reader'] as const;
 let database: TestDatabase;
@@ -47,6 +56,28 @@ const open = (role: 'writer' | 'reader'): Promise<Database> =>
     statementTimeoutMs: 5_000,
   });
 
+const decision = (workspaceId = 'ws-a', at = NOW): DecisionRecorded => ({
+  ...{ kind: 'decision.recorded', v: 1, generationId: newGenerationId(at, randomBytes), createdAt: at },
+  ...{ identity: { workspaceId, keyHash: 'a'.repeat(64) }, because: 'asked', models: ['lab/one'], preferences: {} },
+  features: {
+    ...{ api: 'chat', dialect: 'openai-chat', stream: false, bodyBytes: 1, inputTokensEstimate: 1, parameters: [] },
+    ...{ inputModalities: ['text'], outputModalities: ['text'], toolCount: 0, messageCount: 1 },
+  },
+  policyIds: [],
+  plan: {
+    attempts: [],
+    excluded: [{ model: 'lab/one', rule: 'unknown_model' }],
+    snapshotRevision: 7,
+    strategy: 'weighted',
+  },
+  inputs: {
+    ...{ nowMs: at, revision: 7, providers: [], models: [], endpoints: [] },
+    policies: [],
+    ownKeys: [],
+    ...{ health: [], refused: [], full: [], overrides: [] },
+  },
+  tried: [],
+});
 const generation = (over: Partial<GenerationRecorded> = {}, at = NOW): GenerationRecorded => {
   const generationId = newGenerationId(at, randomBytes);
   return {
@@ -123,8 +154,8 @@ afterAll(async () => {
 
 test('partitions are made once, a week ahead', async () => {
   const made = await Promise.all([keepPartitions(writer, NOW), keepPartitions(writer, NOW)]);
-  expect(made.sort()).toEqual([0, 9]);
-  expect(await keepPartitions(writer, NOW + DAY_MS)).toBe(1);
+  expect(made.sort()).toEqual([0, 18]);
+  expect(await keepPartitions(writer, NOW + DAY_MS)).toBe(2);
 });
 
 test('what was recorded while attempts had rows of their own comes back whole', async () => {
@@ -146,7 +177,7 @@ test('a redelivered line changes nothing, in a batch of others, in the default p
     { count: 1 },
   ]);
   // The day that already lives in the default partition stays there.
-  expect(await keepPartitions(writer, NOW - 40 * DAY_MS)).toBe(8);
+  expect(await keepPartitions(writer, NOW - 40 * DAY_MS)).toBe(17);
   expect(await readGeneration(reader, 'ws-a', lines[1]?.generationId ?? '')).toBeDefined();
 });
 
@@ -198,12 +229,92 @@ test('a workspace sees no row of another, not even past the queries', async () =
     runner.query('select distinct workspace_id from generation'),
   );
   expect(seen).toEqual([{ workspace_id: 'ws-other' }]);
-  for (const table of ['generation_20261122', 'generation_default', 'dead_letter']) {
+  for (const table of [
+    'generation_20261122',
+    'generation_default',
+    'decision_20261122',
+    'decision_default',
+    'dead_letter',
+  ]) {
     await expect(reader.query(`select * from ${table}`)).rejects.toThrow('permission denied');
   }
 });
 
+test('decisions are kept once beside generations, in their days, and come back oldest first and as they were', async () => {
+  const kept = [-2, -1, 0].map((day) => decision('ws-why', NOW + day * DAY_MS));
+  expect(await deliver([generation(), ...kept])).toEqual([]);
+  await deliver([...kept.map((each) => ({ ...each, models: ['other'] })), decision('ws-other')]);
+  for (const each of kept) expect(await readDecision(reader, 'ws-why', each.generationId)).toEqual(each);
+  const [from, to] = [NOW - 2 * DAY_MS, NOW + 1000];
+  const list = (over: object = {}) => listDecisions(reader, 'ws-why', { from, to, limit: 10, ...over });
+  expect(await list()).toEqual(kept);
+  expect(await list({ to: NOW })).toEqual(kept.slice(0, 2));
+  expect(await list({ from: from + 1000, limit: 1 })).toEqual(kept.slice(1, 2));
+  expect(await list({ after: kept[1]?.generationId })).toEqual(kept.slice(2));
+});
+
+test('a decision of another workspace is as unknown as one that was never kept, and is not planned again', async () => {
+  const kept = decision('ws-mine');
+  await deliver([kept]);
+  const present = {
+    world: () => ({ catalog: { ...EMPTY, revision: 9 }, policies: new Map(), ownKeys: [] }),
+    close: () => undefined,
+  };
+  const handler = new DecisionsHandler(reader, present);
+  const as = (workspaceId: string): Principal => ({ kind: 'key', workspaceId, permissions: ['generations:read'] });
+  const asked = { v: 1 as const, workspaceId: 'ws-mine', generationId: kept.generationId };
+  expect(await handler.get({ ...asked, principal: as('ws-mine') })).toEqual({ decision: kept });
+  await expect(handler.get({ ...asked, principal: as('ws-a') })).rejects.toMatchObject({ code: 'not_found' });
+  const replay = (over: object = {}, principal = as('ws-mine')) =>
+    handler.replay({
+      v: 1,
+      principal,
+      workspaceId: 'ws-mine',
+      from: NOW,
+      to: NOW + 1000,
+      limit: 1,
+      change: {},
+      ...over,
+    });
+  expect(await replay()).toMatchObject({
+    rows: [{ generationId: kept.generationId, result: 'same' }],
+    next: kept.generationId,
+  });
+  expect(await replay({ after: kept.generationId })).toEqual({ rows: [] });
+  expect(await replay({ change: { against: 'present' } })).toMatchObject({ revision: 9 });
+  await expect(replay({}, as('ws-a'))).rejects.toMatchObject({ code: 'not_found' });
+  await expect(replay({ to: NOW })).rejects.toMatchObject({ code: 'invalid_request' });
+  await expect(replay({ change: { prices: { 'lab/one@a': { words: '1' } } } })).rejects.toThrow(
+    /words price has no unit/,
+  );
+});
+
+test('decisions are planned again in answers that fit into a message, each going on where the last one ended', async () => {
+  const endUserId = 'é'.repeat(512);
+  const models = Array.from({ length: 32 }, (_, each) => `lab/${String(each).padStart(250, 'é')}`);
+  const kept = Array.from({ length: 90 }, () => {
+    const { identity, ...rest } = decision('ws-many');
+    return { ...rest, identity: { ...identity, endUserId }, models };
+  });
+  await deliver(kept);
+  const world = { catalog: { ...EMPTY, revision: 9 }, policies: new Map(), ownKeys: [] };
+  const handler = new DecisionsHandler(reader, { world: () => world, close: () => undefined });
+  const principal: Principal = { kind: 'key', workspaceId: 'ws-many', permissions: ['generations:read'] };
+  const asked = { v: 1 as const, principal, workspaceId: 'ws-many', from: NOW, to: NOW + 1000, change: {} };
+  const told: string[] = [];
+  let answers = 0;
+  for (let after: string | undefined; answers === 0 || after !== undefined; answers += 1) {
+    const { rows, next } = await handler.replay({ ...asked, limit: 500, ...(after === undefined ? {} : { after }) });
+    expect(Buffer.byteLength(JSON.stringify(rows))).toBeLessThan(1_000_000);
+    told.push(...rows.map(({ generationId }) => generationId));
+    after = next;
+  }
+  expect(answers).toBeGreaterThan(1);
+  expect(told).toEqual(kept.map(({ generationId }) => generationId).sort());
+});
+
 test('rows are never changed, not even by the writer', async () => {
+  await expect(writer.query('update decision set created_at = now()')).rejects.toThrow('permission denied');
   await expect(writer.query("update generation set outcome = 'x'")).rejects.toThrow('permission denied');
   await expect(writer.query('delete from generation')).rejects.toThrow('permission denied');
 });

@@ -1,8 +1,10 @@
-// Two connections, one consumer, one handler.
+// Two connections, one consumer, two handlers.
 import { Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
 import { openDatabase, type Database } from '@waystation/postgres';
 import type { AppContext } from '@waystation/runtime';
 import type { LoggingConfig } from './config.js';
+import { DecisionsHandler } from './decisions/decisions.handler.js';
+import { openPresent, PRESENT, type Present } from './decisions/present.js';
 import { GenerationsHandler } from './generations/generations.handler.js';
 import { LOGGING_READER, LOGGING_WRITER } from './tokens.js';
 import { TrailConsumer } from './trail/trail.consumer.js';
@@ -29,6 +31,7 @@ export class LoggingModule implements OnApplicationShutdown {
   constructor(
     @Inject(LOGGING_WRITER) private readonly writer: Database,
     @Inject(LOGGING_READER) private readonly reader: Database,
+    @Inject(PRESENT) private readonly present: Present,
   ) {}
 
   static async of(context: AppContext<LoggingConfig>): Promise<DynamicModule> {
@@ -42,10 +45,11 @@ export class LoggingModule implements OnApplicationShutdown {
     }));
     return {
       module: LoggingModule,
-      controllers: [GenerationsHandler],
+      controllers: [GenerationsHandler, DecisionsHandler],
       providers: [
         { provide: LOGGING_WRITER, useValue: writer },
         { provide: LOGGING_READER, useValue: reader },
+        { provide: PRESENT, useValue: openPresent(context) },
         TrailConsumer,
       ],
     };
@@ -53,6 +57,7 @@ export class LoggingModule implements OnApplicationShutdown {
 
   /** Nest calls a module's hook after those of its providers: the consumer has drained. */
   async onApplicationShutdown(): Promise<void> {
+    this.present.close();
     await Promise.all([this.writer.close(), this.reader.close()]);
   }
 }

@@ -1,7 +1,7 @@
-// route.plan: features in, an ordered plan out.
+// route.plan: features in, an ordered plan out; with what it was made from, where the decision is to be kept.
 import { Controller, Inject } from '@nestjs/common';
 import { RoutePlan, WaystationError, type RoutePlanReply, type RoutePlanRequest } from '@waystation/contracts';
-import { planRoute } from '@waystation/routing';
+import { inputsOf, planRoute, randomOf } from '@waystation/routing';
 import { Handles, METRICS, type Cell, type HistogramCell, type Metrics } from '@waystation/runtime';
 import { ROUTING_STATE, type RoutingState } from './routing-state.js';
 
@@ -24,8 +24,12 @@ export class PlanHandler {
   plan(request: RoutePlanRequest): RoutePlanReply {
     const startedMs = performance.now();
     const snapshot = this.state.snapshot(Date.now());
-    const plan = planRoute(request, this.state.rulesOf(request.policyIds ?? []), snapshot, Math.random);
-    for (const { endpointId, byok } of plan.attempts) if (!byok) snapshot.health.sent(endpointId, snapshot.nowMs);
+    const plan = planRoute(
+      request,
+      this.state.rulesOf(request.policyIds ?? []),
+      snapshot,
+      randomOf(request.generationId),
+    );
     this.#seconds.observe((performance.now() - startedMs) / 1000);
     (plan.attempts.length > 0 ? this.#planned : this.#without).value += 1;
     if (plan.attempts.length === 0 && plan.excluded.every(({ rule }) => rule === 'unknown_model')) {
@@ -33,6 +37,9 @@ export class PlanHandler {
         details: { models: request.models },
       });
     }
-    return plan;
+    // Before any of it is sent: a request that tries an endpoint out changes the state that it was planned by.
+    const inputs = request.explain === true ? inputsOf(request, plan, this.state.world, snapshot) : undefined;
+    for (const { endpointId, byok } of plan.attempts) if (!byok) snapshot.health.sent(endpointId, snapshot.nowMs);
+    return inputs === undefined ? plan : { ...plan, inputs };
   }
 }

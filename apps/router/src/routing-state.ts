@@ -12,6 +12,7 @@ import {
   type HealthBoard,
   type RoutingIndex,
   type RoutingSnapshot,
+  type RoutingWorld,
 } from '@waystation/routing';
 import { watchAffinity, watchCatalog, watchPolicies, type AppContext } from '@waystation/runtime';
 import { takeTurns } from './take-turns.js';
@@ -28,6 +29,8 @@ export interface RoutingState {
   snapshot(nowMs: number): RoutingSnapshot & { readonly health: HealthBoard };
   /** @throws WaystationError `snapshot_stale` when a policy is not known yet. */
   rulesOf(policyIds: readonly string[]): PolicyRules;
+  /** What `snapshot` and `rulesOf` were made of. */
+  readonly world: RoutingWorld;
   /** Which of how many routers this is. */
   turn(): { readonly place: number; readonly of: number };
   close(): Promise<void>;
@@ -115,6 +118,10 @@ export const createRoutingState = async ({
       if (merged.size >= MERGED_MAX) merged.clear();
       merged.set(key, rules);
       return rules;
+    },
+    get world() {
+      const { policies: known, ownKeys: keys } = policies.current;
+      return { catalog: catalog.current, policies: known, ownKeys: keys };
     },
     turn: () => turns.turn(),
     async close() {

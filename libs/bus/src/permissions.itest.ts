@@ -121,10 +121,12 @@ const exercise = async (who: {
   expect(logged).toEqual([]);
 };
 
-const readersOf = (bucket: string, who: { ingress: Bus; router: Bus; worker: Bus }): Bus[] => {
+const readersOf = (bucket: string, who: { ingress: Bus; router: Bus; worker: Bus; logging: Bus }): Bus[] => {
   switch (bucket) {
     case 'catalog':
-      return [who.ingress, who.router, who.worker];
+      return [who.ingress, who.router, who.worker, who.logging];
+    case 'policies':
+      return [who.ingress, who.router, who.logging];
     case 'credentials':
       return [who.worker];
     case 'keys':

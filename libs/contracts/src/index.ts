@@ -68,6 +68,15 @@ export {
   type GuardrailEntry,
   type GuardrailSettings,
 } from './guardrails.js';
+export {
+  DECISIONS_PER_CALL_MAX,
+  decisionChange,
+  decisionDifference,
+  decisionRecorded,
+  type DecisionChange,
+  type DecisionDifference,
+  type DecisionRecorded,
+} from './decision.js';
 export { attemptIdOf, newGenerationId, unixOfGeneration, uuidOfDigest } from './ids.js';
 export {
   attemptFinished,
@@ -108,6 +117,8 @@ export {
   ControlKeyDelete,
   ControlKeyList,
   ControlKeyUpdate,
+  LoggingDecisionGet,
+  LoggingDecisionReplay,
   LoggingGenerationGet,
   LoggingGenerationList,
   principal,
@@ -195,6 +206,7 @@ export {
 } from './price-book.js';
 export { priceVector, type PriceRates, type PriceVector } from './price.js';
 export { quickParse } from './quick-parse.js';
+export { ENDPOINT_STATES, ROUTING_INPUT_BYTES_MAX, routingInputs, type RoutingInputs } from './routing-inputs.js';
 export {
   EXCLUSION_RULES,
   RoutePlan,

@@ -2,6 +2,7 @@
 // Money lines go to FACTS, detail to TRAIL. Never a prompt, never a completion.
 import { z } from 'zod';
 import { FINISH_REASONS, OUTCOMES } from '@waystation/generation';
+import { decisionRecorded, modelsChosenBy } from './decision.js';
 import { plannedAttempt, routePlanReply } from './route.js';
 import {
   attemptId,
@@ -209,21 +210,17 @@ export const generationRecorded = z.object({
   decision: routePlanReply
     .pick({ excluded: true, strategy: true, snapshotRevision: true })
     .partial()
-    .extend({
-      /** Which name of the station's own chose the models, by which rule, and what it took the task for. */
-      router: z.string().max(64).optional(),
-      rule: z.string().max(64).optional(),
-      task: z.string().max(64).optional(),
-      difficulty: z.string().max(16).optional(),
-    })
+    .extend({ ...modelsChosenBy.shape, router: modelsChosenBy.shape.router.optional() })
     .optional(),
   /** Of the preset that was used, and its version. */
   presetId: z.string().max(64).optional(),
   presetVersion: count.optional(),
+  /** The whole decision was kept beside it. Absent: it was not. */
+  decisionKept: z.boolean().optional(),
 });
 export type GenerationRecorded = z.infer<typeof generationRecorded>;
 
-export const trailLine = z.discriminatedUnion('kind', [generationRecorded]);
+export const trailLine = z.discriminatedUnion('kind', [generationRecorded, decisionRecorded]);
 export type TrailLine = z.infer<typeof trailLine>;
 
 /** One message of a journal stream. `batch` is unique per process (`<instance>-<n>`) and is the message id. Lines are validated one by one. */

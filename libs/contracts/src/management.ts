@@ -1,6 +1,7 @@
 // Management calls between services: each carries the principal and is checked against the contract's permission.
 import { z } from 'zod';
 import { defineRpc, type Permission } from './contract.js';
+import { decisionRecorded, decisionsAsked, decisionsPlannedAgain } from './decision.js';
 import { explainedAttempt } from './explain.js';
 import { generationRecorded } from './journal.js';
 import {
@@ -262,4 +263,25 @@ export const LoggingGenerationList = define(
   true,
   z.object({ ...call, workspaceId, limit: z.number().int().min(1).max(1000), before: generationId.optional() }),
   z.object({ generations: z.array(generationRecorded).max(1000) }),
+);
+
+/** The decision that was kept with a generation. Plans that left nothing are among them, although such a generation has no record. */
+export const LoggingDecisionGet = define(
+  'logging',
+  'decision',
+  'get',
+  'generations:read',
+  true,
+  z.object({ ...call, workspaceId, generationId }),
+  z.object({ decision: decisionRecorded }),
+);
+/** Plans a workspace's kept decisions again, the oldest first. Changes nothing. */
+export const LoggingDecisionReplay = define(
+  'logging',
+  'decision',
+  'replay',
+  'generations:read',
+  true,
+  z.object({ ...call, workspaceId, ...decisionsAsked }),
+  decisionsPlannedAgain,
 );

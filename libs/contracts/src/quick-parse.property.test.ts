@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { z } from 'zod';
 import { FINISH_REASONS, OUTCOMES } from '@waystation/generation';
-import { journalBatch, moneyLine, trailLine } from './journal.js';
+import { generationRecorded, journalBatch, moneyLine } from './journal.js';
 import { quickParse } from './quick-parse.js';
 
 const RUNS = 500;
@@ -200,7 +200,7 @@ const offTheWire = (value: unknown): unknown => JSON.parse(JSON.stringify(value)
 
 describe.each([
   ['money lines', moneyLine as z.ZodType<unknown>, moneyLines],
-  ['trail lines', trailLine as z.ZodType<unknown>, fc.oneof(trailLines)],
+  ['generations of the trail', generationRecorded as z.ZodType<unknown>, fc.oneof(trailLines)],
   ['batches', journalBatch as z.ZodType<unknown>, fc.oneof(batches)],
 ])('%s', (_name, schema, lines) => {
   const quick = quickParse(schema);

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { capacityLimits } from './capacity.js';
 import { defineRpc } from './contract.js';
 import { priceVector } from './price.js';
+import { routingInputs } from './routing-inputs.js';
 import {
   count,
   endpointId,
@@ -100,7 +101,7 @@ export const routePlanRequest = z.object({
   features: routeFeatures,
   /** Ids of the policies that apply (workspace, guardrails, key); the router merges them from its snapshot. */
   policyIds: z.array(z.string().max(64)).max(16).optional(),
-  /** Store the decision with the generation. */
+  /** The decision is to be kept: the answer tells what it was made from. */
   explain: z.boolean().optional(),
 });
 export type RoutePlanRequest = z.infer<typeof routePlanRequest>;
@@ -204,6 +205,8 @@ export const routePlanReply = z.object({
   strategy: z.string().max(64),
   /** Which model each alias among the requested ones stands for, by the alias as it was written. */
   aliases: z.record(modelId, modelId).optional(),
+  /** What it was planned from, where the request wants it explained and it is not too large. */
+  inputs: routingInputs.optional(),
 });
 export type RoutePlanReply = z.infer<typeof routePlanReply>;
 

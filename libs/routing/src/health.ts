@@ -231,8 +231,7 @@ export const createHealthBoard = ({
   const stateOf = (endpointId: string, nowMs: number, credentialId?: string): EndpointState => {
     const subject = endpoints.get(endpointId);
     const state = subject === undefined ? 'stable' : stateOfSubject(subject, nowMs);
-    if (state === 'resting' || state === 'out' || credentialId === undefined) return state;
-    return isRefused(credentialId, nowMs) ? 'down' : state;
+    return credentialId === undefined ? state : stateWith(state, isRefused(credentialId, nowMs));
   };
 
   return {
@@ -276,6 +275,10 @@ export const createHealthBoard = ({
     },
   };
 };
+
+/** The state of an endpoint that would be asked with a credential. */
+export const stateWith = (state: EndpointState, isRefused: boolean): EndpointState =>
+  isRefused && state !== 'resting' && state !== 'out' ? 'down' : state;
 
 const figuresOfSeries = (series: readonly HealthSeries[]): EndpointFigures => {
   const given = (histogram: Histogram | undefined): Histogram[] => (histogram === undefined ? [] : [histogram]);

@@ -18,3 +18,15 @@ export { NO_OWN_KEYS, indexOwnKeys, type OwnKeysIndex, type OwnKeysOfWorkspace }
 export { MAX_ATTEMPTS, planRoute, type RoutingSnapshot } from './plan-route.js';
 export { canBeAsked } from './split-capacity.js';
 export { buildRoutingIndex, type RoutableCatalog, type Route, type RoutingIndex } from './routing-index.js';
+export { inputsOf, planAgain, type RoutingWorld } from './decision-inputs.js';
+export { againUnder } from './plan-decisions-again.js';
+export { randomOf } from './random-of.js';
+export { tellRule } from './tell-rule.js';
+export { readPrices, type PriceBook } from './read-prices.js';
+export {
+  DIFFERENCES_CSV_HEAD,
+  differencesCsv,
+  sumDifferences,
+  type Differences,
+  type DifferenceSums,
+} from './sum-differences.js';

@@ -64,6 +64,8 @@ const blend = (price: PriceVector): bigint =>
 export const buildRoutingIndex = (catalog: RoutableCatalog): RoutingIndex => {
   const grouped = new Map<string, EndpointEntry[]>();
   for (const endpoint of catalog.endpoints.values()) {
+    // Whose provider is not there serves nobody, and counts for nothing.
+    if (!catalog.providers.has(endpoint.provider)) continue;
     const group = grouped.get(endpoint.model);
     if (group === undefined) grouped.set(endpoint.model, [endpoint]);
     else group.push(endpoint);

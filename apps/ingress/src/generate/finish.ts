@@ -151,6 +151,8 @@ export const finishGeneration = (
   if (failure === undefined) generation.answered?.(generation);
   const billed = generation.served === undefined ? undefined : billedFirst;
   settle(deps, generation, hold, billed);
+  generation.billed = billed;
+  generation.failure = failure;
   deps.onFinished(generation, failure, billed);
   if (generation.attempts.length === 0) return;
 

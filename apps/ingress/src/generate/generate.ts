@@ -24,6 +24,7 @@ import { answerOf, finishGeneration, recordBlocked, type LoopEnd } from './finis
 import type { GiveUp } from './give-up.js';
 import type { IngressCells } from '../metrics.js';
 import { identityOf, type Generation, type GenerationRequest } from './generation.js';
+import { keepDecision } from './keep-decision.js';
 import { planPrompt } from './plan-prompt.js';
 import { screenAnswer, screenStream } from '../screen/screen-answer.js';
 import { ScreenedStream } from '../screen/screened-stream.js';
@@ -91,6 +92,7 @@ export const generate = async (
     if (generation.firstByteMs !== undefined) deps.onFirstByte(generation.firstByteMs);
   } catch (thrown) {
     const error = toWaystationError(thrown);
+    generation.failure = error;
     generation.delivery.fail(error, answerOf(generation, error));
     deps.onFinished(generation, error, undefined);
     if (error.code === 'content_blocked') recordBlocked(deps, generation, error);
@@ -100,6 +102,7 @@ export const generate = async (
         'a generation failed',
       );
   }
+  keepDecision(deps, generation);
   return generation.attempts.some(({ dispatched }) => dispatched);
 };
 

@@ -2,14 +2,17 @@
 import {
   attemptIdOf,
   type AttemptEnd,
+  type DecisionRecorded,
   type ErrorCode,
   type Identity,
   type PlannedAttempt,
   type RoutePlanReply,
+  type RoutePlanRequest,
   type WaystationError,
 } from '@waystation/contracts';
 import type { ChatRequest, FileNote, JobDialect, PublicDialect } from '@waystation/dialects';
 import type { Outcome, Usage, UsageSource, Warning } from '@waystation/generation';
+import type { Billed } from './bill-generation.js';
 import type { OpenSpan } from '@waystation/runtime';
 import type { PipelineStage } from './metadata.js';
 import type { Verdicts } from '../screen/verdicts.js';
@@ -45,6 +48,8 @@ export interface GenerationRequest {
   readonly idempotencyKey?: string | undefined;
   /** The client wants to be told how it was routed. */
   readonly wantsMetadata?: boolean;
+  /** Why its routing decision is kept with it. Absent: it is not. */
+  readonly keepsDecision?: DecisionRecorded['because'] | undefined;
   readonly app?: Identity['app'] | undefined;
   readonly tags?: Identity['tags'] | undefined;
   /** Without a first byte for so many milliseconds a second endpoint is asked, too. */
@@ -115,9 +120,15 @@ export interface Generation extends Omit<GenerationRequest, 'request'> {
   /** The models in the place of a router's name, where the request has one. */
   choice?: Choice;
   plan?: RoutePlanReply;
+  /** What the plan was asked for with: what is sent may have been changed since. */
+  planAsked?: RoutePlanRequest;
   /** The end of the attempt that served, where it came. */
   end?: AttemptEnd;
   served?: AttemptRecord;
+  /** What was charged for it, once that is known here. */
+  billed?: Billed | undefined;
+  /** Why it ended without an answer. */
+  failure?: WaystationError | undefined;
   /** When the plan was there, and then the hold, on the clock of `startedMs`. */
   plannedMs?: number;
   heldMs?: number;

@@ -90,7 +90,7 @@ const attemptTrail = (record: AttemptRecord): GenerationRecorded['attempts'][num
 };
 
 /** By which rule the models were chosen, where the request left that to the station. */
-const chosenBy = ({ choice }: Generation) =>
+export const chosenBy = ({ choice }: Generation) =>
   choice && { router: choice.router, rule: choice.rule, task: choice.task, difficulty: choice.difficulty };
 
 export const recordedLine = (generation: Generation, ending: Ending): GenerationRecorded => {
@@ -138,6 +138,7 @@ export const recordedLine = (generation: Generation, ending: Ending): Generation
       snapshotRevision: plan.snapshotRevision,
       ...chosenBy(generation),
     },
+    decisionKept: generation.keepsDecision === undefined || plan === undefined ? undefined : true,
     presetId: generation.preset?.id,
     presetVersion: generation.preset?.number,
   };

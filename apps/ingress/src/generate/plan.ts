@@ -118,11 +118,13 @@ export const planGeneration = async (bus: Bus, generation: Generation): Promise<
     preferences: generation.choice?.preferences ?? request.preferences,
     features: request.features,
     policyIds: policyIds.length === 0 ? undefined : [...policyIds],
+    ...(generation.keepsDecision === undefined ? {} : { explain: true }),
   };
   const reply = await bus.request(RoutePlan, asked, { timeoutMs: PLAN_TIMEOUT_MS }).catch((thrown: unknown) => {
     throw planError(thrown, models);
   });
   generation.plan = reply;
+  generation.planAsked = asked;
   if (reply.attempts.length === 0) throw nothingEligible(models, reply, generation);
   return reply;
 };

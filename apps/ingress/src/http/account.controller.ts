@@ -1,14 +1,11 @@
 // What a key may learn about itself, its workspace's credits and its generations.
-import { setTimeout as wait } from 'node:timers/promises';
 import { Controller, Get, Inject, Req, Res } from '@nestjs/common';
 import {
   BillingCreditsGet,
   BillingGenerationExplain,
   BillingKeyUsage,
   LoggingGenerationGet,
-  WaystationError,
   toWaystationError,
-  unixOfGeneration,
   type GenerationRecorded,
   type LimitSpec,
 } from '@waystation/contracts';
@@ -22,13 +19,9 @@ import { ownKeyInfo } from '../management/key-info.js';
 import { limitDesk, limitsOfKey } from '../management/limit-desk.js';
 import { limitInfo } from '../management/limit-info.js';
 import { callerOf } from './caller-of.js';
+import { generationIdOf, lookForFresh, unknownGeneration } from './look-for-fresh.js';
 import { sendJson, usd } from './send-json.js';
 
-const GENERATION_ID = /^gen-\d{10}-[0-9A-Za-z]{20}$/;
-/** A generation that just ended is on its way to the log; it is looked for a few times before it counts as unknown. */
-const FRESH_SECONDS = 60;
-const LOOKS_MAX = 15;
-const LOOK_AGAIN_MS = 150;
 /** For billing to say what it booked. */
 const EXPLAIN_WITHIN_MS = 1_000;
 
@@ -76,11 +69,8 @@ export class AccountController {
     @Req() request: FastifyRequest<{ Querystring: { id?: unknown } }>,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const { id } = request.query;
-    if (typeof id !== 'string' || id === '')
-      throw new WaystationError('invalid_request', 'id: Required', { details: { field: 'id' } });
+    const id = generationIdOf(request.query.id);
     const caller = callerOf(request);
-    if (!GENERATION_ID.test(id)) throw unknownGeneration(id);
     const record = await this.#find(caller, id);
     const booked = await this.#bookedOf(caller, id, record);
     if (record === undefined && booked.charges.length === 0) throw unknownGeneration(id);
@@ -89,24 +79,11 @@ export class AccountController {
   }
 
   /** Its record; undefined where there is none, be it that nobody ever heard of it or that its ingress was lost. */
-  async #find({ principal, workspace }: Caller, generationId: string): Promise<GenerationRecorded | undefined> {
-    const isFresh = Math.abs(Date.now() / 1000 - unixOfGeneration(generationId)) < FRESH_SECONDS;
-    for (let looks = 1; ; looks += 1) {
-      try {
-        const { generation } = await this.ingress.context.bus.request(LoggingGenerationGet, {
-          v: 1,
-          principal,
-          workspaceId: workspace.id,
-          generationId,
-        });
-        return generation;
-      } catch (thrown) {
-        const error = toWaystationError(thrown);
-        if (error.code !== 'not_found') throw error;
-        if (!isFresh || looks >= LOOKS_MAX) return undefined;
-        await wait(LOOK_AGAIN_MS);
-      }
-    }
+  #find({ principal, workspace }: Caller, generationId: string): Promise<GenerationRecorded | undefined> {
+    return lookForFresh(generationId, async () => {
+      const asked = { v: 1, principal, workspaceId: workspace.id, generationId } as const;
+      return (await this.ingress.context.bus.request(LoggingGenerationGet, asked)).generation;
+    });
   }
 
   /**
@@ -133,6 +110,3 @@ export class AccountController {
 }
 
 const isOfKey = ({ scope }: LimitSpec): boolean => scope === 'key' || scope === 'member';
-
-const unknownGeneration = (id: string): WaystationError =>
-  new WaystationError('not_found', `Generation ${JSON.stringify(id.slice(0, 64))} not found`);

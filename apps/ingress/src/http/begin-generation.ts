@@ -12,6 +12,7 @@ import type { Ingress } from '../ingress.js';
 import { pooledRandomBytes } from '../random-bytes.js';
 import { readWithPreset } from '../presets/use-preset.js';
 import { readCacheWish } from '../replay/cache-wish.js';
+import { readExplain } from './read-explain.js';
 import { shortHash } from '../short-hash.js';
 import { readTaskHeader } from '../tasks/read-task-header.js';
 import { readTags } from './read-tags.js';
@@ -48,6 +49,8 @@ export const beginGeneration = (
     const task = readTaskHeader(http.headers['x-waystation-task']);
     const tags = readTags(one(http.headers['x-waystation-tags']));
     const idempotencyKey = readIdempotencyKey(http.headers['idempotency-key']);
+    const wantsMetadata = one(http.headers['x-openrouter-metadata'])?.toLowerCase() === 'enabled';
+    const asksWhy = wantsMetadata || readExplain(one(http.headers['x-waystation-explain']));
     const cache = readCacheWish(http.headers, preset);
     const hedgeAfterMs = readHedge(one(http.headers['x-waystation-hedge']));
     const continues = readContinue(one(http.headers['x-waystation-continue']));
@@ -78,7 +81,8 @@ export const beginGeneration = (
           body: { bytes: body },
           userAgent: http.headers['user-agent'],
           idempotencyKey,
-          wantsMetadata: one(http.headers['x-openrouter-metadata'])?.toLowerCase() === 'enabled',
+          wantsMetadata,
+          keepsDecision: asksWhy ? 'asked' : Math.random() < ingress.decisionsKept ? 'drawn' : undefined,
           app,
           tags,
           cache,

@@ -47,7 +47,10 @@ const chat = (content: string, more: object = {}): object => ({
 });
 const MAIL = 'jane@example.com';
 /** What any process but the client's and the provider's could have kept. */
-const kept = (): string => JSON.stringify([ingress.bus.trailLines, ingress.bus.factLines, ingress.bus.asked]);
+const kept = (): string => {
+  const { trailLines, decisionLines, factLines, asked } = ingress.bus;
+  return JSON.stringify([trailLines, decisionLines, factLines, asked]);
+};
 
 describe('what goes in', () => {
   it.each<[string, object, (error: never) => unknown]>([
@@ -95,6 +98,9 @@ describe('what goes in', () => {
         verdicts: [{ guardrailId: 'g', filter: '[EMAIL]', action: 'block', side: 'input', count: 1 }],
       },
     ]);
+    // There was no decision, although the client wanted it kept.
+    expect(ingress.bus.trailLines[0]?.decisionKept).toBeUndefined();
+    expect(ingress.bus.decisionLines).toEqual([]);
     expect(kept()).not.toContain('jane');
   });
 

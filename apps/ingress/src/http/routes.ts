@@ -60,6 +60,8 @@ export const ROUTES: readonly Route[] = [
     { method: 'PUT', path: '/credits/auto-topup', access: 'management' },
     { method: 'POST', path: '/webhooks/stripe', access: 'public', bodyBytesMax: WEBHOOK_BYTES_MAX },
     { method: 'GET', path: '/generation', access: 'any-key' },
+    { method: 'GET', path: '/generation/decision', access: 'any-key' },
+    { method: 'POST', path: '/decisions/replay', access: 'management' },
     { method: 'GET', path: '/keys', access: 'management' },
     { method: 'POST', path: '/keys', access: 'management' },
     { method: 'GET', path: '/keys/:hash', access: 'management' },

@@ -113,6 +113,10 @@ describe('waystation/auto', () => {
       ...{ requested: 'waystation/auto', strategy: 'auto', data: { rule: 'mine', task_type: 'poetry' } },
       endpoints: { available: [{ model: 'lab/large', selected: true }] },
     });
+    // As the router was asked, so that it can be planned again.
+    expect(ingress.bus.decisionLines).toMatchObject([
+      { models: plans()[0]?.['models'], chosenBy: { router: 'waystation/auto', rule: 'mine', task: 'poetry' } },
+    ]);
   });
 
   it('answers to the name of the reference, and honours its plugin', async () => {

@@ -141,7 +141,7 @@ export const generationInfo = ({ generationId, workspaceId, record }: ShownGener
       record === undefined
         ? attempts.map((attempt) => bookedResponse(isByok, attempt))
         : record.attempts.map(recordedResponse),
-    // Ours: its labels, why it was charged, and what became of it.
+    // Ours: its labels, why it was charged, what became of it, and where to read why it was routed as it was.
     tags: record?.identity.tags ?? [],
     settled: isSettled(record, booked),
     charges: chargeInfo(booked),
@@ -149,6 +149,7 @@ export const generationInfo = ({ generationId, workspaceId, record }: ShownGener
     policy_row: record?.policyRow ?? served?.policyRow ?? null,
     usage_source: source ?? null,
     error: record?.errorCode === undefined ? null : { code: record.errorCode, message: record.errorMessage ?? null },
+    decision_path: record?.decisionKept === true ? `/api/v1/generation/decision?id=${generationId}` : null,
     warnings: record === undefined ? [NO_RECORD] : (record.warnings ?? []),
     content_filters: (record?.verdicts ?? []).map(({ guardrailId, filter, action, side, count }) => ({
       ...{ guardrail_id: guardrailId, filter, action, side, count },

@@ -68,7 +68,7 @@ export const REFERENCE_LINES: readonly Line[] = [
   ),
   ...lines(
     'differs',
-    'what is not known here is null; besides, each attempt with its price lines, policy and payer',
+    'what is not known here is null; besides, each attempt with its price lines, policy and payer, and where its routing decision is told',
     'GET /generation',
   ),
   ...lines('planned', PROMPT_NOT_STORED, 'GET /generation/content'),
@@ -216,6 +216,11 @@ export const OWN_LINES: readonly (readonly [why: string, ...operations: string[]
     'GET /credits/auto-topup',
     'PUT /credits/auto-topup',
     'POST /webhooks/stripe',
+  ],
+  [
+    'why a generation was routed as it was, and how it would be under other circumstances',
+    'GET /generation/decision',
+    'POST /decisions/replay',
   ],
   ['books for people and for their tools', 'GET /statements/{month}', 'GET /exports/focus/{month}'],
   [

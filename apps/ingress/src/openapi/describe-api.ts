@@ -22,6 +22,9 @@ const PARAMETERS: Readonly<Record<string, string>> = {
 const REQUEST_HEADERS: Readonly<Record<string, string>> = {
   'Idempotency-Key': 'A name for this request, so that sending it twice does it once (within 24 hours)',
   'X-Waystation-Tags': 'Up to 8 labels, separated by commas, for limits and reports',
+  'X-Waystation-Explain': '`true`: keep the routing decision, for `GET /generation/decision`',
+  'X-OpenRouter-Metadata':
+    '`enabled`: tell in the answer how the call was routed (`openrouter_metadata`), and keep the decision',
   'X-Waystation-Hedge':
     'Milliseconds (1 to 60000) without a first byte after which a second endpoint of the model is asked, too; the quicker one serves, and is the only one that is charged. Where the operator allows it; text only',
   'X-Waystation-Continue':

@@ -3,6 +3,7 @@ import type { Operations } from './operation.js';
 import { BYOK } from './operations/byok.js';
 import { CATALOG } from './operations/catalog.js';
 import { CREDITS } from './operations/credits.js';
+import { DECISIONS } from './operations/decisions.js';
 import { GENERATION } from './operations/generation.js';
 import { GUARDRAILS } from './operations/guardrails.js';
 import { KEYS } from './operations/keys.js';
@@ -18,6 +19,7 @@ export const OPERATIONS: Operations = {
   ...KEYS,
   ...CREDITS,
   ...REPORTS,
+  ...DECISIONS,
   ...LIMITS,
   ...GUARDRAILS,
   ...PRIVATE_PROVIDERS,

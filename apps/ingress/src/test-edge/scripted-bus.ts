@@ -4,6 +4,8 @@ import {
   attemptRunRequest,
   moneyLine,
   trailLine,
+  type DecisionRecorded,
+  type TrailLine,
   WaystationError,
   type AttemptEnd,
   type AttemptRunRequest,
@@ -36,6 +38,7 @@ export interface ScriptedBus extends Bus {
   readonly streams: OpenedStream[];
   readonly factLines: GenerationFinished[];
   readonly trailLines: GenerationRecorded[];
+  readonly decisionLines: DecisionRecorded[];
   factsHealthy: boolean;
   /** How long ago the snapshots were last fed. */
   silentMs: number;
@@ -67,6 +70,12 @@ export const createScriptedBus = (): ScriptedBus => {
     if (!bus.kvAnswers) throw new WaystationError('bus_unavailable', 'JetStream did not answer.');
   };
 
+  const trail = (line: TrailLine): void => {
+    const read = trailLine.parse(line);
+    if (read.kind === 'decision.recorded') bus.decisionLines.push(read);
+    else bus.trailLines.push(read);
+  };
+
   const bus: ScriptedBus = {
     instance: 'ingress-test0001',
     state: 'connected',
@@ -76,6 +85,7 @@ export const createScriptedBus = (): ScriptedBus => {
     streams: [],
     factLines: [],
     trailLines: [],
+    decisionLines: [],
     factsHealthy: true,
     silentMs: 0,
     kvAnswers: true,
@@ -132,8 +142,8 @@ export const createScriptedBus = (): ScriptedBus => {
       flush: async () => undefined,
     },
     trail: {
-      append: async (line) => void bus.trailLines.push(trailLine.parse(line)),
-      appendSoon: async (line) => void bus.trailLines.push(trailLine.parse(line)),
+      append: async (line) => trail(line),
+      appendSoon: async (line) => trail(line),
       healthy: true,
       unackedBytes: 0,
       flush: async () => undefined,

@@ -28,6 +28,7 @@ export const startIngress = async (
     readonly timeScale?: number;
     readonly bodyBytesMax?: number;
     readonly operatorKeyHashes?: readonly string[];
+    readonly decisionsKept?: number;
     /** For a whole request to come in. */
     readonly requestMs?: number;
     readonly hedgeAfterMsMin?: number;
@@ -46,6 +47,7 @@ export const startIngress = async (
       bodyBytesMax: options.bodyBytesMax ?? 33_554_432,
       hedgeAfterMsMin: options.hedgeAfterMsMin,
       operatorKeyHashes: new Set(options.operatorKeyHashes),
+      decisionsKept: options.decisionsKept ?? 0,
     },
     bus,
     log: pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) }),

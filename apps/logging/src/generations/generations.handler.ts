@@ -10,7 +10,7 @@ import { listGenerations, readGeneration } from './read-generations.js';
 type GetRequest = z.infer<typeof LoggingGenerationGet.request>;
 type ListRequest = z.infer<typeof LoggingGenerationList.request>;
 
-const mayRead = (principal: Principal, workspaceId: string): boolean =>
+export const mayRead = (principal: Principal, workspaceId: string): boolean =>
   principal.kind === 'service' || principal.workspaceId === workspaceId;
 
 @Controller()

@@ -1,10 +1,10 @@
 // Tells good lines from bad ones. The unit of rejection is the line: one that is not as the contract says never holds up the others.
-import { quickParse, trailLine, type GenerationRecorded } from '@waystation/contracts';
+import { decisionRecorded, generationRecorded, quickParse, type TrailLine } from '@waystation/contracts';
 import type { ConsumedLine } from '@waystation/bus';
 
 export interface GoodLine {
   readonly position: ConsumedLine;
-  readonly line: GenerationRecorded;
+  readonly line: TrailLine;
 }
 
 export interface BadLine {
@@ -18,7 +18,10 @@ export interface BadLine {
 
 export const DEAD_LETTER_UNITS_MAX = 65_536;
 const REASONS_MAX = 5;
-const parseTrailLine = quickParse(trailLine);
+const parseGeneration = quickParse(generationRecorded);
+
+const isDecision = (line: unknown): boolean =>
+  typeof line === 'object' && line !== null && 'kind' in line && line.kind === 'decision.recorded';
 
 export const badLine = ({ position, instance, line }: ConsumedLine, reason: string): BadLine => ({
   position,
@@ -31,7 +34,8 @@ export const sortLines = (lines: readonly ConsumedLine[]): { good: GoodLine[]; b
   const good: GoodLine[] = [];
   const bad: BadLine[] = [];
   for (const consumed of lines) {
-    const read = parseTrailLine(consumed.line);
+    // One call in many has its decision kept: those may take their time.
+    const read = isDecision(consumed.line) ? decisionRecorded.safeParse(consumed.line) : parseGeneration(consumed.line);
     if (read.success) good.push({ position: consumed, line: read.data });
     else if (consumed.line === undefined) bad.push(badLine(consumed, 'The message is not a batch of lines.'));
     else {

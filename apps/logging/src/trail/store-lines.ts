@@ -1,7 +1,7 @@
 // Writes a batch in one transaction of set-based statements. A line that is there already changes nothing; a line that the database refuses becomes a
 // dead letter, and the rest of its batch is written without it.
 import type { QueryRunner } from 'typeorm';
-import type { GenerationRecorded } from '@waystation/contracts';
+import type { DecisionRecorded, GenerationRecorded } from '@waystation/contracts';
 import { queryRows, type Database } from '@waystation/postgres';
 import { dayOfGeneration } from '../partitions/day-of-generation.js';
 import { linesJson, storableLines } from './lines-json.js';
@@ -14,6 +14,13 @@ const INSERT_GENERATIONS = `
     from rows from (unnest($1::date[]), unnest($2::text[]), unnest($3::text[]), unnest($4::bigint[]), unnest($5::text[]), unnest($6::text[]), unnest($7::text[]),
                     unnest($8::text[]), unnest($9::text[]), unnest($10::text[]), unnest($11::text[]), unnest($12::numeric[]), json_array_elements($13::json))
       as g (day, workspace_id, id, created_at_ms, key_hash, member_id, end_user_id, session_id, model, provider, outcome, cost, record)
+  on conflict do nothing`;
+
+const INSERT_DECISIONS = `
+  insert into decision (day, workspace_id, generation_id, created_at, record)
+  select day, workspace_id, generation_id, to_timestamp(created_at_ms / 1000.0), record
+    from rows from (unnest($1::date[]), unnest($2::text[]), unnest($3::text[]), unnest($4::bigint[]), json_array_elements($5::json))
+      as d (day, workspace_id, generation_id, created_at_ms, record)
   on conflict do nothing`;
 
 const INSERT_DEAD_LETTERS = `
@@ -42,13 +49,24 @@ const insertGenerations = async (runner: QueryRunner, lines: readonly Generation
   ]);
 };
 
+const insertDecisions = async (runner: QueryRunner, lines: readonly DecisionRecorded[]): Promise<void> => {
+  const text = linesJson(lines);
+  const rows = storableLines(lines, text);
+  await queryRows(runner, INSERT_DECISIONS, [
+    rows.map(({ generationId }) => dayOfGeneration(generationId)),
+    rows.map(({ identity }) => identity.workspaceId),
+    rows.map(({ generationId }) => generationId),
+    rows.map(({ createdAt }) => createdAt),
+    text,
+  ]);
+};
+
 const insert = async (runner: QueryRunner, good: readonly GoodLine[], bad: readonly BadLine[]): Promise<void> => {
-  if (good.length > 0) {
-    await insertGenerations(
-      runner,
-      good.map(({ line }) => line),
-    );
-  }
+  const lines = good.map(({ line }) => line);
+  const generations = lines.filter((line) => line.kind === 'generation.recorded');
+  const decisions = lines.filter((line) => line.kind === 'decision.recorded');
+  if (generations.length > 0) await insertGenerations(runner, generations);
+  if (decisions.length > 0) await insertDecisions(runner, decisions);
   if (bad.length > 0) await runner.query(INSERT_DEAD_LETTERS, [linesJson(bad)]);
 };
 

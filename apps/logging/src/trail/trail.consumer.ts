@@ -16,7 +16,8 @@ const MESSAGES_IN_FLIGHT_MAX = 1_000;
 const LINGER_MS = 500;
 const PENDING_EVERY_MS = 2_000;
 
-const finishedAt = ({ line }: GoodLine): number => line.createdAt + line.generationTimeMs;
+const finishedAt = ({ line }: GoodLine): number =>
+  line.createdAt + (line.kind === 'generation.recorded' ? line.generationTimeMs : 0);
 
 @Injectable()
 export class TrailConsumer implements OnApplicationBootstrap, OnApplicationShutdown {

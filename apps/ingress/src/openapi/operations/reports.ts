@@ -142,6 +142,7 @@ const generation = z
     policy_row: text,
     usage_source: text,
     error: z.object({ code: z.string(), message: text }).nullable(),
+    decision_path: text.meta({ description: 'Where its routing decision is told, if it was kept' }),
     warnings: z.array(z.unknown()),
     content_filters: z
       .array(
