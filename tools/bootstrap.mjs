@@ -16,6 +16,7 @@ const SCRIPTS = {
   'bench:billing': ['--max-semi-space-size=32', 'bench/billing.ts'],
   'bench:dialects': ['bench/dialects.ts'],
   ledger: ['tools/ledger/main.ts'],
+  config: ['tools/config/main.ts'],
   'restore-drill': ['tools/restore-drill/main.ts'],
 };
 const MIN_NODE_MAJOR = 24;
