@@ -1,6 +1,7 @@
 // A station's settings as a file, against the running system, as an operator runs it: what is there is exported and plans to nothing; a file is refused with its line; it is applied,
 // holds, and is applied again without effect; what somebody changed by hand is told; what the file does not name goes with --prune alone.
 import { fakeUpstream, type FakeUpstream } from '@waystation/testing';
+import { jest } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

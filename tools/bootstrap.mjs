@@ -17,6 +17,7 @@ const SCRIPTS = {
   'bench:dialects': ['bench/dialects.ts'],
   ledger: ['tools/ledger/main.ts'],
   config: ['tools/config/main.ts'],
+  'upgrade-check': ['tools/upgrade-check/main.ts'],
   'restore-drill': ['tools/restore-drill/main.ts'],
 };
 const MIN_NODE_MAJOR = 24;
