@@ -15,6 +15,8 @@ const SCRIPTS = {
   // With the young generation of a service.
   'bench:billing': ['--max-semi-space-size=32', 'bench/billing.ts'],
   'bench:dialects': ['bench/dialects.ts'],
+  'bench:routing': ['bench/routing.ts'],
+  'bench:week': ['bench/week.ts'],
   ledger: ['tools/ledger/main.ts'],
   config: ['tools/config/main.ts'],
   'upgrade-check': ['tools/upgrade-check/main.ts'],

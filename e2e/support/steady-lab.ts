@@ -6,6 +6,10 @@ export const FAULTY = ['scripted', 'refused', 'tls', 'dns'] as const;
 export type Faulty = (typeof FAULTY)[number];
 /** Two scripted providers and no steady one. */
 export const LONELY = 'faulty/lonely';
+/** Cheap where the credential takes few requests a minute. */
+export const LIMITED = 'faulty/limited';
+export const LIMITED_PROVIDER = 'faulty-limited';
+export const LIMITED_REQUESTS = 3;
 export const STEADY_OUTPUT_TOKENS = 5;
 /** Picodollars of an output token at the steady provider; prompts cost nothing. */
 export const STEADY_PRICE = 20_000_000n;
@@ -38,11 +42,11 @@ export interface SteadyLabs {
 const endpoint = (model: string, output: string): string =>
   `{ model: ${model}, upstreamModel: ${model.replace('/', '-')}, context: 128000, maxOutput: 4096, price: { input: "0", output: "${output}" } }`;
 
-const provider = (slug: string, baseUrl: string, endpoints: readonly string[]): string => `
+const provider = (slug: string, baseUrl: string, endpoints: readonly string[], more = ''): string => `
   - slug: ${slug}
     dialect: openai-chat
     baseUrl: ${baseUrl}
-    dataPolicy: { retains: false, trains: false, region: local }
+    dataPolicy: { retains: false, trains: false, region: local }${more}
     endpoints: [${endpoints.join(', ')}]`;
 
 export const startSteady = async (): Promise<SteadyLabs> => {
@@ -57,10 +61,15 @@ export const startSteady = async (): Promise<SteadyLabs> => {
     dns: 'https://nowhere.invalid/v1',
   };
   const config = `
-providers:${FAULTY.map((faulty) => provider(`faulty-${faulty}`, urls[faulty], [endpoint(modelOf(faulty), '10'), ...(faulty === 'scripted' ? [endpoint(LONELY, '10')] : [])])).join('')}${provider('faulty-other', `http://127.0.0.1:${other.port}/v1`, [endpoint(LONELY, '10')])}${provider(
+providers:${FAULTY.map((faulty) => provider(`faulty-${faulty}`, urls[faulty], [endpoint(modelOf(faulty), '10'), ...(faulty === 'scripted' ? [endpoint(LONELY, '10')] : [])])).join('')}${provider(
+    LIMITED_PROVIDER,
+    urls.scripted,
+    [endpoint(LIMITED, '10')],
+    `\n    capacity: { requestsPerMinute: ${LIMITED_REQUESTS} }`,
+  )}${provider('faulty-other', `http://127.0.0.1:${other.port}/v1`, [endpoint(LONELY, '10')])}${provider(
     'steady',
     `http://127.0.0.1:${steady.port}/v1`,
-    FAULTY.map((faulty) => endpoint(modelOf(faulty), '20')),
+    [...FAULTY.map(modelOf), LIMITED].map((model) => endpoint(model, '20')),
   )}
 `;
   return {

@@ -40,6 +40,17 @@ it('leaves out a job that a provider of the dialect has in another way', () => {
   expect(report.text()).toContain('transcriptions by way of chat completions');
 });
 
+it('leaves out the models of a job whose shape is not known', () => {
+  const known = ['amazon.titan-embed-text-v2:0', 'amazon.titan-embed-g1-text-02', 'us.cohere.embed-v4:0'];
+  const unknown = ['amazon.titan-embed-image-v1', 'us.twelvelabs.marengo-embed-2-7-v1:0'];
+  const { kept, report } = left(
+    ...(['bedrock', 'bedrock-converse'] as const),
+    ...[...known, ...unknown].map((model) => draft(model, 'embeddings')),
+  );
+  expect(kept).toEqual(known);
+  for (const model of unknown) expect(report.text()).toContain(`| bedrock | \`${model}\` |`);
+});
+
 it('offers the models of Gemini that draw as what they are: a conversation that has images in it', () => {
   const { provider } = left(
     ...(['google', 'gemini'] as const),

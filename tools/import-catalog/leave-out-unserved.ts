@@ -1,5 +1,5 @@
 // An endpoint that no request can be built for would be routed to, and fail: it is left out, and told. Models of Gemini that draw do so in a conversation.
-import { JOBS_OF_DIALECT, JOBS_OTHERWISE } from './curated/jobs-of-dialect.ts';
+import { JOBS_OF_DIALECT, JOBS_OTHERWISE, MODELS_OF_JOB } from './curated/jobs-of-dialect.ts';
 import type { Draft, DraftProvider } from './draft-listed.ts';
 import type { Report } from './report.ts';
 
@@ -25,7 +25,8 @@ export const leaveOutUnserved = (providers: readonly DraftProvider[], report: Re
       if (job === undefined) return [draft];
       if (job === 'images' && drawsInChat(dialect, draft)) return [asChat(draft)];
       const otherwise = JOBS_OTHERWISE[slug]?.[job];
-      if (otherwise === undefined && known.includes(job)) return [draft];
+      const isKnown = known.includes(job) && (MODELS_OF_JOB[dialect]?.[job]?.test(draft.upstreamModel) ?? true);
+      if (otherwise === undefined && isKnown) return [draft];
       report.note('api', {
         ...{ provider: slug, model: draft.upstreamModel },
         detail: otherwise ?? `${job} by the dialect ${dialect}`,

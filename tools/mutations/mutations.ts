@@ -667,12 +667,45 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'request counted for each fallback',
     breaks: 'A call that had to fall back uses up two requests of a rate limit.',
-    file: `${INGRESS}/attempt/attempt-in-order.ts`,
-    text: 'const requests = counted ? 0 : hold.hold.amounts.requests;',
-    fault: 'const requests = counted ? 1 : hold.hold.amounts.requests;',
+    file: `${INGRESS}/attempt/begin-try.ts`,
+    text: 'requests: counted ? 0 : hold.hold.amounts.requests,',
+    fault: 'requests: counted ? 1 : hold.hold.amounts.requests,',
     caughtBy: {
       file: `${INGRESS}/http/chat-completions.test.ts`,
       test: 'counts as one request however many endpoints are tried',
+    },
+  },
+  {
+    name: 'request counted for each of two at once',
+    breaks: 'A call for which a second endpoint was asked uses up two requests of a rate limit.',
+    file: `${INGRESS}/attempt/begin-try.ts`,
+    text: 'requests: 0,',
+    fault: 'requests: 1,',
+    caughtBy: {
+      file: `${INGRESS}/http/hedging.property.test.ts`,
+      test: 'the client has the bytes of one, pays for that one, and each try is told of',
+    },
+  },
+  {
+    name: 'slower of two that is not told so',
+    breaks: 'A second endpoint that lost can be charged beside the first, by a witness that does not know of the race.',
+    file: `${INGRESS}/attempt/race-attempts.ts`,
+    text: "other.ordinal === 0 ? 'given-up' : 'passed-over'",
+    fault: "'given-up'",
+    caughtBy: {
+      file: `${INGRESS}/http/hedging.property.test.ts`,
+      test: 'the first serves when it speaks after all, and the second was passed over',
+    },
+  },
+  {
+    name: 'second endpoint outside the budget',
+    breaks: 'Where everything is slow providers get twice what clients ask, at the cost of the station.',
+    file: `${INGRESS}/attempt/begin-try.ts`,
+    text: ' || !retries.takeSpare()',
+    fault: ' || (retries.takeSpare(), false)',
+    caughtBy: {
+      file: `${INGRESS}/http/hedging.property.test.ts`,
+      test: 'is spent by second endpoints, too: where they were many nobody is asked beside the first, and fallbacks go on',
     },
   },
   {
@@ -743,5 +776,33 @@ export const MUTATIONS: readonly Mutation[] = [
     text: '  isOfOneKind(attempts) &&\n',
     fault: '',
     caughtBy: { file: `${INGRESS}/hold/plan-growth.test.ts`, test: 'a plan of an own key and the capacity' },
+  },
+  // Capacity of credentials.
+  {
+    name: 'all that is free of a credential for everybody',
+    breaks: 'A burst over several workers takes the capacity of a credential several times.',
+    file: 'libs/routing/src/capacity.ts',
+    text: 'if (workers <= 1) return',
+    fault: 'if (workers >= 1) return',
+    caughtBy: { file: 'libs/routing/src/capacity.test.ts', test: 'and leaves the rest to the other' },
+  },
+  {
+    name: 'full credential that is planned',
+    breaks: 'Calls do not spill over: they are sent where nothing more is taken.',
+    file: 'libs/routing/src/split-capacity.ts',
+    text: 'if (exclusion === undefined) shared.push(route);',
+    fault: 'if (exclusion === undefined || exclusion.rule === "capacity") shared.push(route);',
+    caughtBy: { file: 'libs/routing/src/plan-route.test.ts', test: 'that is used up leaves its endpoints out' },
+  },
+  {
+    name: 'declined attempt that counts as sent',
+    breaks: 'An attempt that no provider ever saw is waited for in the books, and its prompt may be charged.',
+    file: `${INGRESS}/attempt/record-try.ts`,
+    text: 'error.code !== DECLINED &&',
+    fault: '',
+    caughtBy: {
+      file: `${INGRESS}/http/chat-completions.test.ts`,
+      test: 'a credential that is used up was asked nothing',
+    },
   },
 ];

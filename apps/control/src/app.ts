@@ -13,6 +13,8 @@ import { CreateControl1763800000002 } from './migrations/create-control.js';
 import { CreateOwnKeys1764181200117 } from './migrations/create-own-keys.js';
 import { CreatePrivateProviders1764183661137 } from './migrations/create-private-providers.js';
 import { CreatePresets1764187200153 } from './migrations/create-presets.js';
+import { LimitOwnKeys1764190800739 } from './migrations/limit-own-keys.js';
+import { KeepOriginOfOwnKeys1764191523149 } from './migrations/keep-origin-of-own-keys.js';
 import { WidenCredentialKinds1764176400105 } from './migrations/widen-credential-kinds.js';
 
 export const app: AppDefinition<ControlConfig> = {
@@ -33,4 +35,6 @@ export const migrations: MigrateOptions['migrations'] = [
   CreateOwnKeys1764181200117,
   CreatePrivateProviders1764183661137,
   CreatePresets1764187200153,
+  LimitOwnKeys1764190800739,
+  KeepOriginOfOwnKeys1764191523149,
 ];

@@ -1,4 +1,4 @@
-// Environment of the migrate command: one owner URL per service, and the other two where it provisions the roles as well.
+// Environment of the commands. Migrate: one owner URL per service, and the other two where it provisions the roles as well. Await-schema: a reader URL of each service whose schema it waits for.
 import type { DatabaseRole, ServiceSchema } from '@waystation/postgres';
 import { z } from 'zod';
 
@@ -40,3 +40,22 @@ export const migrateConfig: z.ZodType<MigrateConfig> = z
       })),
     };
   });
+
+export interface AwaitSchemaConfig {
+  readonly services: readonly { readonly schema: ServiceSchema; readonly url: string }[];
+}
+
+const READERS = SCHEMAS.map((schema) => variableOf(schema, 'reader'));
+
+export const awaitSchemaConfig: z.ZodType<AwaitSchemaConfig> = z
+  .object(Object.fromEntries(READERS.map((name) => [name, url.optional()])))
+  .superRefine((environment, context) => {
+    if (READERS.some((name) => environment[name] !== undefined)) return;
+    context.addIssue({ code: 'custom', path: [READERS.join(' or ')], message: 'must name a schema to wait for' });
+  })
+  .transform((environment) => ({
+    services: SCHEMAS.flatMap((schema) => {
+      const reader = environment[variableOf(schema, 'reader')];
+      return reader === undefined ? [] : [{ schema, url: reader }];
+    }),
+  }));

@@ -1,13 +1,9 @@
 // `node apps/fused/dist/migrate.main.js`: makes schemas and roles where it was given an admin URL, then runs the migrations of all services. Idempotent;
 // two runs at once take turns. Deploy it before the services, which must never run against an older schema.
-import { migrations as billing } from '@waystation/app-billing';
-import { migrations as control } from '@waystation/app-control';
-import { migrations as logging } from '@waystation/app-logging';
-import { migrate, provisionRoles, type MigrateOptions, type ServiceSchema } from '@waystation/postgres';
+import { migrate, provisionRoles } from '@waystation/postgres';
 import { readCommandConfig } from '@waystation/runtime';
 import { migrateConfig } from './config.js';
-
-const MIGRATIONS: Record<ServiceSchema, MigrateOptions['migrations']> = { billing, logging, control };
+import { MIGRATIONS } from './migrations.js';
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 

@@ -14,6 +14,7 @@ import {
   type PolicySnapshot,
 } from '@waystation/runtime';
 import type { KeyEntry, PresetEntry, WorkspaceEntry } from '@waystation/contracts';
+import { createAffinity, type Affinity } from './affinity/affinity.js';
 import { createAside } from './aside/run-aside.js';
 import { UNANSWERED_MAX } from './attempt/attempt-in-order.js';
 import { watchLoopLag } from './attempt/loop-lag.js';
@@ -116,6 +117,14 @@ const openAnswers = async ({ bus, log }: AppContext<IngressConfig>, cells: Ingre
     onFault: (error, what) => log.warn({ err: error }, `${what} failed`),
   });
 
+const openAffinity = async ({ bus, log }: AppContext<IngressConfig>, cells: IngressCells): Promise<Affinity> =>
+  createAffinity({
+    bucket: await bus.kv('affinity'),
+    nowMs: Date.now,
+    onWrite: (write) => cells.toldAffinity(write),
+    onFault: (error, what) => log.warn({ err: error }, `${what} failed`),
+  });
+
 export const createIngress = async (context: AppContext<IngressConfig>): Promise<Ingress> => {
   const { bus, log, health, metrics, scaleMs, stopping } = context;
   const keys = watchKeys(bus, { log });
@@ -143,6 +152,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
   const recalls = await bus.onSignal(LeaseRecall, bus.instance, ({ leaseIds }) => leases.recall(leaseIds));
   const claims = await openClaims(context);
   const answers = await openAnswers(context, cells);
+  const affinity = await openAffinity(context, cells);
   const needs = await answerNeeds(bus);
   const leftOpen = await keepLeftOpen(bus);
   const services = createServicesSeen(Date.now);
@@ -161,10 +171,16 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
   });
 
   const lag = watchLoopLag();
-  const retriesRefused = metrics.counter(
-    'waystation_ingress_retries_refused_total',
-    'Fallbacks that were not tried, since there were too many.',
-  );
+  const refused = {
+    fallback: metrics.counter(
+      'waystation_ingress_retries_refused_total',
+      'Fallbacks that were not tried, since there were too many.',
+    ),
+    second: metrics.counter(
+      'waystation_ingress_hedges_refused_total',
+      'Second endpoints that were not asked beside a first, since there were too many fallbacks and seconds.',
+    ),
+  };
   const deps: GenerateDeps = {
     bus,
     leases,
@@ -172,6 +188,7 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
     leftOpen,
     aside: createAside(),
     answers,
+    affinity,
     catalog,
     policies,
     log,
@@ -187,7 +204,9 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
           ACCEPT_MS_MAX,
         ),
     },
-    retries: createRetryBudget(() => (retriesRefused.value += 1)),
+    retries: createRetryBudget((what) => (refused[what].value += 1)),
+    hedgeAfterMsMin: context.config.hedgeAfterMsMin,
+    onRaced: (ended) => cells.raced(ended),
     onFirstByte: (latencyMs) => cells.firstByte(latencyMs),
   };
   return {

@@ -1,6 +1,7 @@
 // What the ingress counts. Cells are made once; the hot path only adds to numbers.
 import type { LeaseReply } from '@waystation/contracts';
 import type { Cell, Metrics } from '@waystation/runtime';
+import type { AffinityWrite } from './affinity/affinity.js';
 import { ROUTES } from './http/routes.js';
 import type { LeaseBank } from './hold/lease-pool.js';
 
@@ -15,6 +16,10 @@ export interface IngressCells {
   countRefusals(bank: LeaseBank): LeaseBank;
   /** A client wished for an answer that was kept. */
   lookedForAnswer(found: boolean): void;
+  /** Where a conversation was served was told, or not for want of room. */
+  toldAffinity(write: AffinityWrite): void;
+  /** Two endpoints were asked at once, and this became of them. */
+  raced(ended: readonly { readonly isSecond: boolean; readonly outrun: boolean }[]): void;
   readonly bytesOut: Cell;
 }
 
@@ -45,6 +50,20 @@ export const createIngressCells = (
   const [hits, misses] = ['hit', 'miss'].map((result) =>
     metrics.counter('waystation_ingress_kept_answers_total', 'Look-ups of answers that were kept.', { result }),
   );
+  const affinityOf = (write: AffinityWrite): Cell =>
+    metrics.counter(
+      'waystation_ingress_affinity_writes_total',
+      'Conversations that were served other than where their hash leads, or there again; dropped: could not be told for want of room.',
+      { write },
+    );
+  const affinity = { moved: affinityOf('moved'), returned: affinityOf('returned'), dropped: affinityOf('dropped') };
+  const hedgesOf = (quicker: string): Cell =>
+    metrics.counter(
+      'waystation_ingress_hedges_total',
+      'Generations for which a second endpoint was asked beside the first, by which of them was quicker; neither: one of them failed.',
+      { quicker },
+    );
+  const hedges = { first: hedgesOf('first'), second: hedgesOf('second'), neither: hedgesOf('neither') };
   const bytesOut = metrics.counter('waystation_ingress_output_bytes_total', 'Bytes of output sent to clients.');
   metrics.gauge('waystation_ingress_open_generations', 'Generations in flight.', openGenerations);
   metrics.gauge('waystation_ingress_open_holds', 'Holds that are not settled.', openHolds);
@@ -70,6 +89,13 @@ export const createIngressCells = (
     lookedForAnswer(found) {
       const cell = found ? hits : misses;
       if (cell !== undefined) cell.value += 1;
+    },
+    raced(ended) {
+      const quicker = ended.find(({ outrun }) => outrun);
+      hedges[quicker === undefined ? 'neither' : quicker.isSecond ? 'first' : 'second'].value += 1;
+    },
+    toldAffinity(write) {
+      affinity[write].value += 1;
     },
     bytesOut,
   };

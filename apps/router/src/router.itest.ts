@@ -13,7 +13,7 @@ import {
   type RoutePlanRequest,
 } from '@waystation/contracts';
 import { createHealthTally } from '@waystation/routing';
-import { createHealth, createMetrics } from '@waystation/runtime';
+import { affinityKeyOf, createHealth, createMetrics } from '@waystation/runtime';
 import { natsServer, type TestNats } from '@waystation/testing';
 import { pino } from 'pino';
 import { PlanHandler } from './plan.handler.js';
@@ -216,6 +216,47 @@ describe('the router', () => {
     await until('the fallback', async () => (await waysOf('w')) === `${usual},a own-1 own`);
     await publishOwnKeys();
     await until('the usual way', async () => (await waysOf('w')) === usual);
+  });
+
+  it('sends a conversation where it was served of late, on every replica, until that is taken back', async () => {
+    const bus = await busOf('router');
+    const replica = await createRoutingState({
+      bus,
+      log: pino({ level: 'silent' }),
+      health: createHealth(),
+      metrics: createMetrics(),
+      scaleMs: (ms) => ms,
+    });
+    const elsewhere = new PlanHandler(replica, createMetrics());
+    const asked = requestOf({ preferences: {} });
+    const request = { ...asked, features: { ...asked.features, conversation: 'talk' } };
+    const firsts = (): (string | undefined)[] =>
+      [handler, elsewhere].map((each) => each.plan(request).attempts[0]?.endpointId);
+    try {
+      await until('the replica is ready', () => {
+        try {
+          return replica.snapshot(Date.now()).index.revision === state.snapshot(Date.now()).index.revision;
+        } catch {
+          return false;
+        }
+      });
+      const [home] = firsts();
+      const other = home === 'lab/one@a' ? 'lab/one@c' : 'lab/one@a';
+      expect(firsts()).toEqual([home, home]);
+      const kv = await ingress.kv('affinity');
+      const key = affinityKeyOf('w', 'lab/one', 'talk');
+      await kv.put(key, { v: 1, endpointId: other, at: Date.now() });
+      await until('both know', () => firsts().every((each) => each === other));
+      await kv.put(key, { v: 1, endpointId: other, at: Date.now() - 600_001 });
+      await until('it is over', () => firsts().every((each) => each === home));
+      await kv.put(key, { v: 1, endpointId: other, at: Date.now() });
+      await until('both know again', () => firsts().every((each) => each === other));
+      await kv.delete(key);
+      await until('it was taken back', () => firsts().every((each) => each === home));
+    } finally {
+      await replica.close();
+      await bus.close(500);
+    }
   });
 
   it('sorts by the speed that workers report', async () => {

@@ -5,6 +5,7 @@ import { mergeRules, rulesOfPolicy, type PolicyRules } from '@waystation/policy'
 import {
   NO_OWN_KEYS,
   buildRoutingIndex,
+  createCapacityBoard,
   createHealthBoard,
   indexOwnKeys,
   type OwnKeysIndex,
@@ -12,7 +13,7 @@ import {
   type RoutingIndex,
   type RoutingSnapshot,
 } from '@waystation/routing';
-import { watchCatalog, watchPolicies, type AppContext } from '@waystation/runtime';
+import { watchAffinity, watchCatalog, watchPolicies, type AppContext } from '@waystation/runtime';
 import { takeTurns } from './take-turns.js';
 
 /** Injection token. */
@@ -40,7 +41,9 @@ export const createRoutingState = async ({
 }: Pick<AppContext<unknown>, 'bus' | 'log' | 'health' | 'metrics' | 'scaleMs'>): Promise<RoutingState> => {
   const catalog = watchCatalog(bus, { log });
   const policies = watchPolicies(bus, { log });
+  const overrides = watchAffinity(bus, { log });
   const turns = await takeTurns(bus, scaleMs);
+  const capacity = createCapacityBoard(scaleMs);
   const board = createHealthBoard({ scaleMs, turn: () => turns.turn() });
   let index: RoutingIndex = buildRoutingIndex(catalog.current);
   let ownKeys: OwnKeysIndex = NO_OWN_KEYS;
@@ -55,14 +58,19 @@ export const createRoutingState = async ({
       'the catalog has a new revision',
     );
   });
-  policies.onChange((current) => {
+  const adopt = (current: typeof policies.current): void => {
     ruled = new Map([...current.policies].map(([id, policy]) => [id, rulesOfPolicy(policy)]));
     merged.clear();
     ownKeys = indexOwnKeys(current.ownKeys);
-  });
+  };
+  policies.onChange(adopt);
+  // They may have arrived while somebody else was waited for.
+  adopt(policies.current);
   const signals = await bus.onSignal(HealthCounters, undefined, (message) => {
+    const nowMs = Date.now();
+    capacity.hear(message, nowMs);
     // What the catalog does not have is not remembered, so that the board is bounded by the catalog.
-    board.hear({ ...message, endpoints: message.endpoints.filter(({ id }) => index.has(id)) }, Date.now());
+    board.hear({ ...message, endpoints: message.endpoints.filter(({ id }) => index.has(id)) }, nowMs);
   });
 
   readiness.check('router.catalog', () =>
@@ -82,6 +90,12 @@ export const createRoutingState = async ({
     () => catalog.silentMs() / 1_000,
   );
 
+  metrics.gauge(
+    'waystation_router_affinity_overrides',
+    'Conversations that are known to have been served other than where their hash leads.',
+    () => overrides.size,
+  );
+
   return {
     snapshot(nowMs) {
       if (!catalog.ready || !policies.ready)
@@ -89,7 +103,7 @@ export const createRoutingState = async ({
           retryAfterMs: 1_000,
         });
       const figuresOf = (endpointId: string, atMs: number) => board.figuresOf(endpointId, atMs);
-      return { index, health: board, ownKeys, figuresOf, nowMs };
+      return { index, health: board, ownKeys, capacity, overrides, figuresOf, nowMs };
     },
     rulesOf(policyIds) {
       const key = policyIds.join('\n');
@@ -115,6 +129,7 @@ export const createRoutingState = async ({
       await Promise.all([signals.drain(), turns.beats.drain()]);
       catalog.stop();
       policies.stop();
+      overrides.stop();
     },
   };
 };

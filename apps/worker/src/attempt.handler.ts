@@ -46,6 +46,12 @@ export class AttemptHandler {
     const { worker } = this;
     const call = prepareCall(request, body, worker.sites, credential);
     if (!worker.client.hasRoom(call.target)) return this.#busy(writer);
+    const place = worker.capacity.take(request);
+    if (place.kind === 'not-here') return this.#busy(writer);
+    if (place.kind === 'full') {
+      worker.metrics.full.value += 1;
+      return writer.fail(place.error);
+    }
 
     const allowance = worker.allowances.open(request, writer.caller);
     const relay = new Relay(call, writer, worker.relayOptions(request.attempt.billsAfterCancel, allowance));
@@ -55,6 +61,7 @@ export class AttemptHandler {
     // A callback instead of `await`, so that the body is not kept for as long as the response takes.
     return relay.run(worker.client, call, started).then((result) => {
       leave();
+      place.leave?.(result.report.usage);
       if (allowance !== undefined) worker.allowances.close(request.attemptId, allowance);
       this.#tell(request, result, warnings, writer, allowance?.held);
     });

@@ -7,6 +7,7 @@ const FIRST_TOKEN_SECONDS = [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6
 
 export interface WorkerMetrics {
   readonly busy: Cell;
+  readonly full: Cell;
   readonly upstreamBytes: Cell;
   record(result: RelayResult): void;
 }
@@ -36,6 +37,10 @@ export const createWorkerMetrics = (
   );
   return {
     busy: metrics.counter('waystation_worker_busy_total', 'Attempts that were answered busy.'),
+    full: metrics.counter(
+      'waystation_worker_full_total',
+      'Attempts declined because the capacity of their credential was used up.',
+    ),
     upstreamBytes: metrics.counter('waystation_worker_upstream_bytes_total', 'Bytes of responses read from providers.'),
     record({ outcome, timeToFirstTokenMs, totalBytes }) {
       attempts[outcome].value += 1;

@@ -11,6 +11,7 @@ import {
   moneyLine,
   type AttemptEnd,
   type AttemptRunRequest,
+  type CapacityLimits,
   type HealthMessage,
   type HealthSubject,
   type MoneyLine,
@@ -103,15 +104,21 @@ beforeAll(async () => {
   await (
     await control.kv('credentials')
   ).put(SNAPSHOT_KEYS.credential('own-0'), {
-    ...{ v: 1, version: 1, id: 'own-0', provider: 'lab', workspaceId: 'ws-1', kind: 'bearer' },
+    ...{ v: 1, version: 1, id: 'own-0', provider: 'lab', workspaceId: 'ws-1', kind: 'bearer', origin: upstream.url },
     sealed: sealSecret(keys.publicKey, SECRET, 'own-0'),
   });
   await (
     await control.kv('credentials')
   ).put(SNAPSHOT_KEYS.credential('own-google'), {
-    ...{ v: 1, version: 1, id: 'own-google', provider: 'vertex', workspaceId: 'ws-1' },
+    ...{ v: 1, version: 1, id: 'own-google', provider: 'vertex', workspaceId: 'ws-1', origin: upstream.url },
     kind: 'google-service-account',
     sealed: sealSecret(keys.publicKey, serviceAccount(), 'own-google'),
+  });
+  await (
+    await control.kv('credentials')
+  ).put(SNAPSHOT_KEYS.credential('cred-limited'), {
+    ...{ v: 1, version: 1, id: 'cred-limited', provider: 'lab', kind: 'bearer' },
+    sealed: sealSecret(keys.publicKey, SECRET, 'cred-limited'),
   });
   consumer = await control.consume('FACTS', { batchLines: 100, maxInFlight: 10 }, async (batch) => {
     for (const { line } of batch) lines.push(moneyLine.parse(line));
@@ -596,6 +603,87 @@ describe('a worker', () => {
   });
 });
 
+describe('the capacity of a credential', () => {
+  const limitedTo = (capacity: CapacityLimits) => ({ limited: { credentialId: 'cred-limited', capacity } });
+  let running: Running;
+  beforeAll(async () => {
+    running = await startWorker();
+  });
+  afterAll(() => running.close());
+
+  it('that is used up declines before anything is sent, journalled or counted of the endpoint, and another is served when there is room', async () => {
+    const told: HealthMessage[] = [];
+    const heard = await ingress.onSignal(HealthCounters, undefined, (message) => void told.push(message));
+    upstream.script((_request, reply) => reply.sse(chatChunks(1_000), { everyMs: 20 }));
+    const first = run(limitedTo({ inFlight: 1 }));
+    await until('the first runs', () => first.text() !== '');
+    const before = upstream.requests.length;
+    const second = run({ endpointId: 'declined', ...limitedTo({ inFlight: 1 }) });
+    const { error } = await second.answer;
+    expect(error).toMatchObject({ code: 'credential_full', details: { metric: 'in_flight' }, retryAfterMs: 1_000 });
+    expect(upstream.requests).toHaveLength(before);
+    // One that is not limited uses nothing of it.
+    const beside = run();
+    await until('it runs', () => beside.text() !== '');
+    for (const each of [first, beside]) each.cancel();
+    await until('all are over', () => running.worker.inFlight.count === 0);
+
+    upstream.script((_request, reply) => reply.sse(chatChunks(3)));
+    const third = run(limitedTo({ inFlight: 1 }));
+    expect((await third.answer).end?.outcome).toBe('completed');
+    await linesOf(third.request, 2);
+    expect(lines.filter((line) => 'attemptId' in line && line.attemptId === second.request.attemptId)).toEqual([]);
+    const lastOf = () => told.flatMap(({ capacity = [] }) => capacity).findLast(({ id }) => id === 'cred-limited');
+    await until('its end is told', () => lastOf()?.inFlight === 0);
+    expect(told.flatMap(({ endpoints }) => endpoints).some(({ id }) => id === 'declined')).toBe(false);
+    expect(await running.metrics.registry.metrics()).toMatch(/waystation_worker_full_total(\{[^}]*\})? 1/);
+    await heard.drain();
+  });
+
+  it('counts requests and the tokens that they took in the end, until a minute is over', async () => {
+    upstream.script((_request, reply) => reply.sse(chatChunks(20)));
+    // A minute is six seconds here: what was used before is over first.
+    const limits = { tokensPerMinute: 60 };
+    await until('nothing is used', () => {
+      const place = running.worker.capacity.take(attemptRequest(attemptBody(), limitedTo({ requestsPerMinute: 1 })));
+      if (place.kind === 'taken') place.leave?.({});
+      return place.kind === 'taken';
+    });
+    const first = run(limitedTo(limits));
+    expect((await first.answer).end?.outcome).toBe('completed');
+    await until('it is over', () => running.worker.inFlight.count === 0);
+    // 25 were used in fact; 30 are thought of for the next one's prompt.
+    const second = run(limitedTo(limits));
+    expect((await second.answer).end?.outcome).toBe('completed');
+    await until('it is over', () => running.worker.inFlight.count === 0);
+    const { error } = await run(limitedTo(limits)).answer;
+    expect(error).toMatchObject({ code: 'credential_full', details: { metric: 'tokens_per_minute' } });
+    expect(error?.retryAfterMs).toBeGreaterThan(1_000);
+    expect(error?.retryAfterMs).toBeLessThanOrEqual(6_500);
+  });
+
+  it('is told to other workers, who decline what would be too much', async () => {
+    const second = await startWorker();
+    const request = attemptRequest(attemptBody(), limitedTo({ inFlight: 2 }));
+    const taken: (() => void)[] = [];
+    // At one moment it takes no more than its half of what is free, and leaves the rest to the other.
+    await until('both are taken', () => {
+      const place = running.worker.capacity.take(request);
+      if (place.kind === 'taken') taken.push(() => place.leave?.('pending'));
+      return taken.length === 2;
+    });
+    const kindThere = (): string => {
+      const place = second.worker.capacity.take(request);
+      if (place.kind === 'taken') place.leave?.('pending');
+      return place.kind;
+    };
+    await until('the other worker knows', () => kindThere() === 'full');
+    for (const leave of taken) leave();
+    await until('the other worker knows of the room', () => kindThere() === 'taken');
+    await second.close();
+  });
+});
+
 describe("a workspace's own key", () => {
   const OWN = 'sk-own-canary-0123456789';
   let running: Running;
@@ -605,7 +693,7 @@ describe("a workspace's own key", () => {
     await (
       await control.kv('credentials')
     ).put(SNAPSHOT_KEYS.credential('own-1'), {
-      ...{ v: 1, version, id: 'own-1', provider: 'lab', workspaceId: 'ws-1', kind: 'bearer' },
+      ...{ v: 1, version, id: 'own-1', provider: 'lab', workspaceId: 'ws-1', kind: 'bearer', origin: upstream.url },
       sealed: sealSecret(keys.publicKey, secret, 'own-1'),
       ...more,
     });
@@ -674,6 +762,21 @@ describe("a workspace's own key", () => {
     await eventually('it is refused', async () => {
       const { error, authorization } = await presented();
       return authorization === undefined && error?.details?.['reason'] === 'private_address';
+    });
+    await putKey(OWN);
+    await untilPresented(`Bearer ${OWN}`);
+  });
+
+  it.each([
+    ['another host', 'https://lab.example', 'was kept for https://lab.example and is sent nowhere else'],
+    ['another scheme', () => upstream.url.replace('http:', 'https:'), 'and is sent nowhere else'],
+    ['nobody knows where', undefined, 'does not say for which address it was kept'],
+  ])('is not sent to where its provider is now when it was kept for %s', async (_, origin, told) => {
+    await putKey(OWN, { origin: typeof origin === 'function' ? origin() : origin });
+    await untilPresented(undefined);
+    expect((await presented()).error).toMatchObject({
+      code: 'provider_auth',
+      message: expect.stringContaining(told),
     });
     await putKey(OWN);
     await untilPresented(`Bearer ${OWN}`);

@@ -8,6 +8,7 @@ import { ALLOWANCE_TIMES, type Allowance } from './attempt/allowance.js';
 import { Allowances } from './attempt/allowances.js';
 import { InFlight } from './attempt/in-flight.js';
 import type { RelayOptions } from './attempt/relay.js';
+import { CapacityGate } from './capacity/capacity-gate.js';
 import type { WorkerConfig } from './config.js';
 import { EndpointHealth } from './health/endpoint-health.js';
 import {
@@ -46,6 +47,7 @@ export interface Worker {
   readonly open: (entry: CredentialEntry, provider: ProviderEntry) => OpenedCredential | Promise<OpenedCredential>;
   readonly client: UpstreamClient;
   readonly inFlight: InFlight;
+  readonly capacity: CapacityGate;
   readonly health: EndpointHealth;
   readonly metrics: WorkerMetrics;
   /** Whether one more attempt may be taken: there is room, it was not here before, and the journal can record it. */
@@ -80,7 +82,11 @@ export const createWorker = ({
     repeatMs: scaleMs(ALLOWANCE_TIMES.repeatMs),
     waitMs: scaleMs(ALLOWANCE_TIMES.waitMs),
   });
-  const endpointHealth = new EndpointHealth(bus, scaleMs(HEALTH_EVERY_MS), scaleMs);
+  const capacity = new CapacityGate(bus, scaleMs);
+  capacity
+    .listen()
+    .catch((error: unknown) => log.error({ err: error }, 'what other workers use of credentials will not be known'));
+  const endpointHealth = new EndpointHealth(bus, scaleMs(HEALTH_EVERY_MS), scaleMs, capacity);
   endpointHealth
     .listen(scaleMs(LISTENER_FORGOTTEN_MS))
     .catch((error: unknown) => log.error({ err: error }, 'routers that start will not be told of health'));
@@ -125,6 +131,7 @@ export const createWorker = ({
       openEntry(entry, config.privateKey, askToken, { id: entry.id, provider: slug, providerName: name })(),
     client,
     inFlight,
+    capacity,
     health: endpointHealth,
     metrics: cells,
     takes: (request) =>
@@ -151,7 +158,7 @@ export const createWorker = ({
       inFlight.close();
       catalog.stop();
       credentials.stop();
-      await Promise.all([client.close(), allowances.drain(), endpointHealth.close()]);
+      await Promise.all([client.close(), allowances.drain(), capacity.close(), endpointHealth.close()]);
     },
   };
 };

@@ -108,7 +108,9 @@ export const createBus = (
     instance,
     nextBatchId: () => `${instance}-${batches++}`,
   };
-  const provision = async (wanted: ProvisionOptions, asked: readonly ProvisionTarget[] | undefined): Promise<void> => {
+  const provision = async (told: ProvisionOptions, asked: readonly ProvisionTarget[] | undefined): Promise<void> => {
+    const { streamReplicas } = options;
+    const wanted = streamReplicas === undefined ? told : { replicas: streamReplicas, ...told };
     provisioned = wanted;
     const journals = journalPlans(wanted, times.ackWaitMs);
     const ours = ALL_TARGETS.filter((target) => options.services.includes(PROVISIONER[target]));

@@ -58,6 +58,8 @@ export interface BusOptions {
   readonly times?: Partial<BusTimes>;
   /** How long the first connection may take, in milliseconds. Default 10 000; later ones are tried for ever. */
   readonly connectTimeoutMs?: number;
+  /** Copies of each stream and bucket that this process provisions: 1 on one server, 3 in a cluster. Default 1. */
+  readonly streamReplicas?: number;
   readonly tls?: { readonly caFile?: string; readonly certFile?: string; readonly keyFile?: string };
   /** Structured log lines of the bus. */
   readonly log?: (level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) => void;

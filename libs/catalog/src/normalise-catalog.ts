@@ -110,6 +110,7 @@ const providerOf = (source: ProviderSource): Unversioned<ProviderEntry> => ({
   ...(source.quirks === undefined ? {} : { quirks: { ...source.quirks } }),
   billsAfterCancel: source.billsAfterCancel ?? billsAfterCancelByDefault(source.slug),
   ...(source.maxConnections === undefined ? {} : { maxConnections: source.maxConnections }),
+  ...(source.capacity === undefined ? {} : { capacity: { ...source.capacity } }),
   ...(source.timeouts === undefined ? {} : { timeouts: { ...source.timeouts } }),
 });
 

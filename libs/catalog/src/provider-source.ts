@@ -77,6 +77,12 @@ export interface ProviderSource {
   readonly quirks?: Readonly<Record<string, string | number | boolean>>;
   readonly billsAfterCancel?: boolean;
   readonly maxConnections?: number;
+  /** Of its credential; what is absent is not limited. */
+  readonly capacity?: {
+    readonly requestsPerMinute?: number;
+    readonly tokensPerMinute?: number;
+    readonly inFlight?: number;
+  };
   readonly timeouts?: { readonly connectMs?: number; readonly firstByteMs?: number; readonly idleMs?: number };
   /** How the secret is presented. The secret itself never enters the catalog. */
   readonly credential: { readonly kind: CredentialEntry['kind']; readonly name?: string };

@@ -72,6 +72,8 @@ export const ERRORS = {
   provider_empty: row(502, 'provider', 'next-endpoint', 'provider_unavailable'),
   // ourselves
   no_worker: row(503, 'waystation', 'next-endpoint', 'provider_overloaded'),
+  // The capacity that is configured for a credential is used up: nothing was sent, and another endpoint may have room.
+  credential_full: row(429, 'waystation', 'next-endpoint', 'rate_limit_exceeded'),
   worker_busy: row(503, 'waystation', 'same-endpoint', 'provider_overloaded'),
   accept_timeout: row(503, 'waystation', 'same-endpoint', 'provider_overloaded'),
   worker_lost: row(502, 'waystation', 'next-endpoint', 'provider_unavailable', true),

@@ -210,6 +210,7 @@ export {
   type RoutePlanReply,
   type RoutePlanRequest,
 } from './route.js';
+export { capacityLimits, type CapacityLimits, type CapacityUse } from './capacity.js';
 export { SURCHARGE_PPM_MAX, identity, leaseVector, usage, type Identity, type LeaseVector } from './scalars.js';
 export {
   Alive,
@@ -272,6 +273,7 @@ export {
   ZDR_GROUPS,
   ANSWER_BYTES_MAX,
   affinityEntry,
+  type AffinityEntry,
   answerEntry,
   credentialEntry,
   endpointEntry,

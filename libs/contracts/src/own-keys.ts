@@ -10,8 +10,8 @@ export const OWN_KEYS_PER_CALL_MAX = 100;
 export const OWN_KEY_SECRET_CHARACTERS_MAX = 16_384;
 export const OWN_KEY_NAME_CHARACTERS_MAX = 255;
 
-const { id, provider, disabled, isFallback, alwaysUse, sortOrder, allowedModels, allowedKeyHashes, allowedMemberIds } =
-  ownKeyEntry.shape;
+const { id, provider, disabled, isFallback, alwaysUse, sortOrder, capacity } = ownKeyEntry.shape;
+const { allowedModels, allowedKeyHashes, allowedMemberIds } = ownKeyEntry.shape;
 
 const name = z.string().max(OWN_KEY_NAME_CHARACTERS_MAX);
 const secret = z.string().min(1).max(OWN_KEY_SECRET_CHARACTERS_MAX);
@@ -26,6 +26,8 @@ const ownKeySettings = z.object({
   allowedModels: allowedModels.nullable().optional(),
   allowedKeyHashes: allowedKeyHashes.nullable().optional(),
   allowedMemberIds: allowedMemberIds.nullable().optional(),
+  /** Whole: what it does not name is not limited. */
+  capacity: capacity.nullable().optional(),
 });
 export type OwnKeySettings = z.infer<typeof ownKeySettings>;
 
@@ -43,6 +45,7 @@ export const ownKey = z.object({
   allowedModels,
   allowedKeyHashes,
   allowedMemberIds,
+  capacity,
   createdAt: unixMs,
 });
 export type OwnKey = z.infer<typeof ownKey>;

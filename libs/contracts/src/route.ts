@@ -1,5 +1,6 @@
 // route.plan: features in, an ordered plan out. Prompts never go to the router.
 import { z } from 'zod';
+import { capacityLimits } from './capacity.js';
 import { defineRpc } from './contract.js';
 import { priceVector } from './price.js';
 import {
@@ -13,6 +14,7 @@ import {
   providerSlug,
   quirks,
   surchargePpm,
+  unixMs,
 } from './scalars.js';
 import { QUEUE_GROUPS, SUBJECTS } from './subjects.js';
 
@@ -155,6 +157,8 @@ export const plannedAttempt = z.object({
   showsOutput: z.boolean().optional(),
   credentialId: z.string().max(64).optional(),
   byok: z.boolean(),
+  /** Of the credential: a worker that finds it used up declines the attempt before anything is sent. Absent: not limited. */
+  capacity: capacityLimits.optional(),
   /** What the workspace pays on top. Put in by the ingress, when it takes the hold; absent: nothing. */
   surchargePpm: surchargePpm.optional(),
   /** Quirks of the model there, over the provider's. */
@@ -176,9 +180,24 @@ export const routePlanReply = z.object({
         /** Of the own key that is not tried there, where it is one and not the endpoint. */
         credentialId: z.string().max(64).optional(),
         detail: z.string().max(512).optional(),
+        /** Of a rule that passes with time: when it may have passed. */
+        retryAfterMs: count.optional(),
       }),
     )
     .max(4096),
+  /** Where the conversation is at home, by model. Absent: it has no home (there is no conversation, or the client ordered endpoints itself). */
+  affinity: z
+    .array(
+      z.object({
+        model: modelId,
+        /** Where its hash leads, whatever the health. */
+        home: endpointId,
+        /** Where it was served since, by what the router last heard, and when that was said. */
+        override: z.object({ endpointId, at: unixMs }).optional(),
+      }),
+    )
+    .max(32)
+    .optional(),
   /** Head revision of the snapshot that decided. */
   snapshotRevision: count,
   /** How the order came about, with `+` between its parts; a sort for which too little is known is `…-unmeasured`, and the order then the default one. */

@@ -1,5 +1,6 @@
 // Control signals: no answer, no storage. All of them may be lost, and heal by being repeated.
 import { z } from 'zod';
+import { capacityUse } from './capacity.js';
 import { defineSignal } from './contract.js';
 import {
   attemptId,
@@ -137,6 +138,8 @@ const healthSeries = z.object({
   succeeded: count,
   failed: count,
   rateLimited: count,
+  /** Of those that failed: when the client had output already. Absent: none. */
+  broken: count.optional(),
   timeToFirstTokenMs: histogram.optional(),
   tokensPerSecond: histogram.optional(),
 });
@@ -172,6 +175,8 @@ export const HealthCounters = defineSignal({
     endpoints: z.array(healthSubject).max(256),
     /** Of each only what the provider thought of the credential. Own keys are among them; what they meet is never counted of an endpoint. */
     credentials: z.array(healthSubject).max(256),
+    /** Of credentials whose capacity is limited. Of two words about the same slot, and about what is in flight, that of the later `clockMs` holds. */
+    capacity: z.array(capacityUse).max(256).optional(),
   }),
 });
 export type HealthMessage = z.infer<typeof HealthCounters.message>;

@@ -2,6 +2,7 @@
 // `catalog` and `policies` end in a head; a snapshot is swapped only when everything up to its head has arrived.
 import { z } from 'zod';
 import { FINISH_REASONS } from '@waystation/generation';
+import { capacityLimits } from './capacity.js';
 import { limitSpec, LIMITS_MAX } from './limit-spec.js';
 import { priceVector } from './price.js';
 import { quirks } from './scalars.js';
@@ -32,6 +33,7 @@ export const SNAPSHOT_KEYS = {
   model: (id: string): string => `model.${subjectToken(id)}`,
   credential: (id: string): string => `credential.${subjectToken(id)}`,
   ownKey: (id: string): string => `own-key.${subjectToken(id)}`,
+  affinity: (hash: string): string => `affinity.${subjectToken(hash)}`,
   preset: (id: string): string => `preset.${subjectToken(id)}`,
 } as const;
 
@@ -180,6 +182,8 @@ export const providerEntry = z.object({
   quirks: quirks.optional(),
   billsAfterCancel: z.boolean(),
   maxConnections: count.optional(),
+  /** Of the station's own credential there. Where it is used up, its endpoints are left out of plans. Absent: not limited. */
+  capacity: capacityLimits.optional(),
   timeouts: z
     .object({ connectMs: count.optional(), firstByteMs: count.optional(), idleMs: count.optional() })
     .optional(),
@@ -248,6 +252,8 @@ export const credentialEntry = z.object({
   name: z.string().max(128).optional(),
   /** Where an own key is asked instead of at the provider's address: its own resource, region or project. Always a public address. */
   baseUrl: z.string().max(2048).optional(),
+  /** Of an own key: scheme, host and port that it was kept for. It is sent nowhere else. */
+  origin: z.string().max(2048).optional(),
   /** `x25519-hkdf-sha256-aes256gcm`, base64url parts: ephemeral public key, nonce, ciphertext with tag. */
   sealed: z
     .object({ ephemeral: z.string().max(128), nonce: z.string().max(64), ciphertext: z.string().max(65_536) })
@@ -277,6 +283,8 @@ export const ownKeyEntry = z.object({
   allowedModels: z.array(modelId).max(OWN_KEY_FILTER_MAX).optional(),
   allowedKeyHashes: z.array(keyHash).max(OWN_KEY_FILTER_MAX).optional(),
   allowedMemberIds: z.array(memberId).max(OWN_KEY_FILTER_MAX).optional(),
+  /** Where it is used up, the key is left out of plans. Absent: not limited. */
+  capacity: capacityLimits.optional(),
 });
 export type OwnKeyEntry = z.infer<typeof ownKeyEntry>;
 
@@ -326,5 +334,6 @@ export const keptAnswer = z.object({
 });
 export type KeptAnswer = z.infer<typeof keptAnswer>;
 
-/** Bucket `affinity`, key = hash of workspace, model and conversation. */
+/** Bucket `affinity`, key `affinity.<hash of workspace, model and conversation>`: where the conversation is at home for the moment, other than by its hash. */
 export const affinityEntry = z.object({ v: z.literal(1), endpointId, at: unixMs });
+export type AffinityEntry = z.infer<typeof affinityEntry>;

@@ -5,6 +5,7 @@ export { namedEvent } from './sse.js';
 export { CHAT_FIELDS, CHAT_PARAMETERS, OWN_CHAT_FIELDS } from './json/chat-fields.js';
 export { editMembers, memberEdits, spliceJson, type JsonEdit, type MemberChanges } from './json/edit-members.js';
 export { scanArray, scanObject, scanTopLevelFields } from './json/scan-top-level.js';
+export { parseArguments, parseHolding } from './json/exact-numbers.js';
 export { JSON_DEPTH_MAX } from './json/skip-value.js';
 export { CHAT_LIMITS, type ChatRequest, type ReadChatOptions } from './openai-chat/chat-request.js';
 export { createContentCounter, type ContentCounter } from './openai-chat/count-content.js';

@@ -46,7 +46,11 @@ export const OUTCOME_POLICY: Readonly<Record<Outcome, OutcomePolicy>> = {
   },
   cancelled: {
     served: row('cancelled-after-output', 'customer', 'The client left; what was used until then is charged.'),
-    unserved: row('cancelled-before-output', 'nobody', 'The client left before any output.'),
+    unserved: row(
+      'cancelled-before-output',
+      'nobody',
+      'The client got nothing of it: it had left before, or another endpoint that was asked at the same time was quicker.',
+    ),
   },
   'timed-out': {
     served: row('timed-out-after-output', 'customer', 'The time ran out; what was delivered until then is charged.'),
@@ -54,8 +58,16 @@ export const OUTCOME_POLICY: Readonly<Record<Outcome, OutcomePolicy>> = {
   },
   // Whatever its worker read of it, its caller had turned away before.
   'passed-over': {
-    served: row('passed-over', 'nobody', 'No worker took the attempt in time, or it was lost; another one was made.'),
-    unserved: row('passed-over', 'nobody', 'No worker took the attempt in time, or it was lost; another one was made.'),
+    served: row(
+      'passed-over',
+      'nobody',
+      'No worker took the attempt in time, or it was lost, or it was the slower of two; another one was made.',
+    ),
+    unserved: row(
+      'passed-over',
+      'nobody',
+      'No worker took the attempt in time, or it was lost, or it was the slower of two; another one was made.',
+    ),
   },
 };
 

@@ -1,6 +1,7 @@
 // The only code that opens database connections.
 export { arrayText } from './array-text.js';
 export { migrate, type MigrateOptions } from './migrate.js';
+export { missingMigrations, type MissingMigrationsOptions } from './missing-migrations.js';
 export { openDatabase } from './open-database.js';
 export type { Database, DatabaseOptions, DatabaseRole, ServiceSchema } from './postgres.js';
 export { queryPrepared, queryRows, queryTogether, type Statement } from './query-rows.js';

@@ -313,9 +313,13 @@ const ASKED: Readonly<Record<string, object>> = {
 const ANSWERS: readonly string[] = [
   '{"id":"up","object":"list","data":[{"object":"embedding","index":0,"embedding":[0.1]}],"model":"m","usage":{"prompt_tokens":8,"total_tokens":8,"prompt_tokens_details":{"image_tokens":1}}}',
   '{"id":"up","embeddings":{"float":[[0.1]]},"meta":{"billed_units":{"input_tokens":2,"image_tokens":1}}}',
+  '{"embeddings":[{"values":[0.1]},{"values":[0.2]}],"usageMetadata":{"promptTokenCount":4}}',
   '{"id":"up","results":[{"index":1,"relevance_score":0.9},{"index":0,"relevance_score":0.1}],"meta":{"billed_units":{"search_units":1}},"usage":{"total_tokens":5}}',
   '{"created":1,"data":[{"b64_json":"AAAA"}],"usage":{"input_tokens":1,"output_tokens":2,"input_tokens_details":{"text_tokens":1,"image_tokens":0}}}',
 ];
+
+/** Bedrock embeds in each maker's own shape. */
+const EMBEDS = 'cohere.embed-v4:0';
 
 describe.each(
   PROVIDER_DIALECTS.flatMap((name) =>
@@ -327,7 +331,7 @@ describe.each(
       const bytes = dice(6) === 0 ? randomBytes(dice(200), dice) : spoiltText(ANSWERS, dice);
       const body = Buffer.from(JSON.stringify(ASKED[kind] ?? {}));
       const reader = new JobReader(
-        job({ body, upstreamModel: 'm', quirks: {} }),
+        job({ body, upstreamModel: EMBEDS, quirks: {} }),
         { ...TERMS, stream: false },
         () => undefined,
       );

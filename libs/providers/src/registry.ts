@@ -6,6 +6,7 @@ import { cohere } from './cohere/cohere.js';
 import { jina } from './jina/jina.js';
 import { voyage } from './voyage/voyage.js';
 import { openaiChat } from './openai-chat/openai-chat.js';
+import { vertexAnthropic } from './vertex-anthropic/vertex-anthropic.js';
 import { azureOpenAi } from './azure-openai/azure-openai.js';
 import { openaiResponses } from './openai-responses/openai-responses.js';
 import type { ProviderDialect } from './spec.js';
@@ -15,6 +16,7 @@ const DIALECTS: readonly ProviderDialect[] = [
   azureOpenAi,
   openaiResponses,
   anthropicMessages,
+  vertexAnthropic,
   gemini,
   bedrockConverse,
   cohere,

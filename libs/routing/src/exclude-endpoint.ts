@@ -27,6 +27,8 @@ export interface Demand {
 export interface Exclusion {
   readonly rule: ExclusionRule;
   readonly detail?: string;
+  /** Of a rule that passes with time. */
+  readonly retryAfterMs?: number;
 }
 
 const KNOWN: ReadonlySet<string> = new Set(KNOWN_PARAMETERS);

@@ -15,12 +15,14 @@ const REST_MS_MAX = 600_000;
 
 /** So many rounds after its last change a count is told: at once, and again, which makes up for what was lost meanwhile. */
 const TOLD_AFTER_ROUNDS: ReadonlySet<number> = new Set([0, 4, 16]);
-/** Coarse counts are told more rarely, and for so many rounds after their last change. */
-const COARSE_REPEAT_ROUNDS = 16;
+/** The last of them. Coarse counts are told more rarely, and until then. */
+const REPEAT_ROUNDS = 16;
 
 /** How an attempt ended, as far as it says something about who was asked. */
 export interface Observation {
   readonly verdict: 'succeeded' | 'failed' | 'rateLimited';
+  /** It failed when the client had output already, where no other endpoint can mend it. */
+  readonly isBroken?: boolean | undefined;
   /** As the provider told, from now. */
   readonly restMs?: number | undefined;
   readonly timeToFirstTokenMs?: number | undefined;
@@ -28,9 +30,12 @@ export interface Observation {
 }
 
 interface Slot {
+  readonly number: number;
   succeeded: number;
   failed: number;
   rateLimited: number;
+  /** Of those that failed. */
+  broken: number;
   readonly latency: Map<number, number>;
   readonly throughput: Map<number, number>;
   /** Round in which it was last changed. */
@@ -42,7 +47,8 @@ interface Subject {
   lastSuccessAt: number | undefined;
   lastFailureAt: number | undefined;
   restUntil: number | undefined;
-  readonly spans: readonly Map<number, Slot>[];
+  /** Of each span the slots in which something was counted, oldest first: whichever is older was last changed earlier. */
+  readonly spans: readonly Slot[][];
   changedIn: number;
 }
 
@@ -75,7 +81,7 @@ export const createHealthTally = (scaleMs: (ms: number) => number = (ms) => ms):
     if (known !== undefined) return known;
     const fresh: Subject = {
       ...{ failedInRow: 0, lastSuccessAt: undefined, lastFailureAt: undefined, restUntil: undefined },
-      spans: HEALTH_SPANS.map(() => new Map()),
+      spans: HEALTH_SPANS.map(() => []),
       changedIn: round,
     };
     subjects.set(id, fresh);
@@ -86,10 +92,13 @@ export const createHealthTally = (scaleMs: (ms: number) => number = (ms) => ms):
     const slots = subject.spans[span];
     if (slots === undefined) return undefined;
     const number = slotAt(span, atMs);
-    const known = slots.get(number);
-    if (known !== undefined) return known;
-    const fresh = { succeeded: 0, failed: 0, rateLimited: 0, latency: new Map(), throughput: new Map(), changedIn: 0 };
-    slots.set(number, fresh);
+    const newest = slots.at(-1);
+    if (newest !== undefined && newest.number >= number) return newest;
+    const fresh: Slot = {
+      ...{ number, succeeded: 0, failed: 0, rateLimited: 0, broken: 0 },
+      ...{ latency: new Map(), throughput: new Map(), changedIn: round },
+    };
+    slots.push(fresh);
     return fresh;
   };
 
@@ -98,36 +107,47 @@ export const createHealthTally = (scaleMs: (ms: number) => number = (ms) => ms):
     for (const [id, { spans }] of subjects) {
       spans.forEach((slots, span) => {
         const oldest = slotAt(span, atMs) - (HEALTH_SPANS[span]?.slots ?? 0);
-        for (const number of slots.keys()) if (number < oldest) slots.delete(number);
+        while ((slots[0]?.number ?? oldest) < oldest) slots.shift();
       });
-      if (spans.every((slots) => slots.size === 0)) subjects.delete(id);
+      if (spans.every((slots) => slots.length === 0)) subjects.delete(id);
     }
   };
 
-  const told = (id: string, subject: Subject, include: (slot: Slot, span: number) => boolean): HealthSubject => ({
+  const seriesOf = (span: number, counted: Slot): HealthSeries => ({
+    ...{ span, slot: counted.number, succeeded: counted.succeeded },
+    ...{ failed: counted.failed, rateLimited: counted.rateLimited, broken: counted.broken || undefined },
+    timeToFirstTokenMs: histogramOf(counted.latency),
+    tokensPerSecond: histogramOf(counted.throughput),
+  });
+
+  const told = (id: string, subject: Subject, series: HealthSeries[]): HealthSubject => ({
     id,
     failedInRow: subject.failedInRow,
     lastSuccessAt: subject.lastSuccessAt,
     lastFailureAt: subject.lastFailureAt,
     restUntil: subject.restUntil,
-    series: subject.spans.flatMap((slots, span) =>
-      [...slots].flatMap(([slot, counted]): HealthSeries[] =>
-        include(counted, span)
-          ? [
-              {
-                ...{ span, slot, succeeded: counted.succeeded },
-                ...{ failed: counted.failed, rateLimited: counted.rateLimited },
-                timeToFirstTokenMs: histogramOf(counted.latency),
-                tokensPerSecond: histogramOf(counted.throughput),
-              },
-            ]
-          : [],
-      ),
-    ),
+    series,
   });
 
+  const isDue = ({ changedIn }: { readonly changedIn: number }): boolean => TOLD_AFTER_ROUNDS.has(round - changedIn);
+
+  /** What is to be told of a subject. What is older than the last repeat is not even looked at: there are many subjects, and a round comes four times a second. */
+  const newsOf = ({ spans }: Subject): HealthSeries[] => {
+    const news: HealthSeries[] = [];
+    spans.forEach((slots, span) => {
+      const every = HEALTH_SPANS[span]?.everyRounds ?? 1;
+      if (round % every !== 0) return;
+      for (let at = slots.length - 1; at >= 0; at -= 1) {
+        const slot = slots[at];
+        if (slot === undefined || round - slot.changedIn > REPEAT_ROUNDS) return;
+        if (every > 1 || isDue(slot)) news.push(seriesOf(span, slot));
+      }
+    });
+    return news;
+  };
+
   return {
-    record(id, { verdict, restMs, timeToFirstTokenMs, tokensPerSecond }, atMs) {
+    record(id, { verdict, isBroken, restMs, timeToFirstTokenMs, tokensPerSecond }, atMs) {
       const subject = subjectOf(id);
       subject.changedIn = round;
       if (verdict === 'succeeded') {
@@ -143,6 +163,7 @@ export const createHealthTally = (scaleMs: (ms: number) => number = (ms) => ms):
         const slot = slotOf(subject, span, atMs);
         if (slot === undefined) return;
         slot[verdict] += 1;
+        if (isBroken === true) slot.broken += 1;
         slot.changedIn = round;
         if (!histograms) return;
         if (timeToFirstTokenMs !== undefined) bump(slot.latency, timeToFirstTokenMs);
@@ -151,20 +172,24 @@ export const createHealthTally = (scaleMs: (ms: number) => number = (ms) => ms):
     },
     news(atMs) {
       prune(atMs);
-      const isDue = ({ changedIn }: { changedIn: number }): boolean => TOLD_AFTER_ROUNDS.has(round - changedIn);
-      const due = [...subjects].flatMap(([id, subject]) => {
-        const news = told(id, subject, (slot, span) => {
-          const every = HEALTH_SPANS[span]?.everyRounds ?? 1;
-          return every === 1 ? isDue(slot) : round % every === 0 && round - slot.changedIn <= COARSE_REPEAT_ROUNDS;
-        });
-        return news.series.length > 0 || isDue(subject) ? [news] : [];
-      });
+      const due: HealthSubject[] = [];
+      for (const [id, subject] of subjects) {
+        if (round - subject.changedIn > REPEAT_ROUNDS) continue;
+        const series = newsOf(subject);
+        if (series.length > 0 || isDue(subject)) due.push(told(id, subject, series));
+      }
       round += 1;
       return due;
     },
     all(atMs) {
       prune(atMs);
-      return [...subjects].map(([id, subject]) => told(id, subject, () => true));
+      return [...subjects].map(([id, subject]) =>
+        told(
+          id,
+          subject,
+          subject.spans.flatMap((slots, span) => slots.map((slot) => seriesOf(span, slot))),
+        ),
+      );
     },
   };
 };

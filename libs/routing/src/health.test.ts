@@ -69,6 +69,25 @@ describe('the health of an endpoint', () => {
     expect(board.stateOf('a', NOW + 6 * MINUTE)).toBe('stable');
   });
 
+  it('is degraded for half an hour by a few streams broken in the middle, which no other endpoint mends, unless they are few among many', () => {
+    const broken: Observation = { verdict: 'failed', isBroken: true };
+    const stateAfter = (succeeded: number, failed: Observation, times: number, afterMs: number): string => {
+      const { board, saw } = watching();
+      saw(NOW, SUCCEEDED, succeeded);
+      saw(NOW + SECOND, failed, times);
+      saw(NOW + 2 * SECOND, SUCCEEDED, succeeded);
+      // Half an hour's counts are told every eighth round.
+      for (let round = 1; round <= 8; round += 1) saw(NOW + 2 * SECOND + round, SUCCEEDED, 0);
+      return board.stateOf('a', NOW + afterMs);
+    };
+    expect(stateAfter(20, broken, 5, 3 * SECOND)).toBe('degraded');
+    expect(stateAfter(20, broken, 4, 3 * SECOND)).toBe('stable');
+    expect(stateAfter(20, FAILED, 5, 3 * SECOND)).toBe('stable');
+    expect(stateAfter(130, broken, 5, 3 * SECOND)).toBe('stable');
+    expect(stateAfter(20, broken, 5, 29 * MINUTE)).toBe('degraded');
+    expect(stateAfter(20, broken, 5, 32 * MINUTE)).toBe('stable');
+  });
+
   it('rests as told, and not for longer than ten minutes', () => {
     const { board, saw } = watching();
     saw(NOW, { verdict: 'rateLimited', restMs: 2 * SECOND });

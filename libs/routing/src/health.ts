@@ -10,6 +10,9 @@ const RECENT_MS = 30_000;
 const JUDGED_FROM = 100;
 const NORMAL_FROM = 0.95;
 const DEGRADED_FROM = 0.8;
+/** Streams broken in half an hour, in number and as a share: no fallback mends them, so that few are enough, and it takes long until they are forgotten. */
+const BROKEN_FROM = 5;
+const BROKEN_SHARE_FROM = 0.02;
 /** So many successes of late without a failure: it is back, whatever five minutes say. */
 const BACK_FROM = 5;
 /** So many failures in a row, over all workers, and nobody is sent there but to try it. */
@@ -28,7 +31,7 @@ const PRUNE_MS = 10_000;
 const UPTIME_FROM = 10;
 
 /**
- * `recent-outage`: at least half of the last half minute's attempts failed. `degraded` and `down` by the success ratio of five minutes. `out`: nothing but failures of late, nobody
+ * `recent-outage`: at least half of the last half minute's attempts failed. `degraded` and `down` by the success ratio of five minutes, `degraded` also by streams broken in half an hour. `out`: nothing but failures of late, nobody
  * is sent there. `trial`: down or out, and the next request may find out whether it is back.
  */
 export type EndpointState = 'stable' | 'recent-outage' | 'degraded' | 'down' | 'resting' | 'out' | 'trial';
@@ -175,7 +178,7 @@ export const createHealthBoard = ({
     const all = seriesWithin(subject, FINE, nowMs);
     const verdict: Verdict = {
       untilMs: nowMs + judgedForMs,
-      class: classOf(all, seriesWithin(subject, FINE, nowMs, recentMs)),
+      class: classOf(all, seriesWithin(subject, FINE, nowMs, recentMs), seriesWithin(subject, COARSE, nowMs)),
       ...{ failedInRow, lastSuccessMs, lastFailureMs, restUntilMs },
       figures: figuresOfSeries(all),
     };
@@ -282,12 +285,22 @@ const figuresOfSeries = (series: readonly HealthSeries[]): EndpointFigures => {
   );
 };
 
-const sum = (series: readonly HealthSeries[], of: 'succeeded' | 'failed'): number =>
-  series.reduce((total, each) => total + each[of], 0);
+const sum = (series: readonly HealthSeries[], of: 'succeeded' | 'failed' | 'broken'): number =>
+  series.reduce((total, each) => total + (each[of] ?? 0), 0);
 
-const classOf = (all: readonly HealthSeries[], recent: readonly HealthSeries[]): Verdict['class'] => {
+const breaksStreams = (ofHalfHour: readonly HealthSeries[]): boolean => {
+  const broken = sum(ofHalfHour, 'broken');
+  return (
+    broken >= BROKEN_FROM && broken >= BROKEN_SHARE_FROM * (sum(ofHalfHour, 'succeeded') + sum(ofHalfHour, 'failed'))
+  );
+};
+
+const classOf = (
+  all: readonly HealthSeries[],
+  recent: readonly HealthSeries[],
+  ofHalfHour: readonly HealthSeries[],
+): Verdict['class'] => {
   const failures = sum(all, 'failed');
-  if (failures === 0) return 'stable';
   const [recentlyFailed, recentlySucceeded] = [sum(recent, 'failed'), sum(recent, 'succeeded')];
   const total = failures + sum(all, 'succeeded');
   if (total >= JUDGED_FROM) {
@@ -295,6 +308,7 @@ const classOf = (all: readonly HealthSeries[], recent: readonly HealthSeries[]):
     if (ratio < DEGRADED_FROM && (recentlyFailed > 0 || recentlySucceeded < BACK_FROM)) return 'down';
     if (ratio < NORMAL_FROM) return 'degraded';
   }
+  if (breaksStreams(ofHalfHour)) return 'degraded';
   return recentlyFailed > 0 && recentlyFailed >= recentlySucceeded ? 'recent-outage' : 'stable';
 };
 

@@ -1,4 +1,8 @@
 // Where a generation may run, in what order, and why not elsewhere. Pure.
+export type { Override, Overrides } from './affinity.js';
+export { fullBy, mayTake, type CapacityMetric, type Use } from './capacity.js';
+export { createCapacityBoard, type CapacityBoard, type Full } from './capacity-board.js';
+export { createCapacityTally, type Begun, type CapacityTally } from './capacity-tally.js';
 export { demandOf, excludeEndpoint } from './exclude-endpoint.js';
 export { PERCENTILES, type EndpointFigures, type Percentile } from './figures.js';
 export { createHealthTally, type HealthTally, type Observation } from './health-tally.js';

@@ -17,6 +17,8 @@ export interface Ordering {
   /** A service tier whose endpoints come before the others, if any is asked for that has such. */
   readonly tierFirst: string | undefined;
   readonly conversation: string | undefined;
+  /** Endpoints at which the conversation was served of late: before others of their class. */
+  readonly overrides: ReadonlySet<string>;
 }
 
 /** What the order depends on besides the request. */
@@ -46,19 +48,21 @@ const CLASS_OF: Readonly<Record<EndpointState, number>> = {
 
 interface Ranked {
   readonly route: Route;
-  readonly tooSlow: number;
-  /** Place in `order`; behind all of them where it is not listed. */
-  readonly place: number;
-  readonly outsideTier: number;
+  /** Not too slow, then the place in `order` (behind all of them where it is not listed), then the tier: one number, so that comparing is cheap. */
+  readonly preference: number;
   readonly healthClass: number;
   readonly speed: number;
+  /** 0 where the conversation was served there of late, 1 elsewhere. */
+  readonly distance: number;
   readonly score: number;
 }
 
+/** @param sorted so many in order in front; what comes behind them is in no order. All, where nothing is said */
 export const orderEndpoints = (
   routes: readonly Route[],
-  { order, sort, limits, tierFirst, conversation }: Ordering,
+  { order, sort, limits, tierFirst, conversation, overrides }: Ordering,
   { stateOf, figuresOf, random }: Circumstances,
+  sorted = routes.length,
 ): Ordered => {
   const hash = conversation === undefined ? undefined : hashText(conversation);
   const speeds =
@@ -73,16 +77,36 @@ export const orderEndpoints = (
     const uniform = hash === undefined ? 1 - random() : uniformOf(hash, route.hash);
     return {
       route,
-      tooSlow: limits !== undefined && isTooSlow(figuresOf(route.id), limits) ? 1 : 0,
-      place: placeOf(route, order),
-      outsideTier: tierFirst !== undefined && !route.tiers.has(tierFirst) ? 1 : 0,
+      preference: preferenceOf(
+        limits !== undefined && isTooSlow(figuresOf(route.id), limits),
+        placeOf(route, order),
+        tierFirst !== undefined && !route.tiers.has(tierFirst),
+        order.length,
+      ),
       healthClass: CLASS_OF[stateOf(route)],
       speed: speeds?.[index] ?? 0,
+      distance: overrides.has(route.id) ? 0 : 1,
       score: rendezvousScore(uniform, route.weight),
     };
   });
-  ranked.sort(COMPARE[sort ?? 'weight']);
-  return { routes: ranked.map(({ route }) => route), sorted: sort === 'price' || speeds !== undefined };
+  const inOrder = bestFirst(ranked, sorted, COMPARE[sort ?? 'weight']);
+  return { routes: inOrder.map(({ route }) => route), sorted: sort === 'price' || speeds !== undefined };
+};
+
+/** Of thousands only the first few are tried: finding these takes one look at each. */
+const bestFirst = (ranked: Ranked[], count: number, compare: Compare): Ranked[] => {
+  if (count >= ranked.length) return ranked.sort(compare);
+  const best: Ranked[] = [];
+  const rest: Ranked[] = [];
+  for (const each of ranked) {
+    let place = best.length;
+    for (let before = best[place - 1]; before !== undefined && compare(each, before) < 0; before = best[place - 1])
+      place -= 1;
+    if (place < count) best.splice(place, 0, each);
+    const dropped = place < count ? (best.length > count ? best.pop() : undefined) : each;
+    if (dropped !== undefined) rest.push(dropped);
+  }
+  return best.concat(rest);
 };
 
 const placeOf = (route: Route, order: readonly string[]): number => {
@@ -93,11 +117,16 @@ const placeOf = (route: Route, order: readonly string[]): number => {
   return order.length;
 };
 
+const preferenceOf = (isTooSlow: boolean, place: number, isOutsideTier: boolean, placeMax: number): number =>
+  ((isTooSlow ? placeMax + 1 : 0) + place) * 2 + (isOutsideTier ? 1 : 0);
+
 type Compare = (a: Ranked, b: Ranked) => number;
 
-const byPreference: Compare = (a, b) => a.tooSlow - b.tooSlow || a.place - b.place || a.outsideTier - b.outsideTier;
+const byPreference: Compare = (a, b) => a.preference - b.preference;
 
-const byWeight: Compare = (a, b) => byPreference(a, b) || a.healthClass - b.healthClass || a.score - b.score;
+const byConversation: Compare = (a, b) => a.distance - b.distance || a.score - b.score;
+
+const byWeight: Compare = (a, b) => byPreference(a, b) || a.healthClass - b.healthClass || byConversation(a, b);
 
 const byPrice: Compare = (a, b) =>
   byPreference(a, b) ||
@@ -112,7 +141,7 @@ const bySpeed: Compare = (a, b) =>
   byPreference(a, b) || a.speed - b.speed || a.healthClass - b.healthClass || a.score - b.score;
 
 const byClass: Compare = (a, b) =>
-  byPreference(a, b) || a.healthClass - b.healthClass || a.speed - b.speed || a.score - b.score;
+  byPreference(a, b) || a.healthClass - b.healthClass || a.speed - b.speed || byConversation(a, b);
 
 const COMPARE: Readonly<Record<Sort | 'weight', Compare>> = {
   price: byPrice,

@@ -1,6 +1,6 @@
 // Customers' own provider keys as planning wants them: by workspace and provider, and whom of a workspace each serves.
 // Invariant: a key is only ever found under its own workspace, and serves nobody that its filters do not name.
-import type { Identity, OwnKeyEntry } from '@waystation/contracts';
+import type { CapacityLimits, Identity, OwnKeyEntry } from '@waystation/contracts';
 
 /** An own key, ready to be judged. */
 export interface OwnKey {
@@ -11,6 +11,7 @@ export interface OwnKey {
   readonly models: ReadonlySet<string> | undefined;
   readonly keyHashes: ReadonlySet<string> | undefined;
   readonly memberIds: ReadonlySet<string> | undefined;
+  readonly capacity: CapacityLimits | undefined;
 }
 
 /** By slug of the provider; each provider's in the order in which they are tried. */
@@ -40,6 +41,7 @@ export const indexOwnKeys = (entries: readonly OwnKeyEntry[]): OwnKeysIndex => {
       models: setOf(entry.allowedModels),
       keyHashes: setOf(entry.allowedKeyHashes),
       memberIds: setOf(entry.allowedMemberIds),
+      capacity: entry.capacity,
     };
     ofWorkspace.set(entry.provider, [...(ofWorkspace.get(entry.provider) ?? []), key]);
   }

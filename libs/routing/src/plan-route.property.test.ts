@@ -14,6 +14,7 @@ import fc from 'fast-check';
 import { isTooSlow, speedLimitsOf, type EndpointFigures } from './figures.js';
 import { createHealthBoard } from './health.js';
 import { boardWith } from './test-health.js';
+import { orderEndpoints } from './order-endpoints.js';
 import { NO_OWN_KEYS, filteredBy, indexOwnKeys } from './own-keys.js';
 import { planRoute } from './plan-route.js';
 import { hashText } from './rendezvous.js';
@@ -28,17 +29,23 @@ const PARAMETERS = ['tools', 'response_format', 'temperature', 'top_k'];
 const some = <Value>(values: readonly Value[]): fc.Arbitrary<Value[]> => fc.subarray([...values]);
 
 const provider = (slug: string): fc.Arbitrary<ProviderEntry> =>
-  fc.record({ retains: fc.boolean(), trains: fc.boolean(), region: fc.constantFrom('eu', 'us') }).map((dataPolicy) => ({
-    ...stamp,
-    slug,
-    name: slug,
-    dialect: 'openai-chat',
-    baseUrl: 'https://example.com',
-    allowPrivateAddress: false,
-    credentialId: 'c',
-    dataPolicy,
-    billsAfterCancel: false,
-  }));
+  fc
+    .record({
+      dataPolicy: fc.record({ retains: fc.boolean(), trains: fc.boolean(), region: fc.constantFrom('eu', 'us') }),
+      limited: fc.boolean(),
+    })
+    .map(({ dataPolicy, limited }) => ({
+      ...stamp,
+      slug,
+      name: slug,
+      dialect: 'openai-chat',
+      baseUrl: 'https://example.com',
+      allowPrivateAddress: false,
+      credentialId: `operator-${slug}`,
+      ...(limited ? { capacity: { requestsPerMinute: 1 } } : {}),
+      dataPolicy,
+      billsAfterCancel: false,
+    }));
 const endpointAt = (model: string, slug: string): fc.Arbitrary<EndpointEntry> =>
   fc
     .record({
@@ -164,6 +171,7 @@ const healths = fc.array(
 
 const KEY_HASHES = ['0', '1'].map((digit) => digit.repeat(64));
 const MEMBERS = ['anna', 'ben'];
+const CREDENTIALS = [...SLUGS.map((slug) => `operator-${slug}`), ...Array.from({ length: 8 }, (_, at) => `own-${at}`)];
 /** Of the workspace that asks, and of another. */
 const ownKeys: fc.Arbitrary<OwnKeyEntry[]> = fc
   .array(
@@ -173,6 +181,7 @@ const ownKeys: fc.Arbitrary<OwnKeyEntry[]> = fc
       disabled: fc.boolean(),
       use: fc.constantFrom('first', 'fallback', 'always'),
       sortOrder: fc.nat(2),
+      limited: fc.boolean(),
       filters: fc.record(
         { allowedModels: some(MODELS), allowedKeyHashes: some(KEY_HASHES), allowedMemberIds: some(MEMBERS) },
         { requiredKeys: [] },
@@ -181,11 +190,12 @@ const ownKeys: fc.Arbitrary<OwnKeyEntry[]> = fc
     { maxLength: 8 },
   )
   .map((all) =>
-    all.map(({ use, filters, ...each }, index) => ({
+    all.map(({ use, filters, limited, ...each }, index) => ({
       ...stamp,
       ...each,
       ...filters,
       id: `own-${index}`,
+      ...(limited ? { capacity: { inFlight: 1 } } : {}),
       isFallback: use === 'fallback',
       alwaysUse: use === 'always',
     })),
@@ -217,12 +227,19 @@ const planOf = (
   reports: { endpointId: string; succeeded: number; failed: number }[],
   seed = 1,
   own: readonly OwnKeyEntry[] = [],
+  /** Credentials that are used up, as far as they are limited. */
+  usedUp: readonly string[] = [],
 ): RoutePlanReply => {
   const health = boardWith(reports, NOW);
   return planRoute(
     request,
     policy,
-    { index: buildRoutingIndex(catalog), health, ownKeys: indexOwnKeys(own), figuresOf, nowMs: NOW },
+    {
+      ...{ index: buildRoutingIndex(catalog), health, ownKeys: indexOwnKeys(own), figuresOf, nowMs: NOW },
+      capacity: {
+        fullOf: (id) => (usedUp.includes(id) ? { by: 'requests_per_minute', retryAfterMs: 1_000 } : undefined),
+      },
+    },
     seeded(seed),
   );
 };
@@ -318,14 +335,51 @@ describe('any plan', () => {
 });
 
 /** Rules about the station's own capacity, and about one way among others: beside them own keys are judged for themselves. */
-const OF_ONE_WAY = ['own_key_only', 'no_credential', 'resting', 'down', 'beyond_max_attempts', 'fallbacks_not_allowed'];
+const OF_ONE_WAY = [
+  ...['own_key_only', 'no_credential', 'capacity', 'resting', 'down'],
+  ...['beyond_max_attempts', 'fallbacks_not_allowed'],
+];
+
+it('the first few of many are the same whether all are put in order or not', () =>
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 40 }), fc.nat(12), fc.nat(), (count, first, seed) => {
+      const slugs = Array.from({ length: count }, (_, place) => `p${place}`);
+      const made = fc.sample(fc.tuple(...slugs.map((slug) => fc.tuple(provider(slug), endpointAt('lab/one', slug)))), {
+        seed,
+        numRuns: 1,
+      })[0];
+      const index = buildRoutingIndex({
+        ...{ revision: 1, models: new Map() },
+        providers: new Map(made?.map(([each]) => [each.slug, each])),
+        endpoints: new Map(made?.map(([, each]) => [each.id, each])),
+      });
+      const routes = index.byModel.get('lab/one') ?? [];
+      for (const sort of [undefined, 'price', 'throughput', 'latency', 'exacto'] as const) {
+        const ordering = {
+          order: ['p3', 'p1'],
+          sort,
+          limits: undefined,
+          tierFirst: 'flex',
+          conversation: 'c',
+          overrides: new Set<string>(),
+        };
+        const circumstances = { stateOf: () => 'stable' as const, figuresOf, random: () => 0.5 };
+        const whole = orderEndpoints(routes, ordering, circumstances).routes;
+        const part = orderEndpoints(routes, ordering, circumstances, first).routes;
+        expect(part.slice(0, first)).toEqual(whole.slice(0, first));
+        expect(new Set(part)).toEqual(new Set(whole));
+        expect(part).toHaveLength(whole.length);
+      }
+    }),
+  ));
 
 describe('any plan with own keys', () => {
   const planned = fc
-    .tuple(requests, askers, policies, catalogs, healths, ownKeys)
-    .map(([request, identity, policy, catalog, reports, own]) => {
+    .tuple(requests, askers, policies, catalogs, healths, ownKeys, some(CREDENTIALS))
+    .map(([request, identity, policy, catalog, reports, own, usedUp]) => {
       const asked = { ...request, identity };
-      return { asked, policy, catalog, own, reply: planOf(asked, policy, catalog, reports, 1, own) };
+      const reply = planOf(asked, policy, catalog, reports, 1, own, usedUp);
+      return { asked, policy, catalog, reports, own, usedUp, reply };
     });
   const mayServe = (own: readonly OwnKeyEntry[], slug: string) =>
     own.filter((key) => key.workspaceId === 'w' && key.provider === slug && !key.disabled);
@@ -345,6 +399,35 @@ describe('any plan with own keys', () => {
             ({ credentialId }) => credentialId ?? [],
           );
           expect(told.sort()).toEqual(judgesKeys ? mayServe(own, endpoint.provider).map(({ id }) => id) : []);
+        }
+      }),
+    ));
+
+  it('asks with no credential that is used up, leaves out for it what could have served and nothing else, and breaks no other rule in its place', () =>
+    fc.assert(
+      fc.property(planned, ({ asked, policy, catalog, reports, own, usedUp, reply }) => {
+        const isLimited = (credentialId: string | undefined): boolean =>
+          [...catalog.providers.values(), ...own.map((key) => ({ ...key, credentialId: key.id }))].some(
+            (each) => each.credentialId === credentialId && each.capacity !== undefined,
+          );
+        for (const { credentialId, capacity } of reply.attempts) {
+          expect(isLimited(credentialId) && usedUp.includes(credentialId ?? '')).toBe(false);
+          expect(capacity !== undefined).toBe(isLimited(credentialId));
+        }
+        const free = planOf(asked, policy, catalog, reports, 1, own);
+        const fits = [
+          ...free.attempts.map(({ endpointId, byok, credentialId }) => [endpointId, byok ? credentialId : undefined]),
+          ...free.excluded
+            .filter(({ rule }) => OF_ONE_WAY.includes(rule))
+            .map(({ endpointId, credentialId }) => [endpointId, credentialId]),
+        ].map(String);
+        for (const { endpointId, byok, credentialId } of reply.attempts)
+          expect(fits).toContain(String([endpointId, byok ? credentialId : undefined]));
+        for (const { endpointId, credentialId, provider: slug, rule, retryAfterMs } of reply.excluded) {
+          if (rule !== 'capacity') continue;
+          expect(fits).toContain(String([endpointId, credentialId]));
+          expect(usedUp).toContain(credentialId ?? `operator-${slug}`);
+          expect(retryAfterMs).toBe(1_000);
         }
       }),
     ));

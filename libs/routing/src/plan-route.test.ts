@@ -103,6 +103,8 @@ const plan = (
     policy?: PolicyRules;
     health?: HealthBoard;
     ownKeys?: readonly OwnKeyEntry[];
+    /** Credentials that are used up. */
+    usedUp?: readonly string[];
     /** By provider. */
     figures?: Readonly<Record<string, EndpointFigures>>;
   } = {},
@@ -114,6 +116,10 @@ const plan = (
       index,
       health: options.health ?? createHealthBoard(),
       ownKeys: indexOwnKeys(options.ownKeys ?? []),
+      capacity: {
+        fullOf: (id, _limits, tokens) =>
+          options.usedUp?.includes(id) === true ? { by: 'tokens_per_minute', retryAfterMs: tokens } : undefined,
+      },
       figuresOf: (endpointId) => options.figures?.[endpointId.slice(endpointId.indexOf('@') + 1)],
       nowMs: NOW,
     },
@@ -809,5 +815,56 @@ describe('a prompt that is too long', () => {
     const { tried, out } = plan(request({}, more), indexOf(endpoints));
     expect(tried).toEqual(slugs.map((slug) => `lab/one@${slug}`));
     for (const { id } of endpoints) if (!tried.includes(id)) expect(out[id]).toBe('context_length');
+  });
+});
+
+describe('capacity', () => {
+  const LIMITED = { capacity: { tokensPerMinute: 100 } };
+  const abcIndex = indexOf(
+    ['a', 'b', 'c'].map((slug) => endpoint(slug)),
+    [provider('a', LIMITED), provider('b', LIMITED), provider('c')],
+  );
+  const own = (more: Partial<OwnKeyEntry> = {}): OwnKeyEntry => ({
+    ...{ ...stamp, id: 'k', workspaceId: 'w', provider: 'a', disabled: false },
+    ...{ isFallback: false, alwaysUse: false, sortOrder: 0, ...LIMITED, ...more },
+  });
+  it.each<[string, string[], OwnKeyEntry[], string[], string[]]>([
+    ['that is used up leaves its endpoints out', ['operator-a'], [], ['b', 'c'], ['a capacity']],
+    ['that is not limited is not asked for', ['operator-c'], [], ['a', 'b', 'c'], []],
+    ['of an own key leaves the key out', ['k'], [own()], ['a', 'b', 'c'], ['a k capacity']],
+    [
+      'of an own key that is not limited is not asked for',
+      ['k'],
+      [own({ capacity: undefined })],
+      ['a k', 'a', 'b', 'c'],
+      [],
+    ],
+    ['of the station says nothing of an own key', ['operator-a'], [own()], ['a k', 'b', 'c'], ['a capacity']],
+    [
+      "of a key that is always used does not give way to the station's",
+      ['k'],
+      [own({ alwaysUse: true })],
+      ['b', 'c'],
+      ['a k capacity', 'a own_key_only'],
+    ],
+    ['of two leaves what is left', ['operator-a', 'operator-b'], [], ['c'], ['a capacity', 'b capacity']],
+  ])('%s', (_name, usedUp, ownKeys, tried, out) => {
+    const reply = plan(request({ order: ['a', 'b', 'c'] }), abcIndex, { usedUp, ownKeys });
+    expect(
+      reply.attempts.map(({ provider: slug, byok, credentialId }) => (byok ? `${slug} ${credentialId}` : slug)),
+    ).toEqual(tried);
+    expect(
+      reply.excluded.map(({ provider: slug, credentialId, rule }) =>
+        [slug, credentialId, rule].filter((each) => each !== undefined).join(' '),
+      ),
+    ).toEqual(out);
+  });
+
+  it('goes with the attempt, so that a worker may judge for itself, and its exclusion says of what and until when', () => {
+    const reply = plan(request({ order: ['a', 'b', 'c'] }), abcIndex, { usedUp: ['operator-b'] });
+    expect(reply.attempts.map(({ capacity }) => capacity)).toEqual([LIMITED.capacity, undefined]);
+    expect(reply.excluded).toEqual([
+      expect.objectContaining({ rule: 'capacity', detail: 'tokens_per_minute', retryAfterMs: 20 }),
+    ]);
   });
 });

@@ -1,8 +1,10 @@
 // Where a generation may run, and with whose key. Every endpoint of every requested model, with each key that it may be asked with, is either an attempt or excluded
 // with the rule that excluded it.
 import { parseModelId, type ParsedModelId } from '@waystation/catalog';
-import type { PlannedAttempt, RoutePlanReply, RoutePlanRequest } from '@waystation/contracts';
+import type { CapacityLimits, PlannedAttempt, RoutePlanReply, RoutePlanRequest } from '@waystation/contracts';
 import { narrow, rulesOfPreferences, type PolicyRules } from '@waystation/policy';
+import { affinityOf, type Affinity, type Overrides } from './affinity.js';
+import type { CapacityBoard } from './capacity-board.js';
 import {
   demandOf,
   exceedsContext,
@@ -28,6 +30,10 @@ export interface RoutingSnapshot {
   readonly index: RoutingIndex;
   readonly health: HealthView;
   readonly ownKeys: OwnKeysIndex;
+  /** Absent: of no credential is known how much of it is used. */
+  readonly capacity?: Pick<CapacityBoard, 'fullOf'>;
+  /** Absent: every conversation goes where its hash leads. */
+  readonly overrides?: Overrides;
   /** Undefined, or absent: how quick an endpoint was is not known. */
   readonly figuresOf?: (endpointId: string, nowMs: number) => EndpointFigures | undefined;
   readonly nowMs: number;
@@ -50,31 +56,50 @@ export const planRoute = (
   const excluded: Excluded[] = [];
   const groups: Capacity[] = [];
   const ownKeys = snapshot.ownKeys.of(identity.workspaceId);
-  const stateOf = (route: Route): EndpointState =>
-    snapshot.health.stateOf(route.id, snapshot.nowMs, route.attempt.credentialId);
+  /** Asked once for each route: health, order and fallbacks look at it. */
+  const states = new Map<Route, EndpointState>();
+  const stateOf = (route: Route): EndpointState => {
+    let state = states.get(route);
+    if (state === undefined) {
+      state = snapshot.health.stateOf(route.id, snapshot.nowMs, route.attempt.credentialId);
+      states.set(route, state);
+    }
+    return state;
+  };
+  const full = (keyId: string, capacity: CapacityLimits): Exclusion | undefined => {
+    const told = snapshot.capacity?.fullOf(keyId, capacity, features.inputTokensEstimate, snapshot.nowMs);
+    return told === undefined ? undefined : { rule: 'capacity', detail: told.by, retryAfterMs: told.retryAfterMs };
+  };
   const sort = preferences.sort?.by ?? asked.sort ?? rules.sort;
+  const order = (preferences.order ?? []).map((each) => each.toLowerCase());
+  const affinities: Affinity[] = [];
+  // Who says where to go, or by which measure, means it.
+  const conversation = order.length === 0 && sort === undefined ? features.conversation : undefined;
 
   for (const model of asked.ids) {
     const routes = snapshot.index.byModel.get(model);
     if (routes === undefined) excluded.push({ model, rule: 'unknown_model' });
     else {
       const fitting = fittingOf(tier === 'flex' ? onlyFlexible(routes, excluded) : routes, demand, excluded);
-      const capacity = splitCapacity(
-        fitting,
-        ownKeys,
-        identity,
-        (...told) => exclude(excluded, ...told),
-        (ownKeyId) => snapshot.health.isRefused(ownKeyId, snapshot.nowMs),
-      );
+      const capacity = splitCapacity(fitting, ownKeys, identity, (...told) => exclude(excluded, ...told), {
+        isRefused: (ownKeyId) => snapshot.health.isRefused(ownKeyId, snapshot.nowMs),
+        full,
+      });
+      if (conversation !== undefined) {
+        const told = snapshot.overrides?.of(identity.workspaceId, model, conversation);
+        const affinity = affinityOf(model, triedFirst(capacity), conversation, told, snapshot.nowMs);
+        if (affinity !== undefined) affinities.push(affinity);
+      }
       groups.push({ ...capacity, shared: healthyOf(capacity.shared, stateOf, excluded) });
     }
   }
   const ordering: Ordering = {
-    order: (preferences.order ?? []).map((each) => each.toLowerCase()),
+    order,
     sort: sort ?? (features.toolCount > 0 ? 'exacto' : undefined),
     limits: speedLimitsOf(preferences),
     tierFirst: tier === 'priority' ? tier : undefined,
     conversation: features.conversation,
+    overrides: new Set(affinities.flatMap(({ override }) => (override === undefined ? [] : [override.endpointId]))),
   };
   const circumstances: Circumstances = {
     stateOf,
@@ -84,11 +109,15 @@ export const planRoute = (
   let sorted = false;
   const together = sort !== undefined && preferences.sort?.partition === 'none';
   const ordered = (together ? [groups] : groups.map((group) => [group])).map((group) =>
-    waysOf(group, (routes) => {
-      const told = orderEndpoints(routes, ordering, circumstances);
-      sorted ||= told.sorted;
-      return told.routes;
-    }),
+    waysOf(
+      group,
+      (routes, count) => {
+        const told = orderEndpoints(routes, ordering, circumstances, count);
+        sorted ||= told.sorted;
+        return told.routes;
+      },
+      MAX_ATTEMPTS,
+    ),
   );
   const attempts = take(
     ordered,
@@ -98,10 +127,17 @@ export const planRoute = (
   return {
     attempts,
     excluded,
+    ...(affinities.length === 0 ? {} : { affinity: affinities }),
     snapshotRevision: snapshot.index.revision,
     strategy: strategyOf(ordering, sort, sorted, attempts),
     ...(asked.aliases === undefined ? {} : { aliases: asked.aliases }),
   };
+};
+
+/** Where a request goes while all is well. */
+const triedFirst = ({ first, shared }: Capacity): readonly Route[] => {
+  const own = [...first].flatMap(([route, keys]) => (keys.length > 0 ? [route] : []));
+  return own.length > 0 ? own : shared;
 };
 
 interface Asked {
@@ -139,15 +175,18 @@ const onlyFlexible = (routes: readonly Route[], excluded: Excluded[]): readonly 
   });
 };
 
-const exclude = (excluded: Excluded[], route: Route, { rule, detail }: Exclusion, ownKey?: OwnKey): void => {
-  excluded.push({
-    endpointId: route.id,
-    model: route.model,
-    provider: route.attempt.provider,
-    rule,
-    ...(detail === undefined ? {} : { detail }),
-    ...(ownKey === undefined ? {} : { credentialId: ownKey.id }),
-  });
+const exclude = (
+  excluded: Excluded[],
+  route: Route,
+  { rule, detail, retryAfterMs }: Exclusion,
+  ownKey?: OwnKey,
+): void => {
+  // Put together without spreads: of thousands of endpoints nearly all come here.
+  const told: Excluded = { endpointId: route.id, model: route.model, provider: route.attempt.provider, rule };
+  if (detail !== undefined) told.detail = detail;
+  if (retryAfterMs !== undefined) told.retryAfterMs = retryAfterMs;
+  if (ownKey !== undefined) told.credentialId = ownKey.id;
+  excluded.push(told);
 };
 
 /** Hard rules, then the soft ones about what an endpoint can do, which only apply while somebody is left. */
@@ -228,22 +267,27 @@ const take = (groups: readonly (readonly Way[])[], limit: number, excluded: Excl
 const attemptOf = ({ route, ownKey }: Way, demand: Demand): PlannedAttempt => {
   const dropParameters = demand.parameters.filter((name) => !route.supported.has(name));
   if (dropParameters.length === 0 && ownKey === undefined) return route.attempt;
+  const { capacity, ...ofEndpoint } = route.attempt;
+  const limited = ownKey === undefined ? capacity : ownKey.capacity;
   return {
-    ...route.attempt,
+    ...ofEndpoint,
     ...(ownKey === undefined ? {} : { credentialId: ownKey.id, byok: true }),
+    ...(limited === undefined ? {} : { capacity: limited }),
     ...(dropParameters.length === 0 ? {} : { dropParameters }),
   };
 };
 
 /** @param asked the sort that somebody chose; the one in force may be the default of requests with tools */
 const strategyOf = (
-  { sort, order, conversation }: Ordering,
+  { sort, order, conversation, overrides }: Ordering,
   asked: Ordering['sort'],
   sorted: boolean,
   attempts: readonly PlannedAttempt[],
 ): string => {
   const chosen = conversation === undefined ? 'weighted' : 'conversation';
   const rest = sorted ? (sort ?? chosen) : asked === undefined ? chosen : `${asked}-unmeasured`;
-  const listed = order.length > 0 ? `order+${rest}` : rest;
+  const [first] = attempts;
+  const moved = first !== undefined && overrides.has(first.endpointId) ? `${rest}+override` : rest;
+  const listed = order.length > 0 ? `order+${rest}` : moved;
   return attempts.some(({ byok }) => byok) ? `own-keys+${listed}` : listed;
 };

@@ -149,6 +149,7 @@ const routeOf = (
       ...(showsOutput(endpoint) ? { showsOutput: true } : {}),
       ...(provider.credentialId === undefined ? {} : { credentialId: provider.credentialId }),
       byok: false,
+      ...(provider.capacity === undefined ? {} : { capacity: provider.capacity }),
       ...(endpoint.quirks === undefined ? {} : { quirks: endpoint.quirks }),
     }),
   };

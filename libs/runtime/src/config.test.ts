@@ -108,6 +108,7 @@ describe('readConfig', () => {
     ['nothing for the neutral scale', { WAYSTATION_TIME_SCALE: '1' }, []],
     ['a scale of zero', { WAYSTATION_MODE: 'development', WAYSTATION_TIME_SCALE: '0' }, ['WAYSTATION_TIME_SCALE']],
     ['a collector that is no URL', { OTEL_EXPORTER_OTLP_ENDPOINT: 'collector' }, ['OTEL_EXPORTER_OTLP_ENDPOINT']],
+    ['more copies than JetStream keeps', { WAYSTATION_STREAM_REPLICAS: '6' }, ['WAYSTATION_STREAM_REPLICAS']],
     ['nothing for a cluster of NATS servers', { WAYSTATION_NATS_URL: 'nats://a:4222,tls://b:4222' }, []],
   ])('refuses %s', (_name, environment, expected) => {
     expect(faultsOf(environment).map((fault) => fault.split(':')[0])).toEqual(expected);

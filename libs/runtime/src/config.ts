@@ -14,6 +14,8 @@ export interface RuntimeConfig {
     readonly user?: string;
     readonly password?: string;
     readonly tls?: { readonly caFile?: string; readonly certFile?: string; readonly keyFile?: string };
+    /** Copies of each stream and bucket; absent: one. */
+    readonly streamReplicas?: number;
   };
   readonly internal: { readonly host: string; readonly port: number };
   readonly timeScale: number;
@@ -43,6 +45,7 @@ const runtimeEnvironment = z.object({
   WAYSTATION_NATS_CA_FILE: optionalText,
   WAYSTATION_NATS_CERT_FILE: optionalText,
   WAYSTATION_NATS_KEY_FILE: optionalText,
+  WAYSTATION_STREAM_REPLICAS: z.coerce.number('must be a number of copies').int().min(1).max(5).optional(),
   WAYSTATION_INTERNAL_HOST: z.string().default('127.0.0.1'),
   WAYSTATION_INTERNAL_PORT: port.default(0),
   WAYSTATION_TIME_SCALE: z.coerce.number('must be a number, say 0.1').min(0.01).max(10).default(1),
@@ -139,7 +142,11 @@ const runtimeConfigOf = (own: z.output<typeof runtimeEnvironment>): RuntimeConfi
     logLevel: own.WAYSTATION_LOG_LEVEL,
     nats: {
       url: own.WAYSTATION_NATS_URL,
-      ...present({ user: own.WAYSTATION_NATS_USER, password: own.WAYSTATION_NATS_PASSWORD }),
+      ...present({
+        user: own.WAYSTATION_NATS_USER,
+        password: own.WAYSTATION_NATS_PASSWORD,
+        streamReplicas: own.WAYSTATION_STREAM_REPLICAS,
+      }),
       ...(Object.keys(tls).length === 0 ? {} : { tls }),
     },
     internal: { host: own.WAYSTATION_INTERNAL_HOST, port: own.WAYSTATION_INTERNAL_PORT },

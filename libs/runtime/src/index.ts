@@ -1,4 +1,6 @@
 // The one bootstrap: config, logger, OpenTelemetry, metrics, health, shutdown, process shape.
+export { affinityKeyOf } from './affinity/affinity-key.js';
+export { watchAffinity, type AffinityWatch } from './affinity/watch-affinity.js';
 export { APP_CONTEXT, BUS, CONFIG, HEALTH, LOGGER, METRICS, type AppContext, type AppDefinition } from './app.js';
 export { BusStrategy, type BusStrategyOptions } from './bus-strategy.js';
 export { readCommandConfig } from './config.js';

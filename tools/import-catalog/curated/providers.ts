@@ -152,7 +152,11 @@ export const PROVIDERS: Readonly<Record<string, CuratedProvider>> = {
   'minimax-cn': { onRequest: OTHER_REGION },
   'minimax-cn-coding-plan': { onRequest: FLAT_FEE },
   'minimax-coding-plan': { onRequest: FLAT_FEE },
-  mistral: { baseUrl: 'https://api.mistral.ai/v1' }, // https://docs.mistral.ai/api
+  mistral: {
+    baseUrl: 'https://api.mistral.ai/v1', // https://docs.mistral.ai/api
+    // https://docs.mistral.ai/api/endpoint/chat has neither `user` nor `stream_options` nor `seed`, and what it does not have is refused; the last chunk tells the usage unasked.
+    quirks: { usageInStream: false, sendsUser: false, seedField: 'random_seed' },
+  },
   modelscope: { free: true },
   'moonshotai-cn': { onRequest: OTHER_REGION },
   'novita-ai': { slug: 'novita', name: 'Novita' },

@@ -242,6 +242,59 @@ test('a fallback charges the attempt that served, and books the other as waste',
   expect(await creditsOf(workspaceId)).toMatchObject({ used: 50n });
 });
 
+describe('two attempts at once', () => {
+  const WITNESSES = ['first worker', 'second worker', 'ingress'] as const;
+  const orders = WITNESSES.flatMap((one) =>
+    WITNESSES.filter((each) => each !== one).map((two) => [
+      one,
+      two,
+      ...WITNESSES.filter((each) => each !== one && each !== two),
+    ]),
+  );
+
+  test.each([0, 1].flatMap((winner) => orders.map((order) => ({ winner, order }))))(
+    'cost the customer the one that served, once: $winner, told by $order',
+    async ({ winner, order }) => {
+      const { workspaceId, on } = await workspaceWithLease();
+      const loser = winner === 0 ? 'passed-over' : 'cancelled';
+      const lost = { outcome: loser, errorCode: 'passed_over', usage: 'pending', served: false } as const;
+      const lines = {
+        // The first of two is left behind for the second, the second is passed over.
+        ingress: [generationFinished(on, ...(winner === 0 ? [{}, lost] : [lost, {}]))],
+        'first worker': [
+          attemptStarted(named(on), 0),
+          attemptFinished(named(on), winner === 0 ? {} : { outcome: loser }, 0),
+        ],
+        'second worker': [
+          attemptStarted(named(on), 1),
+          attemptFinished(named(on), winner === 1 ? {} : { outcome: loser }, 1),
+        ],
+      };
+      for (const witness of order) {
+        await settle(...lines[witness as keyof typeof lines]);
+        expect((await creditsOf(workspaceId)).used).toBeLessThanOrEqual(30n);
+      }
+      await overdue();
+      expect(await chargedTo(on)).toBe(30n);
+      expect(await chargedTo(on, 'waste')).toBe(30n);
+      expect((await chargesOf(on)).filter(({ revision }) => revision > 0)).toEqual([]);
+    },
+  );
+
+  test.each([0, 1])('of a lost ingress cost the customer one of them at most: %d', async (winner) => {
+    const { on } = await workspaceWithLease();
+    const outcome = winner === 0 ? 'passed-over' : 'cancelled';
+    for (const ordinal of [0, 1])
+      await settle(
+        attemptStarted(named(on), ordinal),
+        attemptFinished(named(on), ordinal === winner ? {} : { outcome }, ordinal),
+      );
+    await overdue();
+    expect(await chargedTo(on)).toBe(winner === 1 ? 30n : 0n);
+    expect(await chargedTo(on, 'waste')).toBe(winner === 1 ? 30n : 60n);
+  });
+});
+
 describe('an attempt that was passed over', () => {
   const passed = { outcome: 'passed-over', errorCode: 'accept_timeout', usage: 'pending', served: false } as const;
 

@@ -214,6 +214,7 @@ describe('the operator’s file', () => {
     baseUrl: https://eu.example/v1
     apiKey: \${EU_KEY}
     timeouts: { idleMs: 5000 }
+    capacity: { requestsPerMinute: 600, inFlight: 40 }
     endpoints:
       - { model: openai/gpt-5.5, price: { input: 4.50, output: 27 } }
       - { model: openai/gpt-5.4-mini, tag: batch, maxOutput: 10 }
@@ -231,6 +232,7 @@ describe('the operator’s file', () => {
         extension: {
           ...{ slug: 'openai-eu', baseUrl: 'https://eu.example/v1', allowPrivateAddress: true },
           timeouts: { idleMs: 5_000 },
+          capacity: { requestsPerMinute: 600, inFlight: 40 },
           endpoints: [
             { model: 'openai/gpt-5.5', price: { input: '4.50', output: '27' } },
             { model: 'openai/gpt-5.4-mini', tagSuffix: 'batch', maxOutput: 10 },

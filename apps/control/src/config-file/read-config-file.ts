@@ -172,6 +172,7 @@ const sourceOf = (provider: FileProvider): ProviderSource => ({
   ...(provider.quirks === undefined ? {} : { quirks: provider.quirks }),
   ...(provider.billsAfterCancel === undefined ? {} : { billsAfterCancel: provider.billsAfterCancel }),
   ...(provider.maxConnections === undefined ? {} : { maxConnections: provider.maxConnections }),
+  ...(provider.capacity === undefined ? {} : { capacity: defined(provider.capacity) }),
   ...(provider.timeouts === undefined ? {} : { timeouts: defined(provider.timeouts) }),
   credential: credentialOf(provider),
   endpoints: provider.endpoints.map(endpointOf),
@@ -185,6 +186,7 @@ const extensionOf = (from: FileExtension): ProviderExtension => {
     ...(baseUrl === undefined ? {} : { allowPrivateAddress: true }),
     ...(from.auth === undefined ? {} : { credential: presentationOf(from.auth) }),
     ...(from.dataPolicy === undefined ? {} : { dataPolicy: dataPolicyOf(from.dataPolicy) }),
+    ...(from.capacity === undefined ? {} : { capacity: defined(from.capacity) }),
     ...(from.timeouts === undefined ? {} : { timeouts: defined(from.timeouts) }),
     ...(from.endpoints === undefined ? {} : { endpoints: from.endpoints.map(changeOf) }),
   };

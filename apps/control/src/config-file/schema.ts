@@ -149,6 +149,17 @@ const providerMembers = {
   quirks: quirks.optional(),
   billsAfterCancel: z.boolean('must be true or false').optional(),
   maxConnections: whole.max(100_000).optional(),
+  capacity: z
+    .strictObject({
+      requestsPerMinute: whole.optional(),
+      tokensPerMinute: whole.optional(),
+      inFlight: whole.optional(),
+    })
+    .refine(
+      (limits) => Object.keys(limits).length > 0,
+      'must limit something: requestsPerMinute, tokensPerMinute or inFlight',
+    )
+    .optional(),
   timeouts: z
     .strictObject({ connectMs: whole.optional(), firstByteMs: whole.optional(), idleMs: whole.optional() })
     .optional(),

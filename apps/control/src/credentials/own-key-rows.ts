@@ -1,5 +1,5 @@
 // Own keys as rows, as management tells of them, and as the rules that the router plans with. A secret is in none of the three.
-import type { OwnKey, OwnKeyEntry } from '@waystation/contracts';
+import type { CapacityLimits, OwnKey, OwnKeyEntry } from '@waystation/contracts';
 
 export interface OwnKeyRow {
   readonly id: string;
@@ -14,12 +14,13 @@ export interface OwnKeyRow {
   readonly allowed_models: string[] | null;
   readonly allowed_key_hashes: string[] | null;
   readonly allowed_member_ids: string[] | null;
+  readonly capacity: CapacityLimits | null;
   readonly created_at: Date;
   readonly version: string;
 }
 
 export const OWN_KEY_COLUMNS =
-  'id, workspace_id, provider, name, label, disabled, is_fallback, always_use, sort_order, allowed_models, allowed_key_hashes, allowed_member_ids, created_at, version';
+  'id, workspace_id, provider, name, label, disabled, is_fallback, always_use, sort_order, allowed_models, allowed_key_hashes, allowed_member_ids, capacity, created_at, version';
 
 const whenAndForWhom = (row: OwnKeyRow) => ({
   disabled: row.disabled,
@@ -29,6 +30,7 @@ const whenAndForWhom = (row: OwnKeyRow) => ({
   ...(row.allowed_models === null ? {} : { allowedModels: row.allowed_models }),
   ...(row.allowed_key_hashes === null ? {} : { allowedKeyHashes: row.allowed_key_hashes }),
   ...(row.allowed_member_ids === null ? {} : { allowedMemberIds: row.allowed_member_ids }),
+  ...(row.capacity === null ? {} : { capacity: row.capacity }),
 });
 
 export const ownKeyOf = (row: OwnKeyRow): OwnKey => ({

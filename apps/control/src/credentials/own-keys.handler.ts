@@ -1,5 +1,5 @@
 // Customers' own provider keys over the bus. A secret is understood, sealed to the workers and forgotten in one transaction; a new one takes the place of the old,
-// and with a key that is deleted its sealed text is gone. Invariant: no secret is ever read back, told, or audited.
+// and with a key that is deleted its sealed text is gone. Invariants: no secret is ever read back, told, or audited; each is kept for one origin.
 import { randomUUID } from 'node:crypto';
 import { Controller, Inject } from '@nestjs/common';
 import {
@@ -50,11 +50,11 @@ export class OwnKeysHandler {
       const { runner } = change;
       await adminOf(runner, principal);
       await requireRoom(runner, workspaceId, provider);
-      const understood = understand(secret, await placeOf(runner, provider));
+      const kept = understand(secret, await placeOf(runner, provider));
       const last = await lastPlace(runner, workspaceId, provider);
-      const row = changed(newRow(randomUUID(), workspaceId, provider, understood.label, last + 1), settings);
+      const row = changed(newRow(randomUUID(), workspaceId, provider, kept.understood.label, last + 1), settings);
       await requireFilters(runner, workspaceId, settings);
-      await this.#storeSecret(change, row, understood);
+      await this.#storeSecret(change, row, kept);
       const ownKey = await writeRow(change, row);
       const fact = { workspaceId, actor: actorOf(principal), action: 'own-key.created', subject: row.id };
       return { result: { ownKey }, fact: { ...fact, detail: { after: ownKey } } };
@@ -68,13 +68,13 @@ export class OwnKeysHandler {
       const { runner } = change;
       await adminOf(runner, principal);
       const before = await findOwnKey(runner, workspaceId, id);
-      const understood = secret === undefined ? undefined : understand(secret, await placeOf(runner, before.provider));
+      const kept = secret === undefined ? undefined : understand(secret, await placeOf(runner, before.provider));
       await requireFilters(runner, workspaceId, settings);
-      const row = changed({ ...before, label: understood?.label ?? before.label }, settings);
-      if (understood !== undefined) await this.#storeSecret(change, row, understood);
+      const row = changed({ ...before, label: kept?.understood.label ?? before.label }, settings);
+      if (kept !== undefined) await this.#storeSecret(change, row, kept);
       const ownKey = await writeRow(change, row);
       const fact = { workspaceId, actor: actorOf(principal), action: 'own-key.updated', subject: id };
-      const detail = { before: ownKeyOf(before), after: ownKey, rotated: understood !== undefined };
+      const detail = { before: ownKeyOf(before), after: ownKey, rotated: kept !== undefined };
       return { result: { ownKey }, fact: { ...fact, detail } };
     });
   }
@@ -121,13 +121,13 @@ export class OwnKeysHandler {
   }
 
   /** No fingerprint: whether a customer's secret is the same as before is nobody's business. */
-  async #storeSecret({ runner, version, touch }: Change, row: OwnKeyRow, understood: OwnSecret): Promise<void> {
+  async #storeSecret({ runner, version, touch }: Change, row: OwnKeyRow, { understood, origin }: Kept): Promise<void> {
     const { kind, name, baseUrl, secret } = understood;
     const sealed = JSON.stringify(sealSecret(this.publicKey, secret, row.id));
     await runner.query(
-      `insert into credentials (id, provider, workspace_id, kind, name, base_url, sealed, fingerprint, version) values ($1, $2, $3, $4, $5, $6, $7, '', $8)
-       on conflict (id) do update set kind = $4, name = $5, base_url = $6, sealed = $7, version = $8`,
-      [row.id, row.provider, row.workspace_id, kind, name ?? null, baseUrl ?? null, sealed, version],
+      `insert into credentials (id, provider, workspace_id, kind, name, base_url, origin, sealed, fingerprint, version) values ($1, $2, $3, $4, $5, $6, $7, $8, '', $9)
+       on conflict (id) do update set kind = $4, name = $5, base_url = $6, origin = $7, sealed = $8, version = $9`,
+      [row.id, row.provider, row.workspace_id, kind, name ?? null, baseUrl ?? null, origin, sealed, version],
     );
     touch('credential', row.id);
   }
@@ -137,9 +137,17 @@ const refuse = (field: string, problem: string): never => {
   throw new WaystationError('invalid_request', `${field}: ${problem}`, { details: { field } });
 };
 
-const understand = (secret: string, place: ProviderPlace): OwnSecret => {
+/** A secret, and the one origin that it is kept for. */
+interface Kept {
+  readonly understood: OwnSecret;
+  readonly origin: string;
+}
+
+const understand = (secret: string, place: ProviderPlace): Kept => {
   const reading = readOwnSecret(secret, place);
-  return 'fault' in reading ? refuse('key', `It ${reading.fault}`) : reading;
+  return 'fault' in reading
+    ? refuse('key', `It ${reading.fault}`)
+    : { understood: reading, origin: new URL(reading.baseUrl ?? place.baseUrl).origin };
 };
 
 /** The provider as it is published, with how the station's own key is presented there. */
@@ -206,7 +214,8 @@ const requireFilters = async (
 const newRow = (id: string, workspaceId: string, provider: string, label: string, sortOrder: number): OwnKeyRow => ({
   ...{ id, workspace_id: workspaceId, provider, name: null, label },
   ...{ disabled: false, is_fallback: false, always_use: false, sort_order: sortOrder },
-  ...{ allowed_models: null, allowed_key_hashes: null, allowed_member_ids: null, created_at: new Date(), version: '0' },
+  ...{ allowed_models: null, allowed_key_hashes: null, allowed_member_ids: null, capacity: null },
+  ...{ created_at: new Date(), version: '0' },
 });
 
 const kept = <Value>(before: Value | null, to: Value | null | undefined): Value | null =>
@@ -223,6 +232,7 @@ const changed = (row: OwnKeyRow, settings: OwnKeySettings): OwnKeyRow => {
     allowed_models: kept(row.allowed_models, settings.allowedModels),
     allowed_key_hashes: kept(row.allowed_key_hashes, settings.allowedKeyHashes),
     allowed_member_ids: kept(row.allowed_member_ids, settings.allowedMemberIds),
+    capacity: kept(row.capacity, settings.capacity),
   };
   if (after.always_use && after.is_fallback)
     refuse(
@@ -235,15 +245,16 @@ const changed = (row: OwnKeyRow, settings: OwnKeySettings): OwnKeyRow => {
 const writeRow = async ({ runner, version, touch }: Change, row: OwnKeyRow): Promise<OwnKey> => {
   const [written] = await queryRows<OwnKeyRow>(
     runner,
-    `insert into own_keys (id, workspace_id, provider, name, label, disabled, is_fallback, always_use, sort_order, allowed_models, allowed_key_hashes, allowed_member_ids, version)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+    `insert into own_keys (id, workspace_id, provider, name, label, disabled, is_fallback, always_use, sort_order, allowed_models, allowed_key_hashes, allowed_member_ids, capacity, version)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
      on conflict (id) do update set name = $4, label = $5, disabled = $6, is_fallback = $7, always_use = $8, sort_order = $9, allowed_models = $10,
-       allowed_key_hashes = $11, allowed_member_ids = $12, version = $13
+       allowed_key_hashes = $11, allowed_member_ids = $12, capacity = $13, version = $14
      returning ${OWN_KEY_COLUMNS}`,
     [
       ...[row.id, row.workspace_id, row.provider, row.name, row.label],
       ...[row.disabled, row.is_fallback, row.always_use, row.sort_order],
-      ...[row.allowed_models, row.allowed_key_hashes, row.allowed_member_ids, version],
+      ...[row.allowed_models, row.allowed_key_hashes, row.allowed_member_ids],
+      ...[row.capacity === null ? null : JSON.stringify(row.capacity), version],
     ],
   );
   touch('own-key', row.id);

@@ -51,6 +51,17 @@ const refusal = (work: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   );
 
+it('carries what it can take to the routers, changed as a whole, and none where it is taken away', async () => {
+  const { id } = await keep({ name: 'Limited', capacity: { requestsPerMinute: 60, inFlight: 4 } });
+  expect(await published('own-key', id)).toMatchObject({ capacity: { requestsPerMinute: 60, inFlight: 4 } });
+  await change(id, { name: 'Still limited' });
+  expect(await published('own-key', id)).toHaveProperty('capacity');
+  const { ownKey } = await change(id, { capacity: { tokensPerMinute: 1_000 } });
+  expect(ownKey.capacity).toEqual({ tokensPerMinute: 1_000 });
+  await change(id, { capacity: null });
+  expect(await published('own-key', id)).not.toHaveProperty('capacity');
+});
+
 it('is kept sealed to the workers, published as a credential and a rule, and told by its label alone', async () => {
   const ownKey = await keep({ name: 'Night shift', allowedModels: ['lab/small'], sortOrder: 7 });
   expect(ownKey).toMatchObject({
@@ -61,6 +72,7 @@ it('is kept sealed to the workers, published as a credential and a rule, and tol
   expect((await ownKeys.list({ ...DEFAULT, ...PAGE })).ownKeys).toContainEqual(ownKey);
   expect(await credentialOf(ownKey.id)).toMatchObject({
     ...{ id: ownKey.id, provider: 'lab', workspaceId: 'default', kind: 'header', name: 'x-lab-key' },
+    origin: 'https://lab.example',
   });
   expect(await opened(ownKey.id)).toBe(SECRET);
   const rule = await published('own-key', ownKey.id);
@@ -90,6 +102,22 @@ it('takes another secret in its place, under the same id, at the next version', 
   expect(ownKey.label).toBe('sk-...3210');
   expect((await credentialOf(id)).version).toBeGreaterThan(before.version);
   expect(await opened(id)).toBe('sk-new-canary-9876543210');
+});
+
+it('is kept for the address that its provider has then, until another secret takes its place', async () => {
+  const { id } = await keep({}, { provider: 'lab-two' });
+  const move = (baseUrl: string): Promise<unknown> =>
+    control.writer.query(
+      `update catalog set body = jsonb_set(body, '{baseUrl}', to_jsonb($1::text)) where id = 'lab-two'`,
+      [baseUrl],
+    );
+  await move('https://elsewhere.example:8443/v1');
+  await change(id, { disabled: true });
+  expect(await credentialOf(id)).toMatchObject({ origin: 'https://lab-two.example' });
+  await change(id, {}, { secret: 'sk-new-canary-9876543210' });
+  expect(await credentialOf(id)).toMatchObject({ origin: 'https://elsewhere.example:8443' });
+  await move('https://lab-two.example/v1');
+  await ownKeys.delete({ ...DEFAULT, id });
 });
 
 it('is gone with its sealed text when it is deleted', async () => {

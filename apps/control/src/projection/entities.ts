@@ -164,14 +164,15 @@ const readCredentials: Projection['read'] = async (runner, ids) =>
       kind: string;
       name: string | null;
       base_url: string | null;
+      origin: string | null;
       sealed: object | null;
       version: string;
     }>(
       runner,
-      'select id, provider, workspace_id, kind, name, base_url, sealed, version from credentials where $1::text[] is null or id = any($1)',
+      'select id, provider, workspace_id, kind, name, base_url, origin, sealed, version from credentials where $1::text[] is null or id = any($1)',
       [ids],
     )
-  ).map(({ id, provider, workspace_id, kind, name, base_url, sealed, version }) =>
+  ).map(({ id, provider, workspace_id, kind, name, base_url, origin, sealed, version }) =>
     entity(id, {
       v: 1,
       version: Number(version),
@@ -181,6 +182,7 @@ const readCredentials: Projection['read'] = async (runner, ids) =>
       kind,
       ...(name === null ? {} : { name }),
       ...(base_url === null ? {} : { baseUrl: base_url }),
+      ...(origin === null ? {} : { origin }),
       ...(sealed === null ? {} : { sealed }),
     } as { version: number }),
   );

@@ -3,7 +3,9 @@ import type { Bus, StreamCall } from '@waystation/bus';
 import { AttemptRun, type AttemptEnd, type AttemptRunRequest, type WaystationError } from '@waystation/contracts';
 import { createContentCounter } from '@waystation/dialects';
 import type { DeliveredContent } from '@waystation/generation';
+import type { Delivery } from '../deliver/delivery.js';
 import type { Generation } from '../generate/generation.js';
+import type { GiveUp } from '../generate/give-up.js';
 
 export type TryResult =
   | { readonly kind: 'ended'; readonly end: AttemptEnd }
@@ -20,6 +22,14 @@ export interface Try {
   readonly content: DeliveredContent;
 }
 
+/** Where the output of one try goes, and who gives it up: the generation's own, or one of two that race. */
+export interface Lane {
+  readonly delivery: Pick<Delivery, 'delivered' | 'restart' | 'data'>;
+  readonly giveUp: GiveUp;
+  /** A worker took it. */
+  readonly accepted?: () => void;
+}
+
 const NO_BYTES = Buffer.alloc(0);
 
 export const openAttempt = (
@@ -27,9 +37,11 @@ export const openAttempt = (
   generation: Generation,
   request: AttemptRunRequest,
   acceptTimeoutMs: number,
+  lane: Lane = generation,
 ): Promise<Try> =>
   new Promise((resolve) => {
-    const { delivery, giveUp, deadlineAt } = generation;
+    const { deadlineAt } = generation;
+    const { delivery, giveUp } = lane;
     const startedMs = performance.now();
     /** Filled when the stream is open; a callback may come before that. */
     const opened: { call?: StreamCall } = {};
@@ -68,6 +80,7 @@ export const openAttempt = (
       {
         accepted(instance) {
           worker = instance;
+          if (!over) lane.accepted?.();
         },
         data(bytes) {
           if (over) return;

@@ -1,4 +1,4 @@
-// How many fallbacks there may be.
+// How many fallbacks and second endpoints there may be.
 import fc from 'fast-check';
 import { createRetryBudget } from './retry-budget.js';
 
@@ -16,17 +16,26 @@ describe('the retry budget', () => {
     expect(takes(2)).toBe(1);
   });
 
-  it('never lets more through than 1.2 attempts a request and its reserve', () => {
+  it('leaves half of its reserve to fallbacks', () => {
+    const refused: string[] = [];
+    const budget = createRetryBudget((what) => refused.push(what), 10);
+    expect(Array.from({ length: 7 }, () => budget.takeSpare())).toEqual([...Array(5).fill(true), false, false]);
+    expect(Array.from({ length: 6 }, () => budget.take())).toEqual([...Array(5).fill(true), false]);
+    expect(refused).toEqual(['second', 'second', 'fallback']);
+  });
+
+  it('never lets more through than 1.2 attempts a request and its reserve, whatever they are for', () => {
+    const wishes = fc.array(fc.constantFrom('fallback', 'second'), { maxLength: 8 });
     fc.assert(
-      fc.property(fc.array(fc.nat(8), { maxLength: 500 }), (fallbacks) => {
+      fc.property(fc.array(wishes, { maxLength: 500 }), (requests) => {
         const budget = createRetryBudget(() => undefined, 10);
         let attempts = 0;
-        for (const wished of fallbacks) {
+        for (const wished of requests) {
           budget.began();
           attempts += 1;
-          for (let each = 0; each < wished && budget.take(); each += 1) attempts += 1;
+          for (const each of wished) if (each === 'fallback' ? budget.take() : budget.takeSpare()) attempts += 1;
         }
-        expect(attempts).toBeLessThanOrEqual(1.2 * fallbacks.length + 10 + 1e-6);
+        expect(attempts).toBeLessThanOrEqual(1.2 * requests.length + 10 + 1e-6);
       }),
     );
   });

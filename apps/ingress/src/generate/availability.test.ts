@@ -32,7 +32,13 @@ describe('an empty plan', () => {
     ['being disabled', ['disabled'], 'no_endpoints', 'model_unavailable_upstream', ['disabled']],
     ['having no key', ['no_credential'], 'no_endpoints', 'no_endpoints', ['no_credential']],
     ['health', ['down', 'resting'], 'provider_overloaded', 'temporarily_unavailable', ['down', 'resting']],
-    ['capacity', ['capacity', 'resting'], 'provider_rate_limited', 'capacity_exhausted', ['capacity', 'resting']],
+    ['capacity', ['capacity', 'resting'], 'credential_full', 'capacity_exhausted', ['capacity', 'resting']],
+    [
+      'capacity, beside what a policy forbids',
+      ['data_policy:zdr', 'capacity'],
+      ...(['credential_full', 'capacity_exhausted'] as const),
+      ['data_policy:zdr', 'capacity'],
+    ],
     [
       'several causes',
       ['max_price', 'data_policy:zdr'],
@@ -64,10 +70,10 @@ describe('an empty plan', () => {
     expect(told('data_policy:zdr')['constraint']).toBeUndefined();
   });
 
-  it('is retryable exactly where each rule passes with time', () => {
+  it('is retryable exactly where a rule passes with time: what it excludes may serve as far as all others go', () => {
     for (const rule of EXCLUSION_RULES) {
       expect(told(rule)['retryable']).toBe(isPassing(rule));
-      expect(told(rule, 'max_price')['retryable']).toBe(false);
+      expect(told(rule, 'max_price')['retryable']).toBe(isPassing(rule));
     }
     expect(EXCLUSION_RULES.filter(isPassing)).toEqual(['capacity', 'down', 'resting']);
   });

@@ -66,14 +66,15 @@ export const isPassing = (rule: Rule): boolean => CAUSE_OF[rule] === 'passing';
 /** The error by which rules that together excluded everything are told. */
 export const codeFor = (rules: readonly Rule[]): ErrorCode => {
   if (rules.length === 0) return 'no_endpoints';
-  if (rules.every(isPassing)) return rules.includes('capacity') ? 'provider_rate_limited' : 'provider_overloaded';
+  if (rules.some(isPassing)) return rules.includes('capacity') ? 'credential_full' : 'provider_overloaded';
   if (rules.every((rule) => rule === 'context_length')) return 'context_length_exceeded';
   return rules.every((rule) => CAUSE_OF[rule] === 'region') ? 'permission_denied' : 'no_endpoints';
 };
 
 /** Several causes have no word of their own. */
 const wordFor = (rules: readonly Rule[]): string => {
-  const causes = new Set(rules.map((rule) => CAUSE_OF[rule]));
+  // Rules that pass are asked last: what they exclude may serve as far as all others go.
+  const causes = new Set(rules.some(isPassing) ? ['passing' as const] : rules.map((rule) => CAUSE_OF[rule]));
   const [cause] = causes;
   if (causes.size !== 1 || cause === undefined) return 'no_endpoints';
   switch (cause) {
@@ -114,10 +115,14 @@ export const availabilityOf = (
   const constraint = constraintOf(excluded, rules);
   return {
     code: wordFor(rules),
-    retryable: rules.length > 0 && rules.every(isPassing),
+    retryable: rules.some(isPassing),
     requestedModels: models,
     affectedProviders: unique(excluded.map(({ provider }) => provider)),
     excludedBy: spokenRules(rules),
     ...(constraint === undefined ? {} : { constraint }),
   };
 };
+
+/** Of one endpoint, whose worker found its credential used up when it came to it. */
+export const usedUp = (models: readonly string[], provider: string): Readonly<Record<string, unknown>> =>
+  availabilityOf(models, [{ model: models[0] ?? '', provider, rule: 'capacity' }]);

@@ -3,8 +3,10 @@
 import type { Bus } from '@waystation/bus';
 import { WaystationError, toWaystationError } from '@waystation/contracts';
 import type { Logger } from 'pino';
+import type { Affinity } from '../affinity/affinity.js';
 import type { Aside } from '../aside/run-aside.js';
 import { attemptInOrder, type WorkerView } from '../attempt/attempt-in-order.js';
+import { hedgeOf } from '../attempt/hedge.js';
 import type { RetryBudget } from '../attempt/retry-budget.js';
 import type { Delivery } from '../deliver/delivery.js';
 import type { Needs } from '../hold/answer-needs.js';
@@ -29,6 +31,7 @@ export interface GenerateDeps {
   readonly needs: Needs;
   readonly leftOpen: LeftOpen;
   readonly answers: Answers;
+  readonly affinity: Affinity;
   /** Of which models are chosen where the request leaves that to the station. */
   readonly catalog: ChooserDeps['catalog'];
   readonly policies: ChooserDeps['policies'];
@@ -40,6 +43,10 @@ export interface GenerateDeps {
   readonly retries: RetryBudget;
   /** For work that would stall the loop. */
   readonly aside: Aside;
+  /** The least after which a client may have a second endpoint asked. Undefined: it may not. */
+  readonly hedgeAfterMsMin: number | undefined;
+  /** Two endpoints were asked at once. */
+  readonly onRaced: Parameters<typeof attemptInOrder>[5];
   readonly onFirstByte: (latencyMs: number) => void;
 }
 
@@ -57,13 +64,19 @@ export const generate = async (
     const plan = await planPrompt(deps, generation);
     const hold = await holdFor(deps, generation, withSurcharges(plan.attempts, generation.caller.workspace));
     const stopGrowing = hold.growing && deps.needs.answerFor(generation.generationId, hold.growing);
-    let loopEnd: LoopEnd = await attemptInOrder(deps.bus, deps.workers, deps.retries, generation, hold).catch(
-      toWaystationError,
-    );
+    let loopEnd: LoopEnd = await attemptInOrder(
+      deps.bus,
+      deps.workers,
+      deps.retries,
+      generation,
+      hold,
+      deps.onRaced,
+    ).catch(toWaystationError);
     stopGrowing?.();
     if (loopEnd === 'served' && generation.request.plugins?.healing === true) await heal(deps, generation);
     if (loopEnd === 'served') loopEnd = (await screenAnswer(generation)) ?? loopEnd;
     finishGeneration(deps, generation, hold, loopEnd);
+    deps.affinity.learn(generation);
     if (generation.firstByteMs !== undefined) deps.onFirstByte(generation.firstByteMs);
   } catch (thrown) {
     const error = toWaystationError(thrown);
@@ -80,16 +93,19 @@ export const generate = async (
 
 const begin = (deps: GenerateDeps, asked: GenerationRequest, delivery: Delivery, giveUp: GiveUp): Generation => {
   const createdAt = deps.nowMs();
+  const hedge = hedgeOf(asked, deps.hedgeAfterMsMin);
   return {
     ...asked,
+    hedgeAfterMs: hedge.afterMs,
     identity: identityOf(asked),
     delivery,
     giveUp,
     createdAt,
     startedMs: performance.now(),
     deadlineAt: createdAt + deps.deadlineMs,
+    begun: 0,
     attempts: [],
-    warnings: [...asked.request.warnings],
+    warnings: [...asked.request.warnings, ...(hedge.warning === undefined ? [] : [hedge.warning])],
     pipeline: [],
     verdicts: new Verdicts(),
   };

@@ -42,6 +42,8 @@ export interface GenerationRequest {
   readonly wantsMetadata?: boolean;
   readonly app?: Identity['app'] | undefined;
   readonly tags?: Identity['tags'] | undefined;
+  /** Without a first byte for so many milliseconds a second endpoint is asked, too. */
+  readonly hedgeAfterMs?: number | undefined;
   /** Whose settings stand in the request. */
   readonly preset?: PresetUse | undefined;
   /** What the client says that it is about. */
@@ -85,6 +87,8 @@ export interface Generation extends Omit<GenerationRequest, 'request'> {
   readonly createdAt: number;
   /** Monotonic ms. */
   readonly startedMs: number;
+  /** Tries that were begun; those that are over are in `attempts`. */
+  begun: number;
   /** Unix ms after which it is given up. */
   readonly deadlineAt: number;
   /** Why it was given up from our side: the client left, or the process ends. */
@@ -109,8 +113,11 @@ export interface Generation extends Omit<GenerationRequest, 'request'> {
   firstByteMs?: number;
 }
 
-export const nextAttemptId = (generation: Generation): string =>
-  attemptIdOf(generation.generationId, generation.attempts.length);
+/** Each is given once. */
+export const nextAttemptId = (generation: Generation): string => {
+  generation.begun += 1;
+  return attemptIdOf(generation.generationId, generation.begun - 1);
+};
 
 export const identityOf = ({ caller, request, app, tags }: GenerationRequest): Identity => ({
   workspaceId: caller.workspace.id,

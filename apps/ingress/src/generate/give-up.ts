@@ -1,6 +1,7 @@
 // Why and when a generation is given up from our side. One listener at a time, no events: this runs for every request.
 
-export type GiveUpReason = 'client-gone' | 'shutdown' | 'blocked';
+/** The last two are of one try: another one took its place. */
+export type GiveUpReason = 'client-gone' | 'shutdown' | 'blocked' | 'given-up' | 'passed-over';
 
 export interface GiveUp {
   readonly reason: GiveUpReason | undefined;

@@ -13,6 +13,8 @@ import type { Generation } from './generation.js';
 /** The router answers from memory; while the bus is away callers are told within a second. */
 const PLAN_TIMEOUT_MS = 800;
 const EXCLUSIONS_TOLD_MAX = 16;
+/** Where no rule says when it passes. */
+const RETRY_AFTER_MS = 1_000;
 const REASONS_TOLD_MAX = 4;
 
 type Exclusion = RoutePlanReply['excluded'][number];
@@ -43,8 +45,9 @@ const messageFor = (
     const detail = excluded.find((each) => each.detail !== undefined)?.detail;
     return `The prompt is too long for every endpoint of ${named}: it has about ${generation.request.features.longestInputTokens ?? generation.request.features.inputTokensEstimate} tokens.${detail === undefined ? '' : ` ${detail}.`} Shorten it${compression === 'always' ? '' : ', or ask for the plugin context-compression, which shortens prompts of up to twice the context'}.`;
   }
-  if (rules.length === 1 && only !== undefined && isPassing(only))
-    return `Every endpoint of ${named} is unavailable for the moment (${only}); try again.`;
+  const passing = rules.filter(isPassing);
+  if (passing.length > 0)
+    return `Every endpoint of ${named}${passing.length < rules.length ? ' that may serve' : ''} is unavailable for the moment (${passing.join(', ')}); try again.`;
   if (rules.length === 1 && only === 'not_in_only') {
     const serving = unique(excluded.map((each) => each.provider)).join(', ');
     const permitted = (generation.request.preferences.only ?? []).join(', ');
@@ -58,6 +61,10 @@ const messageFor = (
     : `No endpoints found for ${named}. Excluded by: ${spokenRules(rules).join(', ')}.`;
 };
 
+/** When the first of those that pass may have passed. */
+const soonest = (excluded: readonly Exclusion[]): number =>
+  Math.min(...excluded.filter(({ rule }) => isPassing(rule)).map(({ retryAfterMs = RETRY_AFTER_MS }) => retryAfterMs));
+
 /** The error for a plan without attempts. */
 export const nothingEligible = (
   models: readonly string[],
@@ -70,7 +77,7 @@ export const nothingEligible = (
       excluded: reply.excluded.slice(0, EXCLUSIONS_TOLD_MAX),
       availability: availabilityOf(models, reply.excluded),
     },
-    ...(rules.length > 0 && rules.every(isPassing) ? { retryAfterMs: 1000 } : {}),
+    ...(rules.some(isPassing) ? { retryAfterMs: soonest(reply.excluded) } : {}),
   });
 };
 

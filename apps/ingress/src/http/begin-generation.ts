@@ -2,6 +2,7 @@
 import { WaystationError, newGenerationId, toWaystationError, type Identity } from '@waystation/contracts';
 import type { JobDialect, PublicDialect } from '@waystation/dialects';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { readHedge } from '../attempt/hedge.js';
 import { createBodyDelivery } from '../deliver/body-delivery.js';
 import { clientOf } from '../deliver/client.js';
 import { createStreamDelivery } from '../deliver/stream-delivery.js';
@@ -46,6 +47,7 @@ export const beginGeneration = (
     const tags = readTags(one(http.headers['x-waystation-tags']));
     const idempotencyKey = readIdempotencyKey(http.headers['idempotency-key']);
     const cache = readCacheWish(http.headers, preset);
+    const hedgeAfterMs = readHedge(one(http.headers['x-waystation-hedge']));
     reply.hijack();
     http.body = undefined; // streams can be long, and nobody here needs the bytes again
     const client = clientOf(reply.raw, ingress.cells.bytesOut);
@@ -69,6 +71,7 @@ export const beginGeneration = (
         app,
         tags,
         cache,
+        hedgeAfterMs,
         preset,
         task,
       },

@@ -17,7 +17,7 @@ const ownKey: OwnKey = {
 const SHOWN = {
   ...{ id: ID, workspace_id: 'default', provider: 'alpha', name: 'Night', label: 'sk-...6789', disabled: false },
   ...{ is_fallback: true, always_use: false, sort_order: 3, allowed_models: null, allowed_api_key_hashes: [HASH] },
-  ...{ allowed_user_ids: null, created_at: '2023-11-14T22:13:20.000Z' },
+  ...{ allowed_user_ids: null, capacity: null, created_at: '2023-11-14T22:13:20.000Z' },
 };
 
 let ingress: TestIngress;
@@ -97,6 +97,20 @@ describe('/byok', () => {
     ]);
   });
 
+  it('says what it can take, a limit or none of each, and shows it', async () => {
+    ingress.bus.rpc.set('control.own-key.update', () => ({ ownKey: { ...ownKey, capacity: { inFlight: 4 } } }));
+    const { json } = await call('PATCH', `/byok/${ID}`, {
+      body: { capacity: { requests_per_minute: null, in_flight: 4 } },
+    });
+    const capacity = { requests_per_minute: null, tokens_per_minute: null, in_flight: 4 };
+    expect(json).toEqual({ data: { ...SHOWN, capacity } });
+    await call('PATCH', `/byok/${ID}`, { body: { capacity: null } });
+    expect(asked().map(({ request }) => request)).toEqual([
+      { workspaceId: 'default', id: ID, settings: { capacity: { inFlight: 4 } } },
+      { workspaceId: 'default', id: ID, settings: { capacity: null } },
+    ]);
+  });
+
   it('shows and forgets one', async () => {
     expect(await call('GET', `/byok/${ID}`)).toMatchObject({ status: 200, json: { data: SHOWN } });
     expect(await call('DELETE', `/byok/${ID}`)).toMatchObject({ status: 200, text: '{"deleted":true}' });
@@ -123,6 +137,17 @@ describe('/byok', () => {
       { provider: 'a', key: SECRET, is_fallback: null },
       'is_fallback: Expected boolean, received null',
     ],
+    [
+      'a capacity of nothing',
+      { provider: 'a', key: SECRET, capacity: { in_flight: 0 } },
+      'capacity.in_flight: Expected a whole',
+    ],
+    [
+      'a capacity of what nobody knows',
+      { provider: 'a', key: SECRET, capacity: { rpm: 1 } },
+      'capacity: Unknown member "rpm"',
+    ],
+    ['a capacity that is a number', { provider: 'a', key: SECRET, capacity: 5 }, 'capacity: Expected object or null'],
     ['half a place', { provider: 'a', key: SECRET, sort_order: 1.5 }, 'sort_order: Expected a whole number'],
     ['a place before the first', { provider: 'a', key: SECRET, sort_order: -1 }, 'sort_order: Expected a whole number'],
     [

@@ -463,6 +463,37 @@ describe('tries', () => {
     expect(ingress.bus.streams.map(({ provider }) => provider)).toEqual(['alpha', 'beta']);
   });
 
+  it('a credential that is used up was asked nothing: the next endpoint is tried, and nothing is charged for it', async () => {
+    const full = new WaystationError('credential_full', 'The capacity is used up.', { retryAfterMs: 7_000 });
+    ingress.bus.worker = (stream, ordinal) => {
+      if (ordinal > 0) return serving([completion('x')])(stream, ordinal);
+      stream.reader.accepted('worker-test0001');
+      return stream.reader.fail(full);
+    };
+    expect((await post(BODY)).status).toBe(200);
+    expect(ingress.bus.streams.map(({ provider }) => provider)).toEqual(['alpha', 'beta']);
+    expect(ingress.bus.factLines[0]?.attempts.map(({ dispatched, requests }) => [dispatched, requests])).toEqual([
+      [false, ingress.bus.factLines[0]?.attempts[1]?.requests],
+      [true, ingress.bus.factLines[0]?.attempts[1]?.requests],
+    ]);
+  });
+
+  it('where all credentials are used up the answer is 429, and says when and why', async () => {
+    ingress.bus.worker = ({ reader }) => {
+      reader.accepted('worker-test0001');
+      reader.fail(new WaystationError('credential_full', 'The capacity is used up.', { retryAfterMs: 7_000 }));
+    };
+    const response = await post(BODY);
+    expect([response.status, response.headers.get('retry-after')]).toEqual([429, '7']);
+    expect(await errorOf(response)).toMatchObject({
+      metadata: { waystation_code: 'credential_full', error_type: 'rate_limit_exceeded' },
+      availability: {
+        ...{ code: 'capacity_exhausted', retryable: true, retry_after: 7 },
+        ...{ affected_providers: ['beta'], excluded_by: ['capacity'] },
+      },
+    });
+  });
+
   it.each([
     ['worker_busy', 'aaaaaaaabbbbbbbb'],
     ['accept_timeout', 'aabbccddeeffgghh'],

@@ -1,12 +1,12 @@
 // Content filters of guardrails over real HTTP with a scripted worker: what goes in and what comes back, in each dialect, and that nothing of what was found is told to anybody.
 import { SNAPSHOT_KEYS, type PolicyEntry } from '@waystation/contracts';
-import { chunk, completion, inferenceKey, keyEntryOf, serving, hashOf, planned } from '../test-edge/fixtures.js';
+import { chunk, completion, endOf, inferenceKey, keyEntryOf, serving, hashOf, planned } from '../test-edge/fixtures.js';
 import { startIngress, type TestIngress } from '../test-edge/start-ingress.js';
 
 let ingress: TestIngress;
 let beating: NodeJS.Timeout;
 beforeEach(async () => {
-  ingress = await startIngress({ timeScale: 0.02 });
+  ingress = await startIngress({ timeScale: 0.02, hedgeAfterMsMin: 1 });
   beating = setInterval(beat, 10);
   beat();
   ingress.bus.worker = serving([completion('fine')]);
@@ -28,10 +28,14 @@ const guard = (more: Partial<PolicyEntry>): void => {
     ...keyEntryOf(inferenceKey, { version: 2, policyId: 'g' }),
   });
 };
-const post = async (path: string, body: object): Promise<{ status: number; text: string }> => {
+const post = async (
+  path: string,
+  body: object,
+  headers: Record<string, string> = {},
+): Promise<{ status: number; text: string }> => {
   const response = await fetch(`${ingress.url}/api/v1/${path}`, {
     method: 'POST',
-    headers: { authorization: `Bearer ${inferenceKey}`, 'x-openrouter-metadata': 'enabled' },
+    headers: { authorization: `Bearer ${inferenceKey}`, 'x-openrouter-metadata': 'enabled', ...headers },
     body: JSON.stringify(body),
   });
   return { status: response.status, text: await response.text() };
@@ -317,5 +321,52 @@ describe('what comes back', () => {
         ? serving([chunk('half an ans')], { outcome: 'failed-after-output' })(stream, ordinal)
         : serving([chunk('whole')])(stream, ordinal);
     expect(said((await post('chat/completions', chat('hi', { stream: true }))).text)).toBe('whole');
+  });
+
+  describe.each([
+    ['the first', 0],
+    ['the second', 1],
+  ] as const)('of two endpoints that are asked at once, where %s is quicker', (_name, quicker) => {
+    const race = (stream: boolean): Promise<{ status: number; text: string }> => {
+      ingress.bus.rpc.set('route.plan', () => ({
+        ...{ attempts: [planned('alpha'), planned('beta')], excluded: [], snapshotRevision: 1, strategy: 'price' },
+      }));
+      ingress.bus.worker = (opened, ordinal) => {
+        opened.reader.accepted('worker-test0001');
+        const winner = ingress.bus.streams[quicker];
+        if (ordinal === 0 || winner === undefined) return;
+        const parts = stream
+          ? ['top se', 'cret of ja', 'ne@example.com'].map(chunk)
+          : [completion(`top secret of ${MAIL}`)];
+        for (const part of parts) winner.reader.data(Buffer.from(part));
+        winner.reader.end(endOf({ usage: { input: 10, output: 5 } }));
+      };
+      return post('chat/completions', chat('hi', { stream }), { 'x-waystation-hedge': '1' });
+    };
+    const told = () => ingress.bus.factLines[0];
+    const servedBy = (): string | undefined =>
+      told()?.attempts.find(({ attemptId }) => attemptId === told()?.servedBy)?.provider;
+
+    it.each([true, false])('is redacted; as a stream: %s', async (stream) => {
+      guard(redact);
+      const { status, text } = await race(stream);
+      expect(status).toBe(200);
+      expect(stream ? said(text) : text).toContain('top secret of [EMAIL]');
+      expect(text).not.toContain('ne@example.com');
+      expect(servedBy()).toBe(['alpha', 'beta'][quicker]);
+      expect(ingress.bus.trailLines[0]?.verdicts).toMatchObject([{ filter: '[EMAIL]', count: 1 }]);
+    });
+
+    it.each([true, false])('is blocked, and is the one that is paid for; as a stream: %s', async (stream) => {
+      guard(block);
+      const { status, text } = await race(stream);
+      expect(status).toBe(403);
+      expect(text).not.toContain('example.com');
+      expect(servedBy()).toBe(['alpha', 'beta'][quicker]);
+      expect(told()?.attempts.filter(({ errorCode }) => errorCode === 'passed_over')).toMatchObject([
+        { provider: ['beta', 'alpha'][quicker] },
+      ]);
+      expect(ingress.bus.streams[1 - quicker]?.cancelled).toBe(quicker === 0 ? 'passed-over' : 'given-up');
+    });
   });
 });

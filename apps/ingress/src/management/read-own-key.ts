@@ -1,9 +1,10 @@
-// Bodies that keep and change customers' own provider keys, read strictly. What the reference's fields leave unsaid is ours: `always_use` and a `sort_order` to set.
+// Bodies that keep and change customers' own provider keys, read strictly. What the reference's fields leave unsaid is ours: `always_use`, `capacity`, and a `sort_order` to set.
 // Invariant: nothing here quotes the key.
 import {
   OWN_KEY_FILTER_MAX,
   OWN_KEY_NAME_CHARACTERS_MAX,
   OWN_KEY_SECRET_CHARACTERS_MAX,
+  type CapacityLimits,
   type OwnKeySettings,
 } from '@waystation/contracts';
 import { readJsonObject, refuseField, refuseUnknown, textOf, typeName } from './read-json.js';
@@ -11,6 +12,7 @@ import { readJsonObject, refuseField, refuseUnknown, textOf, typeName } from './
 const PROVIDER_CHARACTERS_MAX = 128;
 const WORKSPACE_CHARACTERS_MAX = 64;
 const SORT_ORDER_MAX = 1_000_000;
+const CAPACITY_MAX = 1_000_000_000;
 const KEY_HASH = /^[0-9a-f]{64}$/;
 const KEY_HASH_CHARACTERS = 64;
 
@@ -47,6 +49,40 @@ const hashes = (value: unknown): string[] | null => {
     : refuseField(field, 'Expected hashes of API keys, 64 hexadecimal digits in lower case');
 };
 
+const limit = (name: string, value: unknown): number =>
+  typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= CAPACITY_MAX
+    ? value
+    : refuseField(
+        `capacity.${name}`,
+        `Expected a whole number from 1 to ${CAPACITY_MAX}, received ${JSON.stringify(value).slice(0, 64)}`,
+      );
+
+/** Members by wire name. */
+const CAPACITY_MEMBERS = {
+  requests_per_minute: 'requestsPerMinute',
+  tokens_per_minute: 'tokensPerMinute',
+  in_flight: 'inFlight',
+} as const;
+
+/** Null, in the place of a member or of all, is no limit. */
+const capacity = (value: unknown): CapacityLimits | null => {
+  if (value === null) return null;
+  if (typeof value !== 'object' || Array.isArray(value))
+    return refuseField('capacity', `Expected object or null, received ${typeName(value)}`);
+  const limits: CapacityLimits = {};
+  for (const [name, each] of Object.entries(value)) {
+    if (!isCapacityMember(name))
+      return refuseField(
+        'capacity',
+        `Unknown member ${JSON.stringify(name.slice(0, 64))}; known are ${Object.keys(CAPACITY_MEMBERS).join(', ')}`,
+      );
+    if (each !== null) limits[CAPACITY_MEMBERS[name]] = limit(name, each);
+  }
+  return Object.keys(limits).length === 0 ? null : limits;
+};
+
+const isCapacityMember = (name: string): name is keyof typeof CAPACITY_MEMBERS => Object.hasOwn(CAPACITY_MEMBERS, name);
+
 /** Readers by wire name: what a field becomes. */
 const READERS: ReadonlyMap<string, (value: unknown) => OwnKeySettings> = new Map<
   string,
@@ -59,6 +95,7 @@ const READERS: ReadonlyMap<string, (value: unknown) => OwnKeySettings> = new Map
   ['sort_order', (value) => ({ sortOrder: order(value) })],
   ['allowed_models', (value) => ({ allowedModels: list('allowed_models', value, 256) })],
   ['allowed_api_key_hashes', (value) => ({ allowedKeyHashes: hashes(value) })],
+  ['capacity', (value) => ({ capacity: capacity(value) })],
   ['allowed_user_ids', (value) => ({ allowedMemberIds: list('allowed_user_ids', value, 64) })],
 ]);
 

@@ -36,10 +36,10 @@ export const REFERENCE_LINES: readonly Line[] = [
     'POST /auth/keys/code',
   ),
   ...lines('absent', 'benchmarks are not the business of a relay', 'GET /benchmarks'),
-  ...lines('same', 'with `always_use`', 'GET /byok', 'GET /byok/{id}', 'DELETE /byok/{id}'),
+  ...lines('same', 'with `always_use` and `capacity`', 'GET /byok', 'GET /byok/{id}', 'DELETE /byok/{id}'),
   ...lines(
     'differs',
-    "for the providers of the station, by their slugs here; a list for Azure's single deployments is refused by name; `always_use` and `sort_order` can be set",
+    "for the providers of the station, by their slugs here; a list for Azure's single deployments is refused by name; `always_use`, `capacity` and `sort_order` can be set",
     'POST /byok',
     'PATCH /byok/{id}',
   ),

@@ -22,6 +22,8 @@ const PARAMETERS: Readonly<Record<string, string>> = {
 const REQUEST_HEADERS: Readonly<Record<string, string>> = {
   'Idempotency-Key': 'A name for this request, so that sending it twice does it once (within 24 hours)',
   'X-Waystation-Tags': 'Up to 8 labels, separated by commas, for limits and reports',
+  'X-Waystation-Hedge':
+    'Milliseconds (1 to 60000) without a first byte after which a second endpoint of the model is asked, too; the quicker one serves, and is the only one that is charged. Where the operator allows it; text only',
   'X-Session-Id': 'The conversation, where the body does not name it',
   'X-OpenRouter-Cache':
     '`true`: where the same request was answered before, give that answer again, without a charge; and let this one be kept. At chat completions, responses, messages and embeddings; never under zero data retention',

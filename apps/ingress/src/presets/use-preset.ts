@@ -1,7 +1,7 @@
 // A request that names a preset becomes one that says what the preset says, before anything is decided about it. Most name none, and are only looked at.
 // Invariant: what was checked is what is sent: the request with its preset is read anew, as if the client had written it so.
 import { WaystationError, type PresetEntry } from '@waystation/contracts';
-import type { BodyDialect, ChatRequest, ReadChatOptions } from '@waystation/dialects';
+import { parseArguments, type BodyDialect, type ChatRequest, type ReadChatOptions } from '@waystation/dialects';
 import { presetKey } from '@waystation/runtime';
 import { applyPreset, presetInModel, type PresetDialect } from '@waystation/tasks';
 
@@ -88,8 +88,8 @@ export const readWithPreset = (
 ): ReadRequest => {
   const request = dialect.readRequest(body, options);
   if (!namesOne(request) || !takesPresets(dialect.name)) return { request, body };
-  // It was read a line above: it is an object.
-  const said = JSON.parse(body.toString('utf8')) as Readonly<Record<string, unknown>>;
+  // It was read a line above: it is an object. Its numbers keep their digits, for what is passed on is written from it.
+  const said = parseArguments(body.toString('utf8')) as Readonly<Record<string, unknown>>;
   const preset = findPreset(presets, workspaceId, slugOf(said));
   const applied = applyPreset(dialect.name, said, preset);
   const bytes = Buffer.from(JSON.stringify(applied.body));

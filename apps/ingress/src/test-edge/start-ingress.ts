@@ -30,6 +30,7 @@ export const startIngress = async (
     readonly operatorKeyHashes?: readonly string[];
     /** For a whole request to come in. */
     readonly requestMs?: number;
+    readonly hedgeAfterMsMin?: number;
   } = {},
 ): Promise<TestIngress> => {
   const bus = createScriptedBus();
@@ -43,6 +44,7 @@ export const startIngress = async (
       host: '127.0.0.1',
       port: 0,
       bodyBytesMax: options.bodyBytesMax ?? 33_554_432,
+      hedgeAfterMsMin: options.hedgeAfterMsMin,
       operatorKeyHashes: new Set(options.operatorKeyHashes),
     },
     bus,

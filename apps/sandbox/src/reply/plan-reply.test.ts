@@ -16,7 +16,11 @@ const call = (over: Partial<SandboxCall> = {}): SandboxCall => ({
   ...over,
 });
 const plan = (over: Partial<SandboxCall> = {}, script = {}) =>
-  planReply(call(over), scriptOf(script), createPromptCache());
+  planReply(
+    call(over),
+    scriptOf(script),
+    createPromptCache(() => 0),
+  );
 const tool = {
   name: 'weather',
   parameters: {
@@ -126,13 +130,32 @@ describe('planReply', () => {
   });
 
   it('reads from the cache what it has seen at the start of a prompt, message by message', () => {
-    const cache = createPromptCache();
+    const cache = createPromptCache(() => 0);
     const opening = { role: 'system', text: 'x'.repeat(400), mediaParts: 0 };
     const ask = (text: string) =>
       planReply(call({ messages: [opening, { role: 'user', text, mediaParts: 0 }] }), scriptOf({ cache: true }), cache);
     expect(ask('one').cachedTokens).toBe(0);
     expect(ask('two').cachedTokens).toBe(104);
     expect(ask('two').cachedTokens).toBe(109);
+  });
+
+  it('keeps a cache for each model, and forgets what nobody has read for as long as the script says', () => {
+    let nowMs = 0;
+    const cache = createPromptCache(() => nowMs);
+    const ask = (model: string) =>
+      planReply(call({ model }), scriptOf({ cache: true, cacheTtlS: 60 }), cache).cachedTokens;
+    const read: [number, string, number][] = [
+      [0, 'm', 0],
+      [0, 'n', 0],
+      [59_999, 'm', 7],
+      [119_998, 'm', 7],
+      [119_998, 'n', 0],
+      [179_998, 'm', 0],
+    ];
+    for (const [atMs, model, cached] of read) {
+      nowMs = atMs;
+      expect([atMs, model, ask(model)]).toEqual([atMs, model, cached]);
+    }
   });
 });
 

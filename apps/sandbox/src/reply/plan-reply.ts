@@ -28,6 +28,8 @@ export interface Reply {
   readonly finish: 'stop' | 'length' | 'tool-calls' | 'filter';
 }
 
+const MS_PER_SECOND = 1_000;
+
 const promptTokensOf = (call: SandboxCall): number => {
   let tokens = call.toolTokens;
   for (const message of call.messages) {
@@ -76,7 +78,7 @@ export const planReply = (call: SandboxCall, script: Script, cache: PromptCache)
   const promptTokens = promptTokensOf(call);
   const cachedTokens = Math.min(
     promptTokens,
-    script.cachedTokens ?? (script.cache ? cache.read(call.model, call.messages) : 0),
+    script.cachedTokens ?? (script.cache ? cache.read(call.model, call.messages, script.cacheTtlS * MS_PER_SECOND) : 0),
   );
   const seedText = seedTextOf(call);
   let budget = call.maxTokens ?? Number.POSITIVE_INFINITY;

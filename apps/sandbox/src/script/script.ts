@@ -35,6 +35,8 @@ export const scriptOverrides = z.strictObject({
   cachedTokens: tokens.optional(),
   /** Keep a prompt cache: whole messages seen before at the start of the prompt are read from it. */
   cache: z.boolean().optional(),
+  /** For so long the cache keeps what nobody reads, in seconds. */
+  cacheTtlS: z.number().int().min(0).max(86_400).optional(),
   /** Call the first tool whenever the request brings one and the last message is not a tool's result. */
   callTools: z.boolean().optional(),
   /** How many tool calls one answer makes, the tools in turn; the request can forbid more than one. */
@@ -70,6 +72,7 @@ export interface Script extends ScriptOverrides {
   readonly echo: boolean;
   readonly reasoningTokens: number;
   readonly cache: boolean;
+  readonly cacheTtlS: number;
   readonly callTools: boolean;
   readonly toolCalls: number;
   readonly filter: boolean;
@@ -88,6 +91,8 @@ const DEFAULT_SCRIPT: Script = {
   echo: false,
   reasoningTokens: 0,
   cache: false,
+  // https://platform.openai.com/docs/guides/prompt-caching: five to ten minutes. Anthropic's is five.
+  cacheTtlS: 300,
   callTools: false,
   toolCalls: 1,
   filter: false,

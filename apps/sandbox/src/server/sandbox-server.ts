@@ -143,7 +143,7 @@ export const startSandboxServer = async (host: string, port: number): Promise<Sa
   let calls = 0;
   const sandbox: Sandbox = {
     truth: createTruthLog(Date.now),
-    cache: createPromptCache(),
+    cache: createPromptCache(() => performance.now()),
     newId: (prefix) => `${prefix}-sandbox-${run}-${(calls += 1)}`,
   };
   const models = modelList();

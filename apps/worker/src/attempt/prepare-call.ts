@@ -152,7 +152,9 @@ export const credentialFor = (
   const { provider, providerName, byok } = attempt;
   const id = attempt.credentialId ?? (byok ? '' : sites.of(provider).entry.credentialId);
   if (id === undefined) return NO_CREDENTIAL;
-  return credentials.open({ id, provider, providerName, ...(byok ? { ownedBy: identity.workspaceId } : {}) });
+  if (!byok) return credentials.open({ id, provider, providerName });
+  const { baseUrl } = sites.of(provider).entry;
+  return credentials.open({ id, provider, providerName, ownedBy: identity.workspaceId, baseUrl });
 };
 
 /**

@@ -1,6 +1,12 @@
 // What counts for an endpoint and what does not, and what routers are told.
 import type { Bus } from '@waystation/bus';
-import { HealthCounters, WaystationError, type ErrorCode, type HealthMessage } from '@waystation/contracts';
+import {
+  HealthCounters,
+  WaystationError,
+  type CapacityUse,
+  type ErrorCode,
+  type HealthMessage,
+} from '@waystation/contracts';
 import { createHealthBoard } from '@waystation/routing';
 import type { RelayResult } from '../attempt/relay.js';
 import { EndpointHealth } from './endpoint-health.js';
@@ -12,6 +18,7 @@ const health = async () => {
   const told: HealthMessage[] = [];
   let beat: (message: { instance: string; services: string[] }) => void = () => undefined;
   const time = { ms: 5_000 };
+  const used: CapacityUse[] = [];
   const bus = {
     instance: 'worker-1',
     signal: (_contract: unknown, _instance: string, message: unknown) =>
@@ -25,6 +32,7 @@ const health = async () => {
     bus as unknown as Bus,
     60_000,
     (ms) => ms,
+    { news: () => [], all: () => used },
     () => time.ms,
   );
   await each.listen(3_000);
@@ -32,6 +40,7 @@ const health = async () => {
     health: each,
     told,
     time,
+    used,
     beat: (instance: string, service: string) => beat({ instance, services: [service] }),
   };
 };
@@ -74,6 +83,14 @@ describe('endpoint health', () => {
     await each.close();
     const [subject] = told.flatMap(({ endpoints }) => endpoints);
     expect(subject?.series[0]?.[counted ?? 'failed']).toBe(counted === undefined ? undefined : 1);
+  });
+
+  it('tells of what failed which broke when the client had output already', async () => {
+    const { health: each, told } = await health();
+    each.record(ATTEMPT, failed('provider_stream_broken'));
+    each.record(ATTEMPT, { ...failed('provider_stream_broken'), outcome: 'failed-after-output' });
+    each.tell();
+    expect(told[0]?.endpoints[0]?.series[0]).toMatchObject({ failed: 2, broken: 1 });
   });
 
   it('tells speed of what succeeded, and the longest rest that was asked for', async () => {

@@ -1,10 +1,11 @@
 // Counts how endpoints and credentials do, and tells all routers every 250 ms what is new, and who is new all of it. What a client did wrong says nothing about an endpoint and is not
-// counted; what a provider thinks of a credential is counted of the credential alone, and what an own key meets never of the endpoint.
+// counted; what a provider thinks of a credential is counted of the credential alone, and what an own key meets never of the endpoint. What is used of credentials goes with it.
 import type { Bus, Subscription } from '@waystation/bus';
 import {
   Alive,
   ERRORS,
   HealthCounters,
+  type CapacityUse,
   type ErrorCode,
   type HealthSubject,
   type PlannedAttempt,
@@ -48,11 +49,20 @@ const observe = (result: RelayResult): Observation | undefined => {
     return { verdict: 'rateLimited', restMs: error.retryAfterMs ?? REST_UNTOLD_MS };
   if (error === undefined || ERRORS[error.code].fault !== 'provider' || ABOUT_THE_REQUEST.has(error.code))
     return undefined;
-  return { verdict: 'failed', restMs: error.retryAfterMs };
+  return { verdict: 'failed', isBroken: outcome === 'failed-after-output', restMs: error.retryAfterMs };
 };
+
+/** What is used of the capacity of credentials. */
+export interface CapacityNews {
+  news(atMs: number): CapacityUse[];
+  all(atMs: number): CapacityUse[];
+}
+
+type Told = [endpoints: HealthSubject[], credentials: HealthSubject[], capacity: CapacityUse[]];
 
 export class EndpointHealth {
   readonly #bus: Bus;
+  readonly #capacity: CapacityNews;
   readonly #nowMs: () => number;
   readonly #timer: NodeJS.Timeout;
   readonly #endpoints: HealthTally;
@@ -63,8 +73,15 @@ export class EndpointHealth {
   #clockMs = 0;
 
   /** @param nowMs a clock that never goes back; its beginning does not matter */
-  constructor(bus: Bus, everyMs: number, scaleMs: (ms: number) => number, nowMs = () => performance.now()) {
+  constructor(
+    bus: Bus,
+    everyMs: number,
+    scaleMs: (ms: number) => number,
+    capacity: CapacityNews,
+    nowMs = () => performance.now(),
+  ) {
     this.#bus = bus;
+    this.#capacity = capacity;
     this.#nowMs = nowMs;
     this.#endpoints = createHealthTally(scaleMs);
     this.#credentials = createHealthTally(scaleMs);
@@ -84,10 +101,11 @@ export class EndpointHealth {
     if (!byok && !isRefused) this.#endpoints.record(endpointId, observation, atMs);
   }
 
-  /** Tells all to routers that were not heard before, or not for a while. */
+  /** Tells all to routers that were not heard before, or not for a while; other workers want to know what is used of credentials, and nothing else. */
   async listen(forgetAfterMs: number): Promise<void> {
     this.#beats = await this.#bus.onSignal(Alive, undefined, ({ instance, services }) => {
-      if (!services.some((service) => LISTENING.has(service))) return;
+      const wantsAll = services.some((service) => LISTENING.has(service));
+      if (instance === this.#bus.instance || !(wantsAll || services.includes('worker'))) return;
       const now = this.#nowMs();
       const known = this.#listeners.get(instance);
       const beats = known === undefined || now - known.heardMs > forgetAfterMs ? 1 : known.beats + 1;
@@ -95,12 +113,17 @@ export class EndpointHealth {
       this.#listeners.set(instance, { beats, heardMs: now });
       const [oldest] = this.#listeners.keys();
       if (this.#listeners.size > LISTENERS_MAX && oldest !== undefined) this.#listeners.delete(oldest);
-      if (beats <= BEATS_TOLD) this.#send((atMs) => [this.#endpoints.all(atMs), this.#credentials.all(atMs)]);
+      if (beats > BEATS_TOLD) return;
+      this.#send((atMs) => [
+        wantsAll ? this.#endpoints.all(atMs) : [],
+        wantsAll ? this.#credentials.all(atMs) : [],
+        this.#capacity.all(atMs),
+      ]);
     });
   }
 
   tell(): void {
-    this.#send((atMs) => [this.#endpoints.news(atMs), this.#credentials.news(atMs)]);
+    this.#send((atMs) => [this.#endpoints.news(atMs), this.#credentials.news(atMs), this.#capacity.news(atMs)]);
   }
 
   async close(): Promise<void> {
@@ -109,17 +132,19 @@ export class EndpointHealth {
     await this.#beats?.drain();
   }
 
-  #send(subjectsAt: (atMs: number) => [HealthSubject[], HealthSubject[]]): void {
+  #send(toldAt: (atMs: number) => Told): void {
     // Each message has its own time, so that of two the newer one is known.
     this.#clockMs = Math.max(this.#clockMs + 1, Math.floor(this.#nowMs()));
-    const [endpoints, credentials] = subjectsAt(this.#clockMs);
-    for (let from = 0; from < Math.max(endpoints.length, credentials.length); from += SUBJECTS_MAX)
+    const [endpoints, credentials, capacity] = toldAt(this.#clockMs);
+    const longest = Math.max(endpoints.length, credentials.length, capacity.length);
+    for (let from = 0; from < longest; from += SUBJECTS_MAX)
       this.#bus.signal(HealthCounters, this.#bus.instance, {
         v: 2,
         instance: this.#bus.instance,
         clockMs: this.#clockMs,
         endpoints: endpoints.slice(from, from + SUBJECTS_MAX),
         credentials: credentials.slice(from, from + SUBJECTS_MAX),
+        ...(capacity.length <= from ? {} : { capacity: capacity.slice(from, from + SUBJECTS_MAX) }),
       });
   }
 }

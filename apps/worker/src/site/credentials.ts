@@ -1,6 +1,6 @@
 // Opens sealed credentials. Only workers can; what was opened stays in memory until the entry changes, and is never logged.
 // A secret that tokens are got with never goes to a provider: its token does.
-// Invariant: a customer's own key is opened for calls of its workspace to its provider, and for no others.
+// Invariant: a customer's own key is opened for calls of its workspace to its provider, at the origin that it was kept for, and for no others.
 import { WaystationError, toWaystationError, type CredentialEntry } from '@waystation/contracts';
 import { TokenSource, isTokenKind, readGrant, type Credential, type Grant, type Token } from '@waystation/providers';
 import { openSealed, type EntitySnapshot } from '@waystation/runtime';
@@ -13,6 +13,8 @@ export interface CredentialAsked {
   readonly providerName: string;
   /** Set where it is to be an own key of this workspace; absent where it is to be the station's own. */
   readonly ownedBy?: string | undefined;
+  /** The provider's address, where an own key would be sent that brings none. */
+  readonly baseUrl?: string | undefined;
 }
 
 /** What a call is presented with, and where it goes if not to the provider's address. */
@@ -81,6 +83,15 @@ export const openEntry = (
 const isFor = (entry: CredentialEntry, { provider, ownedBy }: CredentialAsked): boolean =>
   entry.workspaceId === ownedBy && (ownedBy === undefined || entry.provider === provider);
 
+/** A slug can come to mean another address, and one who gave a key gave it to the one before: what is not known to be for this origin is not sent there. */
+const requireOrigin = ({ baseUrl, origin }: CredentialEntry, asked: CredentialAsked): void => {
+  const goesTo = URL.parse(baseUrl ?? asked.baseUrl ?? '')?.origin;
+  const keptFor = URL.parse(origin ?? '')?.origin;
+  if (keptFor === undefined) throw unusable(asked, 'does not say for which address it was kept');
+  if (goesTo !== keptFor)
+    throw unusable(asked, `was kept for ${keptFor} and is sent nowhere else; the provider has another address by now`);
+};
+
 export const createCredentials = (
   snapshot: EntitySnapshot<CredentialEntry>,
   privateKey: string,
@@ -93,6 +104,7 @@ export const createCredentials = (
       const { id } = asked;
       const entry = snapshot.current.get(id);
       if (entry === undefined || !isFor(entry, asked)) throw unusable(asked, 'is missing');
+      if (asked.ownedBy !== undefined) requireOrigin(entry, asked);
       const known = opened.get(id);
       if (known !== undefined) return known();
       const open = openEntry(entry, privateKey, askToken, asked);

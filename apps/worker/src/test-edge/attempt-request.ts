@@ -1,6 +1,6 @@
 // An attempt as the ingress would send it, for tests.
 import { CHAT_FIELDS, scanTopLevelFields } from '@waystation/dialects';
-import type { AttemptRunRequest } from '@waystation/contracts';
+import type { AttemptRunRequest, CapacityLimits } from '@waystation/contracts';
 
 let ordinal = 0;
 
@@ -15,6 +15,8 @@ export interface GivenAttempt {
   /** Id of the workspace's own key that it is asked with. */
   readonly ownKey?: string;
   readonly workspaceId?: string;
+  /** Of the credential that it is asked with. */
+  readonly limited?: { readonly credentialId: string; readonly capacity: CapacityLimits };
 }
 
 export const attemptBody = (more: Record<string, unknown> = {}): Buffer =>
@@ -53,6 +55,7 @@ export const attemptRequest = (body: Buffer, given: GivenAttempt = {}): AttemptR
       context: 128_000,
       billsAfterCancel: given.billsAfterCancel ?? false,
       ...(given.ownKey === undefined ? { byok: false } : { byok: true, credentialId: given.ownKey }),
+      ...given.limited,
       ...(given.dropParameters === undefined ? {} : { dropParameters: [...given.dropParameters] }),
     },
     dialect: 'openai-chat',

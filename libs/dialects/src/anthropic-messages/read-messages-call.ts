@@ -17,6 +17,7 @@ import type {
   ToolResultPart,
   UserPart,
 } from '@waystation/generation';
+import { parseHolding } from '../json/exact-numbers.js';
 import { isObject, refuse, type JsonObject } from '../openai-chat/check-type.js';
 import { callSealOf, type CallSeal } from '../openai-chat/reasoning-details.js';
 import type { CallReading } from '../public-dialect.js';
@@ -253,8 +254,11 @@ const samplingOf = (body: JsonObject): GenerationCall['sampling'] => {
   };
 };
 
+/** Members that hold arguments of tools. */
+const ARGUMENTS: ReadonlySet<string> = new Set(['input']);
+
 export const readMessagesCall = (bytes: Buffer): CallReading => {
-  const body = JSON.parse(bytes.toString('utf8')) as JsonObject; // checked at the edge
+  const body = parseHolding(ARGUMENTS, bytes.toString('utf8')) as JsonObject; // checked at the edge
   const system = blocksOf(body['system']).map(textPart);
   const choice = isObject(body['tool_choice']) ? body['tool_choice'] : undefined;
   const maxOutputTokens = numberOf(body['max_tokens']);

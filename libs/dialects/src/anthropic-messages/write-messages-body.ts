@@ -1,6 +1,7 @@
 // A Messages answer as one body, out of canonical events. `usage` is not written here: it needs the bill.
 import type { GenerationEvent, Warning } from '@waystation/generation';
 import { AnswerLosses } from '../answer-losses.js';
+import { parseArguments } from '../json/exact-numbers.js';
 import type { AnswerTerms, EventWriter } from '../public-dialect.js';
 import { stopReasonOf } from './stop-word.js';
 import { sealThinking, type Seal, type Thought } from './thinking-seal.js';
@@ -9,7 +10,7 @@ type Block = Record<string, unknown>;
 
 const inputOf = (argumentsJson: string): unknown => {
   try {
-    return argumentsJson === '' ? {} : JSON.parse(argumentsJson);
+    return argumentsJson === '' ? {} : parseArguments(argumentsJson);
   } catch {
     // What the model wrote is no JSON: a client gets to see it all the same.
     return { arguments: argumentsJson };

@@ -1,6 +1,7 @@
 // A Messages request from a canonical call. https://docs.anthropic.com/en/api/messages
 // Invariants: roles alternate as the API wants them; tool results come first in the turn behind their calls; thinking goes back only with its signature.
 import { WaystationError } from '@waystation/contracts';
+import { parseArguments } from '@waystation/dialects';
 import type {
   AssistantPart,
   CacheMarker,
@@ -94,7 +95,7 @@ const idOf = (id: string): string => id.replace(/[^a-zA-Z0-9_-]/g, '_') || 'call
 
 const inputOf = (argumentsJson: string, losses: Losses): unknown => {
   try {
-    const parsed: unknown = argumentsJson === '' ? {} : JSON.parse(argumentsJson);
+    const parsed: unknown = argumentsJson === '' ? {} : parseArguments(argumentsJson);
     if (isRecord(parsed)) return parsed;
   } catch {
     // told below

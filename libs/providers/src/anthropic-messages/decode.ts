@@ -204,6 +204,7 @@ const decodeBody =
 
 export const messagesDecoding: Decoding = {
   framing: sseFraming,
+  argumentMembers: new Set(['input']),
   stream: (terms) => new MessagesDecoder(terms),
   body: decodeBody,
 };

@@ -5,6 +5,7 @@ import type { ProviderDialect } from '../spec.js';
 import { readAwsSecret } from './aws-secret.js';
 import { buildConverse } from './build-from-call.js';
 import { converseDecoding } from './decode.js';
+import { embedJob } from './embed-job.js';
 import { parseConverseError } from './parse-error.js';
 import { rerankJob } from './rerank-job.js';
 import { signAws } from './sign-aws.js';
@@ -19,7 +20,10 @@ export const bedrockConverse: ProviderDialect = {
     buildRequest: buildConverse,
     readResponse: (terms, sink) => new EventsReader(terms, converseDecoding, sink),
   },
-  jobs: new Map([['rerank', rerankJob]]),
+  jobs: new Map([
+    ['embeddings', embedJob],
+    ['rerank', rerankJob],
+  ]),
   sign({ headers, body }, url, secret, nowMs) {
     const credential = readAwsSecret(secret);
     if (credential === undefined)

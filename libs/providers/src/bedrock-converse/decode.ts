@@ -257,6 +257,7 @@ const decodeBody =
 
 export const converseDecoding: Decoding = {
   framing: eventStreamFraming,
+  argumentMembers: new Set(['input']),
   stream: (terms) => new ConverseDecoder(terms),
   body: decodeBody,
 };

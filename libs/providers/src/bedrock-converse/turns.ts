@@ -1,6 +1,7 @@
 // A conversation as Converse wants it: instructions apart, turns of user and assistant that alternate, results of tools as the user's, a cache point behind what is to be cached.
 // https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Message.html
 import { hash } from 'node:crypto';
+import { parseArguments } from '@waystation/dialects';
 import type { AssistantPart, CacheMarker, Message, TextPart, ToolResultPart, UserPart } from '@waystation/generation';
 import { isRecord } from '../json-shape.js';
 import type { Losses } from '../losses.js';
@@ -67,7 +68,7 @@ const toolId = (id: string): string => {
 
 const inputOf = (argumentsJson: string, { losses }: Context): unknown => {
   try {
-    const parsed: unknown = argumentsJson === '' ? {} : JSON.parse(argumentsJson);
+    const parsed: unknown = argumentsJson === '' ? {} : parseArguments(argumentsJson);
     if (isRecord(parsed)) return parsed;
   } catch {
     // told below

@@ -42,6 +42,8 @@ export interface Decoding {
   readonly endMarker?: string;
   /** Where one event may be larger than those of other dialects, because it repeats the request or the answer. */
   readonly eventBytesMax?: number;
+  /** Members that hold arguments of tools as values, whose numbers keep all their digits. Absent where arguments are text. */
+  readonly argumentMembers?: ReadonlySet<string>;
   stream(terms: DecodeTerms): StreamDecoder;
   body(terms: DecodeTerms): BodyDecoder;
 }

@@ -11,6 +11,7 @@ import {
   type Usage,
   type Warning,
 } from '@waystation/generation';
+import { parseHolding } from '@waystation/dialects';
 import { brokenOff, emptyCompletion, isDeliberatelyEmpty } from '../failures.js';
 import {
   RESPONSE_LIMITS,
@@ -63,6 +64,7 @@ export class EventsReader implements ResponseReader {
   readonly #limits: ResponseLimits;
   readonly #framing: Framing | undefined;
   readonly #endMarker: string | undefined;
+  readonly #argumentMembers: ReadonlySet<string> | undefined;
   readonly #stream: StreamDecoder | undefined;
   readonly #body: BodyDecoder | undefined;
   #chunks: Buffer[] = [];
@@ -87,6 +89,7 @@ export class EventsReader implements ResponseReader {
     const { eventBytesMax = RESPONSE_LIMITS.eventBytesMax } = decoding;
     this.#limits = { ...RESPONSE_LIMITS, eventBytesMax, ...terms.limits };
     this.#endMarker = decoding.endMarker;
+    this.#argumentMembers = decoding.argumentMembers;
     if (terms.stream) {
       this.#stream = decoding.stream(terms);
       this.#framing = decoding.framing(
@@ -159,7 +162,7 @@ export class EventsReader implements ResponseReader {
     }
     let value: unknown;
     try {
-      value = JSON.parse(text);
+      value = parseHolding(this.#argumentMembers, text);
       if (name !== undefined) value = { [name]: value };
     } catch {
       value = undefined;
@@ -178,7 +181,7 @@ export class EventsReader implements ResponseReader {
     this.#chunks = [];
     let value: unknown;
     try {
-      value = JSON.parse(bytes.toString('utf8'));
+      value = parseHolding(this.#argumentMembers, bytes.toString('utf8'));
     } catch {
       value = undefined;
     }

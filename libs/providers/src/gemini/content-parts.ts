@@ -1,6 +1,7 @@
 // Parts of a canonical message as Gemini's parts. https://ai.google.dev/api/caching#Part
 // Invariant: a thought signature goes back byte for byte, on the part that it belongs to. https://ai.google.dev/gemini-api/docs/thought-signatures
 import { WaystationError } from '@waystation/contracts';
+import { parseArguments } from '@waystation/dialects';
 import type { AssistantPart, MediaSource, ToolCallPart, ToolResultPart, UserPart } from '@waystation/generation';
 import { isRecord, present } from '../json-shape.js';
 import type { Losses } from '../losses.js';
@@ -104,7 +105,7 @@ export const userPart = (part: UserPart, { losses }: PartsContext): Part => {
 
 const argsOf = (argumentsJson: string, losses: Losses): unknown => {
   try {
-    const parsed: unknown = argumentsJson === '' ? {} : JSON.parse(argumentsJson);
+    const parsed: unknown = argumentsJson === '' ? {} : parseArguments(argumentsJson);
     if (isRecord(parsed)) return parsed;
   } catch {
     // told below

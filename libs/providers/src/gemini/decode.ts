@@ -270,6 +270,7 @@ const decodeBody =
 
 export const geminiDecoding: Decoding = {
   framing: sseFraming,
+  argumentMembers: new Set(['args']),
   stream: (terms) => new ResponseDecoder(terms),
   body: decodeBody,
 };

@@ -3,6 +3,7 @@ import { EventsReader } from '../events/events-reader.js';
 import type { ProviderDialect } from '../spec.js';
 import { buildFromCall } from './build-from-call.js';
 import { geminiDecoding } from './decode.js';
+import { embedJob } from './embed-job.js';
 import { parseGeminiError } from './parse-error.js';
 
 export const gemini: ProviderDialect = {
@@ -13,4 +14,5 @@ export const gemini: ProviderDialect = {
     buildRequest: buildFromCall,
     readResponse: (terms, sink) => new EventsReader(terms, geminiDecoding, sink),
   },
+  jobs: new Map([['embeddings', embedJob]]),
 };

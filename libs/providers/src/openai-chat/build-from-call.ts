@@ -16,6 +16,7 @@ import type {
 import { encryptedDetail, textDetail } from '@waystation/dialects';
 import { reasoningEffort } from '../fit-call.js';
 import { Losses } from '../losses.js';
+import { seedField } from './seed-field.js';
 import type { Quirks, TranslatedRequest, UpstreamRequest } from '../spec.js';
 
 type Json = Record<string, unknown>;
@@ -280,7 +281,7 @@ const reasoningOf = (call: GenerationCall, quirks: Quirks): Json => {
   return effort === undefined ? {} : { reasoning_effort: effort };
 };
 
-const samplingOf = ({ sampling }: GenerationCall): Json => {
+const samplingOf = ({ sampling }: GenerationCall, quirks: Quirks): Json => {
   const all: Json = {
     temperature: sampling.temperature,
     top_p: sampling.topP,
@@ -290,7 +291,7 @@ const samplingOf = ({ sampling }: GenerationCall): Json => {
     frequency_penalty: sampling.frequencyPenalty,
     presence_penalty: sampling.presencePenalty,
     repetition_penalty: sampling.repetitionPenalty,
-    seed: sampling.seed,
+    [seedField(quirks)]: sampling.seed,
     stop: sampling.stop,
     logit_bias: sampling.logitBias,
     logprobs: sampling.logprobs,
@@ -318,7 +319,7 @@ export const buildChatFromCall = ({ call, upstreamModel, endUser, quirks }: Tran
       : { parallel_tool_calls: call.parallelToolCalls }),
     ...(call.responseFormat === undefined ? {} : { response_format: formatOf(call.responseFormat) }),
     ...reasoningOf(call, quirks),
-    ...samplingOf(call),
+    ...samplingOf(call, quirks),
     ...(call.outputModalities === undefined ? {} : { modalities: call.outputModalities }),
     ...(call.audioOutput === undefined ? {} : { audio: call.audioOutput }),
     ...(call.verbosity === undefined ? {} : { verbosity: call.verbosity }),

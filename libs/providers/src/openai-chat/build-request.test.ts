@@ -89,6 +89,12 @@ describe('buildChatRequest', () => {
       { model: 'm-1', messages },
     ],
     [
+      'a seed gets the provider’s name for it',
+      { model: 'x', messages, seed: 7 },
+      { quirks: { seedField: 'random_seed' } },
+      { model: 'm-1', messages, random_seed: 7 },
+    ],
+    [
       'a cap of the client stays',
       { model: 'x', messages, max_tokens: 5 },
       {},

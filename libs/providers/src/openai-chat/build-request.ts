@@ -5,6 +5,7 @@ import { CHAT_FIELDS, OWN_CHAT_FIELDS, editMembers, scanTopLevelFields } from '@
 import { WaystationError } from '@waystation/contracts';
 import type { Warning } from '@waystation/generation';
 import { inputTokensEstimator } from './estimate-input-tokens.js';
+import { seedField } from './seed-field.js';
 import type { PassthroughRequest, Quirks, UpstreamRequest } from '../spec.js';
 
 const OWN: ReadonlySet<string> = new Set(OWN_CHAT_FIELDS);
@@ -38,6 +39,7 @@ export const buildChatRequest = (request: PassthroughRequest): UpstreamRequest =
     } else if (span.key === 'model') edits.replace.push({ span, json: JSON.stringify(request.upstreamModel) });
     else if (span.key === 'user') editUser(span, request, edits);
     else if (span.key === 'stream_options') editStreamOptions(span, request, edits);
+    else if (span.key === 'seed') renameSeed(span, request, edits);
   }
   if (!spans.some((span) => span.key === 'model'))
     edits.insert.push({ key: 'model', json: JSON.stringify(request.upstreamModel) });
@@ -86,6 +88,13 @@ const editStreamOptions = (span: FieldSpan, request: PassthroughRequest, edits: 
   const told = parse(request.body, span);
   const options = told !== null && typeof told === 'object' && !Array.isArray(told) ? told : {};
   edits.replace.push({ span, json: JSON.stringify({ ...options, include_usage: true }) });
+};
+
+const renameSeed = (span: FieldSpan, { body, quirks }: PassthroughRequest, edits: Edits): void => {
+  const key = seedField(quirks);
+  if (key === span.key) return;
+  edits.remove.push(span);
+  edits.insert.push({ key, json: body.toString('utf8', span.valueStart, span.valueEnd) });
 };
 
 /** One cap, under the name that the provider obeys, and never above what the hold buys. */

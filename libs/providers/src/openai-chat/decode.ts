@@ -299,6 +299,8 @@ const decodeBody =
 export const chatDecoding: Decoding = {
   framing: sseFraming,
   endMarker: '[DONE]',
+  // Of servers that give them as values.
+  argumentMembers: new Set(['arguments']),
   stream: (terms) => new ChatDecoder(terms),
   body: decodeBody,
 };

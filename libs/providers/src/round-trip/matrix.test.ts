@@ -8,7 +8,7 @@ import { completionsClient } from './clients/completions.js';
 import { messagesClient } from './clients/messages.js';
 import { responsesClient } from './clients/responses.js';
 import { askedOf, exchange } from './exchange.js';
-import { anthropicLab } from './labs/anthropic-messages.js';
+import { anthropicLab, vertexLab } from './labs/anthropic-messages.js';
 import { bedrockLab } from './labs/bedrock-converse.js';
 import { cohereLab } from './labs/cohere.js';
 import { geminiLab } from './labs/gemini.js';
@@ -19,7 +19,7 @@ import { SCRIPT, TURNS, sealOf, type Reply, type Step } from './script.js';
 import type { Client, ClientKind, Lab } from './sides.js';
 
 const CLIENTS = [chatClient, messagesClient, responsesClient];
-const LABS = [chatLab, azureLab, responsesLab, anthropicLab, geminiLab, bedrockLab, cohereLab];
+const LABS = [chatLab, azureLab, responsesLab, anthropicLab, vertexLab, geminiLab, bedrockLab, cohereLab];
 const WAYS = [
   ['streams', true],
   ['bodies', false],
@@ -64,7 +64,7 @@ describe.each(CLIENTS.map((kind) => [kind.name, kind] as const))('a client of %s
   });
 });
 
-const CLAUDE: readonly Lab[] = [anthropicLab, bedrockLab];
+const CLAUDE: readonly Lab[] = [anthropicLab, vertexLab, bedrockLab];
 
 const REPLIES = SCRIPT.flatMap((step) => (step.role === 'assistant' ? [step.reply] : []));
 

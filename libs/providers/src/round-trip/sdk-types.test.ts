@@ -1,18 +1,27 @@
 // What is asked of a provider, held against the types of the provider's own client: the literals below are what those clients would send, and what we send equals them.
 import type Anthropic from '@anthropic-ai/sdk';
+import type { ConverseRequest } from '@aws-sdk/client-bedrock-runtime';
+import type { Content, GenerationConfig, Tool, ToolConfig } from '@google/genai';
+import type { ChatCompletionRequest, JsonSchema$Outbound } from '@mistralai/mistralai/models/components';
 import type { GenerationCall, ReasoningPart } from '@waystation/generation';
 import type { Cohere } from 'cohere-ai';
 import type OpenAI from 'openai';
 import { anthropicMessages } from '../anthropic-messages/anthropic-messages.js';
 import { azureOpenAi } from '../azure-openai/azure-openai.js';
+import { bedrockConverse } from '../bedrock-converse/bedrock-converse.js';
 import { cohere } from '../cohere/cohere.js';
+import { gemini } from '../gemini/gemini.js';
 import { openaiChat } from '../openai-chat/openai-chat.js';
 import { openaiResponses } from '../openai-responses/openai-responses.js';
 import type { ProviderDialect, Quirks } from '../spec.js';
+import { camelCase, type Wire } from './wire.js';
 
 const PNG = 'iVBORw0KGgo=';
 const PARAMETERS = { type: 'object' as const, properties: { at: { type: 'string' } }, required: ['at'] };
 const SCHEMA = { type: 'object', properties: { answer: { type: 'string' } }, additionalProperties: false };
+
+/** As the catalog has them. */
+const MISTRAL: Quirks = { usageInStream: false, sendsUser: false, seedField: 'random_seed' };
 
 const callWith = (thought: Omit<ReasoningPart, 'type'>): GenerationCall => ({
   stream: false,
@@ -159,18 +168,6 @@ it('Responses as OpenAI’s client sends them', () => {
   expect(builtBy(openaiResponses, call, {})).toEqual(body);
 });
 
-/** Cohere's client writes members in camel case and sends them in snake case. */
-const camelCase = (value: unknown): unknown => {
-  if (Array.isArray(value)) return value.map(camelCase);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([name, member]) => [
-      name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
-      camelCase(member),
-    ]),
-  );
-};
-
 it('chat as Cohere’s client sends it', () => {
   const body = {
     model: 'm',
@@ -202,4 +199,109 @@ it('chat as Cohere’s client sends it', () => {
     maxTokens: 1_000,
   } satisfies Cohere.V2ChatRequest;
   expect(camelCase(builtBy(cohere, callWith({ text: 'hm' }), { thinks: true }))).toEqual({ ...body, stream: false });
+});
+
+it('chat as Mistral’s client sends it', () => {
+  const body = {
+    model: 'm',
+    messages: [
+      { role: 'system', content: 'be brief' },
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: 'what is it?' },
+          { type: 'image_url', imageUrl: { url: `data:image/png;base64,${PNG}` } },
+        ],
+      },
+      {
+        role: 'assistant',
+        content: 'I look',
+        toolCalls: [{ id: 'call_1', type: 'function', function: { name: 'see', arguments: '{"at":"left"}' } }],
+      },
+      { role: 'tool', toolCallId: 'call_1', content: 'a cat' },
+    ],
+    stream: true,
+    maxTokens: 1_000,
+    tools: [
+      { type: 'function', function: { name: 'see', description: 'looks', parameters: PARAMETERS, strict: true } },
+    ],
+    toolChoice: { type: 'function', function: { name: 'see' } },
+    responseFormat: { type: 'json_schema', jsonSchema: { name: 'told', schema: SCHEMA, strict: true } },
+    temperature: 0.5,
+    topP: 0.9,
+    randomSeed: 7,
+    // Callers of its client write `schemaDefinition`, and it sends `schema`.
+  } satisfies Omit<ChatCompletionRequest, 'responseFormat'> & {
+    responseFormat: { type: 'json_schema'; jsonSchema: JsonSchema$Outbound };
+  };
+  const call = callWith({ text: 'not sent back' });
+  const asked: GenerationCall = { ...call, stream: true, sampling: { ...call.sampling, seed: 7 } };
+  expect(camelCase(builtBy(openaiChat, asked, MISTRAL))).toEqual(body);
+});
+
+it('generateContent as Google’s client sends it', () => {
+  const body = {
+    systemInstruction: { parts: [{ text: 'be brief' }] },
+    contents: [
+      { role: 'user', parts: [{ text: 'what is it?' }, { inlineData: { mimeType: 'image/png', data: PNG } }] },
+      {
+        role: 'model',
+        parts: [
+          { text: 'hm', thought: true, thoughtSignature: 'Er==' },
+          { text: 'I look' },
+          { functionCall: { id: 'call_1', name: 'see', args: { at: 'left' } } },
+        ],
+      },
+      { role: 'user', parts: [{ functionResponse: { id: 'call_1', name: 'see', response: { output: 'a cat' } } }] },
+    ],
+    tools: [{ functionDeclarations: [{ name: 'see', description: 'looks', parametersJsonSchema: PARAMETERS }] }],
+    toolConfig: { functionCallingConfig: { mode: 'ANY', allowedFunctionNames: ['see'] } },
+    generationConfig: {
+      maxOutputTokens: 1_000,
+      temperature: 0.5,
+      topP: 0.9,
+      responseMimeType: 'application/json',
+      responseJsonSchema: SCHEMA,
+    },
+  } satisfies Wire<{
+    systemInstruction: Content;
+    contents: Content[];
+    tools: Tool[];
+    toolConfig: ToolConfig;
+    generationConfig: GenerationConfig;
+  }>;
+  const call = callWith({ text: 'hm', format: 'google-gemini-v1', signature: 'Er==' });
+  expect(builtBy(gemini, call, { jsonSchema: true, sendsCallIds: true })).toEqual(body);
+});
+
+it('Converse as AWS’s client sends it', () => {
+  const body = {
+    system: [{ text: 'be brief' }],
+    messages: [
+      { role: 'user', content: [{ text: 'what is it?' }, { image: { format: 'png', source: { bytes: PNG } } }] },
+      {
+        role: 'assistant',
+        content: [
+          { reasoningContent: { reasoningText: { text: 'hm', signature: 'Er==' } } },
+          { text: 'I look' },
+          { toolUse: { toolUseId: 'call_1', name: 'see', input: { at: 'left' } } },
+        ],
+      },
+      { role: 'user', content: [{ toolResult: { toolUseId: 'call_1', content: [{ text: 'a cat' }] } }] },
+    ],
+    inferenceConfig: { maxTokens: 1_000, temperature: 0.5, topP: 0.9 },
+    toolConfig: {
+      tools: [{ toolSpec: { name: 'see', description: 'looks', inputSchema: { json: PARAMETERS }, strict: true } }],
+      toolChoice: { tool: { name: 'see' } },
+    },
+    outputConfig: {
+      textFormat: {
+        type: 'json_schema',
+        structure: { jsonSchema: { schema: JSON.stringify(SCHEMA), name: 'told' } },
+      },
+    },
+    requestMetadata: { user: 'u' },
+  } satisfies Wire<Omit<ConverseRequest, 'modelId'>>;
+  const call = callWith({ text: 'hm', format: 'anthropic-claude-v1', signature: 'Er==' });
+  expect(builtBy(bedrockConverse, call, { family: 'claude' })).toEqual(body);
 });

@@ -4,6 +4,8 @@ import { data, deleted, instant, json, page, pageQuery, type Operations } from '
 
 const list = z.array(z.string()).nullable();
 
+const most = z.int().min(1).max(1_000_000_000).nullable();
+
 const ownKey = z
   .object({
     id: z.guid(),
@@ -18,6 +20,7 @@ const ownKey = z
     allowed_models: list,
     allowed_api_key_hashes: list,
     allowed_user_ids: list,
+    capacity: z.object({ requests_per_minute: most, tokens_per_minute: most, in_flight: most }).nullable(),
     created_at: instant,
   })
   .meta({ id: 'ProviderKey' });
@@ -47,6 +50,18 @@ const settings = {
     .nullable()
     .optional(),
   allowed_user_ids: filter(z.string().min(1).max(64)).nullable().optional(),
+  capacity: z
+    .strictObject({
+      requests_per_minute: most.optional(),
+      tokens_per_minute: most.optional(),
+      in_flight: most.optional(),
+    })
+    .nullable()
+    .optional()
+    .meta({
+      description:
+        'What the key can take: where it is used up, calls go to the next key or endpoint. Null: not limited',
+    }),
 };
 const newOwnKey = z.strictObject({
   provider: z.string().min(1).max(128),

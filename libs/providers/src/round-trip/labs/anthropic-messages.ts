@@ -1,5 +1,6 @@
 // A lab that speaks Messages and checks what it signed. https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking
 import { anthropicMessages } from '../../anthropic-messages/anthropic-messages.js';
+import { vertexAnthropic } from '../../vertex-anthropic/vertex-anthropic.js';
 import { sealOf, type Reply, type Step } from '../script.js';
 import { halves, namedEvents, type Asked, type Json, type Lab } from '../sides.js';
 
@@ -127,3 +128,6 @@ export const anthropicLab: Lab = {
         : JSON.stringify(messageOf(reply, { content: blocksOf(reply), stop_reason: stopOf(reply) })),
     ),
 };
+
+/** The same models elsewhere. */
+export const vertexLab: Lab = { ...anthropicLab, name: 'vertex-anthropic', dialect: vertexAnthropic };
