@@ -136,6 +136,9 @@ async function settled(databaseUrl: string, answers: readonly Answer[]): Promise
   }
 }
 
+// Postgres ends with this process, by its exit, and the station when it is left alone; a signal by itself would leave the first.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
+
 main().then(
   (isGood) => {
     process.exitCode = isGood ? 0 : 1;

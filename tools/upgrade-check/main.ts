@@ -16,6 +16,12 @@ const MIGRATIONS = APPS.map((app) => `apps/${app}/src/migrations`);
 /** Of an older release; what needs no server knows no schema. */
 const TESTS = '/apps/(billing|control|logging)/src/.*\\.itest\\.ts$';
 
+/** Servers end with this process, by its exit; a signal alone would leave them. */
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
+
+/** Each test is over by itself; a busy machine is no reason to fail. */
+const TEST_MS = 600_000;
+
 const git = async (...args: readonly string[]): Promise<string> =>
   (await run('git', args, { cwd: repositoryRoot, maxBuffer: 64 * 1024 * 1024 })).stdout.trim();
 
@@ -52,7 +58,7 @@ const runTests = (tree: string, adminUrl: string, only: string | undefined): Pro
     const child = spawn(
       process.execPath,
       [
-        ...['--experimental-vm-modules', 'node_modules/jest/bin/jest.js', '--maxWorkers=1', '--testTimeout=120000'],
+        ...['--experimental-vm-modules', 'node_modules/jest/bin/jest.js', '--maxWorkers=1', `--testTimeout=${TEST_MS}`],
         ...['--testPathPatterns', only === undefined ? TESTS : `${only}.*\\.itest\\.ts$`],
       ],
       {
@@ -61,6 +67,7 @@ const runTests = (tree: string, adminUrl: string, only: string | undefined): Pro
         stdio: 'inherit',
       },
     );
+    process.once('exit', () => child.kill('SIGKILL'));
     child.once('error', reject);
     child.once('exit', (code) => resolve(code ?? 1));
   });
