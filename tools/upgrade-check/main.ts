@@ -58,7 +58,13 @@ const runTests = (tree: string, adminUrl: string, only: string | undefined): Pro
     const child = spawn(
       process.execPath,
       [
-        ...['--experimental-vm-modules', 'node_modules/jest/bin/jest.js', '--maxWorkers=1', `--testTimeout=${TEST_MS}`],
+        ...[
+          '--experimental-vm-modules',
+          'node_modules/jest/bin/jest.js',
+          '--maxWorkers=1',
+          '--forceExit',
+          `--testTimeout=${TEST_MS}`,
+        ],
         ...['--testPathPatterns', only === undefined ? TESTS : `${only}.*\\.itest\\.ts$`],
       ],
       {
