@@ -20,6 +20,9 @@ const SCRIPTS = {
   'bench:tracing': ['bench/tracing.ts'],
   ledger: ['tools/ledger/main.ts'],
   replay: ['tools/replay/main.ts'],
+  config: ['tools/config/main.ts'],
+  'upgrade-check': ['tools/upgrade-check/main.ts'],
+  'restore-drill': ['tools/restore-drill/main.ts'],
 };
 const MIN_NODE_MAJOR = 24;
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');

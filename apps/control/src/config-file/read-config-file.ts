@@ -11,8 +11,8 @@ import type {
 } from '@waystation/catalog';
 import { usualCredential } from '@waystation/providers';
 import { LineCounter, parseDocument } from 'yaml';
-import type { z } from 'zod';
-import { placeNodes, type Path } from './place-nodes.js';
+import { memberOf, nameOf, problemsOf, type Issue, type Problem } from './name-problems.js';
+import { placeNodes } from './place-nodes.js';
 import { configFileSchema, extensionSchema, providerSchema, type FileExtension, type FileProvider } from './schema.js';
 
 /** Described whole, or standing on a provider of the catalog. */
@@ -99,8 +99,6 @@ export const parseConfigFile = (
   return { text, providers: read.filter((each) => 'slug' in each), faults };
 };
 
-export type Issue = z.core.$ZodIssue;
-
 /** By the schema that it needs: one that names what it extends says only what is otherwise. */
 export const readProvider = (
   value: unknown,
@@ -115,29 +113,6 @@ export const readProvider = (
   if (data === undefined) return { issues: error.issues };
   const extension = extensionOf(data);
   return { slug: extension.slug, base: data.extends, extension, secret: secretOf(data), locate };
-};
-
-/** As people write it: `endpoints[0].price: `, or nothing for the whole. */
-export const nameOf = (path: Path, key?: string): string => {
-  const at = key === undefined ? path : [...path, key];
-  return at.length === 0
-    ? ''
-    : `${at.map((part, index) => (typeof part === 'number' ? `[${part}]` : index === 0 ? part : `.${part}`)).join('')}: `;
-};
-
-export interface Problem {
-  readonly at: Path;
-  /** Where the name of a member is the problem. */
-  readonly key?: string;
-  readonly problem: string;
-}
-
-/** What an issue of the schema says about this value, in words. */
-export const problemsOf = (value: unknown, issue: Issue): Problem[] => {
-  const at = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => ({ at, key, problem: 'is not known here' }));
-  const message = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
-  return [{ at, problem: has(value, at) || issue.code === 'custom' ? message : 'is missing' }];
 };
 
 const listAt = (value: unknown, member: string): unknown[] => {
@@ -167,16 +142,6 @@ export const repeats = (value: unknown): Problem[] => {
   });
   return found;
 };
-
-const memberOf = (value: unknown, member: string): unknown =>
-  typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[member] : undefined;
-
-const has = (value: unknown, at: readonly (string | number)[]): boolean =>
-  at.reduce<unknown>(
-    (parent, part) =>
-      typeof parent === 'object' && parent !== null ? (parent as Record<string | number, unknown>)[part] : undefined,
-    value,
-  ) !== undefined;
 
 type Auth = NonNullable<FileProvider['auth']>;
 

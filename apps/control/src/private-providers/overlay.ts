@@ -4,7 +4,8 @@ import { createHash } from 'node:crypto';
 import { endpointIdOf, type EndpointChange, type EndpointSource } from '@waystation/catalog';
 import type { QueryRunner } from 'typeorm';
 import { canonicalJson } from '../audit/audit-chain.js';
-import { nameOf, type ConfiguredProvider } from '../config-file/read-config-file.js';
+import { nameOf } from '../config-file/name-problems.js';
+import type { ConfiguredProvider } from '../config-file/read-config-file.js';
 import type { SealedSecret } from '../credentials/credential-rows.js';
 import {
   probeName,

@@ -2,14 +2,8 @@
 // its place. Invariants: a secret leaves by `key` alone, and nothing that is kept or shown holds it; a key goes to no other host than the one that it was given for.
 import { credentialIdOf } from '@waystation/catalog';
 import { usualCredential } from '@waystation/providers';
-import {
-  nameOf,
-  problemsOf,
-  readProvider,
-  repeats,
-  type ConfiguredProvider,
-  type Problem,
-} from '../config-file/read-config-file.js';
+import { nameOf, problemsOf, type Problem } from '../config-file/name-problems.js';
+import { readProvider, repeats, type ConfiguredProvider } from '../config-file/read-config-file.js';
 import { sealNow } from '../credentials/credential-rows.js';
 import type { Meaning, ProviderKey, Said, StoredProvider } from './provider-rows.js';
 import { locateIn } from './overlay.js';

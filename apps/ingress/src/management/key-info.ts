@@ -47,6 +47,7 @@ export const keyInfo = (key: KeyEntry, known: KeyUsage | undefined) => ({
   hash: key.hash,
   name: key.name,
   label: key.label,
+  is_management_key: key.kind === 'management',
   disabled: key.disabled,
   ...limitFields(key, known),
   ...usageFields(known),

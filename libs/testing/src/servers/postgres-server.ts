@@ -24,6 +24,10 @@ export interface PostgresServerOptions {
   readonly port?: number;
   /** False: fsync off, for tests that throw the data away. */
   readonly durable?: boolean;
+  /** Where a new cluster keeps its WAL, if not inside of its folder: as a second disk would. Empty or missing, and absolute. */
+  readonly walDir?: string;
+  /** Over our own. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 export interface PostgresServer {
@@ -50,6 +54,7 @@ export async function startPostgres(options: PostgresServerOptions): Promise<Pos
     shared_buffers: '128MB',
     log_min_messages: 'warning',
     ...(options.durable === false ? { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' } : {}),
+    ...options.settings,
   };
   const child = await startChild(
     binaries.postgres,
@@ -81,6 +86,7 @@ async function createCluster(initdb: string, options: PostgresServerOptions): Pr
         ...['-D', options.dataDir, '-U', 'postgres', '-E', 'UTF8', '--no-locale'],
         ...['--auth=scram-sha-256', `--pwfile=${passwordFile}`],
         ...(options.durable === false ? ['--no-sync'] : []),
+        ...(options.walDir === undefined ? [] : [`--waldir=${options.walDir}`]),
       ],
       { env: { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' }, cwd: '/', ...(isRoot ? UNPRIVILEGED : {}) },
     );

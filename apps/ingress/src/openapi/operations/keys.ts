@@ -25,6 +25,7 @@ const key = z
     hash: z.string().meta({ description: 'SHA-256 of the key, in hexadecimal: its name in this API' }),
     name: z.string(),
     label: z.string(),
+    is_management_key: z.boolean(),
     disabled: z.boolean(),
     ...spending,
     created_at: instant,

@@ -1,0 +1,123 @@
+// `npm run upgrade-check`: does the release of before run on the schema of now? Takes its tree out of git, gives it the migrations of here, and runs its own tests of everything that
+// has a database. A migration that takes away what the running release reads or writes fails them: expand now, contract a release later. Skipped, with a line, where there is no history.
+import { execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chmod, cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseArgs, promisify } from 'node:util';
+import { repositoryRoot } from '../../libs/testing/src/servers/paths.ts';
+import { chownForPostgres, startPostgres } from '../../libs/testing/src/servers/postgres-server.ts';
+import { spliceMigrations } from './splice-migrations.ts';
+
+const run = promisify(execFile);
+const APPS = ['billing', 'control', 'logging'] as const;
+const MIGRATIONS = APPS.map((app) => `apps/${app}/src/migrations`);
+/** Of an older release; what needs no server knows no schema. */
+const TESTS = '/apps/(billing|control|logging)/src/.*\\.itest\\.ts$';
+
+/** Servers end with this process, by its exit; a signal alone would leave them. */
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
+
+/** Each test is over by itself; a busy machine is no reason to fail. */
+const TEST_MS = 600_000;
+
+const git = async (...args: readonly string[]): Promise<string> =>
+  (await run('git', args, { cwd: repositoryRoot, maxBuffer: 64 * 1024 * 1024 })).stdout.trim();
+
+/** The newest tag of a release that this commit stands on; before the first, the commit before the newest one that added to the schema. */
+const releaseBefore = async (): Promise<string | undefined> => {
+  try {
+    const tag = await git('describe', '--tags', '--abbrev=0', '--match', 'v*', 'HEAD^').catch(() => undefined);
+    if (tag !== undefined) return tag;
+    const changed = await git('log', '--diff-filter=A', '-1', '--format=%H', '--', ...MIGRATIONS);
+    return changed === '' ? undefined : await git('rev-parse', '--short', `${changed}^`);
+  } catch {
+    return undefined;
+  }
+};
+
+/** Its tree as it was committed, with our dependencies and our migrations. */
+const buildOlder = async (release: string, tree: string): Promise<void> => {
+  const archive = path.join(path.dirname(tree), 'tree.tar');
+  await git('archive', '--format=tar', `--prefix=${path.basename(tree)}/`, `--output=${archive}`, release);
+  await run('tar', ['-xf', archive, '-C', path.dirname(tree)]);
+  await symlink(path.join(repositoryRoot, 'node_modules'), path.join(tree, 'node_modules'));
+  for (const app of APPS) {
+    const [here, there] = [repositoryRoot, tree].map((root) => path.join(root, 'apps', app, 'src'));
+    await cp(path.join(here ?? '', 'migrations'), path.join(there ?? '', 'migrations'), { recursive: true });
+    const [newer, older] = await Promise.all(
+      [here, there].map((src) => readFile(path.join(src ?? '', 'app.ts'), 'utf8')),
+    );
+    await writeFile(path.join(there ?? '', 'app.ts'), spliceMigrations(older ?? '', newer ?? ''));
+  }
+};
+
+const runTests = (tree: string, adminUrl: string, only: string | undefined): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const child = spawn(
+      process.execPath,
+      [
+        ...[
+          '--experimental-vm-modules',
+          'node_modules/jest/bin/jest.js',
+          '--maxWorkers=1',
+          '--forceExit',
+          `--testTimeout=${TEST_MS}`,
+        ],
+        ...['--testPathPatterns', only === undefined ? TESTS : `${only}.*\\.itest\\.ts$`],
+      ],
+      {
+        cwd: tree,
+        env: { ...process.env, WAYSTATION_TEST_POSTGRES_URL: adminUrl, NODE_NO_WARNINGS: '1' },
+        stdio: 'inherit',
+      },
+    );
+    process.once('exit', () => child.kill('SIGKILL'));
+    child.once('error', reject);
+    child.once('exit', (code) => resolve(code ?? 1));
+  });
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({ options: { from: { type: 'string' }, only: { type: 'string' } } });
+  const release = values.from ?? (await releaseBefore());
+  if (release === undefined) {
+    console.log('skipped: there is no git history here to take the release of before from');
+    return 0;
+  }
+  const folder = await mkdtemp(path.join(tmpdir(), 'waystation-upgrade-check-'));
+  await chmod(folder, 0o711);
+  await chownForPostgres(folder);
+  try {
+    const tree = path.join(folder, 'older');
+    await buildOlder(release, tree);
+    const postgres = await startPostgres({
+      ...{ dataDir: path.join(folder, 'postgres'), logFile: path.join(folder, 'postgres.log'), durable: false },
+      password: randomBytes(16).toString('hex'),
+    });
+    try {
+      console.log(`${release} on the schema of here: ${values.only ?? 'all tests that have a database'}`);
+      const code = await runTests(tree, postgres.adminUrl, values.only);
+      console.log(
+        code === 0
+          ? `✓ ${release} runs on the schema of here`
+          : `✗ ${release} does not run on the schema of here: what it still reads or writes must stay until no process of it is left (docs/guides/upgrade.md)`,
+      );
+      return code;
+    } finally {
+      await postgres.stop();
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+main().then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    console.error(`upgrade-check: ${error instanceof Error ? error.message : String(error)}`);
+    process.exitCode = 1;
+  },
+);
