@@ -83,6 +83,7 @@ export const replayStream = async (pair: Pair, pieces: readonly Buffer[]): Promi
     head: { generationId: GENERATION_ID, requestId: 'bench' },
     dialect,
     warmAfterMs: 60_000,
+    frameGaps: { observe: NOT_CALLED },
   });
   const content = createContentCounter();
   const ended = Promise.withResolvers<{ readonly bill: ChatBill; readonly tail: string | undefined }>();

@@ -17,6 +17,7 @@ const SCRIPTS = {
   'bench:dialects': ['bench/dialects.ts'],
   'bench:routing': ['bench/routing.ts'],
   'bench:week': ['bench/week.ts'],
+  'bench:tracing': ['bench/tracing.ts'],
   ledger: ['tools/ledger/main.ts'],
 };
 const MIN_NODE_MAJOR = 24;

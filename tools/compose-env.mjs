@@ -1,5 +1,5 @@
 // `node tools/compose-env.mjs > .env`: every secret that docker-compose.yml asks for, made at random. `--demo` adds development mode, the sandbox and
-// seeded keys. Any Node ≥ 20 runs it; nothing needs to be installed.
+// seeded keys, `--observe` the collector and Grafana, `--load` steady traffic (with `--demo`). Any Node ≥ 20 runs it; nothing needs to be installed.
 import { generateKeyPairSync, randomBytes, randomInt } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 
@@ -33,13 +33,19 @@ const variables = {
   WAYSTATION_WORKER_PUBLIC_KEY: x,
 };
 const demo = {
-  COMPOSE_PROFILES: 'demo',
   WAYSTATION_MODE: 'development',
   WAYSTATION_SANDBOX_URL: 'http://sandbox:4010',
   WAYSTATION_SEED_API_KEY: apiKey(),
   WAYSTATION_SEED_MANAGEMENT_KEY: apiKey(),
 };
-const wanted = process.argv.includes('--demo') ? { ...variables, ...demo } : variables;
+const observe = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://otel-collector:4318', GRAFANA_PASSWORD: password() };
+const profiles = ['demo', 'observe', 'load'].filter((profile) => process.argv.includes(`--${profile}`));
+const wanted = {
+  ...variables,
+  ...(profiles.includes('demo') ? demo : {}),
+  ...(profiles.includes('observe') ? observe : {}),
+  ...(profiles.length > 0 ? { COMPOSE_PROFILES: profiles.join(',') } : {}),
+};
 console.log(
   Object.entries(wanted)
     .map(([name, value]) => `${name}=${value}`)

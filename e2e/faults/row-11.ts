@@ -69,7 +69,7 @@ export const row11 = (system: () => RunningSystem): void => {
         const before = {
           charges: await chargesOf(records.keys()),
           used: await creditsUsed(system()),
-          letters: await metric(system(), 'billing', 'billing_dead_letters_total'),
+          letters: await metric(system(), 'billing', 'waystation_billing_dead_letters_total'),
           report: await invariants(system(), { withoutLeases: true }),
         };
         expect(before.charges.length).toBeGreaterThan(REQUESTS);
@@ -86,7 +86,7 @@ export const row11 = (system: () => RunningSystem): void => {
         expect({
           charges: await chargesOf(records.keys()),
           used: await creditsUsed(system()),
-          letters: await metric(system(), 'billing', 'billing_dead_letters_total'),
+          letters: await metric(system(), 'billing', 'waystation_billing_dead_letters_total'),
           report: await invariants(system(), { withoutLeases: true, withinMs: SETTLED_WITHIN_MS }),
         }).toEqual(before);
         await account.audit();

@@ -35,7 +35,7 @@ export const row12 = (system: () => RunningSystem): void => {
         }
       };
       const callers = Promise.all(Array.from({ length: CALLERS }, (_, name) => caller(name)));
-      const settled = (): Promise<number> => metric(system(), 'billing', 'billing_settled_attempts_total');
+      const settled = (): Promise<number> => metric(system(), 'billing', 'waystation_billing_settled_attempts_total');
       for (let kill = 0; kill < KILLS; kill += 1) {
         await until('it settles', SETTLED_WITHIN_MS, async () =>
           (await settled().catch(() => 0)) > 0 ? true : undefined,

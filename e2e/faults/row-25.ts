@@ -60,8 +60,8 @@ export const row25 = (system: () => RunningSystem): void => {
       const before = await baseline(system());
       await forgetTruth(system());
       const lettersBefore = {
-        billing: await metric(system(), 'billing', 'billing_dead_letters_total'),
-        logging: await metric(system(), 'logging', 'logging_trail_dead_letters_total'),
+        billing: await metric(system(), 'billing', 'waystation_billing_dead_letters_total'),
+        logging: await metric(system(), 'logging', 'waystation_logging_trail_dead_letters_total'),
       };
       const told: Told[] = [];
       // A stream that runs through all of it must not notice.
@@ -135,8 +135,10 @@ export const row25 = (system: () => RunningSystem): void => {
       told.push({ label: 'row-25-through', ...end, whole: true });
 
       await until('bad facts are in the dead letters', 15_000, async () => {
-        const billing = (await metric(system(), 'billing', 'billing_dead_letters_total')) - lettersBefore.billing;
-        const logging = (await metric(system(), 'logging', 'logging_trail_dead_letters_total')) - lettersBefore.logging;
+        const billing =
+          (await metric(system(), 'billing', 'waystation_billing_dead_letters_total')) - lettersBefore.billing;
+        const logging =
+          (await metric(system(), 'logging', 'waystation_logging_trail_dead_letters_total')) - lettersBefore.logging;
         return billing >= 5 && logging >= 5 ? true : undefined;
       });
       await audit(system(), told, before);

@@ -267,7 +267,7 @@ test('witnesses that contradict each other are counted by kind and listed for th
     (await ingress.request(BillingWitnessesDisagreements, { ...list, principal: OPERATOR, before: found?.id ?? 0 }))
       .disagreements,
   ).toEqual([]);
-  expect(await metrics.registry.getSingleMetricAsString('billing_witness_disagreements_total')).toMatch(
+  expect(await metrics.registry.getSingleMetricAsString('waystation_billing_witness_disagreements_total')).toMatch(
     /\{kind="usage"\} 1$/m,
   );
   await expect(
@@ -445,11 +445,11 @@ describe('re-rating', () => {
 test('settlement, leases and sweeps are counted', async () => {
   const text = await metrics.registry.metrics();
   for (const name of [
-    'billing_settled_attempts_total',
-    'billing_lease_grants_total',
-    'billing_dead_letters_total',
-    'billing_leases_swept_total',
+    'waystation_billing_settled_attempts_total',
+    'waystation_billing_lease_grants_total',
+    'waystation_billing_dead_letters_total',
+    'waystation_billing_leases_swept_total',
   ])
     expect(text).toMatch(new RegExp(`^${name} [1-9]`, 'm'));
-  expect(text).toMatch(/^billing_facts_pending \d/m);
+  expect(text).toMatch(/^waystation_billing_facts_pending \d/m);
 });

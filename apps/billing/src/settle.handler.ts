@@ -3,7 +3,7 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { ConsumedLine, Consumer } from '@waystation/bus';
 import type { Database } from '@waystation/postgres';
-import { APP_CONTEXT, type AppContext, type Cell } from '@waystation/runtime';
+import { APP_CONTEXT, batchSpan, messagingOf, type AppContext, type Cell } from '@waystation/runtime';
 import type { BillingConfig } from './config.js';
 import { PriceBook } from './settle/price-book.js';
 import type { SettleTimes } from './settle/read-lines.js';
@@ -20,8 +20,6 @@ const LINGER_MS = 250;
 const WITNESS_WAIT_MS = 15_000;
 /** How long after its deadline an attempt of which nothing more was heard is settled from what is known. */
 const GRACE_MS = 30_000;
-const BATCH_BOUNDS = [1, 3, 10, 30, 100, 300, 1_000, 3_000];
-const SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 
 /** The waiting times of settlement under the scale of this process. */
 export const settleTimesOf = ({ scaleMs }: Pick<AppContext<unknown>, 'scaleMs'>): SettleTimes => ({
@@ -49,28 +47,19 @@ export class SettleHandler implements OnApplicationBootstrap, OnApplicationShutd
   ) {
     const { metrics } = context;
     this.#times = settleTimesOf(context);
-    this.#settled = metrics.counter('billing_settled_attempts_total', 'Attempts settled.');
-    this.#corrected = metrics.counter('billing_corrections_total', 'Settlements corrected by better information.');
-    this.#deadLetters = metrics.counter('billing_dead_letters_total', 'Money lines that could not be settled.');
-    this.#retries = metrics.counter(
-      'billing_settle_retries_total',
-      'Batches left on the bus because they could not be settled now.',
-    );
+    this.#settled = metrics.counter('waystation_billing_settled_attempts_total');
+    this.#corrected = metrics.counter('waystation_billing_corrections_total');
+    this.#deadLetters = metrics.counter('waystation_billing_dead_letters_total');
+    this.#retries = metrics.counter('waystation_billing_settle_retries_total');
     this.#disagreements = new Map(
       DISAGREEMENT_KINDS.map((kind) => [
         kind,
-        metrics.counter('billing_witness_disagreements_total', 'Attempts whose witnesses contradict each other.', {
-          kind,
-        }),
+        metrics.counter('waystation_billing_witness_disagreements_total', { kind }),
       ]),
     );
-    this.#batchLines = metrics.histogram('billing_settle_batch_lines', 'Lines of a batch.', BATCH_BOUNDS);
-    this.#seconds = metrics.histogram('billing_settle_seconds', 'Time to commit a batch.', SECONDS);
-    metrics.gauge(
-      'billing_settle_lag_seconds',
-      'Age of the oldest line of the last batch when it was committed.',
-      () => this.#lagMs / 1000,
-    );
+    this.#batchLines = metrics.histogram('waystation_billing_settle_batch_lines');
+    this.#seconds = metrics.histogram('waystation_billing_settle_seconds');
+    metrics.gauge('waystation_billing_settle_lag_seconds', () => this.lagSeconds);
   }
 
   async onApplicationBootstrap(): Promise<void> {
@@ -87,14 +76,19 @@ export class SettleHandler implements OnApplicationBootstrap, OnApplicationShutd
     return this.#consumer;
   }
 
+  /** Age of the oldest line of the last batch when it was committed. */
+  get lagSeconds(): number {
+    return this.#lagMs / 1000;
+  }
+
   async settle(lines: readonly ConsumedLine[]): Promise<void> {
     const begun = performance.now();
     try {
-      const { settled, corrected, bad, disagreements, leftOpen } = await settleLines(
-        this.database,
-        this.prices,
+      const { settled, corrected, bad, disagreements, leftOpen } = await batchSpan(
+        'settle',
+        messagingOf('FACTS', lines.length),
         lines,
-        this.#times,
+        () => settleLines(this.database, this.prices, lines, this.#times),
       );
       tellSettled(this.context.bus, leftOpen);
       this.#settled.value += settled;

@@ -134,11 +134,7 @@ export class ControlModule implements OnApplicationBootstrap, OnApplicationShutd
   async #checkAudit(): Promise<void> {
     const { log, metrics } = this.context;
     let intact = 1;
-    metrics.gauge(
-      'waystation_control_audit_intact',
-      'Whether the audit chain held when it was last checked, at boot (1 or 0).',
-      () => intact,
-    );
+    metrics.gauge('waystation_control_audit_intact', () => intact);
     try {
       const { records, fault } = await verifyAudit(this.writer);
       if (fault === undefined) return log.info({ records }, 'the audit chain is intact');

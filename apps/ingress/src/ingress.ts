@@ -39,6 +39,7 @@ import { hearStatistics, type StatisticsHeard } from './models/endpoint-statisti
 import { createIngressCells, type IngressCells } from './metrics.js';
 import { ANSWER_WITHIN_MS, createAnswers, type Answers } from './replay/answers.js';
 import { generateOrReplay } from './replay/generate-or-replay.js';
+import { traceFinished } from './trace-generation.js';
 
 export const INGRESS = Symbol('waystation.ingress');
 
@@ -159,6 +160,14 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
   const beats = await bus.onSignal(Alive, undefined, (beat) => services.saw(beat));
   const statistics = await hearStatistics(bus, catalog, scaleMs);
 
+  health.show('processes', () =>
+    services.list().map(({ instance, services: apps, release, lastSeenAt }) => ({
+      instance,
+      apps: apps.join(' '),
+      release,
+      'heard, ms ago': Date.now() - lastSeenAt,
+    })),
+  );
   health.check('keys', () => {
     const stale = authenticator.staleness();
     return stale === undefined ? { ok: true } : { ok: false, detail: stale };
@@ -171,15 +180,10 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
   });
 
   const lag = watchLoopLag();
+  const tellTrace = traceFinished();
   const refused = {
-    fallback: metrics.counter(
-      'waystation_ingress_retries_refused_total',
-      'Fallbacks that were not tried, since there were too many.',
-    ),
-    second: metrics.counter(
-      'waystation_ingress_hedges_refused_total',
-      'Second endpoints that were not asked beside a first, since there were too many fallbacks and seconds.',
-    ),
+    fallback: metrics.counter('waystation_ingress_retries_refused_total'),
+    second: metrics.counter('waystation_ingress_hedges_refused_total'),
   };
   const deps: GenerateDeps = {
     bus,
@@ -208,6 +212,10 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
     hedgeAfterMsMin: context.config.hedgeAfterMsMin,
     onRaced: (ended) => cells.raced(ended),
     onFirstByte: (latencyMs) => cells.firstByte(latencyMs),
+    onFinished(generation, failure, billed) {
+      cells.finished(generation, failure, billed);
+      tellTrace(generation, failure, billed);
+    },
   };
   return {
     context,
@@ -241,6 +249,8 @@ export const createIngress = async (context: AppContext<IngressConfig>): Promise
           : generateOnce(deps, claims, request, idempotencyKey, delivery, giveUp);
       void generated.finally(() => {
         open.delete(giveUp);
+        // Ends with its story; of a repetition or a kept answer there is none.
+        request.trace?.end();
         cells.generated(performance.now() - startedMs);
       });
     },

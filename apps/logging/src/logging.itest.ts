@@ -248,8 +248,8 @@ test('what is appended to the trail is read from the database a moment later, ba
   expect(await stored()).toBe(lines.length);
   expect(await readGeneration(reader, 'ws-a', lines[0]?.generationId ?? '')).toEqual(lines[0]);
   const told = await metrics.registry.metrics();
-  expect(told).toMatch(/logging_trail_dead_letters_total 1\n/);
-  expect(told).toMatch(/logging_trail_lines_total 350\n/);
+  expect(told).toMatch(/waystation_logging_trail_dead_letters_total 1\n/);
+  expect(told).toMatch(/waystation_logging_trail_lines_total 350\n/);
 
   await consumer.onApplicationShutdown();
   await Promise.all([logging.close(1_000), ingress.close(1_000)]);

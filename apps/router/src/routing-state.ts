@@ -15,6 +15,7 @@ import {
 } from '@waystation/routing';
 import { watchAffinity, watchCatalog, watchPolicies, type AppContext } from '@waystation/runtime';
 import { takeTurns } from './take-turns.js';
+import { tellEndpoints } from './tell-endpoints.js';
 
 /** Injection token. */
 export const ROUTING_STATE = Symbol('waystation.routing-state');
@@ -66,11 +67,14 @@ export const createRoutingState = async ({
   policies.onChange(adopt);
   // They may have arrived while somebody else was waited for.
   adopt(policies.current);
+  const tellEndpoint = tellEndpoints(metrics, board, catalog, readiness);
   const signals = await bus.onSignal(HealthCounters, undefined, (message) => {
     const nowMs = Date.now();
     capacity.hear(message, nowMs);
     // What the catalog does not have is not remembered, so that the board is bounded by the catalog.
-    board.hear({ ...message, endpoints: message.endpoints.filter(({ id }) => index.has(id)) }, nowMs);
+    const endpoints = message.endpoints.filter(({ id }) => index.has(id));
+    for (const { id } of endpoints) tellEndpoint(id);
+    board.hear({ ...message, endpoints }, nowMs);
   });
 
   readiness.check('router.catalog', () =>
@@ -79,22 +83,10 @@ export const createRoutingState = async ({
   readiness.check('router.policies', () =>
     policies.ready ? { ok: true } : { ok: false, detail: 'no complete revision of the policies yet' },
   );
-  metrics.gauge(
-    'waystation_router_catalog_revision',
-    'Revision of the catalog that plans are made from.',
-    () => catalog.current.revision,
-  );
-  metrics.gauge(
-    'waystation_router_catalog_silent_seconds',
-    'Seconds since the catalog was last known to be fed.',
-    () => catalog.silentMs() / 1_000,
-  );
+  metrics.gauge('waystation_router_catalog_revision', () => catalog.current.revision);
+  metrics.gauge('waystation_router_catalog_silent_seconds', () => catalog.silentMs() / 1_000);
 
-  metrics.gauge(
-    'waystation_router_affinity_overrides',
-    'Conversations that are known to have been served other than where their hash leads.',
-    () => overrides.size,
-  );
+  metrics.gauge('waystation_router_affinity_overrides', () => overrides.size);
 
   return {
     snapshot(nowMs) {

@@ -14,11 +14,7 @@ class SandboxService implements OnApplicationBootstrap, OnApplicationShutdown {
     const { config, log, metrics } = this.context;
     const server = await startSandboxServer(config.host, config.port);
     this.server = server;
-    metrics.gauge(
-      'sandbox_calls',
-      'Calls received since the truth log was last cleared.',
-      () => server.truth.totals.calls,
-    );
+    metrics.gauge('waystation_sandbox_calls', () => server.truth.totals.calls);
     log.info({ url: server.url }, 'The sandbox answers.');
   }
 

@@ -4,7 +4,7 @@ import { Controller, Inject } from '@nestjs/common';
 import type { AttemptWriter } from '@waystation/bus';
 import { AttemptRun, type AttemptRunRequest } from '@waystation/contracts';
 import type { Warning } from '@waystation/generation';
-import { Handles } from '@waystation/runtime';
+import { Handles, isTracing, operationOf, span, type OpenSpan } from '@waystation/runtime';
 import type { HeldAmounts } from './attempt/allowance.js';
 import type { Logger } from 'pino';
 import { endMessage } from './attempt/end-message.js';
@@ -13,6 +13,7 @@ import { credentialFor, prepareCall } from './attempt/prepare-call.js';
 import { Relay, type RelayResult } from './attempt/relay.js';
 import type { OpenedCredential } from './site/credentials.js';
 import { tellOwnKey } from './site/tell-own-key.js';
+import { beginningOf, endingOf } from './trace-attempt.js';
 import { WORKER, type Worker } from './worker.js';
 
 /** Knows the id alone: it waits for the journal's ack, and the request with its prices and plan must not. */
@@ -30,10 +31,26 @@ export class AttemptHandler {
     const { worker } = this;
     if (!worker.takes(request)) return this.#busy(writer);
     const credential = credentialFor(request, worker.sites, worker.credentials);
-    if (!(credential instanceof Promise)) return this.#attempt(request, body, writer, credential);
+    if (!(credential instanceof Promise)) return this.#traced(request, body, writer, credential);
     // A token that nobody needed for long: what may be taken is asked again when it is there.
     return credential.then((opened) =>
-      worker.takes(request) ? this.#attempt(request, body, writer, opened) : this.#busy(writer),
+      worker.takes(request) ? this.#traced(request, body, writer, opened) : this.#busy(writer),
+    );
+  }
+
+  #traced(
+    request: AttemptRunRequest,
+    body: Buffer,
+    writer: AttemptWriter,
+    credential: OpenedCredential,
+  ): Promise<void> | void {
+    if (!isTracing()) return this.#attempt(request, body, writer, credential, undefined);
+    const name = `${operationOf(request.dialect)} ${request.attempt.model}`;
+    return span(
+      name,
+      beginningOf(request),
+      (trace) => this.#attempt(request, body, writer, credential, trace),
+      'client',
     );
   }
 
@@ -42,6 +59,7 @@ export class AttemptHandler {
     body: Buffer,
     writer: AttemptWriter,
     credential: OpenedCredential,
+    trace: OpenSpan | undefined,
   ): Promise<void> | void {
     const { worker } = this;
     const call = prepareCall(request, body, worker.sites, credential);
@@ -63,7 +81,9 @@ export class AttemptHandler {
       leave();
       place.leave?.(result.report.usage);
       if (allowance !== undefined) worker.allowances.close(request.attemptId, allowance);
-      this.#tell(request, result, warnings, writer, allowance?.held);
+      this.#tell(request, result, warnings, writer, allowance?.held, trace?.traceId);
+      trace?.set(endingOf(result));
+      trace?.end(result.error?.code);
     });
   }
 
@@ -79,6 +99,7 @@ export class AttemptHandler {
     warnings: readonly Warning[],
     writer: AttemptWriter,
     held: HeldAmounts | undefined,
+    traceId: string | undefined,
   ): void {
     const { facts, health, metrics, log, instance } = this.worker;
     // An empty completion ends in order: its usage belongs into the first witness too. It is the caller who makes an error of it.
@@ -88,7 +109,7 @@ export class AttemptHandler {
       .appendSoon(attemptFinishedLine(request, instance, result, Date.now(), held))
       .catch(reportLost(log, request.attemptId));
     health.record(request.attempt, result);
-    metrics.record(result);
+    metrics.record(request, result, traceId);
     const { outcome, error } = result;
     // The code and the reason only: messages and causes may quote a provider, and a provider may quote the prompt.
     const why = error === undefined ? {} : { code: error.code, reason: error.details?.['reason'] };

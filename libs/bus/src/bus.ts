@@ -113,7 +113,7 @@ export interface ConsumedLine {
   readonly position: string;
   readonly instance: string;
   readonly deliveries: number;
-  /** W3C trace context of the first line of its turn, where that was traced. */
+  /** W3C trace context in which it was written, where that was traced. */
   readonly traceparent?: string;
 }
 

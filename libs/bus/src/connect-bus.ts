@@ -80,8 +80,10 @@ export const createBus = (
     warn,
   );
   const loop = watchLoop(times.acceptTimeoutMs / 2);
-  const port: StreamPort = { instance, connection, outage, inbox, liveness, loop, turn, times, bounds: BUS_BYTES, log };
-  const rpcHost = createRpcHost(connection, warn);
+  const { onTaken = () => undefined } = options;
+  const shared = { instance, connection, outage, inbox, liveness, loop, turn, times };
+  const port: StreamPort = { ...shared, bounds: BUS_BYTES, onTaken, log };
+  const rpcHost = createRpcHost(connection, onTaken, warn);
   const rpcCaller = createRpcCaller(connection, inbox, rpcHost, outage, times);
   const streamHost = createStreamHost(port);
   const streamCaller = createStreamCaller(port, streamHost);

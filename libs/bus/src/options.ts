@@ -61,6 +61,8 @@ export interface BusOptions {
   /** Copies of each stream and bucket that this process provisions: 1 on one server, 3 in a cluster. Default 1. */
   readonly streamReplicas?: number;
   readonly tls?: { readonly caFile?: string; readonly certFile?: string; readonly keyFile?: string };
+  /** A request over the wire is about to be handled, so long after it was sent by its sender's clock. */
+  readonly onTaken?: (contract: string, queuedMs: number) => void;
   /** Structured log lines of the bus. */
   readonly log?: (level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) => void;
 }

@@ -232,5 +232,7 @@ export const journalBatch = z.object({
   batch: z.string().max(96),
   instance: instanceId,
   lines: z.array(z.unknown()).min(1).max(10_000),
+  /** W3C trace context of the lines that are traced, by their index. */
+  traces: z.record(z.string().max(5), z.string().max(64)).optional(),
 });
 export type JournalBatch = z.infer<typeof journalBatch>;

@@ -4,7 +4,7 @@ import type { Bus } from '@waystation/bus';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
 import type { Health } from './health.js';
-import type { Metrics } from './metrics.js';
+import type { Metrics } from './metrics/metrics.js';
 
 /** What an app gets when its module is built. One bus, logger, registry and health per process, shared by all apps that live in it. */
 export interface AppContext<Config> {

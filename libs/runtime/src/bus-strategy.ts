@@ -131,7 +131,13 @@ const settle = (result: unknown): unknown =>
 
 const traced = (contract: Rpc, handler: RpcMethod): RpcMethod =>
   isTracing()
-    ? (request, context) => span(contract.name, {}, () => handler(request, context), context.traceparent)
+    ? (request, context) =>
+        span(
+          contract.name,
+          { 'rpc.system': 'nats', 'rpc.method': contract.name },
+          () => handler(request, context),
+          'server',
+        )
     : handler;
 
 /** Keeps what a handler threw as it is: the bus turns it into an error on the wire, and Nest's own filter would hide its code. */

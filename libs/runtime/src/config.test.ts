@@ -35,6 +35,7 @@ describe('readConfig', () => {
       nats: { url: 'nats://127.0.0.1:4222' },
       internal: { host: '127.0.0.1', port: 0 },
       timeScale: 1,
+      traceRatio: 1,
       shutdownGraceMs: 25_000,
     });
   });

@@ -22,6 +22,8 @@ export interface RuntimeConfig {
   readonly shutdownGraceMs: number;
   /** Base URL of an OTLP/HTTP collector; absent: no tracing at all. */
   readonly otlpEndpoint?: string;
+  /** Of the requests whose callers do not trace, how many are: 0 to 1. */
+  readonly traceRatio: number;
 }
 
 const port = z.coerce.number('must be a port number').int('must be a whole port number').min(0).max(65_535);
@@ -51,6 +53,7 @@ const runtimeEnvironment = z.object({
   WAYSTATION_TIME_SCALE: z.coerce.number('must be a number, say 0.1').min(0.01).max(10).default(1),
   WAYSTATION_SHUTDOWN_GRACE_MS: z.coerce.number('must be milliseconds').int().min(100).max(3_600_000).default(25_000),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.url('must be the URL of an OTLP/HTTP collector, say http://localhost:4318').optional(),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce.number('must be a share, say 0.1').min(0).max(1).default(1),
 });
 
 /** One thing that is wrong with one variable. */
@@ -152,6 +155,7 @@ const runtimeConfigOf = (own: z.output<typeof runtimeEnvironment>): RuntimeConfi
     internal: { host: own.WAYSTATION_INTERNAL_HOST, port: own.WAYSTATION_INTERNAL_PORT },
     timeScale: own.WAYSTATION_TIME_SCALE,
     shutdownGraceMs: own.WAYSTATION_SHUTDOWN_GRACE_MS,
+    traceRatio: own.OTEL_TRACES_SAMPLER_ARG,
     ...present({ otlpEndpoint: own.OTEL_EXPORTER_OTLP_ENDPOINT }),
   };
 };

@@ -6,7 +6,13 @@ export interface Health {
   /** True when all checks hold. */
   ready(): boolean;
   report(): { ready: boolean; checks: Record<string, { ok: boolean; detail?: string }> };
+  /** Rows for people, on the page of status. No secrets, and nothing that anybody said. */
+  show(name: string, read: () => readonly StatusRow[]): void;
+  shown(): Record<string, readonly StatusRow[]>;
 }
+
+/** All rows of one table have the same names. */
+export type StatusRow = Readonly<Record<string, string | number | boolean>>;
 
 /** A detail says why not; where all is well there is nothing to say. A probe that throws is a condition that does not hold. */
 const outcomeOf = (probe: () => { ok: boolean; detail?: string }): { ok: boolean; detail?: string } => {
@@ -24,5 +30,12 @@ export const createHealth = (): Health => {
     const checks = Object.fromEntries([...probes].map(([name, probe]) => [name, outcomeOf(probe)]));
     return { ready: Object.values(checks).every((check) => check.ok), checks };
   };
-  return { check: (name, probe) => void probes.set(name, probe), ready: () => report().ready, report };
+  const tables = new Map<string, () => readonly StatusRow[]>();
+  return {
+    check: (name, probe) => void probes.set(name, probe),
+    ready: () => report().ready,
+    report,
+    show: (name, read) => void tables.set(name, read),
+    shown: () => Object.fromEntries([...tables].map(([name, read]) => [name, read()])),
+  };
 };

@@ -5,8 +5,11 @@ export { APP_CONTEXT, BUS, CONFIG, HEALTH, LOGGER, METRICS, type AppContext, typ
 export { BusStrategy, type BusStrategyOptions } from './bus-strategy.js';
 export { readCommandConfig } from './config.js';
 export { Handles } from './handles.js';
-export { createHealth, type Health } from './health.js';
-export { createMetrics, type Cell, type Metrics } from './metrics.js';
+export { createHealth, type Health, type StatusRow } from './health.js';
+export type { Cell, HistogramCell, UsdCell } from './metrics/cells.js';
+export { operationOf } from './metrics/operation-of.js';
+export { METRIC_TABLE, type MetricRow } from './metrics/metric-table.js';
+export { createMetrics, type CellsBy, type Metrics } from './metrics/metrics.js';
 export type { EntitySnapshot } from './snapshot/entity-snapshot.js';
 export type { HeadSnapshot } from './snapshot/head-snapshot.js';
 export {
@@ -25,4 +28,15 @@ export { newWorkerKeyPair, openSealed, publicKeyOf, sealSecret, type Sealed, typ
 export { proxiesOf, proxyFor, proxyVariables, type Proxies } from './proxies.js';
 export { requestIdOf } from './request-id.js';
 export { run, type RunOptions } from './run.js';
-export { span } from './telemetry.js';
+export {
+  batchSpan,
+  beginTrace,
+  isTracing,
+  messagingOf,
+  span,
+  startTelemetry,
+  tellPast,
+  type OpenSpan,
+  type PastSpan,
+  type Telemetry,
+} from './telemetry.js';

@@ -174,8 +174,10 @@ describe('a process', () => {
       by: 'key in time',
     });
     expect(await repeat('any-provider', { pieces: 3, everyMs: 1 }).over).toEqual({ bytes: 15, end: { pieces: 3 } });
-    expect((await get(own.internalPort, '/metrics')).body).toMatch(
-      /waystation_bus_connected\{service="worker",instance="worker-[^"]+"\} 1/,
+    const { body } = await get(own.internalPort, '/metrics');
+    expect(body).toContain('waystation_bus_connected{service="worker"} 1');
+    expect(body).toMatch(
+      /waystation_process_info\{name="worker-[^"]+",apps="worker",release="[^"]*",service="worker"\} 1/,
     );
   });
 

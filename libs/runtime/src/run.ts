@@ -9,7 +9,7 @@ import { drainHttp } from './drain-http.js';
 import { createHealth, type Health } from './health.js';
 import { startInternalHttp } from './internal-http.js';
 import { createLog, type Log } from './log.js';
-import { createMetrics, type Metrics } from './metrics.js';
+import { createMetrics, type Metrics } from './metrics/metrics.js';
 import { createNestApp, listenError, type NestApp } from './nest-app.js';
 import { createShutdown, type Shutdown, type ShutdownStep } from './shutdown.js';
 import { startTelemetry, type Telemetry } from './telemetry.js';
@@ -23,6 +23,8 @@ export interface RunOptions {
 const CRASH_FLUSH_MS = 1_000;
 /** A line says that the bus is still away: first after this long, then again each time. */
 const WAITING_LINE_MS = 5_000;
+/** Between two exports of spans. */
+const TRACES_EVERY_MS = 5_000;
 /** Shares of the time left that a step of the shutdown may use, so that the later ones get theirs. */
 const HTTP_SHARE = 0.8;
 const STEP_SHARE = 0.9;
@@ -48,7 +50,13 @@ interface Parts {
 
 const runProcess = async (service: string, apps: readonly AppDefinition[], config: ProcessConfig): Promise<void> => {
   const { runtime } = config;
-  const telemetry = await startTelemetry({ endpoint: runtime.otlpEndpoint, service, release: runtime.release });
+  const telemetry = await startTelemetry({
+    endpoint: runtime.otlpEndpoint,
+    service,
+    release: runtime.release,
+    ratio: runtime.traceRatio,
+    everyMs: scaleMs(TRACES_EVERY_MS, runtime.timeScale),
+  });
   const log = createLog({ service, release: runtime.release, level: runtime.logLevel, tracing: telemetry.enabled });
   const exit = (code: number): never => {
     log.flush();
@@ -104,7 +112,10 @@ const boot = async (
   const { runtime } = config;
   checkProcess(own, apps);
   const { host, port } = runtime.internal;
-  const internal = await startInternalHttp(runtime.internal, health, metrics).catch((cause: unknown) => {
+  const internal = await startInternalHttp(runtime.internal, health, metrics, {
+    service,
+    release: runtime.release,
+  }).catch((cause: unknown) => {
     throw listenError('health and metrics (WAYSTATION_INTERNAL_PORT)', host, port, cause);
   });
   parts.closeInternal = internal.close;
@@ -112,7 +123,10 @@ const boot = async (
   const alone = apps.every((app) => app.bus === false);
   const bus = alone ? absentBus(service) : await connect(service, apps, runtime, own);
   own.named(bus.instance);
-  metrics.registry.setDefaultLabels({ service, instance: bus.instance });
+  metrics.setDefaultLabels({ service });
+  const names = apps.map(({ name }) => name).join(' ');
+  metrics.gauge('waystation_process_info', () => 1, { name: bus.instance, apps: names, release: runtime.release });
+  metrics.gauge('waystation_ready', () => (health.ready() ? 1 : 0));
 
   for (const [index, app] of apps.entries()) {
     parts.phase = `starting ${app.name}`;
@@ -182,11 +196,19 @@ const connect = async (
 ): Promise<Bus> => {
   parts.phase = 'connecting to NATS';
   health.check('bus', () => ({ ok: parts.bus?.state === 'connected', detail: parts.bus?.state ?? 'connecting' }));
-  const bus = await connectWaiting(service, apps, runtime, log);
+  const bus = await connectWaiting(service, apps, runtime, log, metrics);
   parts.bus = bus;
   // A journal begins to look for its consumer when it is first asked: now, so that the process can become ready. The trail is not for all to ask.
   if (publishesFacts(apps)) void bus.facts.healthy;
   measureBus(metrics, bus);
+  health.show('bus', () => [
+    {
+      instance: bus.instance,
+      state: bus.state,
+      'facts not acked, bytes': bus.facts.unackedBytes,
+      'trail not acked, bytes': bus.trail.unackedBytes,
+    },
+  ]);
   return bus;
 };
 
@@ -220,7 +242,9 @@ const connectWaiting = async (
   apps: readonly AppDefinition[],
   runtime: RuntimeConfig,
   log: Logger,
+  metrics: Metrics,
 ): Promise<Bus> => {
+  const queued = metrics.histogramBy('waystation_bus_queue_seconds');
   const { url, ...credentials } = runtime.nats;
   const shown = url.replaceAll(/\/\/[^@/,]*@/g, '//');
   const since = performance.now();
@@ -242,6 +266,8 @@ const connectWaiting = async (
       times: busTimes(runtime.timeScale),
       connectTimeoutMs: Number.POSITIVE_INFINITY,
       log: (level, message, fields) => log[level](fields, message),
+      // Clocks of two machines may differ by more than a message takes.
+      onTaken: (contract, queuedMs) => queued.at(contract).observe(Math.max(0, queuedMs) / 1000),
     });
   } finally {
     clearInterval(waiting);
@@ -269,16 +295,9 @@ const busTimes = (scale: number): BusTimes =>
   ) as unknown as BusTimes;
 
 const measureBus = (metrics: Metrics, bus: Bus): void => {
-  metrics.gauge('waystation_bus_connected', 'Whether this process is connected to NATS (1 or 0).', () =>
-    bus.state === 'connected' ? 1 : 0,
-  );
+  metrics.gauge('waystation_bus_connected', () => (bus.state === 'connected' ? 1 : 0));
   for (const journal of ['facts', 'trail'] as const) {
-    metrics.gauge(
-      'waystation_journal_unacked_bytes',
-      'Journal bytes that JetStream has not acknowledged.',
-      () => bus[journal].unackedBytes,
-      { journal },
-    );
+    metrics.gauge('waystation_journal_unacked_bytes', () => bus[journal].unackedBytes, { journal });
   }
 };
 

@@ -9,6 +9,7 @@ export {
 export { invariants, type LedgerReport } from './invariants.ts';
 export { diceOf, randomBytes, spoilBytes, spoilJson, type Dice } from './mutate.ts';
 export { natsServer, type TestNats, type TestNatsOptions } from './nats-server.ts';
+export { otlpCollector, type ExportedSpan, type OtlpCollector } from './otlp-collector.ts';
 export { postgresDatabase, type TestDatabase } from './postgres-database.ts';
 export { runningSystem, type AppName, type RunningSystem, type RunningSystemOptions } from './running-system.ts';
 export { tcpBalancer, type BalancerTarget, type TcpBalancer } from './tcp-balancer.ts';

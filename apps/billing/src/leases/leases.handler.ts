@@ -11,7 +11,7 @@ import {
   type LeaseVector,
 } from '@waystation/contracts';
 import type { Database } from '@waystation/postgres';
-import { APP_CONTEXT, Handles, type AppContext, type Cell } from '@waystation/runtime';
+import { APP_CONTEXT, Handles, type AppContext, type Cell, type CellsBy } from '@waystation/runtime';
 import type { BillingConfig } from '../config.js';
 import { BILLING_WRITER } from '../tokens.js';
 import { LeaseLane, runLeaseCommands, type LaneAnswer, type LaneOptions } from './lease-lane.js';
@@ -50,12 +50,9 @@ interface Return {
 export class LeasesHandler {
   private readonly lane: LeaseLane;
   private readonly granted: Cell;
-  private readonly refusals = new Map<string, Cell>();
+  private readonly refusals: CellsBy<Cell>;
 
-  constructor(
-    @Inject(APP_CONTEXT) private readonly context: AppContext<BillingConfig>,
-    @Inject(BILLING_WRITER) database: Database,
-  ) {
+  constructor(@Inject(APP_CONTEXT) context: AppContext<BillingConfig>, @Inject(BILLING_WRITER) database: Database) {
     const { bus, metrics, scaleMs } = context;
     const options: LaneOptions = {
       takeForMsMax: Math.floor(Math.min(TAKE_FOR_MS, scaleMs(TAKE_FOR_MS))),
@@ -67,7 +64,8 @@ export class LeasesHandler {
       waitMs: Math.ceil(scaleMs(RECALL_WAIT_MS)),
       now: () => performance.now(),
     });
-    this.granted = metrics.counter('billing_lease_grants_total', 'Lease grants and renewals that were given.');
+    this.granted = metrics.counter('waystation_billing_lease_grants_total');
+    this.refusals = metrics.counterBy('waystation_billing_lease_refusals_total');
   }
 
   @Handles(LeaseGrant)
@@ -91,21 +89,8 @@ export class LeasesHandler {
   private reply(answer: LaneAnswer): LeaseReply {
     if ('rejected' in answer) throw answer.rejected;
     if ('released' in answer) throw new WaystationError('internal', 'A grant was answered like a return.');
-    if ('refused' in answer) this.refusalsOf(answer.refused.code).value += 1;
+    if ('refused' in answer) this.refusals.at(answer.refused.code).value += 1;
     else this.granted.value += 1;
     return answer;
-  }
-
-  private refusalsOf(code: string): Cell {
-    let cell = this.refusals.get(code);
-    if (cell === undefined) {
-      cell = this.context.metrics.counter(
-        'billing_lease_refusals_total',
-        'Lease requests that were refused, by code.',
-        { code },
-      );
-      this.refusals.set(code, cell);
-    }
-    return cell;
   }
 }

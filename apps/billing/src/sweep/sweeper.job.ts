@@ -30,16 +30,10 @@ export class SweeperJob implements OnApplicationBootstrap, OnApplicationShutdown
     @Inject(SettleHandler) private readonly settle: SettleHandler,
   ) {
     const { metrics } = context;
-    this.#settledLate = metrics.counter(
-      'billing_settled_late_total',
-      'Attempts settled from what was known when their time had come.',
-    );
-    this.#closed = metrics.counter('billing_leases_swept_total', 'Leases closed by the sweeper.');
-    metrics.gauge(
-      'billing_facts_pending',
-      'Messages of FACTS that are stored and not yet settled.',
-      () => this.#pending,
-    );
+    this.#settledLate = metrics.counter('waystation_billing_settled_late_total');
+    this.#closed = metrics.counter('waystation_billing_leases_swept_total');
+    metrics.gauge('waystation_billing_facts_pending', () => this.#pending);
+    context.health.show('facts', () => [{ pending: this.#pending, 'lag, seconds': settle.lagSeconds }]);
   }
 
   onApplicationBootstrap(): void {

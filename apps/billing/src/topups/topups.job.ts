@@ -27,7 +27,7 @@ export class TopUpsJob implements OnApplicationBootstrap, OnApplicationShutdown 
     @Inject(BILLING_WRITER) private readonly database: Database,
     @Inject(STRIPE) private readonly stripe: StripeGateway | undefined,
   ) {
-    this.#ordered = context.metrics.counter('billing_auto_topups_total', 'Top-ups ordered automatically.');
+    this.#ordered = context.metrics.counter('waystation_billing_auto_topups_total');
   }
 
   onApplicationBootstrap(): void {

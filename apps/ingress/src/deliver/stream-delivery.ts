@@ -2,6 +2,7 @@
 // warm; the first of them takes the status line along, and from then on errors are told in-band.
 // Invariant: bytes count as consumed when the socket took them, so that a slow reader stops the worker, and memory per stream stays within its window.
 import type { PublicDialect } from '@waystation/dialects';
+import type { HistogramCell } from '@waystation/runtime';
 import type { Client } from './client.js';
 import type { AnswerHead, Delivery } from './delivery.js';
 import { errorHead, streamHead } from './response-head.js';
@@ -13,17 +14,26 @@ export interface StreamDeliveryOptions {
   readonly dialect: PublicDialect;
   /** Time without output after which the status line goes out, and between comments. */
   readonly warmAfterMs: number;
+  /** Told of the time between two frames of output. */
+  readonly frameGaps: Pick<HistogramCell, 'observe'>;
 }
 
 const NEWLINE = 0x0a;
 const NOT_CONSUMED = (): void => undefined;
 
-export const createStreamDelivery = ({ client, head, dialect, warmAfterMs }: StreamDeliveryOptions): Delivery => {
+export const createStreamDelivery = ({
+  client,
+  head,
+  dialect,
+  warmAfterMs,
+  frameGaps,
+}: StreamDeliveryOptions): Delivery => {
   let status = 0;
   let delivered = false;
   /** Output came since the last look. */
   let spoke = false;
   let betweenEvents = true;
+  let framedAtMs = 0;
   let queue: Buffer[] = [];
   let scheduled = false;
   let attemptBytes = 0;
@@ -85,6 +95,9 @@ export const createStreamDelivery = ({ client, head, dialect, warmAfterMs }: Str
       writtenBytes = 0;
     },
     data(bytes) {
+      const nowMs = performance.now();
+      if (delivered) frameGaps.observe((nowMs - framedAtMs) / 1000);
+      framedAtMs = nowMs;
       delivered = true;
       spoke = true;
       attemptBytes += bytes.length;

@@ -151,6 +151,7 @@ export const finishGeneration = (
   if (failure === undefined) generation.answered?.(generation);
   const billed = generation.served === undefined ? undefined : billedFirst;
   settle(deps, generation, hold, billed);
+  deps.onFinished(generation, failure, billed);
   if (generation.attempts.length === 0) return;
 
   const ending: Ending = {

@@ -22,6 +22,7 @@ import type { Answers } from '../replay/answers.js';
 import type { ChooserDeps } from '../tasks/choose-for-task.js';
 import { answerOf, finishGeneration, recordBlocked, type LoopEnd } from './finish.js';
 import type { GiveUp } from './give-up.js';
+import type { IngressCells } from '../metrics.js';
 import { identityOf, type Generation, type GenerationRequest } from './generation.js';
 import { planPrompt } from './plan-prompt.js';
 import { screenAnswer, screenStream } from '../screen/screen-answer.js';
@@ -51,6 +52,8 @@ export interface GenerateDeps {
   /** Two endpoints were asked at once. */
   readonly onRaced: Parameters<typeof attemptInOrder>[5];
   readonly onFirstByte: (latencyMs: number) => void;
+  /** Told once of each generation that was begun. */
+  readonly onFinished: IngressCells['finished'];
 }
 
 /** Answers whether anything may have reached a provider. */
@@ -66,7 +69,9 @@ export const generate = async (
     screenStream(generation);
     joinStreams(generation);
     const plan = await planPrompt(deps, generation);
+    generation.plannedMs = performance.now();
     const hold = await holdFor(deps, generation, withSurcharges(plan.attempts, generation.caller.workspace));
+    generation.heldMs = performance.now();
     const stopGrowing = hold.growing && deps.needs.answerFor(generation.generationId, hold.growing);
     let loopEnd: LoopEnd = await attemptInOrder(
       deps.bus,
@@ -87,6 +92,7 @@ export const generate = async (
   } catch (thrown) {
     const error = toWaystationError(thrown);
     generation.delivery.fail(error, answerOf(generation, error));
+    deps.onFinished(generation, error, undefined);
     if (error.code === 'content_blocked') recordBlocked(deps, generation, error);
     if (error.code === 'internal')
       deps.log.error(

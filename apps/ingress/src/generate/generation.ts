@@ -10,6 +10,7 @@ import {
 } from '@waystation/contracts';
 import type { ChatRequest, FileNote, JobDialect, PublicDialect } from '@waystation/dialects';
 import type { Outcome, Usage, UsageSource, Warning } from '@waystation/generation';
+import type { OpenSpan } from '@waystation/runtime';
 import type { PipelineStage } from './metadata.js';
 import type { Verdicts } from '../screen/verdicts.js';
 import type { Caller } from '../auth/caller.js';
@@ -38,6 +39,8 @@ export interface GenerationRequest {
   /** What the answer's headers say; the hold may add to it. */
   readonly head: AnswerHead;
   readonly userAgent?: string | undefined;
+  /** Where it is traced. */
+  readonly trace?: OpenSpan | undefined;
   /** The client's own name for the request: with it, the request is run once. */
   readonly idempotencyKey?: string | undefined;
   /** The client wants to be told how it was routed. */
@@ -119,6 +122,9 @@ export interface Generation extends Omit<GenerationRequest, 'request'> {
   continuedFrom?: AttemptRecord;
   /** Set where a stream that breaks off may be continued. */
   joinable?: JoinableStream;
+  /** When the plan was there, and then the hold, on the clock of `startedMs`. */
+  plannedMs?: number;
+  heldMs?: number;
   /** From accept of the request to the first byte of output. */
   firstByteMs?: number;
 }

@@ -3,6 +3,7 @@
 import { WaystationError, toWaystationError } from '@waystation/contracts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
+import { beginTrace, isTracing, type OpenSpan } from '@waystation/runtime';
 import type { Caller } from '../auth/caller.js';
 import { credentialsOf } from '../auth/credentials.js';
 import { refusalOfSuspended } from '../auth/suspended.js';
@@ -15,6 +16,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Set by the guard on every route that is not public. */
     caller: Caller | undefined;
+    /** Where it is traced. */
+    trace: OpenSpan | undefined;
   }
   interface FastifyContextConfig {
     access?: Access;
@@ -59,8 +62,28 @@ const admit = (ingress: Ingress, request: FastifyRequest): Caller | undefined =>
   return caller;
 };
 
+/** A client's own trace goes on here. */
+const beginTraceOf = ({ method, routeOptions, headers }: FastifyRequest): OpenSpan | undefined => {
+  const route = routeOptions.url ?? 'none';
+  const { traceparent } = headers;
+  return beginTrace(
+    `${method} ${route}`,
+    { 'http.request.method': method, 'http.route': route },
+    Array.isArray(traceparent) ? traceparent[0] : traceparent,
+  );
+};
+
+const SERVER_FAULT_FROM = 500;
+
+const endTraceOf = ({ trace }: FastifyRequest, status: number): void => {
+  if (trace === undefined) return;
+  trace.set({ 'http.response.status_code': status });
+  trace.end(status >= SERVER_FAULT_FROM ? String(status) : undefined);
+};
+
 export const prepareHttp = (fastify: FastifyInstance, ingress: Ingress, bodyBytesMax: number): void => {
   fastify.decorateRequest('caller', undefined);
+  fastify.decorateRequest('trace', undefined);
 
   fastify.addHook('onRoute', (route) => {
     for (const method of [route.method].flat()) {
@@ -79,12 +102,14 @@ export const prepareHttp = (fastify: FastifyInstance, ingress: Ingress, bodyByte
     if (request.method === 'OPTIONS') return void reply.code(204).headers(PREFLIGHT).send();
     // What has no route has no secret either: it is answered with 404 or 405.
     if (request.is404) return done();
+    request.trace = isTracing() ? beginTraceOf(request) : undefined;
     try {
       request.caller = admit(ingress, request);
     } catch (thrown) {
       return refuse(request, reply, toWaystationError(thrown));
     }
-    done();
+    if (request.trace === undefined) return done();
+    request.trace.run(done);
   });
 
   fastify.removeAllContentTypeParsers();
@@ -93,7 +118,8 @@ export const prepareHttp = (fastify: FastifyInstance, ingress: Ingress, bodyByte
   );
 
   fastify.addHook('onResponse', (request: FastifyRequest, reply: FastifyReply, done: () => void) => {
-    ingress.cells.answered(request.routeOptions.url ?? 'none', reply.raw.statusCode);
+    ingress.cells.answered(request.routeOptions.url ?? 'none', reply.raw.statusCode, reply.elapsedTime);
+    endTraceOf(request, reply.raw.statusCode);
     done();
   });
 };

@@ -322,7 +322,7 @@ const CASES: readonly Case[] = [
   {
     name: 'a model whose endpoints are all at their limit',
     make: () => (plan({ excluded: [{ model, provider: 'alpha', rule: 'capacity' }] }), {}),
-    ...{ status: 429, code: 'provider_rate_limited', type: 'rate_limit_exceeded' },
+    ...{ status: 429, code: 'credential_full', type: 'rate_limit_exceeded' },
     message: 'Every endpoint of lab/small is unavailable for the moment (capacity); try again.',
     headers: { 'retry-after': '1' },
   },

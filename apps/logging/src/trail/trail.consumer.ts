@@ -2,7 +2,7 @@
 // here is in the way of money: the trail is bounded and drops its oldest.
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { provisionStreams, type ConsumedLine, type Consumer } from '@waystation/bus';
-import { APP_CONTEXT, type AppContext, type Cell } from '@waystation/runtime';
+import { APP_CONTEXT, batchSpan, messagingOf, type AppContext, type Cell } from '@waystation/runtime';
 import type { Database } from '@waystation/postgres';
 import type { LoggingConfig } from '../config.js';
 import { PARTITIONS_EVERY_MS, keepPartitions } from '../partitions/keep-partitions.js';
@@ -15,7 +15,6 @@ const MESSAGES_IN_FLIGHT_MAX = 1_000;
 /** A record nobody waits for may wait a moment: fuller batches cost less. */
 const LINGER_MS = 500;
 const PENDING_EVERY_MS = 2_000;
-const STORE_SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 
 const finishedAt = ({ line }: GoodLine): number => line.createdAt + line.generationTimeMs;
 
@@ -35,19 +34,13 @@ export class TrailConsumer implements OnApplicationBootstrap, OnApplicationShutd
     @Inject(LOGGING_WRITER) private readonly writer: Database,
   ) {
     const { metrics } = context;
-    this.stored = metrics.counter('logging_trail_lines_total', 'Trail lines committed, copies included.');
-    this.deadLetters = metrics.counter('logging_trail_dead_letters_total', 'Trail lines that could not be stored.');
-    this.retries = metrics.counter(
-      'logging_trail_retries_total',
-      'Batches left on the bus because Postgres did not take them.',
-    );
-    this.storeSeconds = metrics.histogram('logging_trail_store_seconds', 'Time to commit a batch.', STORE_SECONDS);
-    metrics.gauge('logging_trail_pending', 'Trail messages stored on the bus and not yet acked.', () => this.pending);
-    metrics.gauge(
-      'logging_trail_lag_seconds',
-      'Age of the newest line of the last batch when it was committed.',
-      () => this.lagMs / 1000,
-    );
+    this.stored = metrics.counter('waystation_logging_trail_lines_total');
+    this.deadLetters = metrics.counter('waystation_logging_trail_dead_letters_total');
+    this.retries = metrics.counter('waystation_logging_trail_retries_total');
+    this.storeSeconds = metrics.histogram('waystation_logging_trail_store_seconds');
+    metrics.gauge('waystation_logging_trail_pending', () => this.pending);
+    context.health.show('trail', () => [{ pending: this.pending, 'lag, seconds': this.lagMs / 1000 }]);
+    metrics.gauge('waystation_logging_trail_lag_seconds', () => this.lagMs / 1000);
   }
 
   async onApplicationBootstrap(): Promise<void> {
@@ -77,7 +70,9 @@ export class TrailConsumer implements OnApplicationBootstrap, OnApplicationShutd
     const { good, bad } = sortLines(lines);
     let dead;
     try {
-      dead = await storeLines(this.writer, good, bad);
+      dead = await batchSpan('record', messagingOf('TRAIL', lines.length), lines, () =>
+        storeLines(this.writer, good, bad),
+      );
     } catch (error) {
       this.retries.value += 1;
       throw error;

@@ -62,14 +62,12 @@ const linesOf = (message: CoreMessage, sequence: number, deliveries: number): Co
       JSON.parse(Buffer.from(message.data.buffer, message.data.byteOffset, message.data.byteLength).toString('utf8')),
     );
     if (batch === undefined) return [unreadable(message, sequence, deliveries)];
-    const traceparent = message.header('traceparent');
-    return batch.lines.map((line, index) => ({
-      line,
-      position: `${sequence}/${index}`,
-      instance: batch.instance,
-      deliveries,
-      ...(traceparent === undefined ? {} : { traceparent }),
-    }));
+    const { instance, traces } = batch;
+    return batch.lines.map((line, index) => {
+      const traceparent = traces?.[index];
+      const position = `${sequence}/${index}`;
+      return { line, position, instance, deliveries, ...(traceparent === undefined ? {} : { traceparent }) };
+    });
   } catch {
     return [unreadable(message, sequence, deliveries)];
   }

@@ -43,8 +43,9 @@ interface Batch {
 /** Lines of one turn that wait for its end. */
 interface OpenBatch {
   readonly lines: string[];
+  /** Trace contexts by the index of their line. */
+  readonly traces: Record<string, string>;
   bytes: number;
-  readonly traceparent: string | undefined;
   readonly promise: Promise<void>;
   readonly acked: () => void;
 }
@@ -53,6 +54,8 @@ const LINES_PER_BATCH_MAX = 10_000;
 /** Room in a message for the batch's own fields and headers. */
 const BATCH_OVERHEAD = 512;
 const BATCH_BYTES_MAX = 512 * 1024;
+/** Of a line's trace context, with its index. */
+const TRACE_BYTES = 70;
 /** A journal that nobody hears from in time is looked at so often per ack timeout. */
 const LOOKS_PER_TIMEOUT = 4;
 const BACKOFF_FACTOR_MAX = 16;
@@ -202,16 +205,18 @@ export const createJournal = <Line>(
 
   const publishBatch = (lines: OpenBatch): void => {
     const id = parts.nextBatchId();
+    const [traceparent] = Object.values(lines.traces);
+    const traces = traceparent === undefined ? '' : `,"traces":${JSON.stringify(lines.traces)}`;
     const payload = Buffer.from(
-      `{"v":${journalBatch.shape.v.value},"batch":"${id}","instance":"${instance}","lines":[${lines.lines.join(',')}]}`,
+      `{"v":${journalBatch.shape.v.value},"batch":"${id}","instance":"${instance}","lines":[${lines.lines.join(',')}]${traces}}`,
     );
     const token = inbox.token('j');
     const headers: CoreHeaders =
-      lines.traceparent === undefined
+      traceparent === undefined
         ? [['Nats-Msg-Id', id]]
         : [
             ['Nats-Msg-Id', id],
-            ['traceparent', lines.traceparent],
+            ['traceparent', traceparent],
           ];
     const batch: Batch = { payload, headers, acked: lines.acked, sentAt: performance.now(), onWay: false };
     unackedBytes += payload.length - lines.bytes;
@@ -237,7 +242,7 @@ export const createJournal = <Line>(
   const openBatch = (): OpenBatch => {
     let acked = (): void => undefined;
     const promise = new Promise<void>((resolve) => (acked = resolve));
-    return { lines: [], bytes: 0, traceparent: activeTraceparent(), promise, acked };
+    return { lines: [], traces: {}, bytes: 0, promise, acked };
   };
 
   outage.onReconnect(() => {
@@ -276,7 +281,8 @@ export const createJournal = <Line>(
   const take = (line: Line, canWait: boolean): Promise<void> => {
     durableCheck();
     const json = JSON.stringify(line);
-    const bytes = Buffer.byteLength(json);
+    const traceparent = activeTraceparent();
+    const bytes = Buffer.byteLength(json) + (traceparent === undefined ? 0 : TRACE_BYTES);
     const bytesMax = Math.min(BATCH_BYTES_MAX, connection.maxPayload - BATCH_OVERHEAD);
     if (bytes > bytesMax)
       return Promise.reject(
@@ -297,6 +303,7 @@ export const createJournal = <Line>(
     }
     const isFirst = open === undefined;
     open ??= openBatch();
+    if (traceparent !== undefined) open.traces[open.lines.length] = traceparent;
     open.lines.push(json);
     open.bytes += bytes + 1;
     unackedBytes += bytes + 1;

@@ -39,6 +39,7 @@ const versionInside = (request: unknown, fallback: number): unknown =>
 
 export const createRpcHost = (
   connection: CoreConnection,
+  onTaken: (contract: string, queuedMs: number) => void,
   log: (message: string, fields: Record<string, unknown>) => void,
 ): RpcHost => {
   const locals = new Map<string, LocalRpc>();
@@ -63,6 +64,7 @@ export const createRpcHost = (
         assertVersion(versionInside(parsed, contract.version), contract.version, `A ${contract.name} request`);
         const request = validate(contract.request, parsed, `A ${contract.name} request`);
         const context = new CallContext(envelope.d, envelope.t);
+        onTaken(contract.name, Date.now() - envelope.s);
         try {
           const reply = await withTraceparent(envelope.t, () => handler(request, context));
           const bytes = encodeReply(REPLY_OK, reply);

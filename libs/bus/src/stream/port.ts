@@ -26,6 +26,8 @@ export interface StreamPort {
   readonly turn: Turn;
   readonly times: BusTimes;
   readonly bounds: StreamBounds;
+  /** A stream's request is about to be handled. */
+  onTaken(contract: string, queuedMs: number): void;
   log(level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>): void;
 }
 

@@ -278,6 +278,7 @@ export const createStreamHost = (port: StreamPort): StreamHost => {
     if (hosted.has(from.token)) return;
 
     const now = Date.now();
+    port.onTaken(contract.name, now - envelope.s);
     const stale = isStale(envelope, now);
     // The caller's clock may be wrong, its span of time is not.
     const deadlineAt = stale ? now + Math.max(0, envelope.d - envelope.s) : envelope.d;
