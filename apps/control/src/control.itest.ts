@@ -581,6 +581,7 @@ describe('the catalog', () => {
       'sandbox/both@sandbox-b',
       'sandbox/echo-b@sandbox-b',
       'sandbox/fallback@sandbox-b',
+      'sandbox/unsteady@sandbox-b',
     ]);
     expect(catalog.current.endpoints.get('sandbox/fallback@sandbox')?.upstreamModel).toBe('sandbox/fail-500');
     expect(catalog.current.providers.get('sandbox')?.baseUrl).toBe(`${sandboxUrl}/v1`);

@@ -195,12 +195,15 @@ describe('buildChatRequest', () => {
         messages: [{ role: 'user', content: 'lorem ipsum dolor '.repeat(1_830) }],
       }),
     );
-    const cpuOf = (work: () => unknown): number => {
-      for (let times = 0; times < 200; times += 1) work();
-      const before = process.cpuUsage();
-      for (let times = 0; times < 500; times += 1) work();
-      return process.cpuUsage(before).user;
-    };
+    // The compiler and the collector work in this process too: the best of several rounds is the work itself.
+    const cpuOf = (work: () => unknown): number =>
+      Math.min(
+        ...Array.from({ length: 10 }, () => {
+          const before = process.cpuUsage();
+          for (let times = 0; times < 100; times += 1) work();
+          return process.cpuUsage(before).user;
+        }),
+      );
     const edited = cpuOf(() => buildChatRequest({ ...terms, stream: true, body }));
     const parsed = cpuOf(() => Buffer.from(JSON.stringify(JSON.parse(body.toString()))));
     expect(edited).toBeLessThan(parsed);
