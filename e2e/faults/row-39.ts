@@ -265,8 +265,8 @@ export const row39 = (system: () => RunningSystem, labs: () => RetentionLabs): v
       const client = new pg.Client({ connectionString: system().databaseUrl });
       await client.connect();
       const letters = async (): Promise<number[]> => [
-        await metric(system(), 'billing', 'billing_dead_letters_total'),
-        await metric(system(), 'logging', 'logging_trail_dead_letters_total'),
+        await metric(system(), 'billing', 'waystation_billing_dead_letters_total'),
+        await metric(system(), 'logging', 'waystation_logging_trail_dead_letters_total'),
       ];
       const [money = 0, trail = 0] = await letters();
       try {
