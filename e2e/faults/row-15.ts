@@ -10,11 +10,13 @@ import type { RunningSystem } from '@waystation/testing';
 import { ask, complete, say, stream } from '../support/ask.ts';
 import { asOperator, WORKSPACE } from '../support/operator.ts';
 import { story } from '../support/story.ts';
-import { deadline, until } from '../support/wait.ts';
+import { deadline, scaled, until } from '../support/wait.ts';
 
 const MODEL = 'price-lab/echo';
 const ENDPOINT = `${MODEL}@price-lab`;
 const TOKENS = 40;
+/** The stream is still open when the file has been looked at again and the new price has come everywhere. */
+const tokenDelayMs = (): number => 100 + scaled(200);
 const [OLD, NEW] = ['0.15', '0.45'];
 const PICODOLLARS_PER_TOKEN = 1_000_000n;
 const operator = { kind: 'service' as const, permissions: ['operator', 'generations:read'] };
@@ -57,7 +59,7 @@ export const row15 = (system: () => RunningSystem): void => {
       await until('the old price is listed', deadline(10_000), () => listedAt(OLD));
       let changed: Promise<true> | undefined;
       let endedFirst = false;
-      const body = { ...say('a long story', MODEL), sandbox: { outputTokens: TOKENS, tokenDelayMs: 100 } };
+      const body = { ...say('a long story', MODEL), sandbox: { outputTokens: TOKENS, tokenDelayMs: tokenDelayMs() } };
       const end = await stream(system(), body, {
         onText: () => {
           changed ??= (async () => {
