@@ -15,12 +15,14 @@ import {
   usageOf,
 } from '../support/priced-lab.ts';
 import { story } from '../support/story.ts';
-import { until } from '../support/wait.ts';
+import { until, withinOneDay } from '../support/wait.ts';
 
 const REQUESTS = 120;
 const FIT = 20;
 const SETTLED_WITHIN_MS = 60_000;
 const SLICES_BACK_MS = 60_000;
+/** Limits of a day begin anew at midnight. */
+const TURN_MS = 60_000;
 
 export const row01Scopes = (system: () => RunningSystem, lab: () => FakeUpstream): void => {
   describe('row 1, of members and guardrails', () => {
@@ -74,6 +76,7 @@ export const row01Scopes = (system: () => RunningSystem, lab: () => FakeUpstream
     };
 
     story('a member has one budget for all of its keys, exact to the picodollar', system, async () => {
+      await withinOneDay(TURN_MS);
       const member = await newMember(system());
       const keys = await keysOf(3, { creator_user_id: member });
       const [{ key } = { key: '' }] = keys;
@@ -103,6 +106,7 @@ export const row01Scopes = (system: () => RunningSystem, lab: () => FakeUpstream
     });
 
     story('a member has one number of requests for all of its keys', system, async () => {
+      await withinOneDay(TURN_MS);
       const member = await newMember(system());
       const keys = await keysOf(3, { creator_user_id: member });
       const limit = { scope: 'member', scope_id: member, metric: 'requests', window: 'day', limit: FIT };

@@ -17,13 +17,15 @@ import {
   usageOf,
 } from '../support/priced-lab.ts';
 import { story } from '../support/story.ts';
-import { deadline, until } from '../support/wait.ts';
+import { deadline, until, withinOneDay } from '../support/wait.ts';
 
 /** More than the wallet has. */
 const AMPLE_USD = 1_000_000;
 const TIGHT_USD = 0.35;
 const SLICES_BACK_MS = 5_000;
 const SETTLED_WITHIN_MS = 60_000;
+/** Limits of a day begin anew at midnight. */
+const TURN_MS = 20_000;
 
 type Tightest = 'key' | 'limit of each key' | 'member' | 'guardrail' | 'workspace' | 'tag' | 'end user' | 'wallet';
 
@@ -35,6 +37,7 @@ export const row03 = (system: () => RunningSystem): void => {
     /** Limits that all meet the calls of one key; `tightest` leaves room for three of them. */
     const refusedBy = async (tightest: Tightest): Promise<unknown> => {
       const of = (name: Tightest): number => (name === tightest ? TIGHT_USD : AMPLE_USD);
+      await withinOneDay(TURN_MS);
       const spent = await credits();
       const tag = `of-${tightest.replaceAll(' ', '-')}`;
       const member = await newMember(system());

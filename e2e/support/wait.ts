@@ -22,3 +22,11 @@ export const scaled = (ms: number): number => ms * timeScaleOfEnvironment();
 
 /** A figure that must be met: as it stands with real time constants, at five times the figure with short ones. */
 export const deadline = (figureMs: number): number => (timeScaleOfEnvironment() === 1 ? figureMs : figureMs * 5);
+
+const DAY_MS = 86_400_000;
+
+/** For stories about limits of a day (UTC): where midnight is nearer than `needsMs`, waits until it is past. */
+export const withinOneDay = async (needsMs: number): Promise<void> => {
+  const left = DAY_MS - (Date.now() % DAY_MS);
+  if (left < needsMs) await sleep(left);
+};

@@ -5,9 +5,11 @@ import { parseUsd } from '@waystation/contracts';
 import { ask, complete, say } from '../support/ask.ts';
 import { setLimit } from '../support/priced-lab.ts';
 import { story } from '../support/story.ts';
-import { until } from '../support/wait.ts';
+import { until, withinOneDay } from '../support/wait.ts';
 
 const BOOKED_WITHIN_MS = 20_000;
+/** A limit of a day begins anew at midnight, a statement with the month. */
+const STORY_MS = 45_000;
 const picodollars = (usd: number): bigint => BigInt(Math.round(usd * 1e12));
 
 export const tags = (system: () => RunningSystem): void => {
@@ -32,6 +34,7 @@ export const tags = (system: () => RunningSystem): void => {
     };
 
     story('cost by tag, and a budget that counts what came before it', system, async () => {
+      await withinOneDay(STORY_MS);
       const [nightly, search] = [`nightly-${Date.now()}`, `team/search-${Date.now()}`];
       const both = await call(`${nightly}, ${search}`, 'One call with two labels.');
       const one = await call(nightly, 'Another with one of them, and a few words more.');

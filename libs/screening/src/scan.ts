@@ -10,7 +10,7 @@ export interface Scanned {
   readonly matches: readonly Match[];
   /** What begins before this place is decided. */
   readonly next: number;
-  /** One that reaches the end, and may go on. It begins at `next`. */
+  /** One that reaches the end, and may go on. It begins at `next` or behind it: what is no match yet may be one that begins earlier. */
   readonly open?: Match;
 }
 
@@ -30,10 +30,10 @@ export function* scan(detector: Detector, text: string, from: number, isWhole: b
       matches.push(found);
       at = found.end;
     } else if (end < text.length && found.start > at) {
-      // It may go on behind this look, or be there only because the look ends there.
-      at = found.start;
+      // It may go on behind this look, or be there only because the look ends there: so may one that begins before it.
+      at = Math.min(found.start, end - windowCharacters);
     } else if (end === text.length && found.end - found.start < OPEN_CHARACTERS_MAX) {
-      return { matches, next: found.start, open: found };
+      return { matches, next: Math.min(found.start, Math.max(at, end - windowCharacters)), open: found };
     } else {
       matches.push(found);
       at = found.end;
