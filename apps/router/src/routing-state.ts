@@ -97,7 +97,7 @@ export const createRoutingState = async ({
         throw new WaystationError('snapshot_stale', 'The router has no complete catalog yet. Try again in a moment.', {
           retryAfterMs: 1_000,
         });
-      const figuresOf = (endpointId: string, atMs: number) => board.figuresOf(endpointId, atMs);
+      const { figuresOf } = board;
       return { index, health: board, ownKeys, capacity, overrides, figuresOf, nowMs };
     },
     rulesOf(policyIds) {

@@ -1,6 +1,6 @@
 // Whether rules admit an endpoint, and if not, the one rule to name. The order of the checks is the order of the answer: what a person set first, prices last.
 import type { ExclusionRule, ZdrGroup } from '@waystation/contracts';
-import { PRICE_KINDS, type PolicyRules, type PriceKind } from './policy.js';
+import type { PolicyRules, PriceKind } from './policy.js';
 
 /** What rules look at. Names in lower case. */
 export interface PolicyCandidate {
@@ -44,9 +44,12 @@ export const refusedBy = (rules: PolicyRules, candidate: PolicyCandidate): Exclu
 
 /** The first kind of price that is above its ceiling, or undefined. */
 export const priceAboveCeiling = (rules: PolicyRules, priceOf: (kind: PriceKind) => bigint): PriceKind | undefined => {
-  for (const kind of PRICE_KINDS) {
-    const ceiling = rules.priceCeiling[kind];
-    if (ceiling !== undefined && priceOf(kind) > ceiling) return kind;
-  }
+  // One by one and not in a loop over their names, which would be looked up for every endpoint.
+  const { prompt, completion, request, image, audio } = rules.priceCeiling;
+  if (prompt !== undefined && priceOf('prompt') > prompt) return 'prompt';
+  if (completion !== undefined && priceOf('completion') > completion) return 'completion';
+  if (request !== undefined && priceOf('request') > request) return 'request';
+  if (image !== undefined && priceOf('image') > image) return 'image';
+  if (audio !== undefined && priceOf('audio') > audio) return 'audio';
   return undefined;
 };

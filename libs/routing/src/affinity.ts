@@ -1,7 +1,7 @@
 // Where a conversation is at home: at the endpoint that its hash leads to, unless it was served elsewhere of late. What a provider has cached of it is there.
 // Pure. An override never admits an endpoint that a rule excludes, nor puts one before a healthier one.
 import { BUCKETS, type RoutePlanReply } from '@waystation/contracts';
-import { hashText, rendezvousScore, uniformOf } from './rendezvous.js';
+import { cannotScoreBelow, hashText, rendezvousScore, uniformOf } from './rendezvous.js';
 import type { Route } from './routing-index.js';
 
 export interface Override {
@@ -30,7 +30,9 @@ export const affinityOf = (
   let home: Route | undefined;
   let best = Infinity;
   for (const route of routes) {
-    const score = rendezvousScore(uniformOf(hash, route.hash), route.weight);
+    const uniform = uniformOf(hash, route);
+    if (cannotScoreBelow(best, uniform, route.weight)) continue;
+    const score = rendezvousScore(uniform, route.weight);
     if (score < best) {
       best = score;
       home = route;

@@ -10,6 +10,7 @@ import {
   type CapacityMetric,
   type Use,
 } from './capacity.js';
+import { findByPlace } from './found-by-place.js';
 
 const SILENT_MS = 3_000;
 const PRUNE_MS = 10_000;
@@ -27,6 +28,15 @@ interface Witness {
   readonly slots: Map<number, Counted>;
 }
 
+/** With what all witnesses come to, and the count of the board by which they were added up. */
+interface Credential {
+  countedAt: number;
+  requests: number;
+  tokens: number;
+  inFlight: number;
+  readonly witnesses: Map<string, Witness>;
+}
+
 export interface Full {
   readonly by: CapacityMetric;
   /** When there may be room again. */
@@ -37,28 +47,46 @@ export interface CapacityBoard {
   hear(message: Pick<HealthMessage, 'instance' | 'clockMs' | 'capacity'>, nowMs: number): void;
   /** By all that were heard. */
   useOf(credentialId: string, nowMs: number): Use;
-  /** Undefined: so many tokens more fit. */
-  fullOf(credentialId: string, limits: CapacityLimits, tokens: number, nowMs: number): Full | undefined;
+  /**
+   * Undefined: so many tokens more fit.
+   * @param place of the route in the index that it is planned by: only so that it is found sooner
+   */
+  fullOf(credentialId: string, limits: CapacityLimits, tokens: number, nowMs: number, place?: number): Full | undefined;
 }
 
 export const createCapacityBoard = (scaleMs: (ms: number) => number = (ms) => ms): CapacityBoard => {
-  const credentials = new Map<string, Map<string, Witness>>();
+  const credentials = new Map<string, Credential>();
+  const credentialAt = findByPlace(credentials);
   /** Of each worker: its clock when it was heard last, and what is to be added to it. */
   const clocks = new Map<string, { readonly clockMs: number; readonly offsetMs: number }>();
   const slotMs = scaleMs(CAPACITY_SLOT_MS);
   const windowMs = scaleMs(CAPACITY_MS);
   const silentMs = scaleMs(SILENT_MS);
   let prunedMs = 0;
+  /**
+   * Every plan asks, and workers tell a few times a second: what a credential's witnesses come to is kept until something is heard (a clock that is read anew moves the slots of
+   * all that it told of), the first thing that counts anywhere counts no more, or time goes back. Then `count` goes on.
+   */
+  let count = 0;
+  let countedMs = -Infinity;
+  let countsUntilMs = Infinity;
 
   const offsetOf = (instance: string): number => clocks.get(instance)?.offsetMs ?? 0;
 
+  const countAnew = (): void => {
+    count += 1;
+    countedMs = -Infinity;
+    countsUntilMs = Infinity;
+  };
+
   const hearOf = (instance: string, clockMs: number, nowMs: number, { id, inFlight, slots }: CapacityUse): void => {
-    let witnesses = credentials.get(id);
-    if (witnesses === undefined) credentials.set(id, (witnesses = new Map()));
-    let witness = witnesses.get(instance);
+    let credential = credentials.get(id);
+    if (credential === undefined)
+      credentials.set(id, (credential = { countedAt: -1, requests: 0, tokens: 0, inFlight: 0, witnesses: new Map() }));
+    let witness = credential.witnesses.get(instance);
     if (witness === undefined) {
       witness = { inFlight: { count: 0, clockMs: -1, heardMs: 0 }, slots: new Map() };
-      witnesses.set(instance, witness);
+      credential.witnesses.set(instance, witness);
     }
     if (clockMs > witness.inFlight.clockMs) witness.inFlight = { count: inFlight, clockMs, heardMs: nowMs };
     for (const { slot, requests, tokens } of slots)
@@ -71,31 +99,55 @@ export const createCapacityBoard = (scaleMs: (ms: number) => number = (ms) => ms
   const prune = (nowMs: number): void => {
     if (nowMs < prunedMs + scaleMs(PRUNE_MS) && nowMs >= prunedMs) return;
     prunedMs = nowMs;
-    const heard = new Set<string>();
-    for (const [id, witnesses] of credentials) {
+    countAnew();
+    credentialAt.forget();
+    const instances = new Set<string>();
+    for (const [id, { witnesses }] of credentials) {
       for (const [instance, { slots, inFlight }] of witnesses) {
         for (const slot of slots.keys()) if (leavesMs(instance, slot) <= nowMs) slots.delete(slot);
         if (slots.size === 0 && inFlight.heardMs + silentMs <= nowMs) witnesses.delete(instance);
-        else heard.add(instance);
+        else instances.add(instance);
       }
       if (witnesses.size === 0) credentials.delete(id);
     }
-    for (const instance of clocks.keys()) if (!heard.has(instance)) clocks.delete(instance);
+    for (const instance of clocks.keys()) if (!instances.has(instance)) clocks.delete(instance);
+  };
+
+  const addUp = (credential: Credential, nowMs: number): void => {
+    let [requests, tokens, running] = [0, 0, 0];
+    for (const [instance, { slots, inFlight }] of credential.witnesses) {
+      const silentFromMs = inFlight.heardMs + silentMs;
+      if (silentFromMs > nowMs) {
+        running += inFlight.count;
+        countsUntilMs = Math.min(countsUntilMs, silentFromMs);
+      }
+      for (const [slot, counted] of slots) {
+        const slotUntilMs = leavesMs(instance, slot);
+        if (slotUntilMs <= nowMs) continue;
+        requests += counted.requests;
+        tokens += counted.tokens;
+        countsUntilMs = Math.min(countsUntilMs, slotUntilMs);
+      }
+    }
+    credential.requests = requests;
+    credential.tokens = tokens;
+    credential.inFlight = running;
+    credential.countedAt = count;
+    countedMs = nowMs;
+  };
+
+  /** As of now: what is answered changes with the next question. */
+  const usedNow = (credentialId: string, nowMs: number, place?: number): Use => {
+    const credential = credentialAt.find(credentialId, place);
+    if (credential === undefined) return NO_USE;
+    if (nowMs >= countsUntilMs || nowMs < countedMs) countAnew();
+    if (credential.countedAt !== count) addUp(credential, nowMs);
+    return credential;
   };
 
   const useOf = (credentialId: string, nowMs: number): Use => {
-    const witnesses = credentials.get(credentialId);
-    if (witnesses === undefined) return NO_USE;
-    let [requests, tokens, running] = [0, 0, 0];
-    for (const [instance, { slots, inFlight }] of witnesses) {
-      if (inFlight.heardMs + silentMs > nowMs) running += inFlight.count;
-      for (const [slot, counted] of slots) {
-        if (leavesMs(instance, slot) <= nowMs) continue;
-        requests += counted.requests;
-        tokens += counted.tokens;
-      }
-    }
-    return { requests, tokens, inFlight: running };
+    const { requests, tokens, inFlight } = usedNow(credentialId, nowMs);
+    return { requests, tokens, inFlight };
   };
 
   /** When the oldest slots that have to leave for it to fit have left. */
@@ -110,7 +162,7 @@ export const createCapacityBoard = (scaleMs: (ms: number) => number = (ms) => ms
     if (metric === undefined || by === 'in_flight') return AGAIN_MS;
     const limit = metric.limitOf(limits) ?? Infinity;
     let used = metric.of(useOf(credentialId, nowMs));
-    const leaving = [...(credentials.get(credentialId) ?? [])]
+    const leaving = [...(credentials.get(credentialId)?.witnesses ?? [])]
       .flatMap(([instance, { slots }]) =>
         [...slots].map(([slot, counted]) => ({
           atMs: leavesMs(instance, slot),
@@ -130,13 +182,14 @@ export const createCapacityBoard = (scaleMs: (ms: number) => number = (ms) => ms
     hear({ instance, clockMs, capacity }, nowMs) {
       prune(nowMs);
       if (capacity === undefined || capacity.length === 0) return;
+      countAnew();
       const clock = clocks.get(instance);
       if (clock === undefined || clockMs > clock.clockMs) clocks.set(instance, { clockMs, offsetMs: nowMs - clockMs });
       for (const use of capacity) hearOf(instance, clockMs, nowMs, use);
     },
     useOf,
-    fullOf(credentialId, limits, tokens, nowMs) {
-      const by = fullBy(limits, useOf(credentialId, nowMs), tokens);
+    fullOf(credentialId, limits, tokens, nowMs, place) {
+      const by = fullBy(limits, usedNow(credentialId, nowMs, place), tokens);
       return by === undefined ? undefined : { by, retryAfterMs: freeInMs(credentialId, limits, tokens, by, nowMs) };
     },
   };

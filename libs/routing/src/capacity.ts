@@ -51,10 +51,11 @@ const fits = (limit: number, used: number, need: number): boolean =>
 
 /** What of the limits stands in the way of one more attempt; undefined: nothing. */
 export const fullBy = (limits: CapacityLimits, use: Use, tokens: number): CapacityMetric | undefined => {
-  for (const metric of CAPACITY_METRICS) {
-    const limit = metric.limitOf(limits);
-    if (limit !== undefined && !fits(limit, metric.of(use), metric.needOf(tokens))) return metric.name;
-  }
+  // Asked for every endpoint of every plan: by name, which costs a third of a walk over the metrics.
+  const { requestsPerMinute, tokensPerMinute, inFlight } = limits;
+  if (requestsPerMinute !== undefined && !fits(requestsPerMinute, use.requests, 1)) return 'requests_per_minute';
+  if (tokensPerMinute !== undefined && !fits(tokensPerMinute, use.tokens, tokens)) return 'tokens_per_minute';
+  if (inFlight !== undefined && !fits(inFlight, use.inFlight, 1)) return 'in_flight';
   return undefined;
 };
 

@@ -1,13 +1,14 @@
 // The hard rules, in the order in which they are told: the first that speaks against an endpoint is the answer. Health and soft rules come after (plan-route.ts).
 import { KNOWN_PARAMETERS, perUnitFor, type EndpointTier } from '@waystation/catalog';
-import type { ExclusionRule, PriceVector, ProviderPreferences, RouteFeatures } from '@waystation/contracts';
+import type { ExclusionRule, ProviderPreferences, RouteFeatures } from '@waystation/contracts';
 import { namesAny, priceAboveCeiling, refusedBy, type PolicyRules, type PriceKind } from '@waystation/policy';
-import type { Route } from './routing-index.js';
+import { pricesOf, type Route } from './routing-index.js';
 
 /** A request with its lists in lower case, once for all endpoints. */
 export interface Demand {
   readonly rules: PolicyRules;
   readonly features: RouteFeatures;
+  readonly job: string;
   readonly only: ReadonlySet<string> | undefined;
   readonly ignore: ReadonlySet<string> | undefined;
   /** Set when `order` is given and nothing outside it may serve. */
@@ -50,6 +51,7 @@ export const demandOf = (
 ): Demand => ({
   rules,
   features,
+  job: jobOf(features.api),
   only: lowerCase(preferences.only),
   ignore: lowerCase(preferences.ignore),
   mustBeInOrder: preferences.allowFallbacks === false ? lowerCase(preferences.order) : undefined,
@@ -113,7 +115,7 @@ export const excludeEndpoint = (route: Route, demand: Demand): Exclusion | undef
       rule: route.unusable,
       ...(route.disabledBecause === undefined ? {} : { detail: route.disabledBecause }),
     };
-  if (!route.apis.includes(jobOf(features.api))) return { rule: 'api', detail: features.api };
+  if (!route.apis.includes(demand.job)) return { rule: 'api', detail: features.api };
   if (demand.only !== undefined && !namesAny(demand.only, route.providerNames)) return { rule: 'not_in_only' };
   if (demand.ignore !== undefined && namesAny(demand.ignore, route.providerNames)) return { rule: 'ignored' };
   if (demand.mustBeInOrder !== undefined && !namesAny(demand.mustBeInOrder, route.providerNames))
@@ -129,39 +131,30 @@ export const excludeEndpoint = (route: Route, demand: Demand): Exclusion | undef
     missing(features.inputModalities, route.inputModalities) ??
     missing(features.outputModalities, route.outputModalities);
   if (modality !== undefined) return { rule: 'modality', detail: modality };
-  const { context, maxOutput, price } = route.attempt;
+  const { context } = route;
   const tooLong = exceedsContext(features, context);
   if (tooLong !== undefined && !mayShorten(features, context)) return tooLong;
-  if (features.maxOutputTokens !== undefined && features.maxOutputTokens > (maxOutput ?? context))
-    return { rule: 'max_output', detail: `${features.maxOutputTokens} > ${maxOutput ?? context}` };
+  if (features.maxOutputTokens !== undefined) {
+    const most = route.attempt.maxOutput ?? context;
+    if (features.maxOutputTokens > most) return { rule: 'max_output', detail: `${features.maxOutputTokens} > ${most}` };
+  }
   if (demand.requireParameters) {
     for (const name of demand.parameters)
       if (!route.supported.has(name)) return { rule: 'require_parameters', detail: name };
   }
   if (demand.checksPrice) {
-    const kind = priceAboveCeiling(rules, (each) => priceOf(price, each, features));
+    const kind = priceAboveCeiling(rules, (each) => priceOf(route, each, features));
     if (kind !== undefined) return { rule: 'max_price', detail: kind };
   }
   return undefined;
 };
 
 /** The price of one unit for a prompt of this size, at the service tier that is asked for. */
-const priceOf = (price: PriceVector, kind: PriceKind, { inputTokensEstimate, serviceTier }: RouteFeatures): bigint => {
-  const perUnit = perUnitFor(price, inputTokensEstimate, serviceTier);
-  switch (kind) {
-    case 'prompt':
-      return BigInt(perUnit['input'] ?? 0);
-    case 'completion':
-      return BigInt(perUnit['output'] ?? 0);
-    case 'request':
-      return BigInt(price.perRequest ?? 0);
-    case 'image':
-      return BigInt(perUnit['inputImages'] ?? perUnit['imageInput'] ?? 0);
-    case 'audio':
-      return BigInt(perUnit['audioInput'] ?? 0);
-    default: {
-      const unreachable: never = kind;
-      return unreachable;
-    }
-  }
+const priceOf = (
+  { flatPrices, attempt }: Route,
+  kind: PriceKind,
+  { inputTokensEstimate, serviceTier }: RouteFeatures,
+): bigint => {
+  const prices = flatPrices ?? pricesOf(attempt.price, perUnitFor(attempt.price, inputTokensEstimate, serviceTier));
+  return prices[kind];
 };

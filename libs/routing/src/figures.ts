@@ -1,6 +1,7 @@
 // How quick endpoints were in the last five minutes, as planning asks for it, whoever measures it; and what that says about the order in which they are tried.
 // Invariant: what is not known speaks neither for nor against an endpoint: it never misses a cut-off, and is sorted behind what is known.
 import type { ProviderPreferences } from '@waystation/contracts';
+import { medianOf } from './median-of.js';
 
 export const PERCENTILES = ['p50', 'p75', 'p90', 'p99'] as const;
 export type Percentile = (typeof PERCENTILES)[number];
@@ -13,10 +14,10 @@ export interface EndpointFigures {
   throughput(percentile: Percentile): number | undefined;
 }
 
-/** Undefined: nothing was seen of the endpoint. */
-export type FiguresOf = (endpointId: string) => EndpointFigures | undefined;
+/** Undefined: nothing was seen of the endpoint. @param place of its route in the index, where it is asked for one */
+export type FiguresOf = (endpointId: string, place?: number) => EndpointFigures | undefined;
 
-type Cutoffs = readonly (readonly [Percentile, number])[];
+type Cutoffs = readonly { readonly percentile: Percentile; readonly limit: number }[];
 
 /** The soft limits of a request, read once for all endpoints. Undefined: it sets none. */
 export interface SpeedLimits {
@@ -31,7 +32,7 @@ const cutoffsOf = (limits: Partial<Record<Percentile, number>> | undefined, scal
     ? []
     : PERCENTILES.flatMap((percentile) => {
         const limit = limits[percentile];
-        return limit === undefined ? [] : [[percentile, limit * scale] as const];
+        return limit === undefined ? [] : [{ percentile, limit: limit * scale }];
       });
 
 export const speedLimitsOf = ({
@@ -46,10 +47,14 @@ export const speedLimitsOf = ({
       };
 
 /** Whether the endpoint is known to miss one of the limits. */
-export const isTooSlow = (figures: EndpointFigures | undefined, limits: SpeedLimits): boolean =>
-  figures !== undefined &&
-  (limits.minThroughput.some(([percentile, limit]) => (figures.throughput(percentile) ?? Infinity) < limit) ||
-    limits.maxLatencyMs.some(([percentile, limit]) => (figures.latencyMs(percentile) ?? 0) > limit));
+export const isTooSlow = (figures: EndpointFigures | undefined, limits: SpeedLimits): boolean => {
+  if (figures === undefined) return false;
+  for (const { percentile, limit } of limits.minThroughput)
+    if ((figures.throughput(percentile) ?? Infinity) < limit) return true;
+  for (const { percentile, limit } of limits.maxLatencyMs)
+    if ((figures.latencyMs(percentile) ?? 0) > limit) return true;
+  return false;
+};
 
 /** Fewer providers than this are no crowd that one could stand out of. */
 const CROWD_MIN = 4;
@@ -58,25 +63,29 @@ const SIGMAS_BEHIND = 1.5;
 /** Standard deviations in a median absolute deviation, for a normal distribution. */
 const SIGMA_PER_MAD = 1.4826;
 
-const medianOf = (values: readonly number[]): number => {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] ?? 0;
-  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? upper)) / 2;
-};
-
 const EXACTO = { good: 0, unknown: 1, behind: 2 } as const;
 
-/** Classes by throughput: good, not known, far behind the others. */
-const exactoClasses = (throughputs: readonly (number | undefined)[]): number[] | undefined => {
-  const known = throughputs.filter((each) => each !== undefined);
-  if (known.length < CROWD_MIN) return undefined;
-  const middle = medianOf(known);
-  const sigma = SIGMA_PER_MAD * medianOf(known.map((each) => Math.abs(each - middle)));
+/** Classes by throughput: good, not known (NaN), far behind the others. Loops, because a typed array calls what `map` and `filter` are given once for each element. */
+const exactoClasses = (throughputs: Float64Array): Float64Array | undefined => {
+  const known = new Float64Array(throughputs.length);
+  let count = 0;
+  for (const each of throughputs) {
+    if (Number.isNaN(each)) continue;
+    known[count] = each;
+    count += 1;
+  }
+  if (count < CROWD_MIN) return undefined;
+  const middle = medianOf(known.subarray(0, count));
+  for (let place = 0; place < count; place += 1) known[place] = Math.abs((known[place] ?? middle) - middle);
+  const sigma = SIGMA_PER_MAD * medianOf(known.subarray(0, count));
   const threshold = middle - SIGMAS_BEHIND * sigma;
-  return throughputs.map((each) =>
-    each === undefined ? EXACTO.unknown : each < threshold ? EXACTO.behind : EXACTO.good,
-  );
+  const classes = new Float64Array(throughputs.length);
+  let place = 0;
+  for (const each of throughputs) {
+    classes[place] = Number.isNaN(each) ? EXACTO.unknown : each < threshold ? EXACTO.behind : EXACTO.good;
+    place += 1;
+  }
+  return classes;
 };
 
 /**
@@ -85,14 +94,18 @@ const exactoClasses = (throughputs: readonly (number | undefined)[]): number[] |
  */
 export const rankBySpeed = (
   by: 'throughput' | 'latency' | 'exacto',
-  endpointIds: readonly string[],
-  figuresOf: FiguresOf,
-): number[] | undefined => {
-  if (by === 'latency') {
-    const ranks = endpointIds.map((id) => figuresOf(id)?.latencyMs('p50') ?? Infinity);
-    return ranks.some(Number.isFinite) ? ranks : undefined;
+  figures: readonly (EndpointFigures | undefined)[],
+): Float64Array | undefined => {
+  const ranks = new Float64Array(figures.length);
+  const unknown = by === 'exacto' ? NaN : Infinity;
+  let isKnown = false;
+  let place = 0;
+  for (const each of figures) {
+    const speed = by === 'latency' ? each?.latencyMs('p50') : each?.throughput('p50');
+    isKnown ||= speed !== undefined;
+    ranks[place] = speed === undefined ? unknown : by === 'throughput' ? -speed : speed;
+    place += 1;
   }
-  const throughputs = endpointIds.map((id) => figuresOf(id)?.throughput('p50'));
-  if (by === 'exacto') return exactoClasses(throughputs);
-  return throughputs.some((each) => each !== undefined) ? throughputs.map((each) => -(each ?? -Infinity)) : undefined;
+  if (by === 'exacto') return exactoClasses(ranks);
+  return isKnown ? ranks : undefined;
 };

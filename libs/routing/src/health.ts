@@ -3,6 +3,7 @@
 import type { HealthMessage, HealthSeries, HealthSubject } from '@waystation/contracts';
 import type { EndpointFigures } from './figures.js';
 import { HEALTH_SPANS } from './health-tally.js';
+import { findByPlace } from './found-by-place.js';
 import { figuresFrom, type Histogram } from './speed-histogram.js';
 
 const RECENT_MS = 30_000;
@@ -47,12 +48,15 @@ export interface EndpointStatistics {
 
 export interface HealthBoard {
   hear(message: Pick<HealthMessage, 'instance' | 'clockMs' | 'endpoints' | 'credentials'>, nowMs: number): void;
-  /** @param credentialId what it would be asked with: one that is refused again and again makes it `down`. */
-  stateOf(endpointId: string, nowMs: number, credentialId?: string): EndpointState;
+  /**
+   * @param credentialId what it would be asked with: one that is refused again and again makes it `down`.
+   * @param place of the route in the index that it is planned by, here and below: only so that it is found sooner
+   */
+  stateOf(endpointId: string, nowMs: number, credentialId?: string, place?: number): EndpointState;
   /** Whether a credential is refused again and again. */
   isRefused(credentialId: string, nowMs: number): boolean;
   /** Of five minutes. */
-  figuresOf(endpointId: string, nowMs: number): EndpointFigures;
+  figuresOf(endpointId: string, nowMs: number, place?: number): EndpointFigures;
   statisticsOf(endpointId: string, nowMs: number): EndpointStatistics;
   /** A request was sent to it. What it tries out is not tried again for a while. */
   sent(endpointId: string, nowMs: number): void;
@@ -81,12 +85,13 @@ interface Witness {
 interface Verdict {
   /** Changes only with what is heard, and as time passes over slots. */
   readonly untilMs: number;
-  readonly class: 'stable' | 'recent-outage' | 'degraded' | 'down';
+  /** Undefined: nobody was told to rest. */
+  readonly restUntilMs: number | undefined;
   readonly failedInRow: number;
+  readonly class: 'stable' | 'recent-outage' | 'degraded' | 'down';
+  readonly figures: EndpointFigures;
   readonly lastSuccessMs: number;
   readonly lastFailureMs: number;
-  readonly restUntilMs: number;
-  readonly figures: EndpointFigures;
 }
 
 interface Subject {
@@ -109,6 +114,8 @@ export const createHealthBoard = ({
 }: HealthBoardOptions = {}): HealthBoard => {
   const endpoints = new Map<string, Subject>();
   const credentials = new Map<string, Subject>();
+  const endpointAt = findByPlace(endpoints);
+  const credentialAt = findByPlace(credentials);
   /** Of each worker: its clock when it was heard last, and what is to be added to it. */
   const clocks = new Map<string, { clockMs: number; offsetMs: number }>();
   const slotMs = HEALTH_SPANS.map((span) => scaleMs(span.slotMs));
@@ -178,9 +185,12 @@ export const createHealthBoard = ({
     const all = seriesWithin(subject, FINE, nowMs);
     const verdict: Verdict = {
       untilMs: nowMs + judgedForMs,
+      restUntilMs: restUntilMs === -Infinity ? undefined : restUntilMs,
+      failedInRow,
       class: classOf(all, seriesWithin(subject, FINE, nowMs, recentMs), seriesWithin(subject, COARSE, nowMs)),
-      ...{ failedInRow, lastSuccessMs, lastFailureMs, restUntilMs },
       figures: figuresOfSeries(all),
+      lastSuccessMs,
+      lastFailureMs,
     };
     subject.verdict = verdict;
     return verdict;
@@ -201,6 +211,8 @@ export const createHealthBoard = ({
         if (witnesses.size === 0) subjects.delete(id);
       }
     }
+    endpointAt.forget();
+    credentialAt.forget();
     const heard = new Set(
       [endpoints, credentials].flatMap((each) => [...each.values()].flatMap(({ witnesses }) => [...witnesses.keys()])),
     );
@@ -212,7 +224,7 @@ export const createHealthBoard = ({
 
   const stateOfSubject = (subject: Subject, nowMs: number): EndpointState => {
     const verdict = judge(subject, nowMs);
-    if (verdict.restUntilMs > nowMs) return 'resting';
+    if (verdict.restUntilMs !== undefined && verdict.restUntilMs > nowMs) return 'resting';
     const out = isOut(verdict, OUT_FROM, nowMs);
     if (!out && verdict.class !== 'down') return verdict.class;
     const pauseMs = scaleMs(
@@ -223,15 +235,16 @@ export const createHealthBoard = ({
     return nowMs >= dueMs ? 'trial' : out ? 'out' : 'down';
   };
 
-  const isRefused = (credentialId: string, nowMs: number): boolean => {
-    const subject = credentials.get(credentialId);
+  const isRefused = (credentialId: string, nowMs: number, place?: number): boolean => {
+    const subject = credentialAt.find(credentialId, place);
     return subject !== undefined && isOut(judge(subject, nowMs), REFUSED_FROM, nowMs);
   };
 
-  const stateOf = (endpointId: string, nowMs: number, credentialId?: string): EndpointState => {
-    const subject = endpoints.get(endpointId);
+  const stateOf = (endpointId: string, nowMs: number, credentialId?: string, place?: number): EndpointState => {
+    const subject = endpointAt.find(endpointId, place);
     const state = subject === undefined ? 'stable' : stateOfSubject(subject, nowMs);
-    return credentialId === undefined ? state : stateWith(state, isRefused(credentialId, nowMs));
+    if (credentialId === undefined || credentials.size === 0) return state;
+    return stateWith(state, isRefused(credentialId, nowMs, place));
   };
 
   return {
@@ -243,9 +256,9 @@ export const createHealthBoard = ({
       for (const told of ofCredentials) hearOf(credentials, instance, clockMs, told);
     },
     stateOf,
-    isRefused,
-    figuresOf(endpointId, nowMs) {
-      const subject = endpoints.get(endpointId);
+    isRefused: (credentialId, nowMs) => isRefused(credentialId, nowMs),
+    figuresOf(endpointId, nowMs, place) {
+      const subject = endpointAt.find(endpointId, place);
       return subject === undefined ? NOTHING : judge(subject, nowMs).figures;
     },
     statisticsOf(endpointId, nowMs) {
@@ -272,6 +285,7 @@ export const createHealthBoard = ({
     },
     retain(has) {
       for (const endpointId of endpoints.keys()) if (!has(endpointId)) endpoints.delete(endpointId);
+      endpointAt.forget();
     },
   };
 };

@@ -1,6 +1,6 @@
 // In what order eligible endpoints are tried. By default: stable ones first, chosen with a weight of 1/price², by the conversation where there is one.
 // Invariant: deterministic but for `random`, which is drawn once per route, in their order, and only without a conversation.
-import { isTooSlow, rankBySpeed, type FiguresOf, type SpeedLimits } from './figures.js';
+import { isTooSlow, rankBySpeed, type EndpointFigures, type FiguresOf, type SpeedLimits } from './figures.js';
 import type { EndpointState } from './health.js';
 import { hashText, rendezvousScore, uniformOf } from './rendezvous.js';
 import type { Route } from './routing-index.js';
@@ -23,7 +23,8 @@ export interface Ordering {
 
 /** What the order depends on besides the request. */
 export interface Circumstances {
-  stateOf(route: Route): EndpointState;
+  /** @param place of the route among those that are put in order */
+  stateOf(route: Route, place: number): EndpointState;
   readonly figuresOf: FiguresOf;
   random(): number;
 }
@@ -46,67 +47,99 @@ const CLASS_OF: Readonly<Record<EndpointState, number>> = {
   out: 5,
 };
 
+/** What a route is compared by, the first difference counts: numbers, whatever is sorted by, so that one comparison serves all. */
 interface Ranked {
   readonly route: Route;
   /** Not too slow, then the place in `order` (behind all of them where it is not listed), then the tier: one number, so that comparing is cheap. */
   readonly preference: number;
-  readonly healthClass: number;
-  readonly speed: number;
-  /** 0 where the conversation was served there of late, 1 elsewhere. */
-  readonly distance: number;
+  readonly second: number;
+  readonly third: number;
+  readonly fourth: number;
   readonly score: number;
 }
 
-/** @param sorted so many in order in front; what comes behind them is in no order. All, where nothing is said */
+/**
+ * @param sorted so many in order in front; what comes behind them is in no order. All, where nothing is said. Of thousands only the first few are tried: finding these takes one look at
+ * each, and for those that are not among them nothing is made, and mostly no score worked out.
+ */
 export const orderEndpoints = (
   routes: readonly Route[],
   { order, sort, limits, tierFirst, conversation, overrides }: Ordering,
   { stateOf, figuresOf, random }: Circumstances,
   sorted = routes.length,
 ): Ordered => {
-  const hash = conversation === undefined ? undefined : hashText(conversation);
-  const speeds =
-    sort === undefined || sort === 'price'
-      ? undefined
-      : rankBySpeed(
-          sort,
-          routes.map(({ id }) => id),
-          figuresOf,
-        );
-  const ranked = routes.map((route, index): Ranked => {
-    const uniform = hash === undefined ? 1 - random() : uniformOf(hash, route.hash);
-    return {
-      route,
-      preference: preferenceOf(
-        limits !== undefined && isTooSlow(figuresOf(route.id), limits),
-        placeOf(route, order),
-        tierFirst !== undefined && !route.tiers.has(tierFirst),
-        order.length,
-      ),
-      healthClass: CLASS_OF[stateOf(route)],
-      speed: speeds?.[index] ?? 0,
-      distance: overrides.has(route.id) ? 0 : 1,
-      score: rendezvousScore(uniform, route.weight),
-    };
-  });
-  const inOrder = bestFirst(ranked, sorted, COMPARE[sort ?? 'weight']);
-  return { routes: inOrder.map(({ route }) => route), sorted: sort === 'price' || speeds !== undefined };
+  const hash = hashText(conversation ?? '');
+  const figures = limits !== undefined || isBySpeed(sort) ? figuresOfAll(routes, figuresOf) : [];
+  const speeds = isBySpeed(sort) ? rankBySpeed(sort, figures) : undefined;
+  const best: Ranked[] = [];
+  const rest: Route[] = [];
+  for (let index = 0; index < routes.length; index += 1) {
+    const route = routes[index];
+    if (route === undefined) continue;
+    const drawn = conversation === undefined ? 1 - random() : undefined;
+    const preference = preferenceOf(
+      limits !== undefined && isTooSlow(figures[index], limits),
+      placeOf(route, order),
+      tierFirst !== undefined && !route.tiers.has(tierFirst),
+      order.length,
+    );
+    const healthClass = CLASS_OF[stateOf(route, index)];
+    const speed = speeds?.[index] ?? 0;
+    /** 0 where the conversation was served there of late. */
+    const distance = overrides.size > 0 && overrides.has(route.id) ? 0 : 1;
+    // Health, then the conversation; with a sort that was asked for what is sorted by comes first, and with `exacto` its classes are looked at among those that are as healthy.
+    let second = healthClass;
+    let third = distance;
+    let fourth = 0;
+    if (sort === 'exacto') {
+      third = speed;
+      fourth = distance;
+    } else if (sort !== undefined) {
+      second = sort === 'price' ? route.priceRank : speed;
+      third = healthClass;
+    }
+
+    const last = best.length < sorted ? undefined : best[sorted - 1];
+    const behind = last === undefined ? -1 : difference(preference, second, third, fourth, last);
+    const score = behind > 0 ? Infinity : rendezvousScore(drawn ?? uniformOf(hash, route), route.weight);
+    if (last !== undefined && (behind > 0 || (behind === 0 && score >= last.score))) rest.push(route);
+    else {
+      const ranked = { route, preference, second, third, fourth, score };
+      if (sorted >= routes.length) best.push(ranked);
+      else {
+        insert(best, ranked);
+        const dropped = best.length > sorted ? best.pop() : undefined;
+        if (dropped !== undefined) rest.push(dropped.route);
+      }
+    }
+  }
+  if (sorted >= routes.length) best.sort(compare);
+  return { routes: best.map(({ route }) => route).concat(rest), sorted: sort === 'price' || speeds !== undefined };
 };
 
-/** Of thousands only the first few are tried: finding these takes one look at each. */
-const bestFirst = (ranked: Ranked[], count: number, compare: Compare): Ranked[] => {
-  if (count >= ranked.length) return ranked.sort(compare);
-  const best: Ranked[] = [];
-  const rest: Ranked[] = [];
-  for (const each of ranked) {
-    let place = best.length;
-    for (let before = best[place - 1]; before !== undefined && compare(each, before) < 0; before = best[place - 1])
-      place -= 1;
-    if (place < count) best.splice(place, 0, each);
-    const dropped = place < count ? (best.length > count ? best.pop() : undefined) : each;
-    if (dropped !== undefined) rest.push(dropped);
-  }
-  return best.concat(rest);
+type Speed = Exclude<Sort, 'price'>;
+
+const isBySpeed = (sort: Sort | undefined): sort is Speed => sort !== undefined && sort !== 'price';
+
+const figuresOfAll = (routes: readonly Route[], figuresOf: FiguresOf): (EndpointFigures | undefined)[] => {
+  const figures: (EndpointFigures | undefined)[] = [];
+  for (const { id, place } of routes) figures.push(figuresOf(id, place));
+  return figures;
+};
+
+/** Two speeds that are not known differ by NaN, which is no difference. */
+const difference = (preference: number, second: number, third: number, fourth: number, other: Ranked): number =>
+  preference - other.preference || second - other.second || third - other.third || fourth - other.fourth;
+
+const compare = (a: Ranked, b: Ranked): number =>
+  difference(a.preference, a.second, a.third, a.fourth, b) || a.score - b.score;
+
+/** Behind those that are as good. */
+const insert = (best: Ranked[], ranked: Ranked): void => {
+  let place = best.length;
+  for (let before = best[place - 1]; before !== undefined && compare(ranked, before) < 0; before = best[place - 1])
+    place -= 1;
+  best.splice(place, 0, ranked);
 };
 
 const placeOf = (route: Route, order: readonly string[]): number => {
@@ -119,34 +152,3 @@ const placeOf = (route: Route, order: readonly string[]): number => {
 
 const preferenceOf = (isTooSlow: boolean, place: number, isOutsideTier: boolean, placeMax: number): number =>
   ((isTooSlow ? placeMax + 1 : 0) + place) * 2 + (isOutsideTier ? 1 : 0);
-
-type Compare = (a: Ranked, b: Ranked) => number;
-
-const byPreference: Compare = (a, b) => a.preference - b.preference;
-
-const byConversation: Compare = (a, b) => a.distance - b.distance || a.score - b.score;
-
-const byWeight: Compare = (a, b) => byPreference(a, b) || a.healthClass - b.healthClass || byConversation(a, b);
-
-const byPrice: Compare = (a, b) =>
-  byPreference(a, b) ||
-  (a.route.blendedPrice < b.route.blendedPrice
-    ? -1
-    : a.route.blendedPrice > b.route.blendedPrice
-      ? 1
-      : a.healthClass - b.healthClass || a.score - b.score);
-
-/** Two that are not known differ by NaN, which is no difference. */
-const bySpeed: Compare = (a, b) =>
-  byPreference(a, b) || a.speed - b.speed || a.healthClass - b.healthClass || a.score - b.score;
-
-const byClass: Compare = (a, b) =>
-  byPreference(a, b) || a.healthClass - b.healthClass || a.speed - b.speed || byConversation(a, b);
-
-const COMPARE: Readonly<Record<Sort | 'weight', Compare>> = {
-  price: byPrice,
-  throughput: bySpeed,
-  latency: bySpeed,
-  exacto: byClass,
-  weight: byWeight,
-};

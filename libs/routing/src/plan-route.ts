@@ -13,12 +13,20 @@ import {
   type Demand,
   type Exclusion,
 } from './exclude-endpoint.js';
-import { speedLimitsOf, type EndpointFigures } from './figures.js';
+import { speedLimitsOf, type EndpointFigures, type FiguresOf } from './figures.js';
 import type { EndpointState, HealthView } from './health.js';
 import { orderEndpoints, type Circumstances, type Ordering } from './order-endpoints.js';
 import type { OwnKey, OwnKeysIndex } from './own-keys.js';
 import type { Route, RoutingIndex } from './routing-index.js';
-import { splitCapacity, waysOf, type Capacity, type Way } from './split-capacity.js';
+import {
+  splitCapacity,
+  waysOf,
+  type Capacity,
+  type Exclude,
+  type KeyStates,
+  type Way,
+  type Ways,
+} from './split-capacity.js';
 
 /** More attempts than this would outlast any client's patience. Every requested model keeps at least one as long as there is room. */
 export const MAX_ATTEMPTS = 8;
@@ -35,11 +43,16 @@ export interface RoutingSnapshot {
   /** Absent: every conversation goes where its hash leads. */
   readonly overrides?: Overrides;
   /** Undefined, or absent: how quick an endpoint was is not known. */
-  readonly figuresOf?: (endpointId: string, nowMs: number) => EndpointFigures | undefined;
+  readonly figuresOf?: (endpointId: string, nowMs: number, place?: number) => EndpointFigures | undefined;
   readonly nowMs: number;
 }
 
 type Excluded = RoutePlanReply['excluded'][number];
+
+/** What of a model may serve, with the health of each route to which the station's own capacity may be sent. */
+interface Group extends Capacity {
+  readonly states: readonly EndpointState[];
+}
 
 /** Plans where a generation may run. Pure: the same request, policy, snapshot and random source give the same plan. */
 export const planRoute = (
@@ -54,22 +67,19 @@ export const planRoute = (
   const demand = demandOf(preferences, features, rules, asked.admits);
   const tier = tierNamed(features.serviceTier);
   const excluded: Excluded[] = [];
-  const groups: Capacity[] = [];
+  const groups: Group[] = [];
   const ownKeys = snapshot.ownKeys.of(identity.workspaceId);
-  /** Asked once for each route: health, order and fallbacks look at it. */
-  const states = new Map<Route, EndpointState>();
-  const stateOf = (route: Route): EndpointState => {
-    let state = states.get(route);
-    if (state === undefined) {
-      state = snapshot.health.stateOf(route.id, snapshot.nowMs, route.attempt.credentialId);
-      states.set(route, state);
-    }
-    return state;
-  };
-  const full = (keyId: string, capacity: CapacityLimits): Exclusion | undefined => {
-    const told = snapshot.capacity?.fullOf(keyId, capacity, features.inputTokensEstimate, snapshot.nowMs);
+  const stateOf = ({ id, credentialId, place }: Route): EndpointState =>
+    snapshot.health.stateOf(id, snapshot.nowMs, credentialId, place);
+  const full = (keyId: string, capacity: CapacityLimits, place?: number): Exclusion | undefined => {
+    const told = snapshot.capacity?.fullOf(keyId, capacity, features.inputTokensEstimate, snapshot.nowMs, place);
     return told === undefined ? undefined : { rule: 'capacity', detail: told.by, retryAfterMs: told.retryAfterMs };
   };
+  const keyStates: KeyStates = {
+    isRefused: (ownKeyId) => snapshot.health.isRefused(ownKeyId, snapshot.nowMs),
+    full,
+  };
+  const tell: Exclude = (route, exclusion, ownKey) => exclude(excluded, route, exclusion, ownKey);
   const sort = preferences.sort?.by ?? asked.sort ?? rules.sort;
   const order = (preferences.order ?? []).map((each) => each.toLowerCase());
   const affinities: Affinity[] = [];
@@ -81,16 +91,13 @@ export const planRoute = (
     if (routes === undefined) excluded.push({ model, rule: 'unknown_model' });
     else {
       const fitting = fittingOf(tier === 'flex' ? onlyFlexible(routes, excluded) : routes, demand, excluded);
-      const capacity = splitCapacity(fitting, ownKeys, identity, (...told) => exclude(excluded, ...told), {
-        isRefused: (ownKeyId) => snapshot.health.isRefused(ownKeyId, snapshot.nowMs),
-        full,
-      });
+      const capacity = splitCapacity(fitting, ownKeys, identity, tell, keyStates);
       if (conversation !== undefined) {
         const told = snapshot.overrides?.of(identity.workspaceId, model, conversation);
         const affinity = affinityOf(model, triedFirst(capacity), conversation, told, snapshot.nowMs);
         if (affinity !== undefined) affinities.push(affinity);
       }
-      groups.push({ ...capacity, shared: healthyOf(capacity.shared, stateOf, excluded) });
+      groups.push({ ...capacity, ...healthyOf(capacity.shared, stateOf, excluded) });
     }
   }
   const ordering: Ordering = {
@@ -101,24 +108,19 @@ export const planRoute = (
     conversation: features.conversation,
     overrides: new Set(affinities.flatMap(({ override }) => (override === undefined ? [] : [override.endpointId]))),
   };
-  const circumstances: Circumstances = {
-    stateOf,
-    figuresOf: (endpointId) => snapshot.figuresOf?.(endpointId, snapshot.nowMs),
-    random,
-  };
+  const figuresOf: FiguresOf = (endpointId, place) => snapshot.figuresOf?.(endpointId, snapshot.nowMs, place);
   let sorted = false;
+  const inOrder = (routes: readonly Route[], states: Circumstances['stateOf'], count?: number): Route[] => {
+    const told = orderEndpoints(routes, ordering, { stateOf: states, figuresOf, random }, count);
+    sorted ||= told.sorted;
+    return told.routes;
+  };
   const together = sort !== undefined && preferences.sort?.partition === 'none';
-  const ordered = (together ? [groups] : groups.map((group) => [group])).map((group) =>
-    waysOf(
-      group,
-      (routes, count) => {
-        const told = orderEndpoints(routes, ordering, circumstances, count);
-        sorted ||= told.sorted;
-        return told.routes;
-      },
-      MAX_ATTEMPTS,
-    ),
-  );
+  const ordered = (together ? [groups] : groups.map((group) => [group])).map((group) => {
+    const { shared, states } = joined(group);
+    const stateAt = (_: Route, place: number): EndpointState => states[place] ?? 'stable';
+    return waysOf(group, inOrder(shared, stateAt, MAX_ATTEMPTS), (own) => inOrder(own, stateOf));
+  });
   const attempts = take(
     ordered,
     preferences.allowFallbacks === false && ordering.order.length === 0 ? 1 : MAX_ATTEMPTS,
@@ -182,7 +184,7 @@ const exclude = (
   ownKey?: OwnKey,
 ): void => {
   // Put together without spreads: of thousands of endpoints nearly all come here.
-  const told: Excluded = { endpointId: route.id, model: route.model, provider: route.attempt.provider, rule };
+  const told: Excluded = { endpointId: route.id, model: route.model, provider: route.provider, rule };
   if (detail !== undefined) told.detail = detail;
   if (retryAfterMs !== undefined) told.retryAfterMs = retryAfterMs;
   if (ownKey !== undefined) told.credentialId = ownKey.id;
@@ -190,22 +192,21 @@ const exclude = (
 };
 
 /** Hard rules, then the soft ones about what an endpoint can do, which only apply while somebody is left. */
-const fittingOf = (routes: readonly Route[], demand: Demand, excluded: Excluded[]): Route[] => {
-  let left: Route[] = [];
+const fittingOf = (routes: readonly Route[], demand: Demand, excluded: Excluded[]): readonly Route[] => {
+  const admitted: Route[] = [];
   for (const route of routes) {
     const exclusion = excludeEndpoint(route, demand);
-    if (exclusion === undefined) left.push(route);
+    if (exclusion === undefined) admitted.push(route);
     else exclude(excluded, route, exclusion);
   }
-  // A prompt is shortened only where no endpoint takes all of it.
-  left = preferred(left, ({ attempt }) => exceedsContext(demand.features, attempt.context), excluded);
+  let left: readonly Route[] = admitted;
+  // A prompt is shortened only where no endpoint takes all of it. Whom it is not to be shortened for has been left out above.
+  if (demand.features.compression !== undefined)
+    left = preferred(left, ({ context }) => exceedsContext(demand.features, context), excluded);
   for (const name of SOFTLY_REQUIRED) {
-    if (demand.parameters.includes(name))
-      left = preferred(
-        left,
-        (route) => (route.supported.has(name) ? undefined : { rule: 'require_parameters', detail: name }),
-        excluded,
-      );
+    if (!demand.parameters.includes(name)) continue;
+    const lacking: Exclusion = { rule: 'require_parameters', detail: name };
+    left = preferred(left, ({ supported }) => (supported.has(name) ? undefined : lacking), excluded);
   }
   return left;
 };
@@ -218,50 +219,83 @@ const healthyOf = (
   routes: readonly Route[],
   stateOf: (route: Route) => EndpointState,
   excluded: Excluded[],
-): readonly Route[] =>
-  preferred(
-    routes.filter((route) => {
-      const isOut = stateOf(route) === 'out';
-      if (isOut) exclude(excluded, route, { rule: 'down' });
-      return !isOut;
-    }),
-    (route) => {
-      const state = stateOf(route);
-      return state === 'down' || state === 'resting' ? { rule: state } : undefined;
-    },
-    excluded,
-  );
+): Pick<Group, 'shared' | 'states'> => {
+  const asked: Route[] = [];
+  const statesAsked: EndpointState[] = [];
+  let well = 0;
+  for (const route of routes) {
+    const state = stateOf(route);
+    if (state === 'out') exclude(excluded, route, { rule: 'down' });
+    else {
+      asked.push(route);
+      statesAsked.push(state);
+      if (isWell(state)) well += 1;
+    }
+  }
+  // Nobody is left out where that would leave nobody.
+  if (well === 0 || well === asked.length) return { shared: asked, states: statesAsked };
+  const shared: Route[] = [];
+  const states: EndpointState[] = [];
+  for (let place = 0; place < asked.length; place += 1) {
+    const [route, state] = [asked[place], statesAsked[place]];
+    if (route === undefined || state === undefined) continue;
+    if (state === 'down' || state === 'resting') exclude(excluded, route, { rule: state });
+    else {
+      shared.push(route);
+      states.push(state);
+    }
+  }
+  return { shared, states };
+};
+
+const isWell = (state: EndpointState): boolean => state !== 'down' && state !== 'resting';
 
 /** Those that nothing speaks against, if there are any; all of them otherwise. */
-const preferred = <Routes extends readonly Route[]>(
-  routes: Routes,
-  against: (route: Route) => Exclusion | undefined,
+const preferred = (
+  routes: readonly Route[],
+  against: (route: Route, place: number) => Exclusion | undefined,
   excluded: Excluded[],
-): Routes | Route[] => {
-  const judged = routes.map((route) => ({ route, exclusion: against(route) }));
-  if (!judged.some(({ exclusion }) => exclusion === undefined)) return routes;
-  const kept: Route[] = [];
-  for (const { route, exclusion } of judged) {
-    if (exclusion === undefined) kept.push(route);
-    else exclude(excluded, route, exclusion);
-  }
-  return kept;
+): readonly Route[] => {
+  // Nearly always there is nothing to tell.
+  if (routes.every((route, place) => against(route, place) === undefined)) return routes;
+  const exclusions = routes.map(against);
+  if (!exclusions.includes(undefined)) return routes;
+  return routes.filter((route, place) => {
+    const exclusion = exclusions[place];
+    if (exclusion !== undefined) exclude(excluded, route, exclusion);
+    return exclusion === undefined;
+  });
+};
+
+/** Nearly always there is one group alone. */
+const joined = (groups: readonly Group[]): Pick<Group, 'shared' | 'states'> => {
+  const [first] = groups;
+  return groups.length === 1 && first !== undefined
+    ? first
+    : { shared: groups.flatMap(({ shared }) => shared), states: groups.flatMap(({ states }) => states) };
 };
 
 /** The first `limit` over all groups, leaving room for the first of each later group. */
-const take = (groups: readonly (readonly Way[])[], limit: number, excluded: Excluded[]): Way[] => {
+const take = (groups: readonly Ways[], limit: number, excluded: Excluded[]): Way[] => {
   const taken: Way[] = [];
-  let groupsLeft = groups.reduce((count, group) => count + (group.length > 0 ? 1 : 0), 0);
+  const beyond: Exclusion = { rule: limit === 1 ? 'fallbacks_not_allowed' : 'beyond_max_attempts' };
+  let groupsLeft = groups.reduce((count, group) => count + (isEmpty(group) ? 0 : 1), 0);
   for (const group of groups) {
-    if (group.length > 0) groupsLeft -= 1;
-    const room = Math.max(limit - taken.length - groupsLeft, taken.length < limit ? 1 : 0);
-    group.forEach((way, place) => {
-      if (place < room) return taken.push(way);
-      exclude(excluded, way.route, { rule: limit === 1 ? 'fallbacks_not_allowed' : 'beyond_max_attempts' }, way.ownKey);
-    });
+    if (!isEmpty(group)) groupsLeft -= 1;
+    let room = Math.max(limit - taken.length - groupsLeft, taken.length < limit ? 1 : 0);
+    const takeOne = (route: Route, ownKey?: OwnKey): void => {
+      room -= 1;
+      if (room < 0) exclude(excluded, route, beyond, ownKey);
+      else taken.push(ownKey === undefined ? { route } : { route, ownKey });
+    };
+    for (const { route, ownKey } of group.first) takeOne(route, ownKey);
+    for (const route of group.shared) takeOne(route);
+    for (const { route, ownKey } of group.last) takeOne(route, ownKey);
   }
   return taken;
 };
+
+const isEmpty = ({ first, shared, last }: Ways): boolean => first.length + shared.length + last.length === 0;
 
 /** What the endpoint does not take is left out upstream and told as a warning. */
 const attemptOf = ({ route, ownKey }: Way, demand: Demand): PlannedAttempt => {

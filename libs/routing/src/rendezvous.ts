@@ -36,3 +36,7 @@ export const uniformOf = (one: TextHash, other: TextHash): number => {
 
 /** Smaller comes first. */
 export const rendezvousScore = (uniform: number, weight: number): number => -Math.log(uniform) / weight;
+
+/** −ln(u) is at least 1 − u, which spares nearly all of many their logarithm. The margin is far above what rounding does to either, so that whoever it passes over had no lower score. */
+export const cannotScoreBelow = (best: number, uniform: number, weight: number): boolean =>
+  1 - uniform > best * weight * 1.000_001;

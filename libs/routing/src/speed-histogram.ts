@@ -46,35 +46,60 @@ const quantileOf = (counts: Uint32Array, total: number, share: number): number =
   return valueOf(FIGURE_BUCKETS - 1);
 };
 
-type Quantile = (share: number) => number | undefined;
+type Quantiles = Readonly<Record<Percentile, number | undefined>>;
 
-const quantileFrom = (histograms: Iterable<Histogram>): Quantile => {
+const NO_QUANTILES: Quantiles = { p50: undefined, p75: undefined, p90: undefined, p99: undefined };
+
+const quantilesFrom = (histograms: Iterable<Histogram>, shareOf: (percentile: Percentile) => number): Quantiles => {
   const counts = sumOf(histograms);
   const total = counts.reduce((sum, count) => sum + count, 0);
-  const known = new Map<number, number>();
-  return (share) => {
-    if (total < FIGURES_FROM) return undefined;
-    const value = known.get(share) ?? quantileOf(counts, total, share);
-    known.set(share, value);
-    return value;
-  };
+  if (total < FIGURES_FROM) return NO_QUANTILES;
+  const at = (percentile: Percentile): number => quantileOf(counts, total, shareOf(percentile));
+  return { p50: at('p50'), p75: at('p75'), p90: at('p90'), p99: at('p99') };
 };
 
-/** Added up once, when the first figure is asked for. */
+/** By name and not by key, which would be looked up for every endpoint of a plan. */
+const quantileAt = ({ p50, p75, p90, p99 }: Quantiles, percentile: Percentile): number | undefined => {
+  switch (percentile) {
+    case 'p50':
+      return p50;
+    case 'p75':
+      return p75;
+    case 'p90':
+      return p90;
+    case 'p99':
+      return p99;
+    default: {
+      const unreachable: never = percentile;
+      return unreachable;
+    }
+  }
+};
+
+/** Added up once, when the first figure is asked for. A class, because plans ask for thousands: their methods are the same ones. */
+class SpeedFigures implements EndpointFigures {
+  readonly #latencyMs: () => Iterable<Histogram>;
+  readonly #tokensPerSecond: () => Iterable<Histogram>;
+  #latency: Quantiles | undefined;
+  #throughput: Quantiles | undefined;
+
+  constructor(latencyMs: () => Iterable<Histogram>, tokensPerSecond: () => Iterable<Histogram>) {
+    this.#latencyMs = latencyMs;
+    this.#tokensPerSecond = tokensPerSecond;
+  }
+
+  latencyMs(percentile: Percentile): number | undefined {
+    this.#latency ??= quantilesFrom(this.#latencyMs(), (each) => SHARES[each]);
+    return quantileAt(this.#latency, percentile);
+  }
+
+  throughput(percentile: Percentile): number | undefined {
+    this.#throughput ??= quantilesFrom(this.#tokensPerSecond(), (each) => 1 - SHARES[each]);
+    return quantileAt(this.#throughput, percentile);
+  }
+}
+
 export const figuresFrom = (
   latencyMs: () => Iterable<Histogram>,
   tokensPerSecond: () => Iterable<Histogram>,
-): EndpointFigures => {
-  let latency: Quantile | undefined;
-  let throughput: Quantile | undefined;
-  return {
-    latencyMs(percentile) {
-      latency ??= quantileFrom(latencyMs());
-      return latency(SHARES[percentile]);
-    },
-    throughput(percentile) {
-      throughput ??= quantileFrom(tokensPerSecond());
-      return throughput(1 - SHARES[percentile]);
-    },
-  };
-};
+): EndpointFigures => new SpeedFigures(latencyMs, tokensPerSecond);

@@ -23,14 +23,15 @@ export interface Capacity {
 export type Exclude = (route: Route, exclusion: Exclusion, ownKey?: OwnKey) => void;
 
 const NONE: ReadonlyMap<Route, readonly OwnKey[]> = new Map();
+const NO_KEYS: readonly OwnKey[] = [];
 
-const hasCapacity = (route: Route): boolean => route.attempt.credentialId !== undefined;
+const hasCapacity = (route: Route): boolean => route.credentialId !== undefined;
 
 export interface KeyStates {
   /** Whether the provider refuses a key again and again: such a one is tried last, and by its own workspace alone. */
   isRefused(ownKeyId: string): boolean;
   /** What stands in the way where all that a key can take is taken. */
-  full(keyId: string, capacity: CapacityLimits): Exclusion | undefined;
+  full(keyId: string, capacity: CapacityLimits, place?: number): Exclusion | undefined;
 }
 
 export const splitCapacity = (
@@ -40,23 +41,25 @@ export const splitCapacity = (
   exclude: Exclude,
   { isRefused, full }: KeyStates,
 ): Capacity => {
-  /** Asked once for each key and not for each of its routes. */
-  const known = new Map<string, Exclusion | undefined>();
-  const fullOf = (keyId: string | undefined, capacity: CapacityLimits | undefined): Exclusion | undefined => {
+  /** Of a key that is full is asked once, and not for each of its routes: when it has room again is worked out from all that uses it. */
+  const known = new Map<string, Exclusion>();
+  const fullOf = (
+    keyId: string | undefined,
+    capacity: CapacityLimits | undefined,
+    place?: number,
+  ): Exclusion | undefined => {
     if (capacity === undefined || keyId === undefined) return undefined;
-    if (!known.has(keyId)) known.set(keyId, full(keyId, capacity));
-    return known.get(keyId);
+    const told = known.size === 0 ? undefined : known.get(keyId);
+    if (told !== undefined) return told;
+    const exclusion = full(keyId, capacity, place);
+    if (exclusion !== undefined) known.set(keyId, exclusion);
+    return exclusion;
   };
   const shared: Route[] = [];
   const first = new Map<Route, OwnKey[]>();
   const last = new Map<Route, OwnKey[]>();
   for (const route of routes) {
-    const serving: OwnKey[] = [];
-    for (const key of ownKeys?.get(route.attempt.provider) ?? []) {
-      const filter = filteredBy(key, route.model, identity);
-      if (filter === undefined) serving.push(key);
-      else exclude(route, { rule: 'own_key_filter', detail: filter }, key);
-    }
+    const serving = ownKeys === undefined ? NO_KEYS : servingOf(route, ownKeys, identity, exclude);
     if (serving.length > 0) {
       const free = serving.filter((key) => {
         const exclusion = fullOf(key.id, key.capacity);
@@ -76,13 +79,26 @@ export const splitCapacity = (
     // Also where that key is full: who wants no calls from credits there gets none.
     else if (serving.some((key) => key.alwaysUse)) exclude(route, { rule: 'own_key_only' });
     else {
-      const exclusion = fullOf(route.attempt.credentialId, route.attempt.capacity);
+      const exclusion = fullOf(route.credentialId, route.capacity, route.place);
       if (exclusion === undefined) shared.push(route);
       else exclude(route, exclusion);
     }
   }
   return first.size === 0 ? { first: NONE, last: NONE, shared } : { first, last, shared };
 };
+
+/** Own keys of the endpoint's provider that serve the call. */
+const servingOf = (
+  route: Route,
+  ownKeys: OwnKeysOfWorkspace,
+  identity: Pick<Identity, 'keyHash' | 'memberId'>,
+  exclude: Exclude,
+): readonly OwnKey[] =>
+  (ownKeys.get(route.provider) ?? NO_KEYS).filter((key) => {
+    const filter = filteredBy(key, route.model, identity);
+    if (filter !== undefined) exclude(route, { rule: 'own_key_filter', detail: filter }, key);
+    return filter === undefined;
+  });
 
 const NOBODY_ASKS = (): void => undefined;
 /** Whether somebody could be served does not change with the minute. */
@@ -95,7 +111,7 @@ export const canBeAsked = (
   identity: Pick<Identity, 'keyHash' | 'memberId'>,
 ): boolean => {
   // Most have none, and who chooses a model asks about every endpoint there is.
-  if (ownKeys?.get(route.attempt.provider) === undefined) return hasCapacity(route);
+  if (ownKeys?.get(route.provider) === undefined) return hasCapacity(route);
   const { first, shared } = splitCapacity([route], ownKeys, identity, NOBODY_ASKS, ALWAYS_READY);
   return shared.length > 0 || first.size > 0;
 };
@@ -103,22 +119,26 @@ export const canBeAsked = (
 const waysWith = (routes: readonly Route[], keys: ReadonlyMap<Route, readonly OwnKey[]>): Way[] =>
   routes.flatMap((route) => (keys.get(route) ?? []).map((ownKey) => ({ route, ownKey })));
 
+/** All ways in the order in which they are tried: one part after the other. */
+export interface Ways {
+  readonly first: readonly Way[];
+  /** By the station's own capacity: not made into ways, since of thousands all but a few are left over. */
+  readonly shared: readonly Route[];
+  readonly last: readonly Way[];
+}
+
 /**
- * All ways in order: `order` puts routes into the order in which they are tried, whoever's key they are asked with.
- * @param tried no more ways than this are tried, so that no more of the capacity need be in order
+ * @param shared routes of all groups whose capacity may be used, in the order in which they are tried
+ * @param order puts routes into that order, whoever's key they are asked with
  */
 export const waysOf = (
   groups: readonly Capacity[],
-  order: (routes: readonly Route[], sorted?: number) => Route[],
-  tried: number,
-): Way[] => {
+  shared: readonly Route[],
+  order: (routes: readonly Route[]) => Route[],
+): Ways => {
   const own = groups.flatMap(({ first }) => [...first.keys()]);
-  const shared = order(
-    groups.flatMap((group) => group.shared),
-    tried,
-  ).map((route): Way => ({ route }));
-  if (own.length === 0) return shared;
+  if (own.length === 0) return { first: [], shared, last: [] };
   const ordered = order(own);
   const keysOf = (part: 'first' | 'last') => new Map(groups.flatMap((group) => [...group[part]]));
-  return [...waysWith(ordered, keysOf('first')), ...shared, ...waysWith(ordered, keysOf('last'))];
+  return { first: waysWith(ordered, keysOf('first')), shared, last: waysWith(ordered, keysOf('last')) };
 };
