@@ -812,8 +812,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'full credential that is planned',
     breaks: 'Calls do not spill over: they are sent where nothing more is taken.',
     file: 'libs/routing/src/split-capacity.ts',
-    text: 'if (exclusion === undefined) shared.push(route);',
-    fault: 'if (exclusion === undefined || exclusion.rule === "capacity") shared.push(route);',
+    text: 'return fullOf(route.credentialId, route.capacity, route.place);',
+    fault: 'return undefined;',
     caughtBy: { file: 'libs/routing/src/plan-route.test.ts', test: 'that is used up leaves its endpoints out' },
   },
   {

@@ -15,6 +15,7 @@ import {
 } from './exclude-endpoint.js';
 import { speedLimitsOf, type EndpointFigures, type FiguresOf } from './figures.js';
 import type { EndpointState, HealthView } from './health.js';
+import { kept } from './kept.js';
 import { orderEndpoints, type Circumstances, type Ordering } from './order-endpoints.js';
 import type { OwnKey, OwnKeysIndex } from './own-keys.js';
 import type { Route, RoutingIndex } from './routing-index.js';
@@ -193,13 +194,11 @@ const exclude = (
 
 /** Hard rules, then the soft ones about what an endpoint can do, which only apply while somebody is left. */
 const fittingOf = (routes: readonly Route[], demand: Demand, excluded: Excluded[]): readonly Route[] => {
-  const admitted: Route[] = [];
-  for (const route of routes) {
+  let left: readonly Route[] = kept(routes, (route) => {
     const exclusion = excludeEndpoint(route, demand);
-    if (exclusion === undefined) admitted.push(route);
-    else exclude(excluded, route, exclusion);
-  }
-  let left: readonly Route[] = admitted;
+    if (exclusion !== undefined) exclude(excluded, route, exclusion);
+    return exclusion === undefined;
+  });
   // A prompt is shortened only where no endpoint takes all of it. Whom it is not to be shortened for has been left out above.
   if (demand.features.compression !== undefined)
     left = preferred(left, ({ context }) => exceedsContext(demand.features, context), excluded);

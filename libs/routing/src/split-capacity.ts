@@ -2,6 +2,7 @@
 // Invariant: with every endpoint, each own key of its provider, and the capacity, is a way to be tried or excluded with the rule that excluded it.
 import type { CapacityLimits, Identity } from '@waystation/contracts';
 import type { Exclusion } from './exclude-endpoint.js';
+import { kept } from './kept.js';
 import { filteredBy, type OwnKey, type OwnKeysOfWorkspace } from './own-keys.js';
 import type { Route } from './routing-index.js';
 
@@ -55,10 +56,16 @@ export const splitCapacity = (
     if (exclusion !== undefined) known.set(keyId, exclusion);
     return exclusion;
   };
-  const shared: Route[] = [];
+  /** What keeps it from being asked by the station's own capacity. */
+  const excludedFor = (route: Route, serving: readonly OwnKey[]): Exclusion | undefined => {
+    if (!hasCapacity(route)) return { rule: 'no_credential' };
+    // Also where that key is full: who wants no calls from credits there gets none.
+    if (serving.some((key) => key.alwaysUse)) return { rule: 'own_key_only' };
+    return fullOf(route.credentialId, route.capacity, route.place);
+  };
   const first = new Map<Route, OwnKey[]>();
   const last = new Map<Route, OwnKey[]>();
-  for (const route of routes) {
+  const shared = kept(routes, (route) => {
     const serving = ownKeys === undefined ? NO_KEYS : servingOf(route, ownKeys, identity, exclude);
     if (serving.length > 0) {
       const free = serving.filter((key) => {
@@ -75,15 +82,10 @@ export const splitCapacity = (
         free.filter((key) => key.isFallback || isRefused(key.id)),
       );
     }
-    if (!hasCapacity(route)) exclude(route, { rule: 'no_credential' });
-    // Also where that key is full: who wants no calls from credits there gets none.
-    else if (serving.some((key) => key.alwaysUse)) exclude(route, { rule: 'own_key_only' });
-    else {
-      const exclusion = fullOf(route.credentialId, route.capacity, route.place);
-      if (exclusion === undefined) shared.push(route);
-      else exclude(route, exclusion);
-    }
-  }
+    const exclusion = excludedFor(route, serving);
+    if (exclusion !== undefined) exclude(route, exclusion);
+    return exclusion === undefined;
+  });
   return first.size === 0 ? { first: NONE, last: NONE, shared } : { first, last, shared };
 };
 
