@@ -69,9 +69,10 @@ const EXACTO = { good: 0, unknown: 1, behind: 2 } as const;
 const exactoClasses = (throughputs: Float64Array): Float64Array | undefined => {
   const known = new Float64Array(throughputs.length);
   let count = 0;
-  for (const each of throughputs) {
-    if (Number.isNaN(each)) continue;
-    known[count] = each;
+  for (let place = 0; place < throughputs.length; place += 1) {
+    const throughput = throughputs[place] ?? NaN;
+    if (Number.isNaN(throughput)) continue;
+    known[count] = throughput;
     count += 1;
   }
   if (count < CROWD_MIN) return undefined;
@@ -80,10 +81,9 @@ const exactoClasses = (throughputs: Float64Array): Float64Array | undefined => {
   const sigma = SIGMA_PER_MAD * medianOf(known.subarray(0, count));
   const threshold = middle - SIGMAS_BEHIND * sigma;
   const classes = new Float64Array(throughputs.length);
-  let place = 0;
-  for (const each of throughputs) {
-    classes[place] = Number.isNaN(each) ? EXACTO.unknown : each < threshold ? EXACTO.behind : EXACTO.good;
-    place += 1;
+  for (let place = 0; place < throughputs.length; place += 1) {
+    const throughput = throughputs[place] ?? NaN;
+    classes[place] = Number.isNaN(throughput) ? EXACTO.unknown : throughput < threshold ? EXACTO.behind : EXACTO.good;
   }
   return classes;
 };
@@ -99,12 +99,11 @@ export const rankBySpeed = (
   const ranks = new Float64Array(figures.length);
   const unknown = by === 'exacto' ? NaN : Infinity;
   let isKnown = false;
-  let place = 0;
-  for (const each of figures) {
+  for (let place = 0; place < figures.length; place += 1) {
+    const each = figures[place];
     const speed = by === 'latency' ? each?.latencyMs('p50') : each?.throughput('p50');
     isKnown ||= speed !== undefined;
     ranks[place] = speed === undefined ? unknown : by === 'throughput' ? -speed : speed;
-    place += 1;
   }
   if (by === 'exacto') return exactoClasses(ranks);
   return isKnown ? ranks : undefined;

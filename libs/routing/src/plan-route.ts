@@ -252,11 +252,11 @@ const isWell = (state: EndpointState): boolean => state !== 'down' && state !== 
 /** Those that nothing speaks against, if there are any; all of them otherwise. */
 const preferred = (
   routes: readonly Route[],
-  against: (route: Route, place: number) => Exclusion | undefined,
+  against: (route: Route) => Exclusion | undefined,
   excluded: Excluded[],
 ): readonly Route[] => {
   // Nearly always there is nothing to tell.
-  if (routes.every((route, place) => against(route, place) === undefined)) return routes;
+  if (!speaksAgainstAny(routes, against)) return routes;
   const exclusions = routes.map(against);
   if (!exclusions.includes(undefined)) return routes;
   return routes.filter((route, place) => {
@@ -272,6 +272,11 @@ const joined = (groups: readonly Group[]): Pick<Group, 'shared' | 'states'> => {
   return groups.length === 1 && first !== undefined
     ? first
     : { shared: groups.flatMap(({ shared }) => shared), states: groups.flatMap(({ states }) => states) };
+};
+
+const speaksAgainstAny = (routes: readonly Route[], against: (route: Route) => Exclusion | undefined): boolean => {
+  for (const route of routes) if (against(route) !== undefined) return true;
+  return false;
 };
 
 /** The first `limit` over all groups, leaving room for the first of each later group. */
