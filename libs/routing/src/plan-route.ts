@@ -130,10 +130,11 @@ export const planRoute = (
   return {
     attempts,
     excluded,
-    ...(affinities.length === 0 ? {} : { affinity: affinities }),
+    // Plans are objects of one shape: whoever reads them stays compiled for it.
+    affinity: affinities.length === 0 ? undefined : affinities,
     snapshotRevision: snapshot.index.revision,
     strategy: strategyOf(ordering, sort, sorted, attempts),
-    ...(asked.aliases === undefined ? {} : { aliases: asked.aliases }),
+    aliases: asked.aliases,
   };
 };
 
