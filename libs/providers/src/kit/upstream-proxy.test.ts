@@ -321,7 +321,9 @@ describe('the answer to CONNECT', () => {
         upstream.pipe(socket).pipe(upstream);
       },
     });
-    expect((await send(through(proxy)).outcome).bytes).toBe(2);
+    // Dozens of timers, each of which a busy machine may let wait.
+    const timeouts = { connectMs: 60_000, firstByteMs: 60_000, idleMs: 60_000 };
+    expect((await send(through(proxy, { timeouts })).outcome).bytes).toBe(2);
   });
 
   it.each<[string, string, string, string]>([
