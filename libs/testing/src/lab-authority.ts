@@ -50,13 +50,14 @@ const certificate = ({
   extension,
   validDays,
 }: CertificateTerms): string => {
-  const [from, to] = validDays.map((days) => utcTime(new Date(Date.now() + days * 86_400_000)));
+  const [from, to] = validDays;
+  const dayOf = (days: number): Buffer => utcTime(new Date(Date.now() + days * 86_400_000));
   const signed = sequence(
     der(0xa0, integer(2)),
     integer(serial),
     ECDSA_SHA256,
     nameOf(issuer),
-    sequence(from, to),
+    sequence(dayOf(from), dayOf(to)),
     nameOf(subject),
     publicKey.export({ type: 'spki', format: 'der' }),
     der(0xa3, sequence(extension)),
