@@ -84,8 +84,8 @@ export const createSites = (
   /** By provider and address, with the entry that they were made from. */
   const elsewhere = new Map<string, { readonly from: ProviderEntry; readonly site: Site }>();
   // A tenant says where these are, and must not come in by who the operator is.
-  const { clientCertificates: _operators, ...tlsElsewhere } = defaults.tls;
-  const defaultsElsewhere = { ...defaults, tls: tlsElsewhere };
+  const { caFile } = defaults.tls;
+  const defaultsElsewhere = { ...defaults, tls: caFile === undefined ? {} : { caFile } };
   const entryOf = (provider: string): ProviderEntry => {
     const entry = catalog.current.providers.get(provider);
     if (entry === undefined) throw unusable(provider, 'is not in the catalog');
