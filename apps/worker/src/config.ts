@@ -1,7 +1,8 @@
 // The worker's variables. The only file of this app that knows their names.
-import { TOKEN_ENDPOINTS, type ProxiedNames, type TokenEndpoints } from '@waystation/providers';
+import { TOKEN_ENDPOINTS, type ProxiedNames, type TokenEndpoints, type UpstreamTls } from '@waystation/providers';
 import { proxiesOf, proxyVariables, type Proxies } from '@waystation/runtime';
 import { z } from 'zod';
+import { authorityFile, clientCertificates } from './site/client-certificates.js';
 
 export interface WorkerConfig {
   /** X25519, base64url of the raw 32 bytes. Opens the providers' credentials. */
@@ -14,7 +15,7 @@ export interface WorkerConfig {
   readonly timeouts: { readonly connectMs: number; readonly firstByteMs: number; readonly idleMs: number };
   /** After the client left a provider that bills to the end: how long to listen for the usage. */
   readonly drainMs: number;
-  readonly tls: { readonly caFile?: string; readonly certFile?: string; readonly keyFile?: string };
+  readonly tls: UpstreamTls;
   /** `TOKEN_ENDPOINTS` itself where nothing else is said. */
   readonly tokenEndpoints: TokenEndpoints;
   readonly proxies: Proxies;
@@ -27,6 +28,11 @@ const httpUrl = z
   .string()
   .refine((text) => /^https?:$/.test(URL.parse(text)?.protocol ?? ''), 'must be an http or https URL');
 
+/** Variables of before, whose certificate every provider was shown that asked for one. */
+const notForEverybody = z
+  .undefined('is not read any more: say in WAYSTATION_WORKER_CLIENT_CERTIFICATES for which origins the certificate is')
+  .optional();
+
 export const workerConfig: z.ZodType<WorkerConfig> = z
   .object({
     WAYSTATION_WORKER_PRIVATE_KEY: z
@@ -38,9 +44,10 @@ export const workerConfig: z.ZodType<WorkerConfig> = z
     WAYSTATION_WORKER_FIRST_BYTE_TIMEOUT_MS: ms(300_000),
     WAYSTATION_WORKER_IDLE_TIMEOUT_MS: ms(60_000),
     WAYSTATION_WORKER_DRAIN_MS: ms(60_000),
-    WAYSTATION_WORKER_CA_FILE: z.string().min(1).optional(),
-    WAYSTATION_WORKER_CERT_FILE: z.string().min(1).optional(),
-    WAYSTATION_WORKER_KEY_FILE: z.string().min(1).optional(),
+    WAYSTATION_WORKER_CA_FILE: authorityFile.optional(),
+    WAYSTATION_WORKER_CLIENT_CERTIFICATES: clientCertificates.optional(),
+    WAYSTATION_WORKER_CERT_FILE: notForEverybody,
+    WAYSTATION_WORKER_KEY_FILE: notForEverybody,
     WAYSTATION_WORKER_GOOGLE_TOKEN_URL: httpUrl.optional(),
     WAYSTATION_WORKER_AZURE_AUTHORITY_URL: httpUrl.optional(),
     WAYSTATION_WORKER_PROXIED_NAMES: z.enum(['check', 'pin', 'trust'], 'must be check, pin or trust').default('check'),
@@ -58,8 +65,9 @@ export const workerConfig: z.ZodType<WorkerConfig> = z
     drainMs: env.WAYSTATION_WORKER_DRAIN_MS,
     tls: {
       ...(env.WAYSTATION_WORKER_CA_FILE === undefined ? {} : { caFile: env.WAYSTATION_WORKER_CA_FILE }),
-      ...(env.WAYSTATION_WORKER_CERT_FILE === undefined ? {} : { certFile: env.WAYSTATION_WORKER_CERT_FILE }),
-      ...(env.WAYSTATION_WORKER_KEY_FILE === undefined ? {} : { keyFile: env.WAYSTATION_WORKER_KEY_FILE }),
+      ...(env.WAYSTATION_WORKER_CLIENT_CERTIFICATES === undefined
+        ? {}
+        : { clientCertificates: env.WAYSTATION_WORKER_CLIENT_CERTIFICATES }),
     },
     tokenEndpoints: tokenEndpoints(env.WAYSTATION_WORKER_GOOGLE_TOKEN_URL, env.WAYSTATION_WORKER_AZURE_AUTHORITY_URL),
     proxies: proxiesOf(env),

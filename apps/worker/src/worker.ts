@@ -18,6 +18,7 @@ import {
   type Credentials,
   type OpenedCredential,
 } from './site/credentials.js';
+import { keepClientCertificates } from './site/client-certificates.js';
 import { buildSite, createSites, type Site, type SiteDefaults, type Sites } from './site/sites.js';
 import { createWorkerMetrics, type WorkerMetrics } from './worker-metrics.js';
 
@@ -29,6 +30,8 @@ const HEALTH_EVERY_MS = 250;
 const LISTENER_FORGOTTEN_MS = 3_000;
 /** The caller waits for its first frame as long, and is told within a second. Not scaled: a short clock makes no disk faster. */
 const JOURNAL_MS = 850;
+/** How often it is looked whether client certificates were renewed. */
+const CERTIFICATES_EVERY_MS = 30_000;
 /** How long an answer with a token may take to begin. */
 const TOKEN_MS = 10_000;
 /** What a provider may still send after the caller left. */
@@ -73,6 +76,10 @@ export const createWorker = ({
     detail: 'catalog and credentials from the bus',
   }));
   const client = createUpstreamClient();
+  const stopReading = keepClientCertificates(config.tls.clientCertificates, {
+    log,
+    everyMs: scaleMs(CERTIFICATES_EVERY_MS),
+  });
   const inFlight = new InFlight({
     attemptsMax: config.attemptsMax,
     progressEveryMs: scaleMs(PROGRESS_EVERY_MS),
@@ -156,6 +163,7 @@ export const createWorker = ({
     async close() {
       inFlight.stopAll();
       inFlight.close();
+      stopReading();
       catalog.stop();
       credentials.stop();
       await Promise.all([client.close(), allowances.drain(), capacity.close(), endpointHealth.close()]);

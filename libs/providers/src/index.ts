@@ -1,5 +1,6 @@
 // How providers are spoken to: the spec of a dialect, the dialects, and the only HTTP client towards providers.
 export { authorize, type Authorization, type Credential } from './kit/authorize.js';
+export { ClientCertificate, type ClientCertificateFiles, type ClientIdentity } from './kit/client-certificate.js';
 export { addressRefused, isPublicAddress, refusePrivateLiteral } from './kit/guard-address.js';
 export {
   createUpstreamClient,

@@ -6,6 +6,8 @@ export {
   type UpstreamRequest,
   type UpstreamScript,
 } from './fake-upstream.ts';
+export { createLabAuthority, type LabAuthority } from './lab-authority.ts';
+export { startLabProxy, type LabProxy, type LabProxyOptions } from './lab-proxy.ts';
 export { invariants, type LedgerReport } from './invariants.ts';
 export { diceOf, randomBytes, spoilBytes, spoilJson, type Dice } from './mutate.ts';
 export { natsServer, type TestNats, type TestNatsOptions } from './nats-server.ts';

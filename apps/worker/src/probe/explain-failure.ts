@@ -68,7 +68,7 @@ const REMEDIES: Readonly<Record<ProbeStep, string>> = {
   dns: 'The host name of baseUrl does not resolve where the workers run. Check its spelling.',
   connection: 'Nobody takes the connection at baseUrl. Check host and port, and whether the server runs.',
   proxy: 'The proxy of the workers does not let it through. Check HTTPS_PROXY and NO_PROXY.',
-  tls: 'The server could not prove its identity. Check https or http in baseUrl, or give the workers its authority with WAYSTATION_WORKER_CA_FILE.',
+  tls: 'The server could not prove its identity. Check https or http in baseUrl, or give the workers its authority with WAYSTATION_WORKER_CA_FILE; where it asks for a client certificate, name one in WAYSTATION_WORKER_CLIENT_CERTIFICATES.',
   timeout: 'No answer came in time. Check baseUrl, and whether the model is loaded.',
   credential:
     'The credential is refused. Check apiKey, and auth where the key is not sent as the dialect usually does.',

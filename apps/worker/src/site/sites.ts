@@ -22,7 +22,7 @@ export interface Site {
 export interface Sites {
   /** @throws WaystationError `provider_unavailable` where the catalog has no such provider or its entry cannot be used */
   of(provider: string): Site;
-  /** The same with another address, which is never one of a private network. */
+  /** The same with another address, which is never one of a private network, and is shown no client certificate. */
   at(provider: string, baseUrl: string): Site;
 }
 
@@ -83,6 +83,9 @@ export const createSites = (
   const built = new Map<string, Site>();
   /** By provider and address, with the entry that they were made from. */
   const elsewhere = new Map<string, { readonly from: ProviderEntry; readonly site: Site }>();
+  // A tenant says where these are, and must not come in by who the operator is.
+  const { caFile } = defaults.tls;
+  const defaultsElsewhere = { ...defaults, tls: caFile === undefined ? {} : { caFile } };
   const entryOf = (provider: string): ProviderEntry => {
     const entry = catalog.current.providers.get(provider);
     if (entry === undefined) throw unusable(provider, 'is not in the catalog');
@@ -105,7 +108,7 @@ export const createSites = (
       const known = elsewhere.get(name);
       if (known !== undefined) return known.site;
       const from = entryOf(provider);
-      const site = buildSite({ ...from, baseUrl, allowPrivateAddress: false }, defaults);
+      const site = buildSite({ ...from, baseUrl, allowPrivateAddress: false }, defaultsElsewhere);
       for (const oldest of elsewhere.keys()) {
         if (elsewhere.size < ELSEWHERE_MAX) break;
         elsewhere.delete(oldest);

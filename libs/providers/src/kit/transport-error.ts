@@ -31,11 +31,17 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
 export const isTlsFailure = (code: string): boolean =>
   /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|EPROTO)/.test(code);
 
+/** What a server tells of a client's certificate: https://www.rfc-editor.org/rfc/rfc8446#section-6.2 */
+const CERTIFICATE_REFUSED =
+  /_ALERT_(CERTIFICATE_(REQUIRED|UNKNOWN|EXPIRED|REVOKED)|(BAD|UNSUPPORTED)_CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)$/;
+
 const explain = (code: string, stage: Stage): { code: ErrorCode; what: string } => {
   const timeout = TIMEOUTS[code];
   if (timeout !== undefined) return { code: 'provider_timeout', what: timeout };
   const unreachable = UNREACHABLE[code];
   if (unreachable !== undefined) return { code: 'provider_unavailable', what: unreachable };
+  if (CERTIFICATE_REFUSED.test(code))
+    return { code: 'provider_unavailable', what: 'asks for another client certificate than it was shown, if any' };
   if (isTlsFailure(code)) return { code: 'provider_unavailable', what: 'could not prove its identity (TLS)' };
   if (code.startsWith('HTTP_')) return { code: 'provider_invalid_response', what: 'broke the HTTP protocol' };
   return stage === 'in-response'

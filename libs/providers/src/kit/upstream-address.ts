@@ -1,4 +1,5 @@
 // What all requests to a target share, read off its URL once: its host, the path before theirs, and what it must have in common with another target to share connections.
+import { clientCertificateFor } from './client-certificate.js';
 import { forwardingOf, type Forwarding } from './http1/proxy.js';
 import type { UpstreamMessage, UpstreamTarget } from './upstream.js';
 
@@ -63,8 +64,7 @@ export class UpstreamAddress {
       connectionsMax,
       connectMs,
       tls?.caFile,
-      tls?.certFile,
-      tls?.keyFile,
+      clientCertificateFor(this.#target, this.#namedHost ?? url.host)?.files.certFile,
       proxy?.url.href,
       proxy?.names,
     ].join(' ');

@@ -7,9 +7,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
 import type { WaystationError } from '@waystation/contracts';
-import { fakeUpstream, type FakeUpstream } from '@waystation/testing';
-import { createLabAuthority } from './test-edge/lab-authority.js';
-import { startLabProxy, type LabProxy, type LabProxyOptions } from './test-edge/lab-proxy.js';
+import {
+  createLabAuthority,
+  fakeUpstream,
+  startLabProxy,
+  type FakeUpstream,
+  type LabProxy,
+  type LabProxyOptions,
+} from '@waystation/testing';
+import { ClientCertificate } from './client-certificate.js';
 import { createUpstreamClient, type UpstreamCall, type UpstreamProxy, type UpstreamTarget } from './upstream-client.js';
 
 const authority = createLabAuthority();
@@ -22,8 +28,12 @@ const fileOf = (name: string, text: string): string => {
 };
 const tls = {
   caFile: fileOf('authority.pem', authority.certificate),
-  certFile: fileOf('worker.pem', own.cert),
-  keyFile: fileOf('worker.key', own.key),
+  clientCertificates: new Map([
+    [
+      'https://lab.example',
+      new ClientCertificate({ certFile: fileOf('worker.pem', own.cert), keyFile: fileOf('worker.key', own.key) }),
+    ],
+  ]),
 };
 
 const client = createUpstreamClient();
@@ -42,6 +52,8 @@ interface Lab {
   readonly port: number;
   readonly sockets: TLSSocket[];
   readonly read: string[];
+  /** Names of the client certificates that it was shown, by connection. */
+  readonly shown: (string | undefined)[];
 }
 
 const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
@@ -51,8 +63,10 @@ const identity = authority.issue('lab.example');
 const lab = async (answer: (socket: TLSSocket) => void = (socket) => socket.write(OK), as = identity): Promise<Lab> => {
   const sockets: TLSSocket[] = [];
   const read: string[] = [];
+  const shown: Lab['shown'] = [];
   const server = createServer({ ...as, requestCert: true, rejectUnauthorized: false }, (socket) => {
     sockets.push(socket);
+    shown.push(socket.getPeerCertificate().subjectaltname);
     socket.on('error', () => undefined);
     socket.on('data', (bytes) => {
       read.push(bytes.toString('latin1'));
@@ -61,7 +75,7 @@ const lab = async (answer: (socket: TLSSocket) => void = (socket) => socket.writ
   });
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return { port: (server.address() as AddressInfo).port, sockets, read };
+  return { port: (server.address() as AddressInfo).port, sockets, read, shown };
 };
 
 const proxyTo = async (port: number, more: Partial<LabProxyOptions> = {}): Promise<LabProxy> => {
@@ -123,7 +137,7 @@ const send = (
 
 const until = async (what: string, condition: () => boolean): Promise<void> => {
   for (let waited = 0; !condition(); waited += 5) {
-    if (waited > 2_000) throw new Error(`waited in vain until ${what}`);
+    if (waited > 20_000) throw new Error(`waited in vain until ${what}`);
     await sleep(5);
   }
 };
@@ -231,6 +245,7 @@ describe('a request to an https target', () => {
       if (!paused) grip.pause();
       paused = true;
     });
+    await until('it is paused', () => paused);
     await sleep(400);
     expect(written).toBeLessThan(total);
     call.resume();
@@ -260,6 +275,31 @@ describe('a request to an https target', () => {
   });
 });
 
+describe('a client certificate in a tunnel', () => {
+  it('is shown to the origin that it is for, and to nobody else behind the same proxy', async () => {
+    const server = await lab();
+    const other = await lab(undefined, authority.issue('other.example'));
+    const proxy = await proxyTo(server.port);
+    const toOther = await proxyTo(other.port);
+    expect((await send(through(proxy)).outcome).bytes).toBe(2);
+    for (const url of ['https://other.example/v1', 'https://other.example:8443/v1'])
+      expect((await send(through(toOther, { url: new URL(url) })).outcome).bytes).toBe(2);
+    expect(server.shown).toEqual(['DNS:worker.example']);
+    expect(other.shown).toEqual([undefined, undefined]);
+  });
+
+  it('does not follow a redirect', async () => {
+    const other = await lab(undefined, authority.issue('other.example'));
+    const server = await lab((socket) =>
+      socket.write(
+        `HTTP/1.1 307 Temporary Redirect\r\nlocation: https://127.0.0.1:${other.port}/\r\ncontent-length: 0\r\n\r\n`,
+      ),
+    );
+    expect((await send(through(await proxyTo(server.port))).outcome).status).toBe(307);
+    expect(other.sockets).toEqual([]);
+  });
+});
+
 describe('the answer to CONNECT', () => {
   it.each<[string, string]>([
     ['HTTP/1.0', 'HTTP/1.0 200 Connection established\r\n\r\n'],
@@ -281,7 +321,9 @@ describe('the answer to CONNECT', () => {
         upstream.pipe(socket).pipe(upstream);
       },
     });
-    expect((await send(through(proxy)).outcome).bytes).toBe(2);
+    // Dozens of timers, each of which a busy machine may let wait.
+    const timeouts = { connectMs: 60_000, firstByteMs: 60_000, idleMs: 60_000 };
+    expect((await send(through(proxy, { timeouts })).outcome).bytes).toBe(2);
   });
 
   it.each<[string, string, string, string]>([

@@ -1,5 +1,6 @@
 // What the worker sees of the client towards providers: where to, what, and what comes back. Callbacks instead of streams and promises, since one request is one state machine.
 import type { WaystationError } from '@waystation/contracts';
+import type { ClientCertificate } from './client-certificate.js';
 
 export interface UpstreamTimeouts {
   readonly connectMs: number;
@@ -12,8 +13,8 @@ export interface UpstreamTimeouts {
 export interface UpstreamTls {
   /** Certificate authorities besides the system's. */
   readonly caFile?: string;
-  readonly certFile?: string;
-  readonly keyFile?: string;
+  /** By origin: nobody else is shown any, the proxy neither. */
+  readonly clientCertificates?: ReadonlyMap<string, ClientCertificate>;
 }
 
 /**

@@ -97,7 +97,7 @@ async function start(): Promise<Kept> {
     return await startContainer();
   } catch (error) {
     await log(
-      `skipped containers, no Docker engine answers: ${error instanceof Error ? error.message : String(error)}`,
+      `skipped containers, none could be started: ${error instanceof Error ? error.message : String(error)}`,
     );
     return startEmbedded();
   }

@@ -1,4 +1,5 @@
-// How connections to one target are opened: directly, where addresses are guarded as they are resolved, or through a proxy; TLS with the target's authorities.
+// How connections to one target are opened: directly, where addresses are guarded as they are resolved, or through a proxy; TLS with the target's authorities, and a client certificate for whom there is one.
+import { clientCertificateFor } from '../client-certificate.js';
 import { publicLookup } from '../guard-address.js';
 import type { UpstreamTarget } from '../upstream.js';
 import { createProxiedOpener } from './open-through-proxy.js';
@@ -6,7 +7,7 @@ import {
   createTlsDoor,
   openTcp,
   prepared,
-  secureContextOf,
+  secureContextsOf,
   serverNameOf,
   whereIs,
   type SocketOpener,
@@ -17,7 +18,11 @@ export const createSocketOpener = (target: UpstreamTarget, namedHost: string): S
   const { url, allowPrivateAddress, tls, proxy } = target;
   const secured =
     url.protocol === 'https:'
-      ? { secureContext: secureContextOf(tls), servername: serverNameOf(namedHost), ALPNProtocols: ['http/1.1'] }
+      ? {
+          secureContext: secureContextsOf(tls?.caFile, clientCertificateFor(target, namedHost)),
+          servername: serverNameOf(namedHost),
+          ALPNProtocols: ['http/1.1'],
+        }
       : undefined;
   if (proxy !== undefined) return createProxiedOpener(target, proxy, secured);
   const where = { ...whereIs(url), ...(allowPrivateAddress ? {} : { lookup: publicLookup }) };

@@ -1,6 +1,7 @@
 // What a proxy is told under each choice of the operator, where names lead somewhere public.
 import type { AddressInfo, Socket } from 'node:net';
 import { createServer } from 'node:net';
+import { createSecureContext } from 'node:tls';
 import type { publicLookup } from '../guard-address.js';
 import type { UpstreamProxy } from '../upstream.js';
 import { createProxiedOpener } from './open-through-proxy.js';
@@ -28,7 +29,7 @@ it.each<[UpstreamProxy['names'], string, string]>([
       timeouts: { connectMs: 1_000, firstByteMs: 1_000, idleMs: 1_000 },
     },
     { url: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`), names },
-    { servername: 'lab.example' },
+    { servername: 'lab.example', secureContext: () => createSecureContext() },
     toAddress(address),
   );
   const socket = opener.open({ ready: () => undefined, failed: () => undefined, ended: () => undefined });

@@ -1,7 +1,6 @@
 // Connections through a proxy: a CONNECT tunnel with TLS inside for https targets; for plain ones the connection to the proxy itself, which reads the requests.
 // Invariant: nothing is asked of the proxy before the target's name passed the guard, and nothing of the target goes through a tunnel before the proxy said that there is one.
 import { isIP, type Socket } from 'node:net';
-import type { ConnectionOptions } from 'node:tls';
 import { WaystationError } from '@waystation/contracts';
 import { publicLookup } from '../guard-address.js';
 import type { UpstreamProxy, UpstreamTarget } from '../upstream.js';
@@ -12,11 +11,12 @@ import {
   createTlsDoor,
   openTcp,
   prepared,
-  secureContextOf,
+  secureContextsOf,
   serverNameOf,
   whereIs,
   type SocketOpener,
   type SocketUser,
+  type TlsTerms,
 } from './socket.js';
 
 /** Checks the target's host as far as that can be done here, and tells what the proxy is to be told. Perhaps in the same turn. */
@@ -42,12 +42,12 @@ const createGuard = (target: UpstreamTarget, names: UpstreamProxy['names'], look
     );
 };
 
-/** Opens the connection to the proxy itself. It gets the operator's authorities, but not the client certificate, which is for providers. */
+/** Opens the connection to the proxy itself. It gets the operator's authorities, but no client certificate: those are for providers. */
 const createProxyDoor = ({ url }: UpstreamProxy, caFile: string | undefined): ((user: SocketUser) => Socket) => {
   const where = whereIs(url);
   if (url.protocol === 'http:') return (user) => openTcp(user, where);
   const openTls = createTlsDoor({
-    secureContext: secureContextOf(caFile === undefined ? {} : { caFile }),
+    secureContext: secureContextsOf(caFile),
     servername: serverNameOf(url.hostname),
     ALPNProtocols: ['http/1.1'],
   });
@@ -78,7 +78,7 @@ const readAnswer = (socket: Socket, answered: (refusal: Http1Error | undefined) 
 export const createProxiedOpener = (
   target: UpstreamTarget,
   proxy: UpstreamProxy,
-  secured: ConnectionOptions | undefined,
+  secured: TlsTerms | undefined,
   lookup = publicLookup,
 ): SocketOpener => {
   const guard = createGuard(target, proxy.names, lookup);

@@ -1,8 +1,14 @@
 // What sockets have in common, however they are opened: whom they are for, how they are watched, and TLS.
 import { readFileSync } from 'node:fs';
 import { connect as connectTcp, isIP, type Socket, type TcpNetConnectOpts } from 'node:net';
-import { connect as connectTls, createSecureContext, getCACertificates, type ConnectionOptions } from 'node:tls';
-import type { UpstreamTls } from '../upstream.js';
+import {
+  connect as connectTls,
+  createSecureContext,
+  getCACertificates,
+  type ConnectionOptions,
+  type SecureContext,
+} from 'node:tls';
+import type { ClientCertificate, ClientIdentity } from '../client-certificate.js';
 import { Http1Error } from './http1-error.js';
 
 /** What is read lies in the buffer until the callback returns. */
@@ -42,13 +48,23 @@ export const serverNameOf = (host: string): string => {
   return isIP(name) === 0 ? name : '';
 };
 
-/** Files are read once, here. */
-export const secureContextOf = ({ caFile, certFile, keyFile }: UpstreamTls = {}) =>
-  createSecureContext({
-    ...(caFile === undefined ? {} : { ca: [...getCACertificates('default'), readFileSync(caFile)] }),
-    ...(certFile === undefined ? {} : { cert: readFileSync(certFile) }),
-    ...(keyFile === undefined ? {} : { key: readFileSync(keyFile) }),
-  });
+export type TlsTerms = Omit<ConnectionOptions, 'secureContext'> & {
+  /** Asked for each connection: another one where a client certificate was renewed. */
+  readonly secureContext: () => SecureContext;
+};
+
+/** The authorities are read once, here. */
+export const secureContextsOf = (caFile?: string, certificate?: ClientCertificate): (() => SecureContext) => {
+  const ca = caFile === undefined ? undefined : [...getCACertificates('default'), readFileSync(caFile)];
+  let made: { readonly of: ClientIdentity | undefined; readonly context: SecureContext } | undefined;
+  return () => {
+    const identity = certificate?.identity;
+    if (made !== undefined && made.of === identity) return made.context;
+    const { cert, key, passphrase } = identity ?? {};
+    made = { of: identity, context: createSecureContext({ ca, cert, key, passphrase }) };
+    return made.context;
+  };
+};
 
 export const prepared = (socket: Socket): Socket => socket.setNoDelay(true).setKeepAlive(true, TCP_KEEP_ALIVE_MS);
 
@@ -72,15 +88,17 @@ const readInto = ({ buffer, callback }: ReadInto, socket: Socket): void => {
   });
 };
 
-/** Opens TLS with one side, over a new connection or a tunnel, each time with the session of the last time. */
-export const createTlsDoor = (secured: ConnectionOptions) => {
-  let session: Buffer | undefined;
+/** Opens TLS with one side, over a new connection or a tunnel, each time with the session of the last time, as long as the certificate that it stands for is shown. */
+export const createTlsDoor = ({ secureContext: secureContexts, ...terms }: TlsTerms) => {
+  let last: { readonly context: SecureContext; readonly session: Buffer } | undefined;
   return (user: SocketUser, over: TcpNetConnectOpts | { readonly socket: Socket; readonly host: string }): Socket => {
     const isTunnel = 'socket' in over;
     // `onread` is an option of any socket, which the types of TLS leave out.
     const reading = isTunnel ? {} : onreadOf(user);
-    const options = { ...secured, ...over, ...reading, ...(session === undefined ? {} : { session }) };
-    const socket = connectTls(options).on('session', (latest) => (session = latest));
+    const context = secureContexts();
+    const resumed = last?.context === context ? { session: last.session } : {};
+    const options = { ...terms, secureContext: context, ...over, ...reading, ...resumed };
+    const socket = connectTls(options).on('session', (session) => (last = { context, session }));
     if (isTunnel && user.onread !== undefined) readInto(user.onread, socket);
     return watched(socket, user).once('secureConnect', () => user.ready(socket));
   };

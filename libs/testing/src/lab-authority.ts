@@ -37,16 +37,27 @@ interface CertificateTerms {
   readonly issuer: string;
   readonly issuerKey: KeyObject;
   readonly extension: Buffer;
+  /** Days from now. */
+  readonly validDays: readonly [from: number, to: number];
 }
 
-const certificate = ({ serial, subject, publicKey, issuer, issuerKey, extension }: CertificateTerms): string => {
-  const dayMs = 86_400_000;
+const certificate = ({
+  serial,
+  subject,
+  publicKey,
+  issuer,
+  issuerKey,
+  extension,
+  validDays,
+}: CertificateTerms): string => {
+  const [from, to] = validDays;
+  const dayOf = (days: number): Buffer => utcTime(new Date(Date.now() + days * 86_400_000));
   const signed = sequence(
     der(0xa0, integer(2)),
     integer(serial),
     ECDSA_SHA256,
     nameOf(issuer),
-    sequence(utcTime(new Date(Date.now() - dayMs)), utcTime(new Date(Date.now() + dayMs))),
+    sequence(dayOf(from), dayOf(to)),
     nameOf(subject),
     publicKey.export({ type: 'spki', format: 'der' }),
     der(0xa3, sequence(extension)),
@@ -58,27 +69,30 @@ const certificate = ({ serial, subject, publicKey, issuer, issuerKey, extension 
 export interface LabAuthority {
   /** PEM. */
   readonly certificate: string;
-  /** A key and a certificate for one name, as a TLS server or client takes them. */
-  issue(name: string): { readonly key: string; readonly cert: string };
+  /** A key and a certificate for one name, as a TLS server or client takes them; valid from yesterday until tomorrow unless said otherwise. */
+  issue(name: string, validDays?: readonly [from: number, to: number]): { readonly key: string; readonly cert: string };
 }
 
 export const createLabAuthority = (): LabAuthority => {
   const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const issued = { issuer: 'Lab authority', issuerKey: keys.privateKey };
+  const usual = [-1, 1] as const;
   let serial = 1;
   return {
     certificate: certificate({
       ...issued,
+      validDays: usual,
       serial,
       subject: 'Lab authority',
       publicKey: keys.publicKey,
       extension: sequence(BASIC_CONSTRAINTS, TRUE, der(0x04, sequence(TRUE))),
     }),
-    issue(name) {
+    issue(name, validDays = usual) {
       serial += 1;
       const own = generateKeyPairSync('ec', { namedCurve: 'P-256' });
       const cert = certificate({
         ...issued,
+        validDays,
         serial,
         subject: 'Lab',
         publicKey: own.publicKey,
