@@ -59,12 +59,12 @@ export const queryTogether = async <Row>(runner: QueryRunner, statements: readon
 const send = (client: PoolClient, statements: readonly Statement[]): Promise<QueryResult>[] =>
   statements.map(({ sql, values }) => client.query({ name: nameOf(sql), text: sql, values: onTheWire(values) }));
 
-/** What the transactions under way send with their COMMIT. */
-const endings = new WeakMap<QueryRunner, Statement[]>();
+/** What the transactions under way send with their COMMIT, by the `data` of their runners: that is the same for whoever wraps one. */
+const endings = new WeakMap<object, Statement[]>();
 
 /** These prepared statements go with the COMMIT, behind whatever the transaction asks until then: none of it may need what they do. For `Database.transaction` alone. */
 export const queryAtCommit = (runner: QueryRunner, statements: readonly Statement[]): void => {
-  const ending = endings.get(runner);
+  const ending = endings.get(runner.data);
   if (ending === undefined)
     throw new Error(
       'queryAtCommit: this runner is in no transaction of Database.transaction, so nothing would send it',
@@ -75,13 +75,13 @@ export const queryAtCommit = (runner: QueryRunner, statements: readonly Statemen
 /** Begins a transaction that `commitTransaction` ends. */
 export const beginTransaction = async (runner: QueryRunner): Promise<void> => {
   await runner.startTransaction();
-  endings.set(runner, []);
+  endings.set(runner.data, []);
 };
 
 /** Sends what was kept for the end and the COMMIT, which the server turns into a rollback where one of these fails: then that failure is told. */
 export const commitTransaction = async (runner: QueryRunner): Promise<void> => {
-  const last = endings.get(runner) ?? [];
-  endings.delete(runner);
+  const last = endings.get(runner.data) ?? [];
+  endings.delete(runner.data);
   const client = (await runner.connect()) as PoolClient;
   const sent = send(client, last);
   const ended = await Promise.allSettled([...sent, runner.commitTransaction()]);

@@ -18,7 +18,14 @@ import {
   type LedgerEvent,
   type QuotaState,
 } from '@waystation/ledger';
-import { arrayText, queryAtCommit, queryPrepared, queryRows, queryTogether, type Statement } from '@waystation/postgres';
+import {
+  arrayText,
+  queryAtCommit,
+  queryPrepared,
+  queryRows,
+  queryTogether,
+  type Statement,
+} from '@waystation/postgres';
 import { spentBefore } from '../quotas/spent-before.js';
 
 /** A working set inside a transaction: `apply` folds and remembers, `flush` writes. */

@@ -211,8 +211,7 @@ export const addedKeyUsage = (rows: readonly ChargeRow[]): Statement[] => {
     .filter(([, { charged, byok }]) => charged !== 0n || byok !== 0n)
     .sort(([a], [b]) => (a < b ? -1 : 1));
   if (changed.length === 0) return [];
-  const sql = `
-    insert into key_usage (workspace_id, key_hash, day, charged, byok)
+  const sql = `insert into key_usage (workspace_id, key_hash, day, charged, byok)
     select * from unnest($1::text[], $2::text[], $3::date[], $4::numeric[], $5::numeric[])
     on conflict (workspace_id, key_hash, day) do update set charged = key_usage.charged + excluded.charged, byok = key_usage.byok + excluded.byok`;
   const values = [
