@@ -2,14 +2,14 @@
 import fc from 'fast-check';
 import { LINES_MIN, paceOf } from './pace.js';
 
-test('a busier lane never makes batches larger or rests shorter, and settlement keeps half of the time', () => {
+test('a busier lane never makes batches larger or rests shorter, and settlement keeps a third of the time', () => {
   const part = fc.double({ min: 0, max: 1, noNaN: true });
   fc.assert(
     fc.property(part, part, fc.double({ min: 0, max: 60_000, noNaN: true }), (one, other, tookMs) => {
       const [calmer, busier] = [paceOf(Math.min(one, other), tookMs), paceOf(Math.max(one, other), tookMs)];
       expect(busier.lines).toBeLessThanOrEqual(calmer.lines);
       expect(busier.restMs).toBeGreaterThanOrEqual(calmer.restMs);
-      expect(busier.restMs).toBeLessThanOrEqual(tookMs);
+      expect(busier.restMs).toBeLessThanOrEqual(2 * tookMs);
       expect(busier.lines).toBeGreaterThanOrEqual(LINES_MIN);
     }),
   );

@@ -1,5 +1,5 @@
 // How settlement gives way to leases: the busier their lane, the smaller its transactions, and the longer it rests between two of them. Never inside of one: that
-// holds locks, for which leases wait. It keeps half of the time whatever happens, so that it falls behind a busy lane and never stands still.
+// holds locks, for which leases wait. It keeps a third of the time whatever happens, so that it falls behind a busy lane and never stands still.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LaneLoad } from '../leases/lane-load.js';
 
@@ -10,6 +10,8 @@ export const LINES_MIN = 600;
 /** Below this part of the time the lane does not mind a full batch; from the other on it is taken for always busy. */
 const QUIET = 0.1;
 const BUSY = 0.6;
+/** Of a batch's own time, where the lane is always busy. */
+const REST_MAX = 2;
 /** Of a batch that took long for reasons of its own, say a slow disk, the rest is no longer than this. */
 const REST_MS_MAX = 250;
 
@@ -25,7 +27,7 @@ export const paceOf = (busyPart: number, tookMs: number): Pace => {
   const need = Math.min(1, Math.max(0, (busyPart - QUIET) / (BUSY - QUIET)));
   return {
     lines: Math.round(LINES_MAX - need * (LINES_MAX - LINES_MIN)),
-    restMs: Math.min(REST_MS_MAX, need * tookMs),
+    restMs: Math.min(REST_MS_MAX, need * REST_MAX * tookMs),
   };
 };
 
