@@ -42,8 +42,6 @@ const seconds = Number(options.seconds);
 const warm = Number(options.warm);
 const backlog = warm + 5 * generations;
 
-/** What one batch of the consumer holds at most: settle.handler.ts. */
-const BATCH_LINES = 3_000;
 const LINES_PER_GENERATION = 3;
 /** Grants at a rate that may be unanswered; behind that, the rate is missed. */
 const UNANSWERED_MAX = 5_000;
@@ -96,7 +94,10 @@ try {
   await runIn(ledger.admin);
 
   const prices = new billing.PriceBook();
-  const batches = batchesOf(backlogFile);
+  const load = new billing.LaneLoad();
+  // Settlement gives way as the service's does: settle.handler.ts.
+  const pace = new billing.SettlePace(load);
+  const batches = batchesOf(backlogFile, () => pace.lines);
   let settled = 0;
   /** Settles until so many generations are, or `stop` says so. Answers how many lines were. */
   const settle = async (count: number, stop: () => boolean = () => false): Promise<number> => {
@@ -104,7 +105,7 @@ try {
     while (lines < count * LINES_PER_GENERATION && !stop()) {
       const batch = (await batches.next()).value;
       if (batch === undefined) break;
-      const { bad } = await billing.settleLines(database, prices, batch, TIMES);
+      const { bad } = await pace.settle(() => billing.settleLines(database, prices, batch, TIMES));
       if (bad.length > 0) throw new Error(`a line of the backlog is bad: ${bad[0]?.reason}`);
       lines += batch.length;
       settled += batch.length / LINES_PER_GENERATION;
@@ -123,11 +124,10 @@ try {
   );
 
   let ordinal = 0;
-  const lane = new billing.LeaseLane((commands) => billing.runLeaseCommands(database, commands, LEASE_OPTIONS), {
-    recall: () => undefined,
-    waitMs: 300,
-    now: () => performance.now(),
-  });
+  const lane = new billing.LeaseLane(
+    (commands) => load.during(() => billing.runLeaseCommands(database, commands, LEASE_OPTIONS)),
+    { recall: () => undefined, waitMs: 300, now: () => performance.now() },
+  );
   const quotas = keys.map((key) => quotasOf(key, Date.now()));
   const grant = async (key: number): Promise<void> => {
     ordinal += 1;
@@ -288,8 +288,8 @@ async function measured<Result>(
   };
 }
 
-/** The lines of the file as the consumer hands them over: parsed, in batches. */
-async function* batchesOf(file: string): AsyncGenerator<ConsumedLine[], undefined> {
+/** The lines of the file as the consumer hands them over: parsed, in batches of as many as are wanted by then. */
+async function* batchesOf(file: string, wanted: () => number): AsyncGenerator<ConsumedLine[], undefined> {
   let batch: ConsumedLine[] = [];
   let sequence = 0;
   for await (const text of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
@@ -300,7 +300,7 @@ async function* batchesOf(file: string): AsyncGenerator<ConsumedLine[], undefine
       instance: 'worker-bench',
       deliveries: 1,
     });
-    if (batch.length === BATCH_LINES) {
+    if (batch.length >= wanted()) {
       yield batch;
       batch = [];
     }

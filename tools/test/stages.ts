@@ -16,7 +16,11 @@ const MINUTE = 60_000;
 const jest = (...args: string[]): string[] => ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js', ...args];
 const e2e = (shape: 'split' | 'fused', full: boolean): Stage => ({
   name: full ? `faults, ${shape}` : `e2e, ${shape}`,
-  command: jest('--config', 'e2e/jest.config.mjs', ...(full ? ['e2e/(faults|money-faults|budgets|zdr)\\.e2e'] : [])),
+  command: jest(
+    '--config',
+    'e2e/jest.config.mjs',
+    ...(full ? ['e2e/(faults|health-faults|money-faults|budgets|zdr)\\.e2e'] : []),
+  ),
   env: { WAYSTATION_E2E_SHAPE: shape, ...(full ? { WAYSTATION_E2E_TIME_SCALE: '1' } : {}) },
   jest: true,
   timeoutMs: (full ? 120 : 30) * MINUTE,

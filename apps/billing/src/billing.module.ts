@@ -9,6 +9,7 @@ import type { BillingConfig } from './config.js';
 import { CreditsHandler } from './credits/credits.handler.js';
 import { ExplainHandler } from './explain/explain.handler.js';
 import { KeyUsageHandler } from './keys/key-usage.handler.js';
+import { LaneLoad } from './leases/lane-load.js';
 import { LeasesHandler } from './leases/leases.handler.js';
 import { NoticesJob } from './notices/notices.job.js';
 import { PricesHandler } from './prices/prices.handler.js';
@@ -94,6 +95,7 @@ export class BillingModule implements OnApplicationShutdown {
         { provide: BILLING_READER, useValue: reader },
         { provide: STRIPE, useFactory: () => (stripe === undefined ? undefined : createStripeGateway(stripe)) },
         PriceBook,
+        { provide: LaneLoad, useFactory: () => new LaneLoad() },
         SettleHandler,
         SweeperJob,
         RollDaysJob,

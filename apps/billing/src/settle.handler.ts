@@ -1,10 +1,12 @@
 // The story of settlement: a batch of facts comes off the bus, is settled in one transaction, and is acked after the commit. A batch that cannot be settled now
-// waits on the bus and comes again. A bad line never holds up the others.
+// waits on the bus and comes again. A bad line never holds up the others. Where leases are asked for, settlement gives way (settle/pace.ts).
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { ConsumedLine, Consumer } from '@waystation/bus';
 import type { Database } from '@waystation/postgres';
 import { APP_CONTEXT, batchSpan, messagingOf, type AppContext, type Cell } from '@waystation/runtime';
 import type { BillingConfig } from './config.js';
+import { LaneLoad } from './leases/lane-load.js';
+import { SettlePace } from './settle/pace.js';
 import { PriceBook } from './settle/price-book.js';
 import type { SettleTimes } from './settle/read-lines.js';
 import { settleLines } from './settle/settle-lines.js';
@@ -12,7 +14,6 @@ import { tellSettled } from './settle/tell-settled.js';
 import { BILLING_WRITER } from './tokens.js';
 import { DISAGREEMENT_KINDS, type DisagreementKind } from './witnesses/compare-witnesses.js';
 
-const BATCH_LINES = 3_000;
 const MESSAGES_IN_FLIGHT_MAX = 1_000;
 /** Nobody waits for a settlement: a fuller batch costs less. */
 const LINGER_MS = 250;
@@ -32,6 +33,7 @@ export class SettleHandler implements OnApplicationBootstrap, OnApplicationShutd
   #consumer: Consumer | undefined;
   #lagMs = 0;
   readonly #times: SettleTimes;
+  readonly #pace: SettlePace;
   readonly #settled: Cell;
   readonly #corrected: Cell;
   readonly #deadLetters: Cell;
@@ -44,9 +46,11 @@ export class SettleHandler implements OnApplicationBootstrap, OnApplicationShutd
     @Inject(APP_CONTEXT) private readonly context: AppContext<BillingConfig>,
     @Inject(BILLING_WRITER) private readonly database: Database,
     @Inject(PriceBook) private readonly prices: PriceBook,
+    @Inject(LaneLoad) lane: LaneLoad,
   ) {
     const { metrics } = context;
     this.#times = settleTimesOf(context);
+    this.#pace = new SettlePace(lane);
     this.#settled = metrics.counter('waystation_billing_settled_attempts_total');
     this.#corrected = metrics.counter('waystation_billing_corrections_total');
     this.#deadLetters = metrics.counter('waystation_billing_dead_letters_total');
@@ -64,7 +68,7 @@ export class SettleHandler implements OnApplicationBootstrap, OnApplicationShutd
 
   async onApplicationBootstrap(): Promise<void> {
     const options = {
-      batchLines: BATCH_LINES,
+      batchLines: () => this.#pace.lines,
       maxInFlight: MESSAGES_IN_FLIGHT_MAX,
       lingerMs: this.context.scaleMs(LINGER_MS),
     };
@@ -81,7 +85,11 @@ export class SettleHandler implements OnApplicationBootstrap, OnApplicationShutd
     return this.#lagMs / 1000;
   }
 
-  async settle(lines: readonly ConsumedLine[]): Promise<void> {
+  settle(lines: readonly ConsumedLine[]): Promise<void> {
+    return this.#pace.settle(() => this.#settleNow(lines));
+  }
+
+  async #settleNow(lines: readonly ConsumedLine[]): Promise<void> {
     const begun = performance.now();
     try {
       const { settled, corrected, bad, disagreements, leftOpen } = await batchSpan(

@@ -118,8 +118,8 @@ export interface ConsumedLine {
 }
 
 export interface ConsumeOptions {
-  /** Most lines handed over at once. */
-  readonly batchLines: number;
+  /** Most lines handed over at once; asked anew for each batch where it changes. */
+  readonly batchLines: number | (() => number);
   /** Most messages delivered and not yet acked. */
   readonly maxInFlight: number;
   /** After what was there has been taken, what comes next gathers on the server for so long, default 0. A line that finds nobody busy is handed over at once. */

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DataSource, type QueryRunner } from 'typeorm';
 import { describeTarget, isAway, isRetriable, reasonOf } from './failures.js';
 import type { Database, DatabaseOptions } from './postgres.js';
-import { queryRows } from './query-rows.js';
+import { beginTransaction, commitTransaction, queryRows } from './query-rows.js';
 
 const RETRIES_MAX = 5;
 /** First pause between two tries of a transaction; doubled each time, half of it random so that two rivals part. */
@@ -60,9 +60,9 @@ export const openDatabase = async (options: DatabaseOptions): Promise<Database> 
   const once = async <Result>(work: (runner: QueryRunner) => Promise<Result>): Promise<Result> => {
     const runner = dataSource.createQueryRunner();
     try {
-      await runner.startTransaction();
+      await beginTransaction(runner);
       const result = await work(runner);
-      await runner.commitTransaction();
+      await commitTransaction(runner);
       return result;
     } catch (error) {
       // The server has rolled back already where the connection is gone; a failing ROLLBACK must not hide the reason.

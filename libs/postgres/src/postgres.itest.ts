@@ -12,6 +12,7 @@ import {
   migrate,
   openDatabase,
   provisionRoles,
+  queryAtCommit,
   queryPrepared,
   queryRows,
   queryTogether,
@@ -303,6 +304,79 @@ describe('transactions', () => {
       }),
     ).rejects.toThrow('again');
     expect(tries).toBe(6);
+  });
+});
+
+describe('statements that go with the commit', () => {
+  const add = 'update counter set value = value + $2 where name = $1';
+  const valuesOf = async (writer: Database, like: string): Promise<unknown[]> =>
+    (await writer.query<{ value: string }>('select value from counter where name like $1 order by name', [like])).map(
+      ({ value }) => value,
+    );
+
+  it('run in their order behind all that was asked before, also where that was asked later', async () => {
+    const writer = await opened(urls.writer);
+    await writer.query("insert into counter values ('ending-order', 1)");
+    const seen = await writer.transaction(async (runner) => {
+      queryAtCommit(runner, [
+        { sql: 'update counter set value = value * $2 where name = $1', values: ['ending-order', 10] },
+      ]);
+      queryAtCommit(runner, [{ sql: add, values: ['ending-order', 3] }]);
+      return queryPrepared(runner, `${add} returning value`, ['ending-order', 1]);
+    });
+    expect(seen).toEqual([{ value: '2' }]);
+    expect(await valuesOf(writer, 'ending-order')).toEqual(['23']);
+  });
+
+  it('fail the transaction, which then has changed nothing, with what the first of them that failed says', async () => {
+    const writer = await opened(urls.writer, { poolMax: 1 });
+    const broken = writer.transaction(async (runner) => {
+      await queryRows(runner, "insert into counter values ('ending-broken-1', 1)");
+      queryAtCommit(runner, [
+        { sql: 'insert into counter values ($1, $2)', values: ['ending-broken-2', 1] },
+        { sql: 'insert into counter values ($1, $2)', values: ['ending-broken-2', 2] },
+        { sql: add, values: ['ending-broken-1', 1] },
+      ]);
+    });
+    await expect(broken).rejects.toMatchObject({ code: '23505' });
+    // On the same connection, which is in no transaction any more.
+    expect(await valuesOf(writer, 'ending-broken-%')).toEqual([]);
+    expect(await writer.query('select pg_current_xact_id_if_assigned() as id')).toEqual([{ id: null }]);
+  });
+
+  it('are dropped where the work throws, and are tried again after a deadlock', async () => {
+    const writer = await opened(urls.writer);
+    await writer.query("insert into counter values ('ending-left', 0), ('ending-right', 0)");
+    const thrown = writer.transaction((runner) => {
+      queryAtCommit(runner, [{ sql: add, values: ['ending-left', 100] }]);
+      return Promise.reject(new Error('no'));
+    });
+    await expect(thrown).rejects.toThrow('no');
+    let first = 2;
+    let meet = (): void => undefined;
+    const met = new Promise<void>((resolve) => (meet = resolve));
+    const bump = (one: string, other: string): Promise<void> =>
+      writer.transaction(async (runner) => {
+        await queryPrepared(runner, add, [one, 1]);
+        if (--first === 0) meet();
+        await met;
+        queryAtCommit(runner, [{ sql: add, values: [other, 1] }]);
+      });
+    await Promise.all([bump('ending-left', 'ending-right'), bump('ending-right', 'ending-left')]);
+    expect(await valuesOf(writer, 'ending-left')).toEqual(['2']);
+    expect(await valuesOf(writer, 'ending-right')).toEqual(['2']);
+  });
+
+  it('are refused where nothing would send them', async () => {
+    const writer = await opened(urls.writer);
+    const statements = [{ sql: add, values: ['nobody', 1] }];
+    const runner = writer.dataSource.createQueryRunner();
+    expect(() => queryAtCommit(runner, statements)).toThrow('in no transaction of Database.transaction');
+    await runner.release();
+    const { promise: over, resolve: end } = Promise.withResolvers<QueryRunner>();
+    await writer.transaction((own) => Promise.resolve(end(own)));
+    const afterwards = await over;
+    expect(() => queryAtCommit(afterwards, statements)).toThrow('in no transaction of Database.transaction');
   });
 });
 

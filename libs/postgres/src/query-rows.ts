@@ -1,6 +1,6 @@
 // Statements inside a transaction. The hot ones are prepared: the server parses them once for each connection instead of each time, and takes several of them in
-// one round trip, in the order in which they stand here.
-import type { PoolClient } from 'pg';
+// one round trip, in the order in which they stand here. The last of a transaction may travel with its COMMIT: what they lock is then held for no turn of ours.
+import type { PoolClient, QueryResult } from 'pg';
 import type { QueryRunner } from 'typeorm';
 import { arrayText } from './array-text.js';
 
@@ -49,12 +49,41 @@ export const queryPrepared = async <Row>(
 export const queryTogether = async <Row>(runner: QueryRunner, statements: readonly Statement[]): Promise<Row[][]> => {
   if (statements.length === 0) return [];
   const client = (await runner.connect()) as PoolClient;
-  const sent = statements.map(({ sql, values }) =>
-    client.query({ name: nameOf(sql), text: sql, values: onTheWire(values) }),
-  );
-  const ended = await Promise.allSettled(sent);
+  const ended = await Promise.allSettled(send(client, statements));
   return ended.map((each) => {
     if (each.status === 'rejected') throw each.reason;
     return each.value.rows as Row[];
   });
+};
+
+const send = (client: PoolClient, statements: readonly Statement[]): Promise<QueryResult>[] =>
+  statements.map(({ sql, values }) => client.query({ name: nameOf(sql), text: sql, values: onTheWire(values) }));
+
+/** What the transactions under way send with their COMMIT, by the `data` of their runners: that is the same for whoever wraps one. */
+const endings = new WeakMap<object, Statement[]>();
+
+/** These prepared statements go with the COMMIT, behind whatever the transaction asks until then: none of it may need what they do. For `Database.transaction` alone. */
+export const queryAtCommit = (runner: QueryRunner, statements: readonly Statement[]): void => {
+  const ending = endings.get(runner.data);
+  if (ending === undefined)
+    throw new Error(
+      'queryAtCommit: this runner is in no transaction of Database.transaction, so nothing would send it',
+    );
+  ending.push(...statements);
+};
+
+/** Begins a transaction that `commitTransaction` ends. */
+export const beginTransaction = async (runner: QueryRunner): Promise<void> => {
+  await runner.startTransaction();
+  endings.set(runner.data, []);
+};
+
+/** Sends what was kept for the end and the COMMIT, which the server turns into a rollback where one of these fails: then that failure is told. */
+export const commitTransaction = async (runner: QueryRunner): Promise<void> => {
+  const last = endings.get(runner.data) ?? [];
+  endings.delete(runner.data);
+  const client = (await runner.connect()) as PoolClient;
+  const sent = send(client, last);
+  const ended = await Promise.allSettled([...sent, runner.commitTransaction()]);
+  for (const each of ended) if (each.status === 'rejected') throw each.reason;
 };

@@ -79,7 +79,7 @@ export const runLeaseCommands = (
     const unbookedIn = ({ quota }: Shortage): bigint => unbooked.get(quota.id) ?? 0n;
     const passing = short.filter((shortage) => mayComeBack(shortage, unbookedIn(shortage)));
     const holders = await holdersOf(runner, passing, commands);
-    await ledger.flush();
+    ledger.flushAtCommit();
     return answers.map((answer) => {
       if ('refused' in answer)
         return {

@@ -14,6 +14,7 @@ import type { Database } from '@waystation/postgres';
 import { APP_CONTEXT, Handles, type AppContext, type Cell, type CellsBy } from '@waystation/runtime';
 import type { BillingConfig } from '../config.js';
 import { BILLING_WRITER } from '../tokens.js';
+import { LaneLoad } from './lane-load.js';
 import { LeaseLane, runLeaseCommands, type LaneAnswer, type LaneOptions } from './lease-lane.js';
 
 /** New holds on a lease for so long at most. */
@@ -52,14 +53,18 @@ export class LeasesHandler {
   private readonly granted: Cell;
   private readonly refusals: CellsBy<Cell>;
 
-  constructor(@Inject(APP_CONTEXT) context: AppContext<BillingConfig>, @Inject(BILLING_WRITER) database: Database) {
+  constructor(
+    @Inject(APP_CONTEXT) context: AppContext<BillingConfig>,
+    @Inject(BILLING_WRITER) database: Database,
+    @Inject(LaneLoad) load: LaneLoad,
+  ) {
     const { bus, metrics, scaleMs } = context;
     const options: LaneOptions = {
       takeForMsMax: Math.floor(Math.min(TAKE_FOR_MS, scaleMs(TAKE_FOR_MS))),
       retryAfterMs: Math.ceil(scaleMs(RETRY_AFTER_MS)),
       now: Date.now,
     };
-    this.lane = new LeaseLane((commands) => run(database, commands, options), {
+    this.lane = new LeaseLane((commands) => load.during(() => run(database, commands, options)), {
       recall: (instance, leaseIds) => bus.signal(LeaseRecall, instance, { v: 1, leaseIds: [...leaseIds] }),
       waitMs: Math.ceil(scaleMs(RECALL_WAIT_MS)),
       now: () => performance.now(),

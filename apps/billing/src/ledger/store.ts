@@ -18,7 +18,14 @@ import {
   type LedgerEvent,
   type QuotaState,
 } from '@waystation/ledger';
-import { arrayText, queryPrepared, queryRows, queryTogether, type Statement } from '@waystation/postgres';
+import {
+  arrayText,
+  queryAtCommit,
+  queryPrepared,
+  queryRows,
+  queryTogether,
+  type Statement,
+} from '@waystation/postgres';
 import { spentBefore } from '../quotas/spent-before.js';
 
 /** A working set inside a transaction: `apply` folds and remembers, `flush` writes. */
@@ -27,6 +34,8 @@ export interface Ledger {
   apply(events: readonly LedgerEvent[]): void;
   /** Writes all that was applied, balances last: nothing else should follow in the transaction. Without a posting, under a number of its own. */
   flush(posting?: string): Promise<void>;
+  /** The same, on the way with the commit: for transactions that meet others at the balances all the time. The transaction's own failure tells of one here. */
+  flushAtCommit(posting?: string): void;
 }
 
 export const openLedger = (runner: QueryRunner): Ledger => {
@@ -40,7 +49,10 @@ export const openLedger = (runner: QueryRunner): Ledger => {
         events.push(event);
       }
     },
-    flush: (posting) => writeEvents(runner, book, events, posting),
+    async flush(posting) {
+      await queryTogether(runner, writesOf(book, events, posting));
+    },
+    flushAtCommit: (posting) => queryAtCommit(runner, writesOf(book, events, posting)),
   };
 };
 
@@ -281,22 +293,17 @@ const quotaIdsOf = (book: Book, event: LedgerEvent): readonly string[] => {
   }
 };
 
-const writeEvents = async (
-  runner: QueryRunner,
-  book: Book,
-  events: readonly LedgerEvent[],
-  posting: string | undefined,
-): Promise<void> => {
+const writesOf = (book: Book, events: readonly LedgerEvent[], posting: string | undefined): Statement[] => {
   const created = new Set(events.flatMap((event) => (event.type === 'lease-granted' ? [event.leaseId] : [])));
   const changed = new Set(events.filter(isLeaseEvent).map(({ leaseId }) => leaseId));
   const leases = [...changed].flatMap((id) => book.leases.get(id) ?? []);
   const quotas = unique(events.flatMap((event) => quotaIdsOf(book, event))).flatMap((id) => book.quotas.get(id) ?? []);
-  await queryTogether(runner, [
+  return [
     ...inserted(leases.filter(({ id }) => created.has(id))),
     ...updated(leases.filter(({ id }) => !created.has(id))),
     ...moved(quotas),
     ...booked(posting, gathered(events.flatMap(entriesOf))),
-  ]);
+  ];
 };
 
 /** Entries between the same accounts for the same reason, workspace and lease are one entry. */

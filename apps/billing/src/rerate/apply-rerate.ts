@@ -2,10 +2,10 @@
 // an attempt is corrected once by one re-rating, since the place, the version that it is charged by, and a unique key all say so.
 import type { PriceVector } from '@waystation/contracts';
 import { decideRerate, type Book, type Settlement } from '@waystation/ledger';
-import type { Database } from '@waystation/postgres';
+import { queryTogether, type Database } from '@waystation/postgres';
 import type { QueryRunner } from 'typeorm';
 import { lockLeases, lockQuotas, newPosting, openLedger } from '../ledger/store.js';
-import { addKeyUsage, insertCharges, loadCharges, type ChargeRow } from '../settle/charge-rows.js';
+import { addedKeyUsage, insertCharges, loadCharges, type ChargeRow } from '../settle/charge-rows.js';
 import { PriceBook } from '../settle/price-book.js';
 import { checkPrices, checkSelection, mustFindPrice } from './check-target.js';
 import { add, decideAt, plus } from './difference.js';
@@ -137,7 +137,7 @@ const bookCharges = async (
   }
   const posting = await newPosting(runner);
   await insertCharges(runner, posting, rows);
-  await addKeyUsage(runner, rows);
+  await queryTogether(runner, addedKeyUsage(rows));
   await advanceRun(runner, run.id, found.map(placeOf).at(-1) ?? run.done, totals);
   await ledger.flush(posting);
 };

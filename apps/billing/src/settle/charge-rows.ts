@@ -3,7 +3,7 @@ import type { QueryRunner } from 'typeorm';
 import { unixOfGeneration } from '@waystation/contracts';
 import { NOTHING, plus, type Book, type ChargeDecision, type Charged, type Evidence } from '@waystation/ledger';
 import type { Outcome } from '@waystation/generation';
-import { arrayText, queryPrepared } from '@waystation/postgres';
+import { arrayText, queryPrepared, type Statement } from '@waystation/postgres';
 import type { Backing } from './backing.js';
 import { inSlices } from './in-slices.js';
 
@@ -106,8 +106,20 @@ export const closedGenerations = async (
   return new Set(rows.map(({ generation_id }) => generation_id));
 };
 
-export const insertCharges = (runner: QueryRunner, posting: string, rows: readonly ChargeRow[]): Promise<void> =>
-  inSlices(rows, (slice) => insertSlice(runner, posting, slice));
+/** The database works on one slice while the next is written down. Rejects with what the first that failed says. */
+export const insertCharges = async (
+  runner: QueryRunner,
+  posting: string,
+  rows: readonly ChargeRow[],
+): Promise<void> => {
+  const failures: unknown[] = [];
+  const sent: Promise<void>[] = [];
+  await inSlices(rows, (slice) => {
+    sent.push(insertSlice(runner, posting, slice).catch((error: unknown) => void failures.push(error)));
+  });
+  await Promise.all(sent);
+  if (failures.length > 0) throw failures[0];
+};
 
 const insertSlice = async (runner: QueryRunner, posting: string, rows: readonly ChargeRow[]): Promise<void> => {
   await queryPrepared(
@@ -184,7 +196,7 @@ interface KeyDay {
 }
 
 /** Adds revisions to what their keys used on the day of the generation. */
-export const addKeyUsage = async (runner: QueryRunner, rows: readonly ChargeRow[]): Promise<void> => {
+export const addedKeyUsage = (rows: readonly ChargeRow[]): Statement[] => {
   const days = new Map<string, KeyDay>();
   for (const { backing, event } of rows) {
     const { workspaceId, keyHash, generationId } = backing;
@@ -198,18 +210,16 @@ export const addKeyUsage = async (runner: QueryRunner, rows: readonly ChargeRow[
   const changed = [...days]
     .filter(([, { charged, byok }]) => charged !== 0n || byok !== 0n)
     .sort(([a], [b]) => (a < b ? -1 : 1));
-  if (changed.length === 0) return;
-  await queryPrepared(
-    runner,
-    `insert into key_usage (workspace_id, key_hash, day, charged, byok)
-     select * from unnest($1::text[], $2::text[], $3::date[], $4::numeric[], $5::numeric[])
-     on conflict (workspace_id, key_hash, day) do update set charged = key_usage.charged + excluded.charged, byok = key_usage.byok + excluded.byok`,
-    [
-      changed.map(([, { workspaceId }]) => workspaceId),
-      changed.map(([, { keyHash }]) => keyHash),
-      changed.map(([, { day }]) => new Date(day * DAY_SECONDS * 1000).toISOString().slice(0, 10)),
-      changed.map(([, { charged }]) => charged.toString()),
-      changed.map(([, { byok }]) => byok.toString()),
-    ],
-  );
+  if (changed.length === 0) return [];
+  const sql = `insert into key_usage (workspace_id, key_hash, day, charged, byok)
+    select * from unnest($1::text[], $2::text[], $3::date[], $4::numeric[], $5::numeric[])
+    on conflict (workspace_id, key_hash, day) do update set charged = key_usage.charged + excluded.charged, byok = key_usage.byok + excluded.byok`;
+  const values = [
+    changed.map(([, { workspaceId }]) => workspaceId),
+    changed.map(([, { keyHash }]) => keyHash),
+    changed.map(([, { day }]) => new Date(day * DAY_SECONDS * 1000).toISOString().slice(0, 10)),
+    changed.map(([, { charged }]) => charged.toString()),
+    changed.map(([, { byok }]) => byok.toString()),
+  ];
+  return [{ sql, values }];
 };

@@ -1,4 +1,4 @@
-// Row 12's moments, forced: a billing process ends between the last statement of a settlement and its commit, and between the commit and the ack. What Postgres and NATS see
+// Row 12's moments, forced: a billing process ends between the last answer of a settlement and its commit, with which its last statements go, and between the commit and the ack. What Postgres and NATS see
 // of a killed process is that its connections end; here both are cut at that very point. Whoever takes over finds the facts settled not at all, or once.
 import { connectBus, type Bus, type Consumer } from '@waystation/bus';
 import { openDatabase, type Database } from '@waystation/postgres';

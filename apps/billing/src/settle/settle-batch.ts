@@ -12,12 +12,13 @@ import {
   type Settlement,
 } from '@waystation/ledger';
 import type { PriceVector } from '@waystation/contracts';
+import { queryAtCommit } from '@waystation/postgres';
 import { inputTokens, outputTokens } from '@waystation/generation';
 import { atReratedVersions } from '../rerate/rerated-versions.js';
 import { lockLeases, lockQuotas, newPosting, openLedger, type Ledger } from '../ledger/store.js';
 import type { Backing } from './backing.js';
 import { sortCases, type Case, type Waiting } from './cases.js';
-import { addKeyUsage, closedGenerations, insertCharges, loadCharges, type ChargeRow } from './charge-rows.js';
+import { addedKeyUsage, closedGenerations, insertCharges, loadCharges, type ChargeRow } from './charge-rows.js';
 import { inSlices } from './in-slices.js';
 import { leftBehindOf, type LeftBehind } from './left-behind.js';
 import { storePrices, type PriceBook } from './price-book.js';
@@ -25,7 +26,7 @@ import { badLine, type BadLine, type ReadLines, type Testimony } from './read-li
 import { leftOpenOf, type SettledLeftOpen } from './tell-settled.js';
 import type { DisagreementKind } from '../witnesses/compare-witnesses.js';
 import { insertDisagreements, type Disagreement } from '../witnesses/disagreement-rows.js';
-import { deleteWitnesses, insertDeadLetters, lockWitnesses, upsertWitnesses } from './witness-rows.js';
+import { deletedWitnesses, insertDeadLetters, lockWitnesses, upsertWitnesses } from './witness-rows.js';
 
 export interface SettleResult {
   readonly settled: number;
@@ -168,12 +169,11 @@ const bookCases = async (
   });
   const posting = await newPosting(runner);
   await insertCharges(runner, posting, rows);
-  await deleteWitnesses(
-    runner,
-    cases.filter(({ waits }) => waits).map(({ backing }) => backing.attemptId),
-  );
-  await addKeyUsage(runner, rows);
-  await ledger.flush(posting);
+  queryAtCommit(runner, [
+    ...deletedWitnesses(cases.filter(({ waits }) => waits).map(({ backing }) => backing.attemptId)),
+    ...addedKeyUsage(rows),
+  ]);
+  ledger.flushAtCommit(posting);
   return { rows, leftOpen: cases.flatMap(({ backing, evidence }) => leftOpenOf(book, backing, evidence)) };
 };
 

@@ -1,7 +1,7 @@
 // Attempts that wait, and lines that cannot be settled, in Postgres.
 import { z } from 'zod';
 import { OUTCOMES } from '@waystation/generation';
-import { queryPrepared } from '@waystation/postgres';
+import { queryPrepared, type Statement } from '@waystation/postgres';
 import type { QueryRunner } from 'typeorm';
 import { backing } from './backing.js';
 import type { Waiting } from './cases.js';
@@ -77,10 +77,8 @@ export const upsertWitnesses = async (runner: QueryRunner, waiting: readonly Wai
   );
 };
 
-export const deleteWitnesses = async (runner: QueryRunner, attemptIds: readonly string[]): Promise<void> => {
-  if (attemptIds.length > 0)
-    await queryPrepared(runner, `delete from witness where attempt_id = any($1)`, [attemptIds]);
-};
+export const deletedWitnesses = (attemptIds: readonly string[]): Statement[] =>
+  attemptIds.length === 0 ? [] : [{ sql: `delete from witness where attempt_id = any($1)`, values: [attemptIds] }];
 
 export const insertDeadLetters = async (runner: QueryRunner, letters: readonly BadLine[]): Promise<void> => {
   if (letters.length === 0) return;

@@ -41,6 +41,6 @@ export const closeLeases = (database: Database, endedBeforeMs: number): Promise<
       [...ledger.book.leases.values()].flatMap(({ quotaIds }) => quotaIds),
     );
     for (const { id } of over) ledger.apply(decideLeaseClose(ledger.book, id));
-    await ledger.flush();
+    ledger.flushAtCommit();
     return over.length;
   });

@@ -83,6 +83,8 @@ export const startConsumer = (
   const nextSubject = `$JS.API.CONSUMER.MSG.NEXT.${stream.name}.${stream.durable}`;
   const heartbeatMs = Math.max(100, times.aliveEveryMs);
   const lingerMs = options.lingerMs ?? 0;
+  const { batchLines } = options;
+  const batchLinesNow = typeof batchLines === 'number' ? (): number => batchLines : batchLines;
   /** In the order of their delivery, those being handled among them. */
   const waiting = new Set<Delivery>();
   /** Lines of these that were not handed over yet. */
@@ -179,7 +181,7 @@ export const startConsumer = (
       // It got all it asked for: there may be more, and nothing says when.
       if (pulling.left === 0) pullAfresh();
     }
-    if (waitingLines >= options.batchLines) work();
+    if (waitingLines >= batchLinesNow()) work();
   };
 
   const onStatus = (message: CoreMessage): void => {
@@ -217,8 +219,9 @@ export const startConsumer = (
   const gather = (): { lines: ConsumedLine[]; deliveries: Set<Delivery> } => {
     const lines: ConsumedLine[] = [];
     const deliveries = new Set<Delivery>();
+    const most = batchLinesNow();
     for (const delivery of waiting) {
-      const room = options.batchLines - lines.length;
+      const room = most - lines.length;
       if (room <= 0) break;
       const taken = delivery.lines.slice(delivery.next, delivery.next + room);
       delivery.next += taken.length;
@@ -267,7 +270,7 @@ export const startConsumer = (
   };
 
   /** A full batch, or all there is: never the first part of what a pull is bringing. */
-  const isReady = (): boolean => waitingLines >= options.batchLines || (waitingLines > 0 && pulling?.answered !== true);
+  const isReady = (): boolean => waitingLines >= batchLinesNow() || (waitingLines > 0 && pulling?.answered !== true);
 
   const workAll = async (): Promise<void> => {
     while (isReady()) {

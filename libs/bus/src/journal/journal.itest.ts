@@ -95,6 +95,26 @@ test('a backlog is read without waiting, in full batches, however long the consu
   await until('nothing is pending', async () => (await consumer.pending()) === 0);
 });
 
+test('how many lines a batch holds may change from batch to batch', async () => {
+  const writer = await connect('worker');
+  const billing = await connect('billing');
+  await provisionStreams(billing);
+  for (let n = 1; n <= 12; n += 1) await writer.facts.append(line(n));
+  const batches: number[][] = [];
+  await billing.consume(
+    'FACTS',
+    { batchLines: () => (batches.length < 2 ? 2 : 4), maxInFlight: 100 },
+    async (lines) => void batches.push(lines.map(numberOf)),
+  );
+  await until('all lines came', () => batches.flat().length === 12);
+  expect(batches).toEqual([
+    [1, 2],
+    [3, 4],
+    [5, 6, 7, 8],
+    [9, 10, 11, 12],
+  ]);
+});
+
 test('a rejected batch comes again; good lines before it do not', async () => {
   const writer = await connect('worker');
   const billing = await connect('billing');
