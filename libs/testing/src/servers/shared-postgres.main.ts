@@ -96,9 +96,7 @@ async function start(): Promise<Kept> {
   try {
     return await startContainer();
   } catch (error) {
-    await log(
-      `skipped containers, none could be started: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    await log(`skipped containers, none could be started: ${error instanceof Error ? error.message : String(error)}`);
     return startEmbedded();
   }
 }
