@@ -7,5 +7,5 @@ export type QualityMeasure = (typeof QUALITY_MEASURES)[number];
 
 const figure = z.number().min(0).max(1);
 
-export const modelQuality = z.strictObject({ coding: figure.optional(), general: figure.optional() });
+export const modelQuality = z.object({ coding: figure.optional(), general: figure.optional() });
 export type ModelQuality = z.infer<typeof modelQuality>;
