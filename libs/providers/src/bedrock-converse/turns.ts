@@ -26,7 +26,9 @@ export const cachePoint = (cache: CacheMarker | undefined, { losses, quirks }: C
     losses.lose('cache_control', 'The endpoint takes no cache markers; they were left out.');
     return [];
   }
-  return [{ cachePoint: { type: 'default', ...(cache.ttl === '1h' && quirks['family'] === 'claude' ? { ttl: '1h' } : {}) } }];
+  return [
+    { cachePoint: { type: 'default', ...(cache.ttl === '1h' && quirks['family'] === 'claude' ? { ttl: '1h' } : {}) } },
+  ];
 };
 
 /** Blocks of nothing but white space are refused there. */
