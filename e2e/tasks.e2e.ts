@@ -1,5 +1,5 @@
 // Presets and task routing against the running system: a preset that is made, used, changed and switched off; models chosen by task, by the rules of the station and by the
-// workspace's own; each answer named and charged as the model that served.
+// workspace's own, and by the operator's figures of quality; each answer named and charged as the model that served.
 import { fakeUpstream, type FakeUpstream } from '@waystation/testing';
 import { ask, complete } from './support/ask.ts';
 import { story } from './support/story.ts';
@@ -8,6 +8,8 @@ import { until } from './support/wait.ts';
 
 /** From the cheapest up, USD per million tokens of prompt. */
 const MODELS = ['tasks/tiny', 'tasks/small', 'tasks/middle', 'tasks/large', 'tasks/huge'];
+/** How good at code the operator takes them to be; nobody measured the others. */
+const CODING: Readonly<Record<string, number>> = { 'tasks/tiny': 0.3, 'tasks/small': 0.7, 'tasks/large': 0.8 };
 const REACHED_WITHIN_MS = 10_000;
 
 interface Asked {
@@ -26,7 +28,7 @@ const system = useSystem(async () => {
   });
   const endpoints = MODELS.map(
     (model, place) =>
-      `{ model: ${model}, upstreamModel: ${model.slice(6)}, context: 50000, maxOutput: 500, price: { input: "${place + 1}.00", output: "${place + 1}.00" } }`,
+      `{ model: ${model}, upstreamModel: ${model.slice(6)}, context: 50000, maxOutput: 500, price: { input: "${place + 1}.00", output: "${place + 1}.00" }${CODING[model] === undefined ? '' : `, quality: { coding: ${CODING[model]} }`} }`,
   );
   const config = `
 providers:
@@ -133,5 +135,51 @@ describe('waystation/auto', () => {
     });
     expect(told).toMatchObject({ model: 'tasks/huge', router: 'waystation/auto' });
     expect((await manage('DELETE', 'task-rules')).json.data).toMatchObject({ is_default: true });
+  });
+});
+
+describe('openrouter/pareto-code', () => {
+  const pareto = (settings: object, more: object = {}) =>
+    complete(
+      system(),
+      {
+        ...{ model: 'openrouter/pareto-code', ...say('Write a loop.') },
+        plugins: [{ id: 'pareto-router', ...settings }],
+        ...more,
+      },
+      { headers: { 'x-openrouter-metadata': 'enabled' } },
+    );
+
+  story('asks the cheapest model that the operator takes for good enough, and says why', system, async () => {
+    const usual = await pareto({});
+    expect(usual.json).toMatchObject({
+      ...{ model: 'tasks/small', usage: { cost: 0.0004 } },
+      openrouter_metadata: {
+        ...{ strategy: 'pareto', params: { quality_floor: 0.66 }, data: { rule: 'cheapest with coding >= 0.66' } },
+      },
+    });
+    expect((await pareto({ min_coding_score: 0.2 })).json.model).toBe('tasks/tiny');
+    expect((await pareto({ min_coding_score: 0.75 })).json).toMatchObject({
+      ...{ model: 'tasks/large', usage: { cost: 0.0008 } },
+    });
+    expect((await pareto({ max_price: 3 })).json.model).toBe('tasks/small');
+    const id = usual.headers.get('x-generation-id') ?? '';
+    const told = await until('the generation is recorded', REACHED_WITHIN_MS, async () => {
+      const { status, json } = await ask(system(), 'GET', `/api/v1/generation?id=${id}`);
+      return status === 200 && json.data.router !== null ? json.data : undefined;
+    });
+    expect(told).toMatchObject({ model: 'tasks/small', router: 'openrouter/pareto-code' });
+  });
+
+  story('asks nobody where no figure is high enough, or there is none', system, async () => {
+    const before = lab.requests.length;
+    const tooHigh = await pareto({ min_coding_score: 0.9 });
+    expect([tooHigh.status, tooHigh.json.error.message]).toEqual([404, expect.stringContaining('0.8 at most')]);
+    const unmeasured = await pareto({}, { model: 'waystation/pareto' });
+    expect([unmeasured.status, unmeasured.json.error.message]).toEqual([
+      400,
+      expect.stringContaining('this catalog has none about general'),
+    ]);
+    expect(lab.requests.length).toBe(before);
   });
 });

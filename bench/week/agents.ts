@@ -80,7 +80,7 @@ export const possibleShare = (parts: Parts, conversations: readonly (readonly Tu
     nowMs = turn.atMs;
     const { messages, inputTokens } = turn.ask();
     all += inputTokens;
-    cached += cache.read('any', messages, cacheTtlS * 1_000);
+    cached += cache.read({ model: 'any', messages }, cacheTtlS * 1_000).read;
   }
   return cached / all;
 };

@@ -1,4 +1,5 @@
 // Sources become a catalog that is exact, whole and acceptable to the contracts, or every fault is told.
+import type { ModelQuality } from '@waystation/contracts';
 import { createHash } from 'node:crypto';
 import { normaliseCatalog } from './normalise-catalog.js';
 import type { EndpointSource, ProviderSource } from './provider-source.js';
@@ -71,6 +72,21 @@ describe('a catalog made of sources', () => {
       })),
     );
     expect(models.map((each) => each.distillable)).toEqual([distillable]);
+  });
+
+  it.each<[string, (ModelQuality | undefined)[], ModelQuality | undefined]>([
+    ['nobody gives any', [undefined, undefined], undefined],
+    ['one of its providers gives one', [undefined, { coding: 0.7 }], { coding: 0.7 }],
+    ['its providers differ', [{ coding: 0.7, general: 0.5 }, { coding: 0.6 }], { coding: 0.6, general: 0.5 }],
+    ['it is nothing', [{ coding: 0 }, {}], { coding: 0 }],
+  ])('has a figure of quality where %s: %j → %j', (_name, said, quality) => {
+    const { models } = normalise(
+      ...said.map((each, index) => ({
+        ...{ ...lab, slug: `lab-${index}` },
+        endpoints: [{ ...endpoint, ...(each === undefined ? {} : { quality: each }) }],
+      })),
+    );
+    expect(models.map((each) => each.quality)).toEqual([quality]);
   });
 
   it('rounds what is finer than a picodollar and reports it', () => {

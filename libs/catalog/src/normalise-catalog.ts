@@ -1,5 +1,12 @@
 // Sources → catalog entries without versions: priced exactly, defaulted, checked against each other. All faults at once; none means that the result is whole.
-import type { EndpointEntry, ModelEntry, PriceVector, ProviderEntry } from '@waystation/contracts';
+import {
+  QUALITY_MEASURES,
+  type EndpointEntry,
+  type ModelEntry,
+  type ModelQuality,
+  type PriceVector,
+  type ProviderEntry,
+} from '@waystation/contracts';
 import { billsAfterCancelByDefault } from './bills-after-cancel.js';
 import { KNOWN_PARAMETERS } from './parameters.js';
 import { priceVersionOf } from './price-usage.js';
@@ -154,6 +161,7 @@ const modelOf = (
   const description = known?.description ?? source.description;
   const tokenizer = known?.tokenizer ?? source.tokenizer;
   const distillable = bothAllow(known?.distillable, source.distillable);
+  const quality = lowerOf(known?.quality, source.quality);
   return {
     id: endpoint.model,
     name: known !== undefined && known.name !== known.id ? known.name : (source.modelName ?? endpoint.model),
@@ -164,9 +172,19 @@ const modelOf = (
     outputModalities: union(known?.outputModalities ?? [], endpoint.outputModalities),
     ...(tokenizer === undefined ? {} : { tokenizer }),
     ...(distillable === undefined ? {} : { distillable }),
+    ...(quality === undefined ? {} : { quality }),
   };
 };
 
 /** What only one says counts; where they differ, the stricter. */
 const bothAllow = (one: boolean | undefined, other: boolean | undefined): boolean | undefined =>
   one === undefined ? other : other === undefined ? one : one && other;
+
+/** Each figure that somebody gave; where two differ, the lower. */
+const lowerOf = (one: ModelQuality | undefined, other: ModelQuality | undefined): ModelQuality | undefined => {
+  const figures = QUALITY_MEASURES.flatMap((measure) => {
+    const given = [one?.[measure], other?.[measure]].filter((figure) => figure !== undefined);
+    return given.length === 0 ? [] : [[measure, Math.min(...given)] as const];
+  });
+  return figures.length === 0 ? undefined : Object.fromEntries(figures);
+};

@@ -1,6 +1,6 @@
 // What somebody (the operator's file, the built-in list, the sandbox) says about a provider, before it is checked against the rest and priced.
 // Prices are text in the units people use; nothing here has a version.
-import type { CredentialEntry } from '@waystation/contracts';
+import type { CredentialEntry, ModelQuality } from '@waystation/contracts';
 
 /** Where to complain: a label that the reader of a fault can find, such as `waystation.yaml:12:9`. */
 export type Locate = (path: readonly (string | number)[]) => string;
@@ -45,6 +45,8 @@ export interface EndpointSource extends PriceSource {
   readonly tokenizer?: string;
   /** Of the model: whether its author lets other models be trained on what it writes. */
   readonly distillable?: boolean;
+  /** Of the model: how good it is, by figures of the operator's. */
+  readonly quality?: ModelQuality;
   readonly apis?: readonly string[];
   readonly billsAfterCancel?: boolean;
   /** Whether every output token that is billed shows in the stream, reasoning included. Absent: as far as it does not reason. */

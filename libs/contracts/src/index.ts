@@ -148,6 +148,7 @@ export {
 } from './members.js';
 export { formatUsd, parseUsd, percentOf, ppmOfPercent } from './money-text.js';
 export { ControlSurchargesGet, ControlSurchargesPut, type Surcharges } from './surcharges.js';
+export { QUALITY_MEASURES, modelQuality, type ModelQuality, type QualityMeasure } from './model-quality.js';
 export {
   ControlProviderCreate,
   ControlProviderDelete,

@@ -5,6 +5,7 @@ import { FINISH_REASONS } from '@waystation/generation';
 import { capacityLimits } from './capacity.js';
 import { limitSpec, LIMITS_MAX } from './limit-spec.js';
 import { priceVector } from './price.js';
+import { modelQuality } from './model-quality.js';
 import { quirks } from './scalars.js';
 import { taskRules } from './task-rules.js';
 import { subjectToken } from './subjects.js';
@@ -233,6 +234,8 @@ export const modelEntry = z.object({
   tokenizer: z.string().max(64).optional(),
   /** Whether its author lets other models be trained on what it writes. Absent: nobody said so, and it counts as no. */
   distillable: z.boolean().optional(),
+  /** By the operator's figures. Absent: nobody gave any. */
+  quality: modelQuality.optional(),
 });
 export type ModelEntry = z.infer<typeof modelEntry>;
 

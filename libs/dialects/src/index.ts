@@ -1,6 +1,7 @@
 // Public wire shapes and what they are made of.
 export { MESSAGES_FIELDS, MESSAGES_PARAMETERS, OWN_MESSAGES_FIELDS } from './anthropic-messages/messages-fields.js';
 export { OWN_RESPONSES_FIELDS, RESPONSES_FIELDS, RESPONSES_PARAMETERS } from './openai-responses/responses-fields.js';
+export { cacheMarkerOf } from './request/cache-control.js';
 export { namedEvent } from './sse.js';
 export { CHAT_FIELDS, CHAT_PARAMETERS, OWN_CHAT_FIELDS } from './json/chat-fields.js';
 export { editMembers, memberEdits, spliceJson, type JsonEdit, type MemberChanges } from './json/edit-members.js';

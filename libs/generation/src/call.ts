@@ -159,6 +159,8 @@ export interface GenerationCall {
   readonly verbosity?: string;
   readonly serviceTier?: string;
   readonly promptCacheKey?: string;
+  /** The client asks that the prompt is cached: where a provider wants that marked, marks are put beside its own. */
+  readonly promptCache?: CacheMarker;
   /** Fields that no canonical member covers: sent on where both dialects are the same, warned about otherwise. */
   readonly extra?: Readonly<Record<string, unknown>>;
 }

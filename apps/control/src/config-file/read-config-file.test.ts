@@ -249,7 +249,26 @@ describe('the operator’s file', () => {
     expect(providers.map(({ slug }) => slug)).toEqual(['openai']);
   });
 
+  it('takes figures of quality, as the guide of task routing shows', async () => {
+    const guide = await readFile('docs/guides/task-routing.md', 'utf8');
+    const { faults, providers } = read(/```yaml\n(.*?)```/s.exec(guide)?.[1] ?? '', {});
+    expect(faults).toEqual([]);
+    const endpoints = [
+      { model: 'openai/gpt-5.5', quality: { coding: 0.86, general: 0.9 } },
+      { model: 'openai/gpt-5.4-mini', quality: { coding: 0.61 } },
+    ];
+    expect(providers).toMatchObject([{ slug: 'openai', extension: { endpoints } }]);
+  });
+
   test.each([
+    [
+      '- extends: openai\n    endpoints: [{ model: a/b, quality: { coding: 86 } }]',
+      'providers[0].endpoints[0].quality.coding: ',
+    ],
+    [
+      '- extends: openai\n    endpoints: [{ model: a/b, quality: { poetry: 0.5 } }]',
+      'providers[0].endpoints[0].quality.poetry: is not known here',
+    ],
     ['- extends: openai\n    dialect: openai-chat', ':3:5: providers[0].dialect: is not known here'],
     ['- extends: Open AI', ':2:14: providers[0].extends: must be lower-case letters'],
     ['- extends: openai\n    models: []', ':3:13: providers[0].models: must name at least one model'],

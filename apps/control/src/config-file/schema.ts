@@ -66,6 +66,9 @@ const quirks = z.record(text(64), z.union([z.string().max(256), z.number(), z.bo
 /** Jobs that an endpoint can do. Messages, Responses and legacy completions are dialects of `chat`. */
 const APIS = ['chat', 'embeddings', 'rerank', 'images', 'speech', 'transcriptions'] as const;
 
+/** Of quality. */
+const figure = z.number('must be a number from 0 to 1').min(0).max(1);
+
 const endpointMembers = {
   model,
   upstreamModel: text(256).optional(),
@@ -85,6 +88,7 @@ const endpointMembers = {
   quantization: text(16).optional(),
   tokenizer: text(64).optional(),
   distillable: z.boolean('must be true or false').optional(),
+  quality: z.strictObject({ coding: figure.optional(), general: figure.optional() }).optional(),
   billsAfterCancel: z.boolean('must be true or false').optional(),
   showsOutput: z.boolean('must be true or false').optional(),
   enabled: z.boolean('must be true or false').optional(),

@@ -23,7 +23,10 @@ const statusOf = ({ errorCode, upstreamStatus }: AttemptRecord): number =>
   upstreamStatus ?? (errorCode === undefined ? OK : ERRORS[errorCode].status);
 
 /** The reference's words for how a model was chosen. */
-const strategyOf = ({ router }: Choice): string => (routerOf(router) === 'free' ? 'free' : 'auto');
+const strategyOf = ({ router }: Choice): string => {
+  const kind = routerOf(router);
+  return kind === 'free' || kind === 'pareto' ? kind : 'auto';
+};
 
 /** Undefined where nothing was routed, and for our own faults. */
 export const metadataJson = (generation: Generation, failure: WaystationError | undefined): string | undefined => {
@@ -59,6 +62,7 @@ export const metadataJson = (generation: Generation, failure: WaystationError | 
       model: record.planned.model,
       status: statusOf(record),
     })),
+    ...(choice?.qualityFloor === undefined ? {} : { params: { quality_floor: choice.qualityFloor } }),
     ...(choice?.rule === undefined
       ? {}
       : { data: { rule: choice.rule, task_type: choice.task, difficulty: choice.difficulty } }),

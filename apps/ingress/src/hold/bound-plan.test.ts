@@ -73,6 +73,37 @@ describe('the hold', () => {
     );
   });
 
+  it('covers a prompt that is written to a cache, in whole or in part and for however long, where the client asks for it', () => {
+    const amount = fc.bigInt({ min: 0n, max: 10n ** 9n }).map(String);
+    const price = fc.record({
+      perUnit: fc.record({
+        ...{ input: amount, cacheRead: amount, cacheWrite: amount, cacheWrite1h: amount },
+        output: fc.constant('1'),
+      }),
+    });
+    const ttl = fc.constantFrom('5m', '1h');
+    const shares = fc.tuple(...[1, 1, 1, 1].map(() => fc.nat(1_000)));
+    fc.assert(
+      fc.property(price, ttl, shares, fc.nat(100), (one, kept, [plain = 0, ...cached], output) => {
+        const request = ask({
+          ...{ max_tokens: 100, cache_control: { type: 'ephemeral', ttl: kept } },
+          messages: [{ role: 'user', content: 'x'.repeat(4_000) }],
+        });
+        const [cacheRead = 0, cacheWrite = 0, cacheWrite1h = 0] = cached;
+        const usage = { input: plain, cacheRead, cacheWrite, cacheWrite1h, output };
+        const attempt = planned('alpha', { price: one });
+        const holdPicodollars = amountsOf(boundAttempts(request, [attempt], 100), request, SET).usd;
+        const facts = { outcome: 'completed', served: true, usageSource: 'provider' } as const;
+        const decision = decideCharge({ ...facts, usage, price: one, byok: false, surchargePpm: 0, holdPicodollars });
+        expect(creditsOf(decision)).toBe(priceUsage(one, usage));
+      }),
+    );
+    const dear = { perUnit: { input: '1', output: '1', cacheWrite: '5', cacheWrite1h: '8' } };
+    const request = ask({ max_tokens: 100, cache_control: { type: 'ephemeral', ttl: '1h' } });
+    const { usd } = amountsOf(boundAttempts(request, [planned('alpha', { price: dear })], 100), request, SET);
+    expect(usd).toBe(BigInt(request.inputTokensMax) * 8n + 100n);
+  });
+
   it('covers the images of the prompt, those that are made, and the service tier that is asked for', () => {
     const image = { type: 'image_url', image_url: { url: 'https://example.com/a.png' } };
     const fields = { max_tokens: 10, n: 2, messages: [{ role: 'user', content: [image, image] }] };

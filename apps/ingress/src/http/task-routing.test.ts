@@ -1,5 +1,5 @@
 // `waystation/auto`, `openrouter/auto` and `openrouter/free` over real HTTP: the models that are planned for, and by which rule; and rules that are set, or refused.
-import { SNAPSHOT_KEYS, type PolicyEntry, type TaskRule } from '@waystation/contracts';
+import { SNAPSHOT_KEYS, type ModelQuality, type PolicyEntry, type TaskRule } from '@waystation/contracts';
 import { makePdf } from '@waystation/testing';
 import { expectDescribed } from '../test-edge/expect-described.js';
 import {
@@ -23,12 +23,12 @@ const beat = (): void =>
   });
 
 /** Models from the cheapest up; `lab/small` of the fixtures costs five. */
-const MODELS: readonly (readonly [id: string, price: number, more?: object])[] = [
+const MODELS: readonly (readonly [id: string, price: number, more?: object, quality?: ModelQuality])[] = [
   ['lab/free', 0],
-  ['lab/tiny', 1],
-  ['lab/deaf', 7, { supportedParameters: ['max_tokens'] }],
-  ['lab/large', 20],
-  ['lab/huge', 90, { inputModalities: ['text', 'image'] }],
+  ['lab/tiny', 1, {}, { coding: 0.4 }],
+  ['lab/deaf', 7, { supportedParameters: ['max_tokens'] }, { coding: 0.7 }],
+  ['lab/large', 20, {}, { coding: 0.8, general: 0.7 }],
+  ['lab/huge', 90, { inputModalities: ['text', 'image'] }, { coding: 0.9 }],
 ];
 const modalities = { inputModalities: ['text'], outputModalities: ['text'] };
 const endpointOf = (id: string, slug: string, price: number, more: object = {}): object => ({
@@ -38,12 +38,13 @@ const endpointOf = (id: string, slug: string, price: number, more: object = {}):
   price: { perUnit: { input: String(price * 200_000), output: String(price * 400_000) } },
 });
 const head = (version: number, entities: number): object => ({ v: 1, version, entities, at: 1_700_000_000_000 });
-const addModels = (): void => {
+const addModels = (rated = true): void => {
   const { bus } = ingress;
   bus.put('catalog', SNAPSHOT_KEYS.provider('alpha'), provider('alpha', { version: 2, credentialId: 'c' }));
-  for (const [id, price, more] of MODELS) {
+  for (const [id, price, more, quality] of MODELS) {
     bus.put('catalog', SNAPSHOT_KEYS.model(id), {
       ...{ v: 1, version: 2, id, name: id, created: 1, context: 100_000, ...modalities },
+      ...(rated && quality !== undefined ? { quality } : {}),
     });
     bus.put('catalog', SNAPSHOT_KEYS.endpoint(`alpha/${id}`), endpointOf(id, 'alpha', price, more));
   }
@@ -210,7 +211,6 @@ describe('waystation/auto', () => {
       /cost_tier: Expected one of low/,
     ],
     ['a bad label', say('hi'), { 'x-waystation-task': 'what is this?' }, 400, /^X-Waystation-Task: Expected a label/],
-    ['a figure of quality', { model: 'openrouter/pareto-code', ...say('hi') }, {}, 400, /needs a figure of quality/],
     [
       'a router that is not here',
       { model: 'openrouter/fusion', ...say('hi') },
@@ -246,6 +246,107 @@ it('openrouter/free chooses what costs nothing, and plans for no endpoint that d
     preferences: { maxPrice: { prompt: '0', completion: '0' } },
   });
   expect(decision()).toMatchObject({ router: 'openrouter/free' });
+});
+
+describe('openrouter/pareto-code', () => {
+  const pareto = (settings: object = {}, more: object = {}) =>
+    ask(
+      {
+        ...{ model: 'openrouter/pareto-code', ...say('hi'), ...more },
+        plugins: [{ id: 'pareto-router', ...settings }],
+      },
+      { 'x-openrouter-metadata': 'enabled' },
+    );
+
+  it.each<[string, object, object, string[]]>([
+    ['is the cheapest that is good enough, and what stands in for it', {}, {}, ['lab/deaf', 'lab/large', 'lab/huge']],
+    ['takes the figure that is asked', { min_coding_score: 0.4 }, {}, ['lab/tiny', 'lab/deaf', 'lab/large']],
+    ['takes what is exactly as good', { min_coding_score: 0.9 }, {}, ['lab/huge']],
+    [
+      'leaves out what cannot serve the request',
+      { min_coding_score: 0 },
+      { response_format: { type: 'json_object' } },
+      ['lab/tiny', 'lab/large', 'lab/huge'],
+    ],
+    ['is the best under a price', { max_price: 5, min_coding_score: 1 }, {}, ['lab/large', 'lab/deaf', 'lab/tiny']],
+    ['goes by another figure', {}, { model: 'waystation/pareto' }, ['lab/large']],
+  ])('%s', async (_, settings, more, models) => {
+    expect((await pareto(settings, more)).status).toBe(200);
+    expect(plans()[0]).toMatchObject({ models, preferences: { sort: { by: 'price' } } });
+    expect(ingress.bus.trailLines[0]?.warnings ?? []).toEqual([]);
+  });
+
+  it('compares by what the request is likely to cost, and holds every endpoint to the price', async () => {
+    const { bus } = ingress;
+    // Cheap to read and dear to write, between the two by the usual mix.
+    const price = { perUnit: { input: '1', output: '30000000' } };
+    bus.put('catalog', SNAPSHOT_KEYS.model('lab/terse'), {
+      ...{ v: 1, version: 3, id: 'lab/terse', name: 'lab/terse', created: 1, context: 100_000, ...modalities },
+      quality: { coding: 0.8 },
+    });
+    bus.put('catalog', SNAPSHOT_KEYS.endpoint('alpha/lab/terse'), {
+      ...endpointOf('lab/terse', 'alpha', 1),
+      ...{ version: 3, price },
+    });
+    bus.put('catalog', SNAPSHOT_KEYS.head, head(3, 7 + 2 * MODELS.length));
+    const long = { messages: [{ role: 'user', content: 'long '.repeat(10_000) }], max_tokens: 10 };
+    await pareto({ min_coding_score: 0.8 }, long);
+    await pareto({ min_coding_score: 0.8 });
+    await pareto({ max_price: 4 }, { provider: { max_price: { prompt: 9, completion: 9 } } });
+    expect(plans().map(({ models }) => (models as string[])[0])).toEqual(['lab/terse', 'lab/large', 'lab/large']);
+    expect(plans()[2]).toMatchObject({ preferences: { maxPrice: { prompt: '4000000', completion: '9000000' } } });
+  });
+
+  it('tells why, with the answer and with the decision', async () => {
+    const { json } = await pareto({ min_coding_score: 0.75 });
+    expect(json.openrouter_metadata).toMatchObject({
+      ...{ strategy: 'pareto', params: { quality_floor: 0.75 }, data: { rule: 'cheapest with coding >= 0.75' } },
+    });
+    expect(ingress.bus.decisionLines).toMatchObject([
+      { chosenBy: { router: 'openrouter/pareto-code', rule: 'cheapest with coding >= 0.75' } },
+    ]);
+  });
+
+  it.each<[string, object, object, number, RegExp]>([
+    [
+      'more than there is',
+      { min_coding_score: 0.95 },
+      {},
+      404,
+      /about coding of 0.95 or more; of 6 models .* 4 have one, 0.9 at most/,
+    ],
+    ['a price that none has', { max_price: 0.01 }, {}, 404, /of 1 models that can serve the request 0 have one\.$/],
+    [
+      'a figure that is none',
+      { min_coding_score: 66 },
+      {},
+      400,
+      /min_coding_score: Expected a number from 0 to 1, received 66/,
+    ],
+    [
+      'a figure of another',
+      { min_general_score: 0.5 },
+      {},
+      400,
+      /min_general_score: unknown; known are min_coding_score/,
+    ],
+    ['a price that is none', { max_price: '1' }, {}, 400, /max_price: Expected USD per million prompt tokens/],
+    ['an average', { max_price: 1, price_source: 'weighted_avg' }, {}, 400, /price_source: Expected prompt/],
+  ])('refuses %s, and nothing is planned', async (_, settings, more, status, message) => {
+    const answer = await pareto(settings, more);
+    expect([answer.status, answer.message]).toEqual([status, expect.stringMatching(message)]);
+    expect(plans()).toEqual([]);
+  });
+
+  it('is refused where the operator gave no figure, with what to do', async () => {
+    addModels(false);
+    const { status, message } = await pareto();
+    expect([status, message]).toEqual([
+      400,
+      expect.stringMatching(/this catalog has none about coding: the operator gives them, as quality: /),
+    ]);
+    expect(plans()).toEqual([]);
+  });
 });
 
 describe('content filters of a guardrail', () => {

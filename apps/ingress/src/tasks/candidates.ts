@@ -29,6 +29,8 @@ export interface Asking {
   readonly policy: PolicyRules;
   readonly preferences: ProviderPreferences;
   readonly features: RouteFeatures;
+  /** By which endpoints of a model are compared, and models; absent: the usual mix of prompt and completion. */
+  readonly costOf?: (route: Route) => bigint;
 }
 
 /** Softly required elsewhere, where the client named the model; who chooses one takes one that can. */
@@ -47,18 +49,27 @@ const indexOf = remembered<CatalogSnapshot, RoutingIndex>(buildRoutingIndex);
 const ownKeysOf = remembered<PolicySnapshot, OwnKeysIndex>(({ ownKeys }) => indexOwnKeys(ownKeys));
 
 /** Each with the price of its cheapest endpoint that serves; empty where every one is excluded. */
-const candidatesWhere = ({ catalog }: Market, serves: (route: Route) => boolean): Candidate[] => {
+const candidatesWhere = (
+  { catalog }: Market,
+  costOf: (route: Route) => bigint,
+  serves: (route: Route) => boolean,
+): Candidate[] => {
   const candidates: Candidate[] = [];
   for (const [model, routes] of indexOf(catalog).byModel) {
     let price: bigint | undefined;
-    for (const route of routes)
-      if ((price === undefined || route.blendedPrice < price) && serves(route)) price = route.blendedPrice;
+    for (const route of routes) {
+      const cost = costOf(route);
+      if ((price === undefined || cost < price) && serves(route)) price = cost;
+    }
     if (price !== undefined) candidates.push({ model, price });
   }
   return candidates;
 };
 
-export const candidatesFor = (market: Market, { identity, policy, preferences, features }: Asking): Candidate[] => {
+const blendedPrice = (route: Route): bigint => route.blendedPrice;
+
+export const candidatesFor = (market: Market, asking: Asking): Candidate[] => {
+  const { identity, policy, preferences, features, costOf = blendedPrice } = asking;
   // No name that stands for a choice has a variant.
   const demand = demandOf(preferences, features, narrow(policy, rulesOfPreferences(preferences)), undefined);
   const ownKeys = ownKeysOf(market.policies).of(identity.workspaceId);
@@ -68,7 +79,7 @@ export const candidatesFor = (market: Market, { identity, policy, preferences, f
     excludeEndpoint(route, demand) === undefined &&
     canBeAsked(route, ownKeys, identity);
   const takesAll = ({ attempt }: Route): boolean => attempt.context >= features.inputTokensEstimate;
-  const whole = candidatesWhere(market, (route) => takesAll(route) && serves(route));
+  const whole = candidatesWhere(market, costOf, (route) => takesAll(route) && serves(route));
   // A prompt that may be shortened is so only where no model takes all of it.
-  return whole.length > 0 ? whole : candidatesWhere(market, serves);
+  return whole.length > 0 ? whole : candidatesWhere(market, costOf, serves);
 };

@@ -1,4 +1,4 @@
-// A request for `waystation/auto` or `openrouter/free` becomes one for models, before it is planned: features → rule → models. What is chosen is told with the decision.
+// A request for `waystation/auto`, `openrouter/free` or `openrouter/pareto-code` becomes one for models, before it is planned: features → rule → models. What is chosen is told with the decision.
 // Invariants: nothing of the prompt's text leaves here; text is read only where a rule speaks of it; the models chosen pass every rule that the request must pass.
 import type { Bus } from '@waystation/bus';
 import { WaystationError, type ProviderPreferences, type RouteFeatures, type TaskRule } from '@waystation/contracts';
@@ -12,7 +12,7 @@ import {
   languageOf,
   looksSensitive,
   readText,
-  REFUSED_BECAUSE,
+  measureOf,
   routerOf,
   ruleFor,
   TEXT_FEATURES,
@@ -24,9 +24,11 @@ import {
 import { canReadAll, mayReadFiles } from '../files/parse-files.js';
 import { shortHash } from '../short-hash.js';
 import type { Generation } from '../generate/generation.js';
+import { chooseByQuality, likelyCost, preferencesFor } from './choose-by-quality.js';
+import { readParetoSettings } from './pareto-settings.js';
 import { readAutoSettings, type AutoSettings } from './auto-settings.js';
 import { budgetLeft } from './budget-left.js';
-import { candidatesFor, type Market } from './candidates.js';
+import { candidatesFor, type Asking, type Market } from './candidates.js';
 
 export interface ChooserDeps {
   readonly bus: Bus;
@@ -41,6 +43,8 @@ export interface Choice {
   readonly rule?: string;
   readonly task?: string;
   readonly difficulty?: string;
+  /** The least figure of quality that was asked for. */
+  readonly qualityFloor?: number;
   readonly models: readonly string[];
   readonly preferences: ProviderPreferences;
 }
@@ -71,8 +75,7 @@ const routerNamed = (models: readonly string[]): string | undefined => {
   const [first, second] = named;
   if (first === undefined) return undefined;
   if (second !== undefined) throw invalid(`${first} and ${second} cannot be combined; ask for one of them`);
-  if (routerOf(first) === 'refused')
-    throw new WaystationError('model_not_found', `${REFUSED_BECAUSE[first] ?? `${first} is not served here`}.`);
+  if (routerOf(first) === 'refused') throw new WaystationError('model_not_found', `${first} is not served here.`);
   return first;
 };
 
@@ -156,13 +159,19 @@ const neededOf = (generation: Generation): RouteFeatures => {
   return { ...features, inputModalities: features.inputModalities.filter((modality) => modality !== 'file') };
 };
 
-const candidates = (market: Market, generation: Generation, preferences: ProviderPreferences): Candidate[] => {
+const candidates = (
+  market: Market,
+  generation: Generation,
+  preferences: ProviderPreferences,
+  by: Pick<Asking, 'costOf'> = {},
+): Candidate[] => {
   const policy = mergeRules((generation.caller.policies ?? []).map(rulesOfPolicy));
   return candidatesFor(market, {
     identity: generation.identity,
     policy,
     preferences,
     features: neededOf(generation),
+    ...by,
   });
 };
 
@@ -202,10 +211,46 @@ const chooseByTask = async (
   return { rule: rule?.name ?? 'none', task: text.task, difficulty: text.difficulty, models, preferences };
 };
 
+const choosePareto = (
+  market: Market,
+  generation: Generation,
+  router: string,
+  body: Readonly<Record<string, unknown>>,
+): Omit<Choice, 'router'> => {
+  const { request } = generation;
+  const measure = measureOf(router);
+  const settings = readParetoSettings(body, measure);
+  const preferences = preferencesFor(request.preferences, settings);
+  const able = candidates(market, generation, preferences, { costOf: likelyCost(request.features) });
+  const chosen = chooseByQuality(market.catalog, able, { router, measure, settings });
+  return {
+    ...{ ...chosen, preferences },
+    ...(settings.promptPriceMax === undefined ? { qualityFloor: settings.atLeast } : {}),
+  };
+};
+
 /** The reader of the request cannot know that its plugin has an effect this time. */
-const forgetWarning = ({ warnings }: Generation): void => {
-  const at = warnings.findIndex(({ message }) => message.startsWith('The plugin auto-router '));
+const forgetWarning = ({ warnings }: Generation, router: string): void => {
+  const plugin = routerOf(router) === 'pareto' ? 'pareto-router' : 'auto-router';
+  const at = warnings.findIndex(({ message }) => message.startsWith(`The plugin ${plugin} `));
   if (at >= 0) warnings.splice(at, 1);
+};
+
+const chooseBy = (
+  router: string,
+  deps: ChooserDeps,
+  market: Market,
+  generation: Generation,
+  body: Readonly<Record<string, unknown>>,
+): Promise<Omit<Choice, 'router'>> | Omit<Choice, 'router'> => {
+  switch (routerOf(router)) {
+    case 'free':
+      return chooseFree(market, generation, readAutoSettings(body));
+    case 'pareto':
+      return choosePareto(market, generation, router, body);
+    default:
+      return chooseByTask(deps, market, generation, body);
+  }
 };
 
 /** Undefined, and no promise, where the request names its models itself. @throws WaystationError `invalid_request`, `model_not_found`, `no_endpoints`, `snapshot_stale` */
@@ -235,12 +280,9 @@ const choose = async (
     });
   const market = { catalog: deps.catalog.current, policies: deps.policies.current };
   const body = bodyOf(generation);
-  const chosen =
-    routerOf(router) === 'free'
-      ? chooseFree(market, generation, readAutoSettings(body))
-      : await chooseByTask(deps, market, generation, body);
+  const chosen = await chooseBy(router, deps, market, generation, body);
   if (chosen.models.length === 0) throw noModel(router, chosen.rule);
-  forgetWarning(generation);
+  forgetWarning(generation, router);
   // Models that stand beside it keep their places.
   const inPlace = models.flatMap((model) => (model === router ? chosen.models : [model]));
   return { ...chosen, router, models: [...new Set(inPlace)] };

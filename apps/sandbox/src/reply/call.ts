@@ -15,6 +15,8 @@ export interface SandboxMessage {
   /** All text of the message, its parts joined. */
   readonly text: string;
   readonly mediaParts: number;
+  /** It holds a mark of the prompt cache. */
+  readonly cacheMark?: true;
 }
 
 export interface SandboxCall {
@@ -38,5 +40,7 @@ export interface SandboxCall {
   readonly seconds?: number;
   readonly maxTokens?: number;
   readonly seed?: number;
+  /** The provider caches what is marked and nothing else; absent: whatever it sees. */
+  readonly cachesMarked?: true;
   readonly overrides: ScriptOverrides;
 }

@@ -17,6 +17,8 @@ export interface ToolCall {
 export interface Reply {
   readonly promptTokens: number;
   readonly cachedTokens: number;
+  /** Into the cache, of those that it did not give; 0 where the provider tells none. */
+  readonly cacheWriteTokens: number;
   readonly reasoning: string;
   readonly text: string;
   readonly toolCalls: readonly ToolCall[];
@@ -85,10 +87,11 @@ const textOf = (call: SandboxCall, script: Script): string => {
 
 export const planReply = (call: SandboxCall, script: Script, cache: PromptCache): Reply => {
   const promptTokens = promptTokensOf(call);
-  const cachedTokens = Math.min(
-    promptTokens,
-    script.cachedTokens ?? (script.cache ? cache.read(call.model, call.messages, script.cacheTtlS * MS_PER_SECOND) : 0),
-  );
+  const hit =
+    script.cachedTokens === undefined && script.cache
+      ? cache.read(call, script.cacheTtlS * MS_PER_SECOND)
+      : { read: script.cachedTokens ?? 0, written: 0 };
+  const cachedTokens = Math.min(promptTokens, hit.read);
   const seedText = seedTextOf(call);
   let budget = call.maxTokens ?? Number.POSITIVE_INFINITY;
   const take = (text: string): string => {
@@ -121,6 +124,7 @@ export const planReply = (call: SandboxCall, script: Script, cache: PromptCache)
   return {
     promptTokens,
     cachedTokens,
+    cacheWriteTokens: Math.min(promptTokens - cachedTokens, hit.written),
     reasoning,
     text,
     toolCalls,

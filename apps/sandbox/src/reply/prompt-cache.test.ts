@@ -8,7 +8,6 @@ beforeAll(async () => {
 afterAll(() => sandbox.close());
 
 const messages = (text: string) => [{ role: 'user', content: text }];
-const parts = (text: string) => [{ role: 'user', content: [{ text }] }];
 
 describe('the prompt cache', () => {
   it.each([
@@ -17,7 +16,10 @@ describe('the prompt cache', () => {
     [
       'anthropic-messages',
       '/v1/messages',
-      (text: string) => ({ max_tokens: 9, messages: messages(text) }),
+      (text: string) => ({
+        max_tokens: 9,
+        messages: [{ role: 'user', content: [{ type: 'text', text, cache_control: { type: 'ephemeral' } }] }],
+      }),
       'cache_read_input_tokens',
     ],
     [
@@ -29,7 +31,9 @@ describe('the prompt cache', () => {
     [
       'bedrock-converse',
       '/model/cache/converse',
-      (text: string) => ({ messages: parts(text) }),
+      (text: string) => ({
+        messages: [{ role: 'user', content: [{ text }, { cachePoint: { type: 'default' } }] }],
+      }),
       'cacheReadInputTokens',
     ],
     ['cohere', '/v2/chat', (text: string) => ({ messages: messages(text) }), 'cached_tokens'],
@@ -46,5 +50,28 @@ describe('the prompt cache', () => {
     const again = await ask();
     expect(again.billed).toBeGreaterThan(6);
     expect(again.told).toBe(again.billed);
+  });
+
+  it('keeps of a prompt what is marked, where the provider wants marks, and tells what it wrote', async () => {
+    const text = (said: string, marked: boolean) => [
+      { type: 'text', text: said, ...(marked ? { cache_control: { type: 'ephemeral' } } : {}) },
+    ];
+    const ask = async (question: string, marked: boolean): Promise<object> => {
+      const { text: json } = await sandbox.post(
+        '/v1/messages',
+        {
+          ...{ model: 'cache', max_tokens: 9 },
+          system: text(`instructions ${marked}`.padEnd(400), marked),
+          messages: [{ role: 'user', content: question }],
+        },
+        { 'anthropic-version': '2023-06-01' },
+      );
+      const { usage } = JSON.parse(json) as { usage: Record<string, number> };
+      return [usage['cache_creation_input_tokens'], usage['cache_read_input_tokens'], usage['input_tokens']];
+    };
+    expect(await ask('one', true)).toEqual([104, 0, 5]);
+    expect(await ask('two', true)).toEqual([0, 104, 5]);
+    expect(await ask('one', false)).toEqual([0, 0, 109]);
+    expect(await ask('one', false)).toEqual([0, 0, 109]);
   });
 });

@@ -12,6 +12,7 @@ export const OWN_MESSAGES_FIELDS = [
   'user',
   'preset',
   'stop_server_tools_when',
+  'cache_control',
 ] as const;
 
 /** Parameters that an endpoint may not take, by the name that catalogs give them. */
@@ -27,7 +28,6 @@ export const MESSAGES_PARAMETERS: Readonly<Record<string, string>> = {
   service_tier: 'service_tier',
   speed: 'speed',
   context_management: 'context_management',
-  cache_control: 'cache_control',
 };
 
 /** What the worker needs spans of. */

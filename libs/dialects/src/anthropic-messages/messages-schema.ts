@@ -1,6 +1,6 @@
 // The wire shapes of Messages, for the reference document.
 import { CHAT_LIMITS } from '../openai-chat/chat-request.js';
-import { ROUTING_FIELDS } from '../openai-chat/chat-schema.js';
+import { PROMPT_CACHE, ROUTING_FIELDS } from '../openai-chat/chat-schema.js';
 import {
   answer,
   anyObject,
@@ -86,7 +86,7 @@ export const MESSAGES_SCHEMAS: Readonly<Record<string, SchemaData>> = {
       service_tier: text({ maxLength: 32 }),
       speed: text({ enum: ['fast', 'standard', null] }),
       context_management: anyObject(),
-      cache_control: {},
+      cache_control: PROMPT_CACHE,
     },
   },
   MessagesUsage: answer(

@@ -23,6 +23,7 @@ import { callSealOf, type CallSeal } from '../openai-chat/reasoning-details.js';
 import type { CallReading } from '../public-dialect.js';
 import { openEnvelope } from '../reasoning/envelope.js';
 import { CLAUDE_FORMAT } from '../reasoning/format.js';
+import { cacheMarkerOf, promptCacheOf } from '../request/cache-control.js';
 import { numberOf, objectsOf, textOf } from '../request/json-shape.js';
 import { OWN_MESSAGES_FIELDS } from './messages-fields.js';
 
@@ -33,8 +34,8 @@ const COVERED: ReadonlySet<string> = new Set([
 ]);
 
 const cacheOf = (block: JsonObject): { cache?: CacheMarker } => {
-  const control = block['cache_control'];
-  return isObject(control) ? { cache: { ttl: control['ttl'] === '1h' ? '1h' : '5m' } } : {};
+  const cache = cacheMarkerOf(block['cache_control']);
+  return cache === undefined ? {} : { cache };
 };
 
 const textPart = (block: JsonObject): TextPart => ({
@@ -280,6 +281,7 @@ export const readMessagesCall = (bytes: Buffer): CallReading => {
       ...(reasoning === undefined ? {} : { reasoning }),
       ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
       ...(serviceTier === undefined ? {} : { serviceTier }),
+      ...promptCacheOf(body),
       ...(extra.length === 0 ? {} : { extra: Object.fromEntries(extra) }),
     },
     warnings: [],

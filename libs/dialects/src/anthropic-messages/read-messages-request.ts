@@ -23,6 +23,7 @@ import {
 } from '../openai-chat/check-type.js';
 import { readProviderPreferences } from '../openai-chat/read-provider-preferences.js';
 import { compressionOf, readPlugins } from '../plugins/read-plugins.js';
+import { aCacheControl } from '../request/cache-control.js';
 import { measureTokens } from '../request/measure-tokens.js';
 import { parseBody } from '../request/parse-body.js';
 import { readModels } from '../request/read-models.js';
@@ -72,6 +73,7 @@ const FIELDS: ReadonlyMap<string, Check> = new Map<string, Check>([
   ['service_tier', aStringOf(32)],
   ['speed', oneOf(['fast', 'standard'])],
   ['context_management', anObject],
+  ['cache_control', aCacheControl],
   ['session_id', aStringOf(CHAT_LIMITS.sessionCharacters)],
   ['user', aStringOf(CHAT_LIMITS.userCharacters)],
   ['trace', anObject],

@@ -15,6 +15,7 @@ export const OWN_CHAT_FIELDS = [
   'debug',
   'max_tool_calls',
   'stop_server_tools_when',
+  'cache_control',
 ] as const;
 
 /** Parameters that an endpoint may not take (`supported_parameters`), and that are then left out with a warning. */
@@ -49,7 +50,6 @@ export const CHAT_PARAMETERS = [
   'service_tier',
   'prompt_cache_key',
   'prompt_cache_options',
-  'cache_control',
   'metadata',
 ] as const;
 

@@ -22,6 +22,12 @@ const plain = { type: 'string' } as const;
 const whole = { type: 'integer', minimum: 0 } as const;
 const usd = { type: 'number', description: 'USD, exact to twelve decimals' } as const;
 
+/** At the top of a body. */
+export const PROMPT_CACHE: SchemaData = describe(
+  anyObject({ required: ['type'], properties: { type: word('ephemeral'), ttl: oneOfWords('5m', '1h') } }),
+  'Caches the prompt: where a provider wants that marked, marks are put at the ends of tools, instructions and turns, beside the marks of the request. Elsewhere it changes nothing',
+);
+
 /** What every generation may say beside its prompt, whatever the dialect. */
 export const ROUTING_FIELDS: Readonly<Record<string, SchemaData>> = {
   model: describe(text({ maxLength: CHAT_LIMITS.modelCharacters }), 'Absent: the default of the workspace'),
@@ -213,7 +219,7 @@ export const CHAT_SCHEMAS: Readonly<Record<string, SchemaData>> = {
       }),
       prompt_cache_key: text(),
       prompt_cache_options: {},
-      cache_control: {},
+      cache_control: PROMPT_CACHE,
       service_tier: text({ maxLength: 32 }),
       modalities: listOf(word('text', 'image', 'audio', 'video', 'file'), 5),
       audio: anyObject(),

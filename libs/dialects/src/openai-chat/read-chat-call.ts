@@ -20,6 +20,7 @@ import type {
 import { OWN_CHAT_FIELDS } from '../json/chat-fields.js';
 import { mediaSourceOf } from '../media-source.js';
 import type { CallReading } from '../public-dialect.js';
+import { cacheMarkerOf, promptCacheOf } from '../request/cache-control.js';
 import { numberOf, objectsOf, present, textOf } from '../request/json-shape.js';
 import { isObject, refuse, typeOf, type JsonObject } from './check-type.js';
 import { readReasoningDetails } from './reasoning-details.js';
@@ -36,8 +37,8 @@ const COVERED: ReadonlySet<string> = new Set([
 ]);
 
 const cacheOf = (part: JsonObject): { cache?: CacheMarker } => {
-  const control = part['cache_control'];
-  if (isObject(control)) return { cache: { ttl: control['ttl'] === '1h' ? '1h' : '5m' } };
+  const cache = cacheMarkerOf(part['cache_control']);
+  if (cache !== undefined) return { cache };
   return isObject(part['prompt_cache_breakpoint']) ? { cache: { ttl: '5m' } } : {};
 };
 
@@ -303,6 +304,7 @@ export const readChatCall = (bytes: Buffer): CallReading => {
       serviceTier: textOf(body['service_tier']),
       promptCacheKey: textOf(body['prompt_cache_key']),
     }),
+    ...promptCacheOf(body),
     ...extraOf(body),
   };
   return { call, warnings };

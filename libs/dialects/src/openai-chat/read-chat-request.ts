@@ -4,6 +4,7 @@ import type { RouteFeatures } from '@waystation/contracts';
 import type { Warning } from '@waystation/generation';
 import { CHAT_FIELDS } from '../json/chat-fields.js';
 import { compressionOf, readPlugins } from '../plugins/read-plugins.js';
+import { aCacheControl } from '../request/cache-control.js';
 import { parseBody } from '../request/parse-body.js';
 import { measureTokens } from '../request/measure-tokens.js';
 import { readModels } from '../request/read-models.js';
@@ -100,6 +101,7 @@ const FIELDS: ReadonlyMap<string, Check> = new Map<string, Check>([
   ['metadata', someMetadata],
   ['trace', anObject],
   ['prompt_cache_key', aString],
+  ['cache_control', aCacheControl],
   ['service_tier', aStringOf(32)],
   ['modalities', aListOf(oneOf(['text', 'image', 'audio', 'video', 'file']), 5)],
   ['audio', anObject],

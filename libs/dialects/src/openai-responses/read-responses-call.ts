@@ -25,6 +25,7 @@ import { isObject, refuse, typeOf, type JsonObject } from '../openai-chat/check-
 import { callSealOf, type CallSeal } from '../openai-chat/reasoning-details.js';
 import type { CallReading } from '../public-dialect.js';
 import { openEnvelope } from '../reasoning/envelope.js';
+import { promptCacheOf } from '../request/cache-control.js';
 import { numberOf, objectsOf, present, textOf } from '../request/json-shape.js';
 import { echoRequest } from './echo-request.js';
 import { OWN_RESPONSES_FIELDS } from './responses-fields.js';
@@ -350,6 +351,7 @@ export const readResponsesCall = (bytes: Buffer): CallReading => {
       serviceTier: textOf(body['service_tier']),
       promptCacheKey: textOf(body['prompt_cache_key']),
     }),
+    ...promptCacheOf(body),
     ...extraOf(body),
   };
   return { call, warnings: [], echo: echoRequest(body) };

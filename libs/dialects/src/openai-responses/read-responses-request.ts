@@ -24,6 +24,7 @@ import {
 } from '../openai-chat/check-type.js';
 import { readProviderPreferences } from '../openai-chat/read-provider-preferences.js';
 import { compressionOf, readPlugins } from '../plugins/read-plugins.js';
+import { aCacheControl } from '../request/cache-control.js';
 import { measureTokens } from '../request/measure-tokens.js';
 import { parseBody } from '../request/parse-body.js';
 import { readModels } from '../request/read-models.js';
@@ -107,6 +108,7 @@ const FIELDS: ReadonlyMap<string, Check> = new Map<string, Check>([
   ['image_config', anObject],
   ['prompt', anObject],
   ['prompt_cache_key', aString],
+  ['cache_control', aCacheControl],
   ['service_tier', aStringOf(32)],
   ['safety_identifier', aStringOf(CHAT_LIMITS.userCharacters)],
   ['user', aStringOf(CHAT_LIMITS.userCharacters)],

@@ -14,6 +14,7 @@ export const OWN_RESPONSES_FIELDS = [
   'previous_response_id',
   'conversation',
   'background',
+  'cache_control',
 ] as const;
 
 /** Parameters that an endpoint may not take, by the name that catalogs give them. */
@@ -34,7 +35,6 @@ export const RESPONSES_PARAMETERS: Readonly<Record<string, string>> = {
   service_tier: 'service_tier',
   prompt_cache_key: 'prompt_cache_key',
   prompt_cache_options: 'prompt_cache_options',
-  cache_control: 'cache_control',
 };
 
 /** What the worker needs spans of. */

@@ -1,6 +1,6 @@
 // The wire shapes of Responses, for the reference document.
 import { CHAT_LIMITS } from '../openai-chat/chat-request.js';
-import { ROUTING_FIELDS } from '../openai-chat/chat-schema.js';
+import { PROMPT_CACHE, ROUTING_FIELDS } from '../openai-chat/chat-schema.js';
 import {
   answer,
   anyObject,
@@ -87,7 +87,7 @@ export const RESPONSES_SCHEMAS: Readonly<Record<string, SchemaData>> = {
       prompt: anyObject(),
       prompt_cache_key: text(),
       prompt_cache_options: {},
-      cache_control: {},
+      cache_control: PROMPT_CACHE,
       service_tier: text({ maxLength: 32 }),
       safety_identifier: text({ maxLength: CHAT_LIMITS.userCharacters }),
       truncation: oneOfWords('auto', 'disabled'),

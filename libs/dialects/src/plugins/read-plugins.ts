@@ -48,7 +48,7 @@ const SERVED: ReadonlyMap<string, readonly string[]> = new Map([
 /** Known to the reference, and not done here: what the client wants to be done would not be. */
 const NOT_SERVED: ReadonlySet<string> = new Set(['web', 'web-fetch', 'moderation', 'fusion', 'alignment']);
 
-/** Settings of models that choose models, none of which is here: of no effect on any other model, in the reference either. */
+/** Settings of models that choose models: of no effect on any other model, in the reference either. Who chooses by them takes the warning back. */
 const OF_ROUTER_MODELS: ReadonlySet<string> = new Set([
   'auto-router',
   'auto-beta-router',
@@ -143,7 +143,10 @@ export const readPlugins = (body: JsonObject, terms: PluginTerms): PluginsReadin
     if (!enabled) continue;
     if (NOT_SERVED.has(id))
       return refuse(`${field}.id`, `the plugin '${id}' is not served here; leave it out, or send "enabled": false`);
-    if (OF_ROUTER_MODELS.has(id)) warnings.push(warn(`The plugin ${id} has no effect here: its model is not offered.`));
+    if (OF_ROUTER_MODELS.has(id))
+      warnings.push(
+        warn(`The plugin ${id} has no effect here: it is about a model that was not asked for, or is not offered.`),
+      );
   }
   const compression = asked.get('context-compression');
   if (compression !== undefined)

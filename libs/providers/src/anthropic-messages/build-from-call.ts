@@ -19,6 +19,7 @@ import { reasoningEffort, reasoningTokens } from '../fit-call.js';
 import { isRecord, present } from '../json-shape.js';
 import { Losses } from '../losses.js';
 import type { Quirks, TranslatedRequest, UpstreamRequest } from '../spec.js';
+import { markCall } from '../prompt-cache/mark-call.js';
 import { messagesHeaders, messagesPath } from './headers.js';
 
 type Json = Record<string, unknown>;
@@ -316,20 +317,21 @@ const tierOf = ({ serviceTier }: GenerationCall, losses: Losses): Json => {
 };
 
 export const buildFromCall = ({
-  call,
+  call: asked,
   upstreamModel,
   outputTokensMax,
   endUser,
   quirks,
 }: TranslatedRequest): UpstreamRequest => {
   const losses = new Losses();
+  const call = markCall(asked, quirks, { marksTools: true });
   const { system, rest } = systemOf(call.messages);
   const limits = limitsOf(call, outputTokensMax, quirks);
   const tools = call.tools?.flatMap((tool) => toolOf(tool, losses)) ?? [];
   if (call.outputModalities?.some((modality) => modality !== 'text') === true) losses.leaveOut('modalities');
   if (call.verbosity !== undefined) losses.leaveOut('verbosity');
   if (call.promptCacheKey !== undefined) losses.leaveOut('prompt_cache_key');
-  const { cache_control: cacheControl, context_management: contextManagement, ...others } = call.extra ?? {};
+  const { context_management: contextManagement, ...others } = call.extra ?? {};
   for (const field of Object.keys(others)) losses.leaveOut(field);
   const body: Json = {
     model: upstreamModel,
@@ -342,7 +344,7 @@ export const buildFromCall = ({
     ...outputConfigOf(call, limits.effort, losses),
     ...samplingOf(call, limits.thinks, losses),
     ...tierOf(call, losses),
-    ...present({ cache_control: cacheControl, context_management: contextManagement }),
+    ...present({ context_management: contextManagement }),
     ...(endUser === undefined ? {} : { metadata: { user_id: endUser } }),
   };
   return {

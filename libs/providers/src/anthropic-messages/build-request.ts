@@ -9,6 +9,7 @@ import {
   scanTopLevelFields,
 } from '@waystation/dialects';
 import type { Warning } from '@waystation/generation';
+import { markBody } from '../prompt-cache/mark-body.js';
 import type { PassthroughRequest, UpstreamRequest } from '../spec.js';
 import { messagesHeaders, messagesPath } from './headers.js';
 import { withoutEnvelopes } from './without-envelopes.js';
@@ -74,10 +75,13 @@ export const buildMessagesRequest = (request: PassthroughRequest): UpstreamReque
   if (cap !== undefined && !spans.some(({ key }) => key === 'max_tokens'))
     insert.push({ key: 'max_tokens', json: cap });
   if (endUser !== undefined) insert.push({ key: 'metadata', json: JSON.stringify({ user_id: endUser }) });
+  const cacheControl = spans.findLast(({ key }) => key === 'cache_control');
+  const edited = editMembers(body, { remove, replace, insert });
   return {
     path: messagesPath(quirks),
     headers: messagesHeaders(request.stream, quirks),
-    body: editMembers(body, { remove, replace, insert }),
+    body:
+      cacheControl === undefined ? edited : markBody(edited, parse(body, cacheControl), quirks, { marksTools: true }),
     warnings,
     choices: 1,
     estimateInputTokens: () => undefined,

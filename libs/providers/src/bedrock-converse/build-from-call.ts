@@ -4,10 +4,11 @@ import type { GenerationCall } from '@waystation/generation';
 import { present } from '../json-shape.js';
 import { Losses } from '../losses.js';
 import type { Quirks, TranslatedRequest, UpstreamRequest } from '../spec.js';
+import { markCall } from '../prompt-cache/mark-call.js';
 import { modelFieldsOf, type ModelFields } from './model-fields.js';
 import { encodeAws } from './sign-aws.js';
 import { toolFieldsOf } from './tools.js';
-import { conversationOf } from './turns.js';
+import { conversationOf, takesCachePoints } from './turns.js';
 
 type Json = Record<string, unknown>;
 
@@ -74,7 +75,7 @@ const operatorFields = ({ latency, guardrailIdentifier, guardrailVersion }: Quir
 });
 
 export const buildConverse = ({
-  call,
+  call: asked,
   upstreamModel,
   outputTokensMax,
   endUser,
@@ -82,6 +83,9 @@ export const buildConverse = ({
 }: TranslatedRequest): UpstreamRequest => {
   const losses = new Losses();
   const context = { losses, quirks };
+  const call = takesCachePoints(quirks)
+    ? markCall(asked, quirks, { marksTools: quirks['family'] === 'claude' })
+    : asked;
   const { system, turns } = conversationOf(call.messages, context);
   const model = modelFieldsOf({ call, outputTokensMax, quirks, losses });
   const tools = toolFieldsOf(call, context);

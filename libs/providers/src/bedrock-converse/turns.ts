@@ -16,15 +16,19 @@ export interface Context {
   readonly quirks: Quirks;
 }
 
-/** https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html#prompt-caching-models: others refuse cache points, and only Claude keeps an hour. */
+/** https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html#prompt-caching-models: others refuse cache points. */
+export const takesCachePoints = ({ family }: Quirks): boolean => family === 'claude' || family === 'nova';
+
+/** Only Claude keeps an hour. */
 export const cachePoint = (cache: CacheMarker | undefined, { losses, quirks }: Context): Json[] => {
   if (cache === undefined) return [];
-  const { family } = quirks;
-  if (family !== 'claude' && family !== 'nova') {
+  if (!takesCachePoints(quirks)) {
     losses.lose('cache_control', 'The endpoint takes no cache markers; they were left out.');
     return [];
   }
-  return [{ cachePoint: { type: 'default', ...(cache.ttl === '1h' && family === 'claude' ? { ttl: '1h' } : {}) } }];
+  return [
+    { cachePoint: { type: 'default', ...(cache.ttl === '1h' && quirks['family'] === 'claude' ? { ttl: '1h' } : {}) } },
+  ];
 };
 
 /** Blocks of nothing but white space are refused there. */

@@ -16,6 +16,7 @@ import type {
 import { encryptedDetail, textDetail } from '@waystation/dialects';
 import { reasoningEffort } from '../fit-call.js';
 import { Losses } from '../losses.js';
+import { markCall } from '../prompt-cache/mark-call.js';
 import { seedField } from './seed-field.js';
 import type { Quirks, TranslatedRequest, UpstreamRequest } from '../spec.js';
 
@@ -166,7 +167,13 @@ const assistantOf = (parts: readonly AssistantPart[], context: Context): Json =>
 
 /** Tools answer with text; what else they answered with follows as the user's. */
 const resultOf = (result: ToolResultPart, context: Context): { message: Json; shown: Json[] } => {
-  const texts = result.content.filter((part) => part.type === 'text');
+  const written = result.content.filter((part) => part.type === 'text');
+  // What is marked as a whole is marked at the end of its words.
+  const texts = written.map((part, at) =>
+    at === written.length - 1 && part.cache === undefined && result.cache !== undefined
+      ? { ...part, cache: result.cache }
+      : part,
+  );
   const media = result.content.filter((part) => part.type !== 'text');
   const words = texts.map((part) => textOf(part, context));
   if (result.isError === true)
@@ -300,9 +307,15 @@ const samplingOf = ({ sampling }: GenerationCall, quirks: Quirks): Json => {
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 };
 
-export const buildChatFromCall = ({ call, upstreamModel, endUser, quirks }: TranslatedRequest): UpstreamRequest => {
+export const buildChatFromCall = ({
+  call: asked,
+  upstreamModel,
+  endUser,
+  quirks,
+}: TranslatedRequest): UpstreamRequest => {
   const losses = new Losses();
   const context: Context = { losses, quirks, marksCache: quirks['marksCache'] === true };
+  const call = context.marksCache ? markCall(asked, quirks, { marksTools: false }) : asked;
   const capField = quirks['outputCapField'] === 'max_completion_tokens' ? 'max_completion_tokens' : 'max_tokens';
   const tools = call.tools?.flatMap((tool) => toolOf(tool, context)) ?? [];
   for (const field of Object.keys(call.extra ?? {})) losses.leaveOut(field);

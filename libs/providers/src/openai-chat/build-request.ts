@@ -4,6 +4,7 @@ import type { FieldSpan } from '@waystation/contracts';
 import { CHAT_FIELDS, OWN_CHAT_FIELDS, editMembers, scanTopLevelFields } from '@waystation/dialects';
 import { WaystationError } from '@waystation/contracts';
 import type { Warning } from '@waystation/generation';
+import { markBody } from '../prompt-cache/mark-body.js';
 import { inputTokensEstimator } from './estimate-input-tokens.js';
 import { seedField } from './seed-field.js';
 import type { PassthroughRequest, Quirks, UpstreamRequest } from '../spec.js';
@@ -50,11 +51,17 @@ export const buildChatRequest = (request: PassthroughRequest): UpstreamRequest =
   return {
     path: typeof request.quirks['chatPath'] === 'string' ? request.quirks['chatPath'] : '/chat/completions',
     headers: HEADERS[request.stream ? 'stream' : 'body'],
-    body: editMembers(request.body, edits) as Buffer,
+    body: marked(spans, request, editMembers(request.body, edits)),
     warnings,
     choices: choicesOf(spans, request.body),
     estimateInputTokens: inputTokensEstimator(request.body),
   };
+};
+
+/** Providers that cache by themselves need no marks, and know none. */
+const marked = (spans: readonly FieldSpan[], { body, quirks }: PassthroughRequest, edited: Buffer): Buffer => {
+  const asked = quirks['marksCache'] === true ? spans.findLast(({ key }) => key === 'cache_control') : undefined;
+  return asked === undefined ? edited : markBody(edited, parse(body, asked), quirks, { marksTools: false });
 };
 
 const unsupported = (field: string): Warning => ({

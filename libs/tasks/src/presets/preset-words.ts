@@ -27,7 +27,7 @@ const CHAT: readonly string[] = [
   ...['min_p', 'top_a', 'frequency_penalty', 'presence_penalty', 'repetition_penalty', 'max_tokens'],
   ...['max_completion_tokens', 'seed', 'stop', 'logit_bias', 'logprobs', 'top_logprobs', 'response_format'],
   ...['structured_outputs', 'tools', 'tool_choice', 'parallel_tool_calls', 'reasoning', 'reasoning_effort'],
-  ...['verbosity', 'modalities', 'cache_enabled', 'cache_ttl_seconds'],
+  ...['verbosity', 'modalities', 'cache_enabled', 'cache_ttl_seconds', 'cache_control'],
 ];
 
 const functionOf = (tool: Json): Json => (isJson(tool['function']) ? tool['function'] : {});
@@ -101,7 +101,7 @@ const STOPS: Word = {
 };
 
 const alike = (...fields: readonly string[]): [string, Word][] => fields.map((field) => [field, same(field)]);
-const CACHE = ['cache_enabled', 'cache_ttl_seconds'] as const;
+const CACHE = ['cache_enabled', 'cache_ttl_seconds', 'cache_control'] as const;
 
 /** By the word of a chat completion. */
 const WORDS: Readonly<Record<PresetDialect, ReadonlyMap<string, Word>>> = {

@@ -121,6 +121,23 @@ describe("Anthropic's Messages", () => {
     ['no version', {}, {}, /anthropic-version/],
     ['no max_tokens', { max_tokens: undefined }, VERSION, /max_tokens/],
     ['a temperature over 1', { temperature: 1.5 }, VERSION, /temperature/],
+    [
+      'a fifth mark of the cache',
+      {
+        messages: [
+          {
+            role: 'user',
+            content: Array.from({ length: 5 }, () => ({
+              type: 'text',
+              text: 'x',
+              cache_control: { type: 'ephemeral' },
+            })),
+          },
+        ],
+      },
+      VERSION,
+      /maximum of 4 blocks/,
+    ],
     ['an empty text', { messages: [{ role: 'user', content: [{ type: 'text', text: '' }] }] }, VERSION, /non-empty/],
     ['a system message', { messages: [{ role: 'system', content: 'hello' }] }, VERSION, /role/],
     ['a thinking budget over max_tokens', { thinking: { type: 'enabled', budget_tokens: 8_192 } }, VERSION, /budget/],

@@ -8,6 +8,8 @@ export interface Content {
   readonly mediaParts: number;
   readonly toolUses: readonly string[];
   readonly toolResults: readonly string[];
+  /** How many blocks carry `cache_control`. */
+  readonly cacheMarks: number;
 }
 
 const textIn = (value: unknown): string => {
@@ -25,13 +27,20 @@ const readString = (block: Json, member: string, where: string): string => {
 };
 
 export const readContent = (content: unknown, role: string, where: string): Content => {
-  if (typeof content === 'string') return { text: content, mediaParts: 0, toolUses: [], toolResults: [] };
+  if (typeof content === 'string')
+    return { text: content, mediaParts: 0, toolUses: [], toolResults: [], cacheMarks: 0 };
   let text = '';
   let mediaParts = 0;
   const toolUses: string[] = [];
   const toolResults: string[] = [];
+  let cacheMarks = 0;
   for (const [index, block] of readRecords(content, where).entries()) {
     const at = `${where}.${index}`;
+    if (isRecord(block['cache_control'])) {
+      if (block['type'] === 'thinking')
+        throw new BadCall(400, `${at}.thinking.cache_control: Extra inputs are not permitted`);
+      cacheMarks += 1;
+    }
     switch (block['type']) {
       case 'text':
         if (readString(block, 'text', at) === '')
@@ -71,5 +80,5 @@ export const readContent = (content: unknown, role: string, where: string): Cont
         throw new BadCall(400, `${at}: Input tag '${block['type']}' does not match any of the expected tags`);
     }
   }
-  return { text, mediaParts, toolUses, toolResults };
+  return { text, mediaParts, toolUses, toolResults, cacheMarks };
 };

@@ -6,14 +6,22 @@ import { isRecord, readBody, readNumber, readOverrides, readRecords, readWhole, 
 import { readContent, type Content } from './read-content.js';
 
 const THINKING_TOKENS_MIN = 1_024;
+/** https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching */
+const CACHE_MARKS_MAX = 4;
 
-const readMessages = (body: Json): SandboxMessage[] => {
+const cacheMark = ({ cacheMarks }: Content): { cacheMark?: true } => (cacheMarks > 0 ? { cacheMark: true } : {});
+
+const readMessages = (body: Json, toolMarks: number): SandboxMessage[] => {
   const given = readRecords(body['messages'], 'messages');
   if (given.length === 0) throw new BadCall(400, 'messages: at least one message is required');
   const messages: SandboxMessage[] = [];
   const system = body['system'];
-  if (system !== undefined)
-    messages.push({ role: 'system', text: readContent(system, 'system', 'system').text, mediaParts: 0 });
+  let marks = toolMarks;
+  if (system !== undefined) {
+    const read = readContent(system, 'system', 'system');
+    marks += read.cacheMarks;
+    messages.push({ role: 'system', text: read.text, mediaParts: 0, ...cacheMark(read) });
+  }
   let before: Content | undefined;
   for (const [index, { role, content }] of given.entries()) {
     if (role !== 'user' && role !== 'assistant')
@@ -32,9 +40,20 @@ const readMessages = (body: Json): SandboxMessage[] => {
         400,
         `messages.${index}: unexpected \`tool_use_id\` found in \`tool_result\` blocks: ${unasked.join(', ')}`,
       );
-    messages.push({ role: read.toolResults.length > 0 ? 'tool' : role, text: read.text, mediaParts: read.mediaParts });
+    marks += read.cacheMarks;
+    messages.push({
+      role: read.toolResults.length > 0 ? 'tool' : role,
+      text: read.text,
+      mediaParts: read.mediaParts,
+      ...cacheMark(read),
+    });
     before = read;
   }
+  if (marks > CACHE_MARKS_MAX)
+    throw new BadCall(
+      400,
+      `A maximum of ${CACHE_MARKS_MAX} blocks with cache_control may be provided. Found ${marks}.`,
+    );
   // https://docs.anthropic.com/en/docs/build-with-claude/prompt-engineering/prefill-claudes-response
   const last = messages.at(-1);
   if (last?.role === 'assistant' && last.text !== last.text.trimEnd())
@@ -88,13 +107,18 @@ export const readMessagesCall = ({ body: given, header }: Received): SandboxCall
   const tools = readTools(body['tools']);
   const toolChoice = readToolChoice(body['tool_choice'], tools);
   checkThinking(body, maxTokens, toolChoice.kind === 'force');
+  const toolMarks =
+    tools.length === 0
+      ? 0
+      : readRecords(body['tools'], 'tools').filter(({ cache_control: mark }) => isRecord(mark)).length;
   const alone = isRecord(body['tool_choice']) && body['tool_choice']['disable_parallel_tool_use'] === true;
   const output = isRecord(body['output_config']) ? body['output_config']['format'] : undefined;
   return {
     model,
     stream: body['stream'] === true,
     streamUsage: true,
-    messages: readMessages(body),
+    messages: readMessages(body, toolMarks),
+    cachesMarked: true,
     tools,
     toolChoice,
     toolTokens: tools.length === 0 ? 0 : countTokens(JSON.stringify(body['tools'])),

@@ -14,12 +14,12 @@ export const messagesUsage = (
 ): Readonly<Record<string, unknown>> | undefined => {
   const told = toldUsage(reply, mode);
   if (told === undefined) return undefined;
-  const { prompt, cached, completion } = told;
+  const { prompt, cached, written, completion } = told;
   return {
-    input_tokens: cached === 0 ? prompt : Math.max(0, prompt - cached),
-    cache_creation_input_tokens: 0,
+    input_tokens: cached + written === 0 ? prompt : Math.max(0, prompt - cached - written),
+    cache_creation_input_tokens: written,
     cache_read_input_tokens: cached,
-    ...(atStart ? { cache_creation: { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 0 } } : {}),
+    ...(atStart ? { cache_creation: { ephemeral_5m_input_tokens: written, ephemeral_1h_input_tokens: 0 } } : {}),
     output_tokens: atStart ? Math.min(OUTPUT_TOKENS_AT_START, completion) : completion,
     ...(atStart ? { service_tier: 'standard' } : {}),
   };

@@ -11,6 +11,7 @@ interface Content {
   readonly mediaParts: number;
   readonly toolUses: readonly string[];
   readonly toolResults: readonly string[];
+  readonly cachePoints: number;
 }
 
 const MEDIA = ['image', 'document', 'video', 'audio'];
@@ -29,6 +30,7 @@ const readContent = (content: unknown, at: string): Content => {
   let mediaParts = 0;
   const toolUses: string[] = [];
   const toolResults: string[] = [];
+  let cachePoints = 0;
   const blocks = readRecords(content, at);
   if (blocks.length === 0) throw new BadCall(400, `The content field in the Message object at ${at} is empty.`);
   for (const [index, block] of blocks.entries()) {
@@ -51,17 +53,22 @@ const readContent = (content: unknown, at: string): Content => {
         text += typeof part['text'] === 'string' ? part['text'] : JSON.stringify(part['json'] ?? '');
     } else if (isRecord(reasoningContent)) text += readReasoning(reasoningContent, where);
     else if (MEDIA.some((name) => isRecord(block[name]))) mediaParts += 1;
-    else if (!isRecord(block['cachePoint']) && !isRecord(block['guardContent']))
+    else if (isRecord(block['cachePoint'])) cachePoints += 1;
+    else if (!isRecord(block['guardContent']))
       throw new BadCall(400, `The content block at ${where} has no member that is known.`);
   }
-  return { text, mediaParts, toolUses, toolResults };
+  return { text, mediaParts, toolUses, toolResults, cachePoints };
 };
+
+const cacheMark = ({ cachePoints }: Content): { cacheMark?: true } => (cachePoints > 0 ? { cacheMark: true } : {});
 
 const readMessages = (body: Json, hasTools: boolean): SandboxMessage[] => {
   const messages: SandboxMessage[] = [];
   const system = body['system'];
-  if (system !== undefined && readRecords(system, 'system').length > 0)
-    messages.push({ role: 'system', text: readContent(system, 'system').text, mediaParts: 0 });
+  if (system !== undefined && readRecords(system, 'system').length > 0) {
+    const read = readContent(system, 'system');
+    messages.push({ role: 'system', text: read.text, mediaParts: 0, ...cacheMark(read) });
+  }
   const given = readRecords(body['messages'], 'messages');
   if (given.length === 0 || given[0]?.['role'] !== 'user')
     throw new BadCall(
@@ -91,6 +98,7 @@ const readMessages = (body: Json, hasTools: boolean): SandboxMessage[] => {
       role: read.toolResults.length > 0 ? 'tool' : expected,
       text: read.text,
       mediaParts: read.mediaParts,
+      ...cacheMark(read),
     });
   }
   return messages;
@@ -142,6 +150,7 @@ export const readConverseCall = ({ body: given, model = '', stream = false, head
     stream,
     streamUsage: true,
     messages: readMessages(body, config !== undefined),
+    cachesMarked: true,
     tools,
     toolChoice: readToolChoice(config?.['toolChoice']),
     toolTokens: tools.length === 0 ? 0 : countTokens(JSON.stringify(config)),

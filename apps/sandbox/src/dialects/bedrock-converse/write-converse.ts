@@ -20,14 +20,14 @@ const toolUseId = ({ id }: ToolCall): string => id.replace(/^call_/, 'tooluse_')
 const usageOf = (reply: Reply, mode: Script['usage']): Readonly<Record<string, number>> | undefined => {
   const told = toldUsage(reply, mode);
   if (told === undefined) return undefined;
-  const { prompt, cached, completion } = told;
-  const inputTokens = cached === 0 ? prompt : Math.max(0, prompt - cached);
+  const { prompt, cached, written, completion } = told;
+  const inputTokens = cached + written === 0 ? prompt : Math.max(0, prompt - cached - written);
   return {
     inputTokens,
     outputTokens: completion,
-    totalTokens: inputTokens + cached + completion,
+    totalTokens: inputTokens + cached + written + completion,
     cacheReadInputTokens: cached,
-    cacheWriteInputTokens: 0,
+    cacheWriteInputTokens: written,
   };
 };
 

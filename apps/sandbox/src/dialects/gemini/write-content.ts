@@ -14,7 +14,7 @@ type Part = Readonly<Record<string, unknown>>;
 
 const WORDS = { stop: 'STOP', length: 'MAX_TOKENS', 'tool-calls': 'STOP', filter: 'SAFETY' } as const;
 
-const usageOf = (told: ToldUsage | undefined): Part =>
+const usageOf = (told: Omit<ToldUsage, 'written'> | undefined): Part =>
   told === undefined
     ? {}
     : {
