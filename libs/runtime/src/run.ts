@@ -137,15 +137,15 @@ const boot = async (
     await nest.serve();
   }
   parts.phase = 'opening ports';
-  let publicPort: number | undefined;
-  for (const app of parts.apps) publicPort = (await app.listen?.()) ?? publicPort;
+  const ports: Record<string, number> = {};
+  for (const app of parts.apps) Object.assign(ports, await app.listen?.());
   if (own.shutdown.started) return;
   parts.phase = 'running';
   parts.ready = true;
   own.log.info(
     {
       internalPort: internal.port,
-      ...(publicPort === undefined ? {} : { port: publicPort }),
+      ...ports,
       apps: apps.map(({ name }) => name),
       pid: process.pid,
     },
@@ -322,9 +322,9 @@ const shutdownSteps = (parts: Parts, telemetry: Telemetry): ShutdownStep[] => {
     {
       name: 'http',
       run: (ms) =>
-        each(
-          async ({ server }) => (server === undefined ? undefined : drainHttp(server, ms * HTTP_SHARE)),
+        within(
           ms * STEP_SHARE,
+          Promise.all(apps.flatMap(({ servers }) => servers).map((server) => drainHttp(server, ms * HTTP_SHARE))),
         ),
     },
     { name: 'subscriptions', run: (ms) => each(({ strategy }) => strategy.close(), ms * STEP_SHARE) },

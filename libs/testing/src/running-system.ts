@@ -17,6 +17,8 @@ export interface RunningSystemOptions {
   readonly timeScale?: number;
   /** In the fused shape `ingress` counts data planes. */
   readonly replicas?: { readonly ingress?: number; readonly router?: number; readonly worker?: number };
+  /** Management at a listener of its own. Default: no. */
+  readonly separateManagement?: boolean;
   /** The operator's file (waystation.yaml). */
   readonly config?: string;
   /** Variables for every service. */
@@ -98,6 +100,7 @@ function argumentsOf(options: RunningSystemOptions, shape: string, dataDir: stri
     ...['--data-dir', dataDir, '--port', '0', '--leashed', '--not-durable'],
     ...['--ingress', String(ingress), '--routers', String(router), '--workers', String(worker)],
     ...(shape === 'fused' ? ['--fused'] : []),
+    ...(options.separateManagement === true ? ['--management-port', '0'] : []),
     ...(options.supervise === true ? [] : ['--no-supervise']),
     ...Object.entries(options.env ?? {}).flatMap(([name, value]) => ['--env', `${name}=${value}`]),
   ];
