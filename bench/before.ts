@@ -4,6 +4,8 @@ import type { LoadJob } from './load.ts';
 import { median, medianRatio } from './median.ts';
 import { cpuOf, startLoad, startUpstream } from './processes.ts';
 
+/** Short requests that each system has served before anything counts: until then its code is still being compiled anew for what it sees. */
+const WARM_REQUESTS = 60_000;
 const WARM_ROUNDS = 3;
 const ROUND_MS = 3_000;
 const CONNECTIONS = 64;
@@ -89,6 +91,14 @@ export const compareBefore = async (
     }
     const [before, now] = systems;
     if (before === undefined || now === undefined) throw new Error('a system is missing');
+    const [requests] = SCENARIOS;
+    for (
+      const served = { before: 0, now: 0 };
+      requests !== undefined && Math.min(served.before, served.now) < WARM_REQUESTS;
+    ) {
+      served.before += (await load.run(requests.job(before))).requests;
+      served.now += (await load.run(requests.job(now))).requests;
+    }
     const samples = new Map(SCENARIOS.map(({ name }) => [name, { before: [] as Sample[], now: [] as Sample[] }]));
     for (let round = -WARM_ROUNDS; round < rounds; round += 1)
       for (const scenario of SCENARIOS) {

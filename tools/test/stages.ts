@@ -19,7 +19,7 @@ const e2e = (shape: 'split' | 'fused', full: boolean): Stage => ({
   command: jest('--config', 'e2e/jest.config.mjs', ...(full ? ['e2e/(faults|money-faults|budgets|zdr)\\.e2e'] : [])),
   env: { WAYSTATION_E2E_SHAPE: shape, ...(full ? { WAYSTATION_E2E_TIME_SCALE: '1' } : {}) },
   jest: true,
-  timeoutMs: (full ? 120 : 20) * MINUTE,
+  timeoutMs: (full ? 120 : 30) * MINUTE,
 });
 
 const BUILD: Stage = { name: 'build', command: ['tools/start/build.main.ts'], timeoutMs: 10 * MINUTE };
@@ -36,7 +36,7 @@ const STAGES: readonly Stage[] = [
   { name: 'tidy', command: ['tools/tidy/main.ts'], timeoutMs: 5 * MINUTE },
   { name: 'contracts', command: ['tools/contracts/main.ts', '--check'], timeoutMs: 5 * MINUTE },
   { name: 'openapi', command: ['tools/openapi/main.ts', '--check'], timeoutMs: 5 * MINUTE },
-  { name: 'unit and integration', command: jest(), jest: true, postgres: true, timeoutMs: 15 * MINUTE },
+  { name: 'unit and integration', command: jest(), jest: true, postgres: true, timeoutMs: 40 * MINUTE },
   e2e('split', false),
   e2e('fused', false),
 ];

@@ -17,15 +17,15 @@ export type Quirks = Readonly<Record<string, string | number | boolean>>;
 export interface PassthroughRequest {
   readonly body: Buffer;
   /** Spans of the top-level fields in `body`; undefined where nobody scanned yet. */
-  readonly spans?: readonly FieldSpan[];
+  readonly spans?: readonly FieldSpan[] | undefined;
   readonly stream: boolean;
   readonly upstreamModel: string;
   /** Upper bound on output tokens that hold and policy allow; absent: as the client wrote. */
-  readonly outputCap?: number;
+  readonly outputCap?: number | undefined;
   /** Parameters that the endpoint does not take. They are left out, each with a warning. */
   readonly dropParameters: readonly string[];
   /** Stands for the client's end user upstream. Never the raw name. */
-  readonly endUser?: string;
+  readonly endUser?: string | undefined;
   readonly quirks: Quirks;
 }
 
@@ -36,7 +36,7 @@ export interface TranslatedRequest {
   /** The endpoint's limit of output tokens, for dialects that must name one; undefined where the catalog does not know it. */
   readonly outputTokensMax?: number;
   /** Stands for the client's end user upstream. Never the raw name. */
-  readonly endUser?: string;
+  readonly endUser?: string | undefined;
   readonly quirks: Quirks;
 }
 
@@ -162,10 +162,10 @@ export interface Translation {
 export interface JobRequest {
   readonly body: Buffer;
   /** Spans of the top-level fields in `body`; undefined where nobody scanned yet. */
-  readonly spans?: readonly FieldSpan[];
+  readonly spans?: readonly FieldSpan[] | undefined;
   readonly upstreamModel: string;
   /** Stands for the client's end user upstream. Never the raw name. */
-  readonly endUser?: string;
+  readonly endUser?: string | undefined;
   readonly quirks: Quirks;
 }
 

@@ -23,7 +23,7 @@ export const recordOf = ({ start, tried, delivered, endedMs }: Entrant<Start>): 
   const { result, worker, latencyMs, content } = tried;
   const deliveredTokens = delivered ? estimateOutputTokens(content) : 0;
   /** Beside a usage that is left to the worker: should that be lost, this much is known. */
-  const atLeast = deliveredTokens === 0 ? {} : { deliveredTokens };
+  const atLeast = deliveredTokens === 0 ? undefined : deliveredTokens;
   const known = {
     attemptId,
     planned: bound.attempt,
@@ -32,6 +32,12 @@ export const recordOf = ({ start, tried, delivered, endedMs }: Entrant<Start>): 
     durationMs: endedMs - startedMs,
     worker,
     latencyMs,
+    errorCode: undefined,
+    errorMessage: undefined,
+    deliveredTokens: undefined,
+    serviceTier: undefined,
+    upstreamStatus: undefined,
+    hold: undefined,
   };
   switch (result.kind) {
     case 'ended': {
@@ -42,7 +48,7 @@ export const recordOf = ({ start, tried, delivered, endedMs }: Entrant<Start>): 
         outcome: end.outcome,
         usage: end.usage,
         usageSource: end.usageSource,
-        ...(end.usage === 'pending' ? atLeast : {}),
+        deliveredTokens: end.usage === 'pending' ? atLeast : undefined,
         serviceTier: end.serviceTier,
         upstreamStatus: end.upstreamStatus,
       };
@@ -54,7 +60,7 @@ export const recordOf = ({ start, tried, delivered, endedMs }: Entrant<Start>): 
         outcome: 'cancelled',
         usage: 'pending',
         usageSource: 'estimated',
-        ...atLeast,
+        deliveredTokens: atLeast,
       };
     case 'failed': {
       const { error } = result;
@@ -68,7 +74,7 @@ export const recordOf = ({ start, tried, delivered, endedMs }: Entrant<Start>): 
         // What the provider may have counted only the worker knows.
         usage: dispatched ? 'pending' : {},
         usageSource: 'estimated',
-        ...atLeast,
+        deliveredTokens: atLeast,
       };
     }
     default: {

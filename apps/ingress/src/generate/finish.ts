@@ -81,7 +81,7 @@ const spoil = (generation: Generation, failure: WaystationError): void => {
   served.outcome = 'failed-before-output';
   served.errorCode = failure.code;
   served.errorMessage = failure.message;
-  delete generation.served;
+  generation.served = undefined;
 };
 
 const outcomeOf = (generation: Generation, failure: WaystationError | undefined): Outcome => {

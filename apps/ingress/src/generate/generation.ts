@@ -82,14 +82,14 @@ export interface AttemptRecord {
   usage: Usage | 'pending';
   usageSource: UsageSource;
   /** Output tokens that went to the client, where its usage is not known here. */
-  deliveredTokens?: number;
+  deliveredTokens?: number | undefined;
   /** That it was served at, as far as anybody said. */
   serviceTier?: string | undefined;
   upstreamStatus?: number | undefined;
   latencyMs?: number | undefined;
   durationMs?: number | undefined;
   /** Of its own, beside that of the plan. */
-  hold?: PlanHold;
+  hold?: PlanHold | undefined;
 }
 
 export interface Generation extends Omit<GenerationRequest, 'request'> {
@@ -114,30 +114,30 @@ export interface Generation extends Omit<GenerationRequest, 'request'> {
   /** What content filters found, in prompt and answer. */
   readonly verdicts: Verdicts;
   /** Why its answer is not given, where a content filter stopped it. */
-  blocked?: WaystationError;
+  blocked: WaystationError | undefined;
   /** Of files that were read for it, to be told with the answer. */
-  fileNotes?: readonly FileNote[];
+  fileNotes: readonly FileNote[] | undefined;
   /** The models in the place of a router's name, where the request has one. */
-  choice?: Choice;
-  plan?: RoutePlanReply;
+  choice: Choice | undefined;
+  plan: RoutePlanReply | undefined;
   /** What the plan was asked for with: what is sent may have been changed since. */
-  planAsked?: RoutePlanRequest;
+  planAsked: RoutePlanRequest | undefined;
   /** The end of the attempt that served, where it came. */
-  end?: AttemptEnd;
-  served?: AttemptRecord;
+  end: AttemptEnd | undefined;
+  served: AttemptRecord | undefined;
   /** What was charged for it, once that is known here. */
-  billed?: Billed | undefined;
+  billed: Billed | undefined;
   /** Why it ended without an answer. */
-  failure?: WaystationError | undefined;
+  failure: WaystationError | undefined;
   /** When the plan was there, and then the hold, on the clock of `startedMs`. */
-  plannedMs?: number;
-  heldMs?: number;
+  plannedMs: number | undefined;
+  heldMs: number | undefined;
   /** What broke off before, where `served` went on with its text. */
-  continuedFrom?: AttemptRecord;
+  continuedFrom: AttemptRecord | undefined;
   /** Set where a stream that breaks off may be continued. */
-  joinable?: JoinableStream;
+  joinable: JoinableStream | undefined;
   /** From accept of the request to the first byte of output. */
-  firstByteMs?: number;
+  firstByteMs: number | undefined;
 }
 
 /** Each is given once. */

@@ -39,7 +39,7 @@ const attemptLine = (
   priceVersion: record.planned.priceVersion,
   price: record.planned.price,
   byok: record.planned.byok,
-  ...(record.planned.surchargePpm === undefined ? {} : { surchargePpm: record.planned.surchargePpm }),
+  surchargePpm: record.planned.surchargePpm,
   deadlineAt: generation.deadlineAt,
   dispatched: record.dispatched,
   outcome: record.outcome,

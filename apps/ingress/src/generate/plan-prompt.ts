@@ -34,8 +34,8 @@ export const planPrompt = async (deps: GenerateDeps, generation: Generation): Pr
   const screened = screenPrompt(generation);
   if (screened !== undefined) await screened;
   // Rules look at what is sent.
-  const choice = await chooseForTask(deps, generation);
-  if (choice !== undefined) generation.choice = choice;
+  const choice = chooseForTask(deps, generation);
+  if (choice !== undefined) generation.choice = await choice;
   const first = await (mayReadFiles(generation) ? planFiles(deps, generation, plan) : plan());
   return compressPrompt(generation, first, plan) ?? first;
 };

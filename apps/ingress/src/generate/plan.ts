@@ -118,7 +118,7 @@ export const planGeneration = async (bus: Bus, generation: Generation): Promise<
     preferences: generation.choice?.preferences ?? request.preferences,
     features: request.features,
     policyIds: policyIds.length === 0 ? undefined : [...policyIds],
-    ...(generation.keepsDecision === undefined ? {} : { explain: true }),
+    explain: generation.keepsDecision === undefined ? undefined : true,
   };
   const reply = await bus.request(RoutePlan, asked, { timeoutMs: PLAN_TIMEOUT_MS }).catch((thrown: unknown) => {
     throw planError(thrown, models);

@@ -126,9 +126,11 @@ export const prepareHttp = (fastify: FastifyInstance, ingress: Ingress, bodyByte
   });
 
   fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser('*', (request: FastifyRequest, payload: IncomingMessage) =>
-    readBody(request, payload, Math.min(request.routeOptions.config.bodyBytesMax ?? bodyBytesMax, bodyBytesMax)),
-  );
+  const read = (request: FastifyRequest, payload: IncomingMessage): Promise<Buffer> =>
+    readBody(request, payload, Math.min(request.routeOptions.config.bodyBytesMax ?? bodyBytesMax, bodyBytesMax));
+  // Of what an expression matches the type is parsed once, of what `*` stands for with every request; that one is for requests without a type.
+  fastify.addContentTypeParser(/^/, read);
+  fastify.addContentTypeParser('*', read);
 
   fastify.addHook('onResponse', (request: FastifyRequest, reply: FastifyReply, done: () => void) => {
     ingress.cells.answered(request.routeOptions.url ?? 'none', reply.raw.statusCode, reply.elapsedTime);

@@ -208,13 +208,21 @@ const forgetWarning = ({ warnings }: Generation): void => {
   if (at >= 0) warnings.splice(at, 1);
 };
 
-/** Undefined where the request names its models itself. @throws WaystationError `invalid_request`, `model_not_found`, `no_endpoints`, `snapshot_stale` */
-export const chooseForTask = async (deps: ChooserDeps, generation: Generation): Promise<Choice | undefined> => {
+/** Undefined, and no promise, where the request names its models itself. @throws WaystationError `invalid_request`, `model_not_found`, `no_endpoints`, `snapshot_stale` */
+export const chooseForTask = (deps: ChooserDeps, generation: Generation): Promise<Choice> | undefined => {
   const asked = generation.request.models;
   const models =
     asked.length > 0 ? asked : [generation.caller.workspace.defaultModel].filter((model) => model !== undefined);
   const router = routerNamed(models);
-  if (router === undefined) return undefined;
+  return router === undefined ? undefined : choose(deps, generation, router, models);
+};
+
+const choose = async (
+  deps: ChooserDeps,
+  generation: Generation,
+  router: string,
+  models: readonly string[],
+): Promise<Choice> => {
   if (TEXT_DIALECTS[generation.request.features.dialect] === undefined)
     throw invalid(`${router} chooses models for conversations only; name a model for this job`);
   if (!deps.catalog.ready)

@@ -69,27 +69,18 @@ interface Way {
 const wayOf = (request: CallTerms, body: Buffer, dialect: ProviderDialect, quirks: Quirks): Way => {
   const { attempt, identity, outputCap } = request;
   const { passthrough, translation } = dialect;
-  const common = {
-    upstreamModel: attempt.upstreamModel,
-    ...(identity.endUserId === undefined ? {} : { endUser: standInOf(identity.workspaceId, identity.endUserId) }),
-    quirks,
-  };
-  const dropParameters = attempt.dropParameters ?? [];
-  const cap = outputCap === undefined ? {} : { outputCap };
+  const { upstreamModel, dropParameters = [] } = attempt;
+  const endUser = identity.endUserId === undefined ? undefined : standInOf(identity.workspaceId, identity.endUserId);
+  const spans = request.spans.length === 0 ? undefined : request.spans;
   if (passthrough?.dialects.has(request.dialect) === true) {
-    const upstream = passthrough.buildRequest({
-      ...common,
-      ...cap,
-      body,
-      ...(request.spans.length === 0 ? {} : { spans: request.spans }),
-      stream: request.stream,
-      dropParameters,
-    });
+    const { stream } = request;
+    const asked = { body, spans, stream, upstreamModel, outputCap, dropParameters, endUser, quirks };
+    const upstream = passthrough.buildRequest(asked);
     return { upstream, warnings: upstream.warnings, read: passthrough.readResponse };
   }
   const job = dialect.jobs?.get(request.dialect);
   if (job !== undefined) {
-    const asked = job({ ...common, body, ...(request.spans.length === 0 ? {} : { spans: request.spans }) });
+    const asked = job({ body, spans, upstreamModel, endUser, quirks });
     const { upstream } = asked;
     return { upstream, warnings: upstream.warnings, read: (terms, sink) => new JobReader(asked, terms, sink) };
   }
@@ -97,9 +88,11 @@ const wayOf = (request: CallTerms, body: Buffer, dialect: ProviderDialect, quirk
   if (translation === undefined || spoken === undefined)
     throw new WaystationError('no_worker', `No worker here can ask ${attempt.providerName} for ${request.dialect}.`);
   const reading = spoken.readCall(body);
-  const fitted = fitCall(reading.call, { dropParameters, ...cap });
+  const fitted = fitCall(reading.call, { dropParameters, ...(outputCap === undefined ? {} : { outputCap }) });
   const upstream = translation.buildRequest({
-    ...common,
+    upstreamModel,
+    endUser,
+    quirks,
     call: fitted.call,
     ...(attempt.maxOutput === undefined ? {} : { outputTokensMax: attempt.maxOutput }),
   });

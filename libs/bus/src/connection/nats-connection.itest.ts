@@ -417,31 +417,38 @@ describe('a lost connection', () => {
     expect(errors).toEqual([expect.stringMatching(reported)]);
   });
 
-  test('follows a server in lame duck mode, where there is another to go to', async () => {
-    let second = 0;
-    const other = await saying(() => {
-      second += 1;
-      return '';
-    });
-    const url = await listening(
-      createServer((socket) => {
-        stops.push(() => socket.destroy());
-        socket.on('error', () => undefined);
-        socket.write(GREETING);
-        let told = false;
-        socket.on('data', (bytes) => {
-          socket.write('PONG\r\n'.repeat(bytes.toString('latin1').match(/^PING\r$/gm)?.length ?? 0));
-          if (told) return;
-          told = true;
+  test.each([
+    ['later', false],
+    ['together with its first answer', true],
+  ])(
+    'follows a server that says %s that it is in lame duck mode, where there is another to go to',
+    async (_when, together) => {
+      let second = 0;
+      const other = await saying(() => {
+        second += 1;
+        return '';
+      });
+      const url = await listening(
+        createServer((socket) => {
+          stops.push(() => socket.destroy());
+          socket.on('error', () => undefined);
+          socket.write(GREETING);
+          let told = false;
           const host = other.slice('nats://'.length);
-          socket.write(`INFO {"version":"2.11.8","max_payload":2048,"connect_urls":["${host}"],"ldm":true}\r\n`);
-        });
-      }),
-    );
-    const connection = await connect({ url });
-    await until('it moved', () => second === 1 && connection.state === 'connected' && errors.length > 0);
-    expect(errors).toEqual([expect.stringMatching(/sends its clients elsewhere/)]);
-  });
+          const info = `INFO {"version":"2.11.8","max_payload":2048,"connect_urls":["${host}"],"ldm":true}\r\n`;
+          socket.on('data', (bytes) => {
+            const pongs = 'PONG\r\n'.repeat(bytes.toString('latin1').match(/^PING\r$/gm)?.length ?? 0);
+            socket.write(together && !told ? pongs + info : pongs);
+            if (!together && !told) setTimeout(() => socket.write(info), 20);
+            told = true;
+          });
+        }),
+      );
+      const connection = await connect({ url });
+      await until('it moved', () => second === 1 && connection.state === 'connected' && errors.length > 0);
+      expect(errors).toEqual([expect.stringMatching(/sends its clients elsewhere/)]);
+    },
+  );
 
   test('is tried at each of the servers that are named', async () => {
     const proxy = await way();

@@ -111,12 +111,7 @@ export const connectNats = async (
     },
     info(info) {
       pool.learn(info.connectUrls, server);
-      if (!info.lameDuck || pool.size === 1) return;
-      const leaving = link;
-      void leaving
-        .barrier()
-        .catch(ignored)
-        .then(() => leaving.end(new Error('the server is shutting down and sends its clients elsewhere')));
+      if (info.lameDuck) leave(link);
     },
     ended(cause) {
       if (closed !== undefined) return;
@@ -127,11 +122,22 @@ export const connectNats = async (
   };
   const parts: DialParts = { options, pingEveryMs: times.pingEveryMs, turn, events, closing: closing.signal };
 
+  /** A server that is about to shut down, where there is another to go to. */
+  const leave = (leaving: Link): void => {
+    if (pool.size === 1) return;
+    void leaving
+      .barrier()
+      .catch(ignored)
+      .then(() => leaving.end(new Error('the server is shutting down and sends its clients elsewhere')));
+  };
+
   const take = (next: Link, from: PooledServer): void => {
     link = next;
     server = from;
     pool.learn(next.info.connectUrls, from);
     for (const [sid, subscription] of live) subscribeOn(next, sid, subscription);
+    // It may have said so behind its answer to our introduction, when nobody listened yet.
+    if (next.info.lameDuck) leave(next);
   };
   const reconnect = async (): Promise<void> => {
     for (;;) {

@@ -14,19 +14,34 @@ export interface JsonEdit {
 
 /** Applies edits that are sorted by position and do not overlap. */
 export const spliceJson = (body: Uint8Array, edits: readonly JsonEdit[]): Buffer => {
-  const parts: Uint8Array[] = [];
+  let length = body.length;
   let at = 0;
-  for (const edit of edits) {
-    if (edit.start < at || edit.end < edit.start || edit.end > body.length) {
-      throw new RangeError(`edit ${edit.start}…${edit.end} overlaps another or lies outside of ${body.length} bytes`);
-    }
-    parts.push(body.subarray(at, edit.start));
-    parts.push(typeof edit.replacement === 'string' ? Buffer.from(edit.replacement) : edit.replacement);
-    at = edit.end;
+  for (const { start, end, replacement } of edits) {
+    if (start < at || end < start || end > body.length)
+      throw new RangeError(`edit ${start}…${end} overlaps another or lies outside of ${body.length} bytes`);
+    length += (typeof replacement === 'string' ? Buffer.byteLength(replacement) : replacement.length) - (end - start);
+    at = end;
   }
-  parts.push(body.subarray(at));
-  return Buffer.concat(parts);
+  // One buffer that is written to: a buffer for each piece costs more than its bytes.
+  const bytes = asBuffer(body);
+  const spliced = Buffer.allocUnsafe(length);
+  let to = 0;
+  at = 0;
+  for (const { start, end, replacement } of edits) {
+    to += bytes.copy(spliced, to, at, start);
+    if (typeof replacement === 'string') to += spliced.write(replacement, to);
+    else {
+      spliced.set(replacement, to);
+      to += replacement.length;
+    }
+    at = end;
+  }
+  bytes.copy(spliced, to, at);
+  return spliced;
 };
+
+const asBuffer = (bytes: Uint8Array): Buffer =>
+  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 export interface MemberChanges {
   /** Members to take out with their comma. */
@@ -86,7 +101,7 @@ export const editMembers = (body: Uint8Array, changes: MemberChanges, objectStar
 
 /** The edits that `editMembers` makes, for a caller that makes several in one body. Sorted by position. */
 export const memberEdits = (body: Uint8Array, changes: MemberChanges, objectStart = 0): JsonEdit[] => {
-  const bytes = Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  const bytes = asBuffer(body);
   const ranges = changes.remove === undefined ? [] : removals(bytes, changes.remove);
   const edits: JsonEdit[] = ranges.map((range) => ({ ...range, replacement: '' }));
   for (const { span, json } of changes.replace ?? []) {

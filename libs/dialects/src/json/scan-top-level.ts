@@ -1,7 +1,7 @@
 // Finds top-level fields of a JSON object in its bytes, without building values: what lets a prompt travel unre-encoded.
 // A field's span is exact, so that cutting it out and parsing it gives what parsing the whole would give.
 import type { FieldSpan } from '@waystation/contracts';
-import { skipSpace, skipString, skipValue } from './skip-value.js';
+import { JSON_DEPTH_MAX, skipSpace, skipString, skipValue } from './skip-value.js';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -66,6 +66,9 @@ const escapedKeyOf = (bytes: Buffer, start: number, end: number, matcher: Matche
   }
 };
 
+/** Walks the value of a wanted field itself, so that nobody walks it twice: where it ends, or undefined where it is not what was expected and is only stepped over. */
+export type EnterField = (key: string, valueStart: number) => number | undefined;
+
 /**
  * The wanted fields of the object that starts at `at`, in order of position; of a key that stands there twice, both (the last wins
  * for a reader). Undefined where no valid object stands there. `wanted` must not change once it was used.
@@ -76,6 +79,7 @@ export const scanObject = (
   at: number,
   wanted: ReadonlySet<string>,
   outer = 0,
+  enter?: EnterField,
 ): { fields: FieldSpan[]; end: number } | undefined => {
   const bytes = asBuffer(body);
   at = skipSpace(bytes, at);
@@ -92,9 +96,10 @@ export const scanObject = (
     at = skipSpace(bytes, keyEnd);
     if (bytes[at] !== COLON) return undefined;
     const valueStart = skipSpace(bytes, at + 1);
-    const end = skipValue(bytes, valueStart, outer + 1);
-    if (end < 0) return undefined;
     const key = keyOf(bytes, start + 1, keyEnd - 1, matcher);
+    const walked = key === undefined || enter === undefined ? undefined : enter(key, valueStart);
+    const end = walked ?? skipValue(bytes, valueStart, outer + 1);
+    if (end < 0) return undefined;
     if (key !== undefined) fields.push({ key, start, end, valueStart, valueEnd: end });
     at = skipSpace(bytes, end);
     if (bytes[at] === CLOSE_OBJECT) return { fields, end: at + 1 };
@@ -107,26 +112,46 @@ export const scanObject = (
  * The wanted top-level fields of a body that is one JSON object, in order of position; all spans of a repeated key.
  * @returns undefined where the body is no JSON object, is nested deeper than 512, or has anything behind the object
  */
-export const scanTopLevelFields = (body: Uint8Array, wanted: ReadonlySet<string>): FieldSpan[] | undefined => {
-  const scanned = scanObject(body, 0, wanted);
+export const scanTopLevelFields = (
+  body: Uint8Array,
+  wanted: ReadonlySet<string>,
+  enter?: EnterField,
+): FieldSpan[] | undefined => {
+  const scanned = scanObject(body, 0, wanted, 0, enter);
   return scanned !== undefined && skipSpace(asBuffer(body), scanned.end) === body.length ? scanned.fields : undefined;
 };
 
 /** Start and end of each item of the array that starts at `at`. Undefined where no valid array stands there. */
 export const scanArray = (body: Uint8Array, at: number, outer = 0): { start: number; end: number }[] | undefined => {
-  const bytes = asBuffer(body);
-  at = skipSpace(bytes, at);
-  if (bytes[at] !== OPEN_ARRAY) return undefined;
   const items: { start: number; end: number }[] = [];
+  const bytes = asBuffer(body);
+  const end = walkArray(bytes, at, outer, (start) => {
+    const itemEnd = skipValue(bytes, start, outer + 1);
+    items.push({ start, end: itemEnd });
+    return itemEnd;
+  });
+  return end === undefined ? undefined : items;
+};
+
+/**
+ * Where the array that starts at `at` ends; undefined where no valid array stands there.
+ * @param item walks one, from its first byte; answers where it ends, below zero where it is no value
+ */
+export const walkArray = (
+  bytes: Buffer,
+  at: number,
+  outer: number,
+  item: (start: number) => number,
+): number | undefined => {
+  at = skipSpace(bytes, at);
+  if (bytes[at] !== OPEN_ARRAY || outer >= JSON_DEPTH_MAX) return undefined;
   at = skipSpace(bytes, at + 1);
-  if (bytes[at] === CLOSE_ARRAY) return items;
+  if (bytes[at] === CLOSE_ARRAY) return at + 1;
   for (;;) {
-    const start = skipSpace(bytes, at);
-    const end = skipValue(bytes, start, outer + 1);
+    const end = item(skipSpace(bytes, at));
     if (end < 0) return undefined;
-    items.push({ start, end });
     at = skipSpace(bytes, end);
-    if (bytes[at] === CLOSE_ARRAY) return items;
+    if (bytes[at] === CLOSE_ARRAY) return at + 1;
     if (bytes[at] !== COMMA) return undefined;
     at += 1;
   }

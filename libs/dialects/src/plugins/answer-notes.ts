@@ -21,8 +21,9 @@ const FIRST: readonly Step[] = ['choices', { each: undefined }, 'message'];
 
 /** A whole chat completion with annotations behind those that its first choice has. */
 export const withFileNotes = (body: Buffer, notes: readonly FileNote[]): Buffer => {
+  if (notes.length === 0) return body;
   const [message] = findAtPath(body, FIRST);
-  if (message === undefined || notes.length === 0) return body;
+  if (message === undefined) return body;
   const json = notesJson(notes);
   const [list] = findAtPath(body, [...FIRST, 'annotations']);
   if (list === undefined || list.start > message.end)

@@ -1,9 +1,9 @@
 // Makes a provider's completion ours, in its bytes: our id, model and provider, the finish reason in the public words with the provider's own
 // beside it. Chunks of a stream and whole bodies have the same shape here. Everything else stays byte for byte.
 import type { FieldSpan } from '@waystation/contracts';
-import { memberEdits, scanArray, scanObject, scanTopLevelFields, type JsonEdit } from '@waystation/dialects';
+import { memberEdits, scanObject, scanTopLevelFields, skipValue, walkArray, type JsonEdit } from '@waystation/dialects';
 import type { FinishReason } from '@waystation/generation';
-import { hasMeaning } from './has-meaning.js';
+import { scanMessage } from './has-meaning.js';
 import { chatFinishReason } from '@waystation/dialects';
 import { mapFinishReason } from './map-finish-reason.js';
 
@@ -44,12 +44,14 @@ export interface ScannedChoice {
   readonly calls: readonly ScannedCall[];
   /** Of the whole answer, where Moonshot tells it: https://platform.moonshot.ai/docs/api/chat */
   readonly usage: readonly FieldSpan[];
-  readonly finish?: {
-    readonly span: FieldSpan;
-    readonly native: string;
-    readonly reason: FinishReason;
-    readonly nativeTold: boolean;
-  };
+  readonly finish:
+    | {
+        readonly span: FieldSpan;
+        readonly native: string;
+        readonly reason: FinishReason;
+        readonly nativeTold: boolean;
+      }
+    | undefined;
 }
 
 const TOP_LEVEL: ReadonlySet<string> = new Set<TopLevelKey>([
@@ -72,8 +74,9 @@ const CHOICE: ReadonlySet<string> = new Set([
   'finish_reason',
   'native_finish_reason',
 ]);
-const CALLS: ReadonlySet<string> = new Set(['tool_calls']);
 const CALL: ReadonlySet<string> = new Set(['id', 'index', 'type']);
+/** How many containers are open around each. */
+const OUTSIDE = { choices: 1, choice: 2, message: 3, calls: 4, call: 5 } as const;
 const NULL_START = 0x6e;
 
 const isNull = (bytes: Buffer, span: FieldSpan): boolean => bytes[span.valueStart] === NULL_START;
@@ -93,52 +96,63 @@ export const serviceTierOf = (bytes: Buffer, { service_tier }: ScannedCompletion
   return typeof told === 'string' && told !== '' && told.length <= SERVICE_TIER_CHARS_MAX ? told : undefined;
 };
 
-const scanCall = (bytes: Buffer, start: number): ScannedCall => {
-  const fields = scanObject(bytes, start, CALL)?.fields ?? [];
+/** Puts the call that starts there behind the others; answers where it ends. */
+const walkCall = (bytes: Buffer, start: number, into: ScannedCall[]): number => {
+  const scanned = scanObject(bytes, start, CALL, OUTSIDE.call);
+  const fields = scanned?.fields ?? [];
   const of = (key: string): unknown =>
     valueOf(
       bytes,
       fields.findLast((field) => field.key === key),
     );
   const [id, index] = [of('id'), of('index')];
-  return {
+  into.push({
     start,
     id: typeof id === 'string' && id !== '' ? id : undefined,
     index: typeof index === 'number' ? index : undefined,
     typeTold: fields.some(({ key }) => key === 'type'),
-  };
+  });
+  return scanned?.end ?? skipValue(bytes, start, OUTSIDE.call);
 };
 
-/** Of the message or delta that starts at `at`. */
-const scanCalls = (bytes: Buffer, at: number): ScannedCall[] =>
-  (scanObject(bytes, at, CALLS)?.fields ?? [])
-    .flatMap(({ valueStart }) => scanArray(bytes, valueStart) ?? [])
-    .map(({ start }) => scanCall(bytes, start));
-
-const scanChoice = (bytes: Buffer, start: number): ScannedChoice => {
-  let content: FieldSpan | undefined;
+/** Puts the choice that starts there behind the others; answers where it ends. */
+const walkChoice = (bytes: Buffer, start: number, into: ScannedChoice[]): number => {
+  let meaningful = false;
+  let calls: ScannedCall[] = [];
   let finish: FieldSpan | undefined;
   let numbered: FieldSpan | undefined;
   const usage: FieldSpan[] = [];
   let nativeTold = false;
-  for (const field of scanObject(bytes, start, CHOICE)?.fields ?? []) {
+  const scanned = scanObject(bytes, start, CHOICE, OUTSIDE.choice, (key, at) => {
+    if (key !== 'message' && key !== 'delta') return undefined;
+    // Of two the last counts.
+    calls = [];
+    const message = scanMessage(bytes, at, OUTSIDE.message, (list) =>
+      walkArray(bytes, list, OUTSIDE.calls, (call) => walkCall(bytes, call, calls)),
+    );
+    meaningful = message?.meaningful ?? false;
+    return message?.end;
+  });
+  for (const field of scanned?.fields ?? []) {
     if (field.key === 'finish_reason') finish = field;
     else if (field.key === 'native_finish_reason') nativeTold = true;
     else if (field.key === 'index') numbered = field;
     else if (field.key === 'usage') usage.push(field);
-    else content = field;
   }
   const index = valueOf(bytes, numbered);
-  const choice = {
+  const native = valueOf(bytes, finish);
+  into.push({
     start,
     index: typeof index === 'number' ? index : 0,
-    meaningful: content !== undefined && hasMeaning(bytes, content.valueStart),
-    calls: content === undefined ? [] : scanCalls(bytes, content.valueStart),
+    meaningful,
+    calls,
     usage,
-  };
-  const native = valueOf(bytes, finish);
-  if (finish === undefined || typeof native !== 'string' || native === '') return choice;
-  return { ...choice, finish: { span: finish, native, reason: mapFinishReason(native), nativeTold } };
+    finish:
+      finish === undefined || typeof native !== 'string' || native === ''
+        ? undefined
+        : { span: finish, native, reason: mapFinishReason(native), nativeTold },
+  });
+  return scanned?.end ?? skipValue(bytes, start, OUTSIDE.choice);
 };
 
 /**
@@ -146,16 +160,18 @@ const scanChoice = (bytes: Buffer, start: number): ScannedChoice => {
  * @throws SyntaxError where a string that has to be read is broken
  */
 export const scanCompletion = (bytes: Buffer): ScannedCompletion | undefined => {
-  const spans = scanTopLevelFields(bytes, TOP_LEVEL);
+  let choices: ScannedChoice[] | undefined;
+  const spans = scanTopLevelFields(bytes, TOP_LEVEL, (key, at) => {
+    if (key !== 'choices') return undefined;
+    const found: ScannedChoice[] = [];
+    const end = walkArray(bytes, at, OUTSIDE.choices, (choice) => walkChoice(bytes, choice, found));
+    choices = end === undefined ? undefined : found;
+    return end;
+  });
   if (spans === undefined) return undefined;
   const fields: Partial<Record<string, FieldSpan>> = {};
   for (const span of spans) fields[span.key] = span;
-  const { choices } = fields;
-  return {
-    spans,
-    fields,
-    choices: choices && scanArray(bytes, choices.valueStart)?.map((item) => scanChoice(bytes, item.start)),
-  };
+  return { spans, fields, choices };
 };
 
 /** Whether the completion is an error in disguise: `{"error": …}`, or the `{"object": "error"}` of some engines. */
@@ -176,11 +192,13 @@ export interface OwnFields {
   readonly created: string;
   readonly model: string;
   readonly provider: string;
+  /** A whole completion has the member always, be it null: so the reference, section 3.1, and clients that validate. */
+  readonly system_fingerprint: 'null' | undefined;
 }
 
 export const ownFields = (
   terms: { generationId: string; model: string; providerName: string },
-  object: string,
+  object: 'chat.completion' | 'chat.completion.chunk',
 ): OwnFields => ({
   id: JSON.stringify(terms.generationId),
   object: JSON.stringify(object),
@@ -188,23 +206,29 @@ export const ownFields = (
   created: String(Number(terms.generationId.slice(4, 14)) || 0),
   model: JSON.stringify(terms.model),
   provider: JSON.stringify(terms.providerName),
+  system_fingerprint: object === 'chat.completion' ? 'null' : undefined,
 });
 
 const OURS: ReadonlySet<string> = new Set(['id', 'model', 'provider']);
-const REQUIRED: readonly (keyof OwnFields)[] = ['id', 'object', 'created', 'model', 'provider'];
+const REQUIRED: readonly (keyof OwnFields)[] = [
+  ...(['id', 'object', 'created', 'model', 'provider'] as const),
+  'system_fingerprint',
+];
 
 /** Puts our fields in, whether the provider's are there (once or more often) or not. */
-export const ownEdits = (bytes: Buffer, { spans, fields }: ScannedCompletion, own: OwnFields): JsonEdit[] =>
-  memberEdits(bytes, {
-    replace: spans.filter(({ key }) => OURS.has(key)).map((span) => ({ span, json: own[span.key as keyof OwnFields] })),
-    insert: REQUIRED.filter((key) => fields[key] === undefined).map((key) => ({ key, json: own[key] })),
-  });
-
-/** A whole completion has the member always, be it null: so the reference, section 3.1, and clients that validate. */
-export const fingerprintEdits = (bytes: Buffer, { fields }: ScannedCompletion): JsonEdit[] =>
-  fields.system_fingerprint === undefined
-    ? memberEdits(bytes, { insert: [{ key: 'system_fingerprint', json: 'null' }] })
-    : [];
+export const ownEdits = (bytes: Buffer, { spans, fields }: ScannedCompletion, own: OwnFields): JsonEdit[] => {
+  const replace: { span: FieldSpan; json: string }[] = [];
+  for (const span of spans) {
+    const json = OURS.has(span.key) ? own[span.key as keyof OwnFields] : undefined;
+    if (json !== undefined) replace.push({ span, json });
+  }
+  const insert: { key: string; json: string }[] = [];
+  for (const key of REQUIRED) {
+    const json = fields[key] === undefined ? own[key] : undefined;
+    if (json !== undefined) insert.push({ key, json });
+  }
+  return memberEdits(bytes, { replace, insert });
+};
 
 /** Puts the finish reasons into the public words, and the provider's beside them. */
 export const finishEdits = ({ choices }: ScannedCompletion): JsonEdit[] =>
@@ -235,11 +259,10 @@ export const callEdits = (
   (choices ?? []).flatMap(({ index: choice, calls }) =>
     calls.flatMap(({ start, id, index, typeTold }, position) => {
       const place = placeOf?.(choice, index, id, position);
-      const insert = [
-        ...(place === undefined || index !== undefined ? [] : [{ key: 'index', json: String(place) }]),
-        ...(typeTold || id === undefined ? [] : [{ key: 'type', json: '"function"' }]),
-      ];
-      return memberEdits(bytes, { insert }, start);
+      const insert: { key: string; json: string }[] = [];
+      if (place !== undefined && index === undefined) insert.push({ key: 'index', json: String(place) });
+      if (!typeTold && id !== undefined) insert.push({ key: 'type', json: '"function"' });
+      return insert.length === 0 ? [] : memberEdits(bytes, { insert }, start);
     }),
   );
 

@@ -21,7 +21,28 @@ const isNothing = (bytes: Buffer, start: number, end: number): boolean => {
   );
 };
 
-/** Of the object that starts at `at`. */
-export const hasMeaning = (bytes: Buffer, at: number): boolean =>
-  scanObject(bytes, at, MEANINGFUL)?.fields.some((field) => !isNothing(bytes, field.valueStart, field.valueEnd)) ??
-  false;
+export interface ScannedMessage {
+  readonly meaningful: boolean;
+  readonly end: number;
+}
+
+/**
+ * The message or delta that starts at `at`. Undefined where no object stands there.
+ * @param outer how many containers are open around it
+ * @param enterCalls walks the value of `tool_calls`
+ */
+export const scanMessage = (
+  bytes: Buffer,
+  at: number,
+  outer: number,
+  enterCalls: (valueStart: number) => number | undefined,
+): ScannedMessage | undefined => {
+  const enter = (key: string, start: number): number | undefined =>
+    key === 'tool_calls' ? enterCalls(start) : undefined;
+  const scanned = scanObject(bytes, at, MEANINGFUL, outer, enter);
+  if (scanned === undefined) return undefined;
+  return {
+    meaningful: scanned.fields.some(({ valueStart, valueEnd }) => !isNothing(bytes, valueStart, valueEnd)),
+    end: scanned.end,
+  };
+};

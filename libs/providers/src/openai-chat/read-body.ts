@@ -15,7 +15,6 @@ import {
 import { convertUsage } from './convert-usage.js';
 import {
   callEdits,
-  fingerprintEdits,
   finishEdits,
   inOrder,
   isError,
@@ -67,7 +66,8 @@ export class ChatBodyReader implements ResponseReader {
 
   end(): void {
     if (this.failure !== undefined) return;
-    const body = Buffer.concat(this.#chunks, this.#bytes);
+    const [only] = this.#chunks;
+    const body = this.#chunks.length === 1 && only !== undefined ? only : Buffer.concat(this.#chunks, this.#bytes);
     this.#chunks = [];
     try {
       this.#read(body);
@@ -107,9 +107,8 @@ export class ChatBodyReader implements ResponseReader {
     this.failure = this.#refusal(body, completion);
     if (this.failure !== undefined) return;
     this.meaningful = true;
-    const own = ownEdits(body, completion, this.#own);
-    const filled = [fingerprintEdits(body, completion), finishEdits(completion), callEdits(body, completion)];
-    this.#sink(spliceJson(body, inOrder(own, ...filled)));
+    const edits = inOrder(ownEdits(body, completion, this.#own), finishEdits(completion), callEdits(body, completion));
+    this.#sink(spliceJson(body, edits));
   }
 
   #refusal(body: Buffer, { fields, choices }: ScannedCompletion): WaystationError | undefined {
