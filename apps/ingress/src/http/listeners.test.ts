@@ -7,13 +7,17 @@ import { startIngress, type TestIngress } from '../test-edge/start-ingress.js';
 
 let two: TestIngress;
 let one: TestIngress;
+/** Two listeners that do not wait for long. */
+let hasty: TestIngress;
 beforeAll(async () => {
-  two = await startIngress({ management: true, requestMs: 500 });
+  two = await startIngress({ management: true });
   one = await startIngress();
+  hasty = await startIngress({ management: true, requestMs: 500 });
 });
-afterAll(() => Promise.all([two.close(), one.close()]));
+afterAll(() => Promise.all([two, one, hasty].map((each) => each.close())));
 
-const portOf = (listener: Listener): number => (listener === 'inference' ? two.port : two.managementPort);
+const portOf = (listener: Listener, ingress = two): number =>
+  listener === 'inference' ? ingress.port : ingress.managementPort;
 
 interface Answer {
   readonly status: number;
@@ -41,6 +45,8 @@ const ELSEWHERE: Readonly<Record<Listener, string>> = {
   management: 'Not Found: this address serves what manages the station; inference is served at another one',
 };
 
+const NOT_FOUND = /^Not Found: (this address|there is nothing)/;
+
 /** Where each route that is not for one kind of key alone is, said once more, by hand. */
 const PUBLIC_OR_ANY: readonly (readonly [RegExp, readonly Listener[]])[] = [
   [/^POST \S*\/webhooks\/stripe$/, ['inference']],
@@ -55,34 +61,29 @@ const expected = ({ method, path, access }: Route): readonly Listener[] =>
     ? [access]
     : (PUBLIC_OR_ANY.find(([pattern]) => pattern.test(`${method} ${path}`))?.[1] ?? []);
 
-describe.each(ROUTES.map((route) => ({ ...route, route })))('$method $path ($access)', ({ method, path, route }) => {
-  it('is where its kind of key is, or where the table says', () => {
+const KEYS = [undefined, inferenceKey, managementKey, 'sk-way-v1-nobody'];
+
+test.each(ROUTES.map((route) => ({ ...route, route })))(
+  '$method $path ($access) is answered where the table says, and elsewhere alike for every key and for none',
+  async ({ method, path, route }) => {
     expect(listenersOf(route)).toEqual(expected(route));
     expect(listenersOf(route)).not.toEqual([]);
-  });
-
-  it.each(LISTENERS)('is answered at %s as the table says, alike for every key and for none', async (listener) => {
-    const answers = await Promise.all(
-      [undefined, inferenceKey, managementKey, 'sk-way-v1-nobody'].map((key) =>
-        call(portOf(listener), method, path, key),
-      ),
-    );
-    const there = listenersOf(route).includes(listener);
-    for (const answer of answers) {
-      if (there) expect(messageOf(answer)).not.toMatch(/^Not Found: (this address|there is nothing)/);
-      else
+    for (const listener of LISTENERS) {
+      if (listenersOf(route).includes(listener)) {
+        expect(messageOf(await call(portOf(listener), method, path, managementKey))).not.toMatch(NOT_FOUND);
+        continue;
+      }
+      const answers = await Promise.all(KEYS.map((key) => call(portOf(listener), method, path, key)));
+      for (const answer of answers)
         expect({ status: answer.status, message: messageOf(answer) }).toEqual({
           status: 404,
           message: ELSEWHERE[listener],
         });
+      expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
     }
-    if (!there) expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
-  });
-
-  it('is answered by the one listener where there is no second', async () => {
-    expect(messageOf(await call(one.port, method, path, managementKey))).not.toMatch(/this address serves/);
-  });
-});
+    expect(messageOf(await call(one.port, method, path, managementKey))).not.toMatch(NOT_FOUND);
+  },
+);
 
 describe('what has no route', () => {
   it('is told apart from what is elsewhere, and methods are those of this listener', async () => {
@@ -126,7 +127,7 @@ describe.each(LISTENERS)('the listener of %s', (listener) => {
   });
 
   it('waits for a request as long', async () => {
-    const answer = await raw(portOf(listener), 'GET /api/v1/models HTTP/1.1\r\nhost: a\r\n');
+    const answer = await raw(portOf(listener, hasty), 'GET /api/v1/models HTTP/1.1\r\nhost: a\r\n');
     expect(answer).toMatch(/^HTTP\/1\.1 408 /);
   });
 

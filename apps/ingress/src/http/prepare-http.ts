@@ -90,7 +90,6 @@ const endTraceOf = ({ trace }: FastifyRequest, status: number): void => {
 };
 
 export const prepareHttp = (fastify: FastifyInstance, ingress: Ingress, bodyBytesMax: number): void => {
-  const separate = ingress.context.config.management !== undefined;
   fastify.decorateRequest('caller', undefined);
   fastify.decorateRequest('listener', undefined);
   fastify.decorateRequest('trace', undefined);
@@ -110,7 +109,7 @@ export const prepareHttp = (fastify: FastifyInstance, ingress: Ingress, bodyByte
 
   fastify.addHook('onRequest', (request: FastifyRequest, reply: FastifyReply, done: () => void) => {
     if (request.method === 'OPTIONS') return void reply.code(204).headers(PREFLIGHT).send();
-    request.listener = separate ? listenerAt(request) : undefined;
+    request.listener = ingress.context.config.management === undefined ? undefined : listenerAt(request);
     // What has no route has no secret either: it is answered with 404 or 405.
     if (request.is404) return done();
     if (request.listener !== undefined && request.routeOptions.config.listeners?.includes(request.listener) !== true)
