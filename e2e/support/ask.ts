@@ -6,7 +6,7 @@ export interface AskOptions {
   readonly key?: string | null;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
-  /** Default: the first ingress. */
+  /** Default: the first ingress; for the operator's key, where that is managed. */
   readonly url?: string;
 }
 
@@ -33,7 +33,7 @@ const send = (
   body: unknown,
   options: AskOptions,
 ): Promise<Response> =>
-  fetch(`${options.url ?? system.url}${path}`, {
+  fetch(`${options.url ?? (options.key === system.managementKey ? system.managementUrl : system.url)}${path}`, {
     method,
     headers: {
       ...(options.key === null ? {} : { authorization: `Bearer ${options.key ?? system.apiKey}` }),

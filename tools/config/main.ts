@@ -54,8 +54,8 @@ const ofRunFile = async (dataDir: string): Promise<{ readonly url: string; reado
       EXIT.away,
     );
   });
-  const { url, managementKey } = JSON.parse(text) as RunFile;
-  return { url, key: managementKey };
+  const { managementUrl, managementKey } = JSON.parse(text) as RunFile;
+  return { url: managementUrl, key: managementKey };
 };
 
 const readFileOf = async (file: string): Promise<StationFile> => {

@@ -354,6 +354,16 @@ test.each<[string, Change, string]>([
     'listens on 8081',
   ],
   [
+    'a port for management that nobody listens at',
+    ({ container }) => container.ports.push({ name: 'management', containerPort: 8081 }),
+    'its port management is 8081, and the program listens on no such port',
+  ],
+  [
+    'management that no port leads to',
+    ({ container }) => container.env.push({ name: 'WAYSTATION_MANAGEMENT_PORT', value: '8081' }),
+    'its port management is missing, and the program listens on 8081',
+  ],
+  [
     'an end before the grace is over',
     ({ pod }) => Object.assign(pod, { terminationGracePeriodSeconds: 870 }),
     'ends it after 870000 ms',

@@ -39,6 +39,7 @@ const STRANGERS: readonly Party[] = [
   elsewhere('cnpg-operator', 'cnpg-system', [9443]),
   elsewhere('collector', 'observability', [4318]),
   elsewhere('models', 'models', [8000], { 'waystation.dev/models': 'true' }),
+  elsewhere('operators', 'operations', [], { 'waystation.dev/operators': 'true' }),
   elsewhere('other-namespace', 'default', [443, 4222, 5432, 8000, 8080]),
   { name: 'other-pod', labels: { app: 'debug' }, ports: [{ port: 8080 }] },
   { name: 'challenge', labels: { 'acme.cert-manager.io/http01-solver': 'true' }, ports: [{ port: 8089 }] },
@@ -151,6 +152,7 @@ export const allowedConnections = (objects: readonly KubernetesObject[]): string
   }
   if (shape.keda) allowed.push(...each(['keda'], ports(natsServers, 8222)));
   if (shape.prometheus) allowed.push(...each(['prometheus'], [...ports(apps, 9090), ...ports(natsServers, 7777)]));
+  if (shape.policy('management')) allowed.push(...each(['operators'], [`${front}:8081`]));
   if (shape.policy('acme-challenges')) allowed.push(...each(['ingress-controller'], ['challenge:8089']));
   if (shape.policy('tracing')) allowed.push(...each(apps, ['collector:4318']));
   if (shape.policy('in-cluster-providers')) allowed.push(...each(workers, ['models:8000']));

@@ -209,6 +209,34 @@ if (render === undefined) {
     expect(Number(annotations['nginx.ingress.kubernetes.io/proxy-read-timeout'])).toBeGreaterThan(600);
   });
 
+  test.each(['prod', 'fused', 'every-other-component', 'fused-everything'])(
+    'the way in from outside %s leads to inference, and management has a service that no way in names',
+    (overlay) => {
+      const objects = objectsOf(overlay);
+      const [pod] = podsOf(objects).filter(({ labels }) => labels['waystation.dev/management'] === 'true');
+      expect(pod?.spec.containers[0]?.env).toEqual(
+        expect.arrayContaining([
+          { name: 'WAYSTATION_MANAGEMENT_HOST', value: '0.0.0.0' },
+          { name: 'WAYSTATION_MANAGEMENT_PORT', value: '8081' },
+        ]),
+      );
+      const services = new Map(
+        ofKind(objects, 'Service').map((service) => [service.metadata.name, specOf<object>(service)]),
+      );
+      expect(services.get('ingress')).toMatchObject({ ports: [{ name: 'http', targetPort: 'http' }] });
+      expect(services.get('ingress-management')).toMatchObject({
+        selector: { 'waystation.dev/management': 'true' },
+        ports: [{ port: 8081, targetPort: 'management' }],
+      });
+      const waysIn = [...ofKind(objects, 'Ingress'), ...ofKind(objects, 'HTTPRoute')];
+      expect(waysIn.length).toBeGreaterThan(0);
+      for (const way of waysIn) {
+        expect(JSON.stringify(way)).toContain('"name":"ingress"');
+        expect(JSON.stringify(way)).not.toContain('management');
+      }
+    },
+  );
+
   test('scalers ask for metrics and consumers that the code has', () => {
     const triggers = ofKind(objectsOf('prod'), 'ScaledObject').flatMap(
       (object) => specOf<{ triggers: { type: string; metadata: Record<string, string> }[] }>(object).triggers,

@@ -19,7 +19,7 @@ test('options may be given in words', () => {
     port: 9000,
     dataDir: '/srv/here',
     detach: true,
-    replicas: { ingress: 1, router: 1, worker: 3 },
+    replicas: { ingress: 1, router: 1, worker: 3, backOffice: 1 },
   });
 });
 
@@ -45,7 +45,14 @@ test('values that npm cut off from their options find them again', () => {
   });
 });
 
+test('management has a port of its own where it is given one', () => {
+  expect(read([]).managementPort).toBeUndefined();
+  expect(read(['--management-port', '8081']).managementPort).toBe(8081);
+  expect(read([], { npm_config_management_port: '8081' }).managementPort).toBe(8081);
+});
+
 test.each([
+  [['--management-port', 'x'], '--management-port must be a whole number from 0 to 65535, not x'],
   [['--port', '70000'], '--port must be a whole number from 0 to 65535, not 70000'],
   [['--port', 'x'], 'not x'],
   [['--workers', '1e2'], 'not 1e2'],

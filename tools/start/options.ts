@@ -9,10 +9,18 @@ export interface StartOptions {
   readonly shape: Shape;
   /** 0: any free one. */
   readonly port: number;
+  /** Management at a port of its own; undefined: all at one. 0: any free one. */
+  readonly managementPort: number | undefined;
   readonly dataDir: string;
   readonly detach: boolean;
   /** Replicas of the process that holds each app; in the fused shape the data plane counts as `ingress`. */
-  readonly replicas: { readonly ingress: number; readonly router: number; readonly worker: number };
+  readonly replicas: {
+    readonly ingress: number;
+    readonly router: number;
+    readonly worker: number;
+    /** Of billing, logging and control each. */
+    readonly backOffice: number;
+  };
   /** Restart services that die. Tests that kill them say no. */
   readonly supervise: boolean;
   /** False: `dist` is known to be current. */
@@ -27,7 +35,8 @@ export interface StartOptions {
 
 const REPLICAS_MAX = 16;
 const DEFAULT_PORT = '8080';
-const OPTIONS = 'Options: --fused --port N --data-dir FOLDER --detach --ingress N --routers N --workers N';
+const OPTIONS =
+  'Options: --fused --port N --management-port N --data-dir FOLDER --detach --ingress N --routers N --workers N --back-office N';
 
 export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv, cwd: string): StartOptions {
   const { values, positionals } = parse(args);
@@ -37,12 +46,14 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv, cwd
   return {
     shape: flag(values.fused, 'fused') ? 'fused' : 'split',
     port: wholeNumber('--port', values.port ?? swallowed('port') ?? DEFAULT_PORT, 0, 65535),
+    managementPort: optionalPort('--management-port', values['management-port'] ?? swallowed('management_port')),
     dataDir: path.resolve(cwd, values['data-dir'] ?? swallowed('data_dir') ?? '.waystation'),
     detach: flag(values.detach, 'detach'),
     replicas: {
       ingress: wholeNumber('--ingress', values.ingress ?? '1', 1, REPLICAS_MAX),
       router: wholeNumber('--routers', values.routers ?? '1', 1, REPLICAS_MAX),
       worker: wholeNumber('--workers', values.workers ?? '1', 0, REPLICAS_MAX),
+      backOffice: wholeNumber('--back-office', values['back-office'] ?? '1', 1, REPLICAS_MAX),
     },
     supervise: !(values['no-supervise'] ?? false),
     build: !(values['no-build'] ?? false),
@@ -64,9 +75,11 @@ function swallowedByNpm(env: NodeJS.ProcessEnv, words: string[]): (name: string)
     const at = words.findIndex(looks);
     return at < 0 ? undefined : words.splice(at, 1)[0];
   };
-  const port = value('port', (word) => /^\d+$/.test(word));
+  const digits = (word: string): boolean => /^\d+$/.test(word);
+  const port = value('port', digits);
+  const managementPort = value('management_port', digits);
   const dataDir = value('data_dir', () => true);
-  return (name) => ({ port, data_dir: dataDir })[name] ?? env[`npm_config_${name}`];
+  return (name) => ({ port, management_port: managementPort, data_dir: dataDir })[name] ?? env[`npm_config_${name}`];
 }
 
 function parse(args: readonly string[]) {
@@ -77,11 +90,13 @@ function parse(args: readonly string[]) {
       options: {
         fused: { type: 'boolean' },
         port: { type: 'string' },
+        'management-port': { type: 'string' },
         'data-dir': { type: 'string' },
         detach: { type: 'boolean' },
         ingress: { type: 'string' },
         routers: { type: 'string' },
         workers: { type: 'string' },
+        'back-office': { type: 'string' },
         'no-supervise': { type: 'boolean' },
         'no-build': { type: 'boolean' },
         'not-durable': { type: 'boolean' },
@@ -91,11 +106,12 @@ function parse(args: readonly string[]) {
     });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new StartFault(
-      `${reason}. Options: --fused --port N --data-dir FOLDER --detach --ingress N --routers N --workers N`,
-    );
+    throw new StartFault(`${reason}. ${OPTIONS}`);
   }
 }
+
+const optionalPort = (option: string, text: string | undefined): number | undefined =>
+  text === undefined ? undefined : wholeNumber(option, text, 0, 65535);
 
 function wholeNumber(option: string, text: string, min: number, max: number): number {
   const value = Number(text);

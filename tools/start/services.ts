@@ -20,6 +20,8 @@ export interface Service {
   readonly internalPort: number;
   /** Where clients connect, on those that serve the public. */
   readonly publicPort: number | undefined;
+  /** Where management is, if it is not there. */
+  readonly managementPort: number | undefined;
   /** Ends before those of a higher number. */
   readonly stopTurn: number;
 }
@@ -30,6 +32,7 @@ export interface Ground {
   readonly postgres: PostgresPlace;
   readonly nats: NatsPlace;
   readonly publicPort: number;
+  readonly managementPort: number | undefined;
   readonly host: string;
   readonly configFile: string | undefined;
   readonly release: string;
@@ -56,7 +59,7 @@ function kinds({ shape, replicas }: StartOptions): Kind[] {
         service: 'back-office',
         entry: app('fused', 'back-office.main'),
         apps: ['billing', 'logging', 'control'],
-        count: 1,
+        count: replicas.backOffice,
         stopTurn: 3,
       },
       {
@@ -77,7 +80,7 @@ function kinds({ shape, replicas }: StartOptions): Kind[] {
   });
   return [
     sandbox,
-    ...(['billing', 'logging', 'control'] as const).map((name) => single(name, 1, 3)),
+    ...(['billing', 'logging', 'control'] as const).map((name) => single(name, replicas.backOffice, 3)),
     single('router', replicas.router, 2),
     single('worker', replicas.worker, 2),
     single('ingress', replicas.ingress, 1),
@@ -90,17 +93,22 @@ export async function planServices(ground: Ground): Promise<Service[]> {
   for (const kind of kinds(ground.options)) {
     for (let replica = 1; replica <= kind.count; replica += 1) {
       const publicPort = await publicPortOf(kind, replica, ground.publicPort, sandboxPort);
+      const managementPort = await managementPortOf(kind, replica, ground.managementPort);
       const internalPort = await freePort();
       services.push({
         name: replica === 1 ? kind.service : `${kind.service}-${replica}`,
         entry: kind.entry,
         env: {
           ...commonEnv(ground, kind.service, internalPort),
-          ...Object.assign({}, ...kind.apps.map((name) => appEnv(name, ground, publicPort ?? 0, sandboxPort))),
+          ...Object.assign(
+            {},
+            ...kind.apps.map((name) => appEnv(name, ground, { publicPort, managementPort, sandboxPort })),
+          ),
           ...ground.options.env,
         },
         internalPort,
         publicPort,
+        managementPort,
         stopTurn: kind.stopTurn,
       });
     }
@@ -119,6 +127,17 @@ async function publicPortOf(
   return replica === 1 ? first : freePort();
 }
 
+async function managementPortOf(kind: Kind, replica: number, first: number | undefined): Promise<number | undefined> {
+  if (first === undefined || !kind.apps.includes('ingress')) return undefined;
+  return replica === 1 ? first : freePort();
+}
+
+interface AppPorts {
+  readonly publicPort: number | undefined;
+  readonly managementPort: number | undefined;
+  readonly sandboxPort: number;
+}
+
 function commonEnv({ nats, release }: Ground, service: string, internalPort: number): Record<string, string> {
   const login = nats.login(service);
   return {
@@ -134,14 +153,14 @@ function commonEnv({ nats, release }: Ground, service: string, internalPort: num
 function appEnv(
   name: App,
   ground: Ground,
-  publicPort: number | undefined,
-  sandboxPort: number,
+  { publicPort = 0, managementPort, sandboxPort }: AppPorts,
 ): Record<string, string> {
   switch (name) {
     case 'ingress':
       return {
         WAYSTATION_HOST: ground.host,
         WAYSTATION_PORT: String(publicPort),
+        WAYSTATION_MANAGEMENT_PORT: managementPort === undefined ? '' : String(managementPort),
         // Whoever started the system runs it.
         WAYSTATION_OPERATOR_KEY_HASHES: createHash('sha256').update(ground.secrets.managementKey).digest('hex'),
       };

@@ -43,6 +43,7 @@ interface Member {
   readonly name: string;
   readonly port: number;
   readonly publicPort: number | undefined;
+  readonly managementPort: number | undefined;
   readonly stopSignal: NodeJS.Signals;
   readonly stopTurn: number;
   child: Child;
@@ -51,6 +52,18 @@ interface Member {
   expected: boolean;
   restarts: number[];
 }
+
+const urlOf = (host: string, port: number): string => {
+  const shown = host === '0.0.0.0' ? '127.0.0.1' : host;
+  return `http://${shown.includes(':') ? `[${shown}]` : shown}:${port}`;
+};
+
+/** The port that was asked for, if nobody has it; any free one for 0. */
+const freeOr = async (option: string, port: number, host: string): Promise<number> => {
+  if (port === 0) return freePort();
+  if (await portIsFree(port, host)) return port;
+  throw new StartFault(`port ${port} is taken: end what listens there, or choose another with ${option}`);
+};
 
 export class System {
   readonly #options: StartOptions;
@@ -68,29 +81,42 @@ export class System {
     const folder = await step('data folder', (note) => openDataFolder(options.dataDir, note));
     this.#folder = folder;
     const host = process.env['WAYSTATION_HOST'] ?? '127.0.0.1';
-    const publicPort = options.port === 0 ? await freePort() : options.port;
-    if (!(await portIsFree(publicPort, host))) {
-      throw new StartFault(`port ${publicPort} is taken: end what listens there, or choose another with --port`);
-    }
+    const publicPort = await freeOr('--port', options.port, host);
+    const managementHost = process.env['WAYSTATION_MANAGEMENT_HOST'] ?? '127.0.0.1';
+    const managementPort =
+      options.managementPort === undefined
+        ? undefined
+        : await freeOr('--management-port', options.managementPort, managementHost);
     const configFile = checkedConfig(folder);
     if (options.build) await step('build', build);
     const { newApiKey } = await import('@waystation/contracts');
     const secrets = loadSecrets(folder.secretsFile, newApiKey);
 
     const [postgres, nats] = await this.#startServers(folder, secrets);
-    const ground: Ground = { options, secrets, postgres, nats, publicPort, host, configFile, release: release() };
+    const ground: Ground = {
+      options,
+      secrets,
+      postgres,
+      nats,
+      publicPort,
+      managementPort,
+      host,
+      configFile,
+      release: release(),
+    };
     await step('database schema', () => migrate(ground, folder));
     const services = await planServices(ground);
     await step(`${services.length} services (${options.shape})`, () => this.#startServices(services));
     this.#refuseIfStopping();
 
-    const shownHost = host === '0.0.0.0' ? '127.0.0.1' : host;
-    const url = `http://${shownHost.includes(':') ? `[${shownHost}]` : shownHost}:${publicPort}`;
+    const url = urlOf(host, publicPort);
+    const managementUrl = managementPort === undefined ? url : urlOf(managementHost, managementPort);
     this.#runFile = {
       url,
+      managementUrl,
       apiKey: secrets.apiKey,
       managementKey: secrets.managementKey,
-      consoleUrl: `${url}/console`,
+      consoleUrl: `${managementUrl}/console`,
       natsUrl: withLogin(nats),
       databaseUrl: postgres.adminUrl,
       shape: options.shape,
@@ -164,6 +190,7 @@ export class System {
         child,
         stopSignal,
         publicPort: undefined,
+        managementPort: undefined,
         stopTurn: name === 'nats' ? 5 : 6,
         expected: false,
         restarts: [],
@@ -181,11 +208,12 @@ export class System {
     const started = await Promise.allSettled(
       services.map(async (service) => {
         const start = (env: Readonly<Record<string, string>> = {}): Promise<Child> => this.#startService(service, env);
-        const { name, internalPort: port, publicPort, stopTurn } = service;
+        const { name, internalPort: port, publicPort, managementPort, stopTurn } = service;
         this.#adopt({
           name,
           port,
           publicPort,
+          managementPort,
           stopTurn,
           stopSignal: 'SIGTERM',
           child: await start(),
@@ -307,9 +335,10 @@ export class System {
   #updateRunFile(): void {
     if (this.#runFile === undefined) return;
     const given = this.#runFile.services.filter((service) => service.pid === 0);
-    const own = [...this.#members.values()].map(({ name, child, port, publicPort }) => ({
+    const own = [...this.#members.values()].map(({ name, child, port, publicPort, managementPort }) => ({
       ...{ name, pid: child.pid, port },
       ...(publicPort === undefined ? {} : { publicPort }),
+      ...(managementPort === undefined ? {} : { managementPort }),
     }));
     this.#runFile = { ...this.#runFile, services: [...given, ...own] };
     const file = this.#needFolder().runFile;

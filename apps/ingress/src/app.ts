@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { fileURLToPath } from 'node:url';
 import type { AppContext, AppDefinition } from '@waystation/runtime';
-import { ingressConfig, type IngressConfig } from './config.js';
+import { MANAGEMENT, ingressConfig, type IngressConfig } from './config.js';
 import { readConsoleFiles } from './console/console-files.js';
 import { prepareHttp } from './http/prepare-http.js';
 import { serverOptions } from './http/server-options.js';
@@ -34,6 +34,7 @@ export const app: AppDefinition<IngressConfig> = {
   },
   http: {
     listen: ({ host, port }) => ({ host, port }),
+    listenAlso: ({ management }) => (management === undefined ? [] : [{ name: MANAGEMENT, ...management }]),
     options: serverOptions,
     prepare(fastify, context) {
       prepareHttp(fastify as FastifyInstance, builtFor(context), context.config.bodyBytesMax);

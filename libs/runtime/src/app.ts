@@ -1,4 +1,5 @@
 // What an app is to the one bootstrap. Every app exports one `app` of this type from `src/app.ts`; `main.ts` runs it.
+import type { ServerOptions } from 'node:http';
 import type { DynamicModule, Type } from '@nestjs/common';
 import type { Bus } from '@waystation/bus';
 import type { Logger } from 'pino';
@@ -27,6 +28,11 @@ export interface AppContext<Config> {
   readonly stopping: AbortSignal;
 }
 
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
 export interface AppDefinition<Config = unknown> {
   readonly name: string;
   /** Reads this app's variables out of the environment; all faults are listed at once. Unprefixed by shape: two apps may share a variable. */
@@ -35,11 +41,13 @@ export interface AppDefinition<Config = unknown> {
   module(context: AppContext<Config>): Promise<DynamicModule | Type> | DynamicModule | Type;
   /** Set where the app has HTTP of its own (ingress, sandbox): how to listen. Nest runs on Fastify there. */
   readonly http?: {
-    listen(config: Config): { host: string; port: number };
+    listen(config: Config): Address;
+    /** Further addresses for the same routes, with the same limits; `listenerOf` tells a connection's. */
+    listenAlso?(config: Config): readonly (Address & { readonly name: string })[];
     /** Before routes are made: content-type parsers, hooks, limits. */
     prepare?(fastify: unknown, context: AppContext<Config>): Promise<void> | void;
     /** Fastify's own options. */
-    options?(config: Config): Record<string, unknown>;
+    options?(config: Config): Record<string, unknown> & { readonly http?: ServerOptions };
   };
   /** Keys of stream contracts that this process subscribes to (for a worker: its providers). Absent or undefined: all of them. */
   streamKeys?(config: Config): readonly string[] | undefined;

@@ -4,6 +4,7 @@ export { watchAffinity, type AffinityWatch } from './affinity/watch-affinity.js'
 export { APP_CONTEXT, BUS, CONFIG, HEALTH, LOGGER, METRICS, type AppContext, type AppDefinition } from './app.js';
 export { BusStrategy, type BusStrategyOptions } from './bus-strategy.js';
 export { readCommandConfig } from './config.js';
+export { furtherServer, listenerOf } from './further-server.js';
 export { Handles } from './handles.js';
 export { createHealth, type Health, type StatusRow } from './health.js';
 export type { Cell, HistogramCell, UsdCell } from './metrics/cells.js';

@@ -1,4 +1,5 @@
 // One app as a Nest application over the shared bus: on Fastify where it has HTTP of its own, a bare microservice otherwise.
+import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
@@ -11,8 +12,19 @@ import {
 import { DiscoveryModule, NestFactory } from '@nestjs/core';
 import type { NestMicroservice } from '@nestjs/microservices';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { APP_CONTEXT, BUS, CONFIG, HEALTH, LOGGER, METRICS, type AppContext, type AppDefinition } from './app.js';
+import {
+  APP_CONTEXT,
+  BUS,
+  CONFIG,
+  HEALTH,
+  LOGGER,
+  METRICS,
+  type Address,
+  type AppContext,
+  type AppDefinition,
+} from './app.js';
 import { BusStrategy, PassErrorsOn } from './bus-strategy.js';
+import { furtherServer } from './further-server.js';
 import { nestLog } from './nest-log.js';
 import { requestIdOf } from './request-id.js';
 
@@ -21,12 +33,16 @@ export interface NestApp {
   readonly strategy: BusStrategy;
   /** Registers the handlers at the bus. */
   serve(): Promise<void>;
-  /** Set where the app has HTTP: binds the port and answers which. */
-  readonly listen?: () => Promise<number>;
-  readonly server?: Server;
+  /** Set where the app has HTTP: binds its ports and answers which. */
+  readonly listen?: () => Promise<Ports>;
+  /** All that it listens with. */
+  readonly servers: readonly Server[];
   /** Runs the shutdown hooks of Nest. */
   close(): Promise<void>;
 }
+
+/** `port`, and `<name>Port` of each further listener. */
+export type Ports = Readonly<Record<string, number>>;
 
 @Module({})
 class RuntimeModule {}
@@ -85,7 +101,13 @@ const microservice = async (
   // `init` runs the lifecycle hooks; registering the listeners would run them once more.
   (nest as unknown as { setIsInitHookCalled(called: boolean): void }).setIsInitHookCalled(true);
   await nest.init();
-  return { name: app.name, strategy, serve: async () => void (await nest.listen()), close: () => nest.close() };
+  return {
+    name: app.name,
+    strategy,
+    servers: [],
+    serve: async () => void (await nest.listen()),
+    close: () => nest.close(),
+  };
 };
 
 const withHttp = async (
@@ -95,11 +117,12 @@ const withHttp = async (
   strategy: BusStrategy,
   context: AppContext<unknown>,
 ): Promise<NestApp> => {
+  const options = http.options?.(context.config);
   const adapter = new FastifyAdapter({
     trustProxy: false,
     genReqId: (request: { headers: Record<string, string | string[] | undefined> }) =>
       requestIdOf(request.headers['x-request-id']),
-    ...http.options?.(context.config),
+    ...options,
   });
   await http.prepare?.(adapter.getInstance(), context);
   // Bodies are parsed by what `prepare` has set up, or by Fastify itself; Nest's own parsers would parse them once more.
@@ -115,21 +138,40 @@ const withHttp = async (
   strategy.bindControllers(nest);
   await nest.init();
   const server = nest.getHttpServer() as unknown as Server;
-  const listen = async (): Promise<number> => {
+  const { routing } = adapter.getInstance();
+  const further = (http.listenAlso?.(context.config) ?? []).map((address) => ({
+    ...address,
+    server: furtherServer(address.name, server, options?.http ?? {}, routing),
+  }));
+  const listen = async (): Promise<Ports> => {
     const { host, port } = http.listen(context.config);
     await nest.listen(port, host).catch((cause: unknown) => {
       throw listenError(app.name, host, port, cause);
     });
-    return (server.address() as AddressInfo).port;
+    const ports: Record<string, number> = { port: portOf(server) };
+    for (const { name, server: other, ...address } of further) {
+      await bind(other, address).catch((cause: unknown) => {
+        throw listenError(`${app.name} (${name})`, address.host, address.port, cause);
+      });
+      ports[`${name}Port`] = portOf(other);
+    }
+    return ports;
   };
   return {
     name: app.name,
     strategy,
-    server,
+    servers: [server, ...further.map((each) => each.server)],
     listen,
     serve: async () => void (await nest.startAllMicroservices()),
     close: () => nest.close(),
   };
+};
+
+const portOf = (server: Server): number => (server.address() as AddressInfo).port;
+
+const bind = async (server: Server, { host, port }: Address): Promise<void> => {
+  server.listen(port, host);
+  await once(server, 'listening');
 };
 
 /** What an operator can do about a port that cannot be had. */

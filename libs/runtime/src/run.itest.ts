@@ -228,6 +228,40 @@ test.each(['main.ts', 'plain.main.ts'])('every lifecycle hook of an app runs onc
   ]);
 });
 
+describe('a further listener', () => {
+  test('serves the same routes and knows its connections; the process is ready when both listen, and drains both', async () => {
+    const own = await ready(start({ ...environment(), WAYSTATION_TEST_FURTHER_PORT: '0' }));
+    const furtherPort = own.lines.find(({ msg }) => msg === 'ready')?.['furtherPort'] as number;
+    expect(await readiness(own)).toBe(200);
+    expect(await get(own.port, '/listener')).toEqual({ status: 200, body: '{}' });
+    expect(await get(furtherPort, '/listener')).toEqual({ status: 200, body: '{"listener":"further"}' });
+    const agent = new http.Agent({ keepAlive: true });
+    await get(furtherPort, '/slow?ms=1', agent);
+    const running = [get(furtherPort, '/slow?ms=900', agent), get(own.port, '/slow?ms=900')];
+    await sleep(300);
+    own.child.kill('SIGTERM');
+    await lineWith(own, 'shutting down');
+    await expect(get(furtherPort, '/slow?ms=1')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    expect((await Promise.all(running)).map(({ status }) => status)).toEqual([200, 200]);
+    expect(await own.exited).toBe(0);
+    agent.destroy();
+  });
+
+  test('whose port is taken is named', async () => {
+    const other = net.createServer();
+    await once(other.listen(0, '127.0.0.1'), 'listening');
+    const { port } = other.address() as net.AddressInfo;
+    const own = start({ ...environment(), WAYSTATION_TEST_FURTHER_PORT: String(port) });
+    expect(await own.exited).toBe(1);
+    other.close();
+    expect(own.lines.filter(({ level }) => level === 'fatal').map(({ msg }) => msg)).toEqual([
+      expect.stringMatching(
+        new RegExp(`^worker cannot start: port ${port} on 127.0.0.1 for worker \\(further\\) is taken`),
+      ),
+    ]);
+  });
+});
+
 describe('several apps in one process', () => {
   test('share the bus and the internal port, keep their own names in the log, and call each other', async () => {
     const own = await ready(start({ ...environment(), WAYSTATION_FRONT_PORT: '0' }, 'fused.main.ts'));
@@ -400,6 +434,15 @@ describe('SIGTERM', () => {
     expect(await own.exited).toBe(0);
     expect(own.lines.filter(({ level }) => level === 'error' || level === 'fatal')).toEqual([]);
     agent.destroy();
+  });
+
+  test('is given notice of: readiness is red at once, and requests are served until the notice is over', async () => {
+    const own = await ready(start({ ...environment(), WAYSTATION_SHUTDOWN_NOTICE_MS: '2000' }));
+    own.child.kill('SIGTERM');
+    await until('red readiness', async () => (await readiness(own)) === 503);
+    expect(await get(own.port, '/slow?ms=1')).toEqual({ status: 200, body: '{"waited":"1"}' });
+    expect(await bus.request(Shout, { text: 'meanwhile' })).toEqual({ text: 'MEANWHILE worker' });
+    expect(await own.exited).toBe(0);
   });
 
   test('ends what is longer than the grace with a retryable error, within the grace', async () => {

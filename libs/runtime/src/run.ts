@@ -1,5 +1,6 @@
 // The one bootstrap. A process is a list of apps: one in the split shape, three in a fused process; app code cannot tell.
 // Order: config → log → internal port → bus → apps → handlers → HTTP → ready. Whatever fails before ready is one clear line and exit code 1.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connectBus, BUS_TIMES, type Bus, type BusTimes } from '@waystation/bus';
 import type { Logger } from 'pino';
 import type { AppContext, AppDefinition } from './app.js';
@@ -69,7 +70,7 @@ const runProcess = async (service: string, apps: readonly AppDefinition[], confi
     log: log.root,
     endNow,
     exit,
-    steps: () => shutdownSteps(parts, telemetry),
+    steps: () => shutdownSteps(parts, telemetry, runtime.shutdownNoticeMs),
   });
   const health = createHealth();
   const metrics = createMetrics();
@@ -137,15 +138,15 @@ const boot = async (
     await nest.serve();
   }
   parts.phase = 'opening ports';
-  let publicPort: number | undefined;
-  for (const app of parts.apps) publicPort = (await app.listen?.()) ?? publicPort;
+  const ports: Record<string, number> = {};
+  for (const app of parts.apps) Object.assign(ports, await app.listen?.());
   if (own.shutdown.started) return;
   parts.phase = 'running';
   parts.ready = true;
   own.log.info(
     {
       internalPort: internal.port,
-      ...(publicPort === undefined ? {} : { port: publicPort }),
+      ...ports,
       apps: apps.map(({ name }) => name),
       pid: process.pid,
     },
@@ -314,17 +315,19 @@ const within = async (ms: number, work: Promise<unknown>): Promise<void> => {
 };
 
 /** Readiness is red from the moment shutdown has begun: see `checkProcess`. */
-const shutdownSteps = (parts: Parts, telemetry: Telemetry): ShutdownStep[] => {
+const shutdownSteps = (parts: Parts, telemetry: Telemetry, noticeMs: number): ShutdownStep[] => {
   const { apps, bus } = parts;
   const each = (work: (app: NestApp) => Promise<void>, ms: number): Promise<void> =>
     within(ms, Promise.all(apps.map(work)));
+  const open = apps.some(({ servers }) => servers.some(({ listening }) => listening));
   return [
+    { name: 'notice', run: async () => void (await sleep(open ? noticeMs : 0)) },
     {
       name: 'http',
       run: (ms) =>
-        each(
-          async ({ server }) => (server === undefined ? undefined : drainHttp(server, ms * HTTP_SHARE)),
+        within(
           ms * STEP_SHARE,
+          Promise.all(apps.flatMap(({ servers }) => servers).map((server) => drainHttp(server, ms * HTTP_SHARE))),
         ),
     },
     { name: 'subscriptions', run: (ms) => each(({ strategy }) => strategy.close(), ms * STEP_SHARE) },

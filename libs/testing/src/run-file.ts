@@ -8,10 +8,14 @@ export interface RunningService {
   readonly port: number;
   /** Where clients of this replica of the ingress connect. */
   readonly publicPort?: number;
+  /** Where its management is, if it is not there. */
+  readonly managementPort?: number;
 }
 
 export interface RunFile {
   readonly url: string;
+  /** Of the management API: `url`, where it has no listener of its own. */
+  readonly managementUrl: string;
   readonly apiKey: string;
   readonly managementKey: string;
   readonly consoleUrl: string;

@@ -49,6 +49,11 @@ const probes = (container: Container, environment: Environment, { apps }: Progra
     ...(!apps.includes('ingress') || portOf('http') === Number(environment['WAYSTATION_PORT'])
       ? []
       : [`its port http is ${portOf('http')}, and the program listens on ${environment['WAYSTATION_PORT']}`]),
+    ...(String(portOf('management') ?? '') === (environment['WAYSTATION_MANAGEMENT_PORT'] ?? '')
+      ? []
+      : [
+          `its port management is ${portOf('management') ?? 'missing'}, and the program listens on ${environment['WAYSTATION_MANAGEMENT_PORT'] ?? 'no such port'}`,
+        ]),
   ];
 };
 

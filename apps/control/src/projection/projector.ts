@@ -26,7 +26,8 @@ export const startProjector = (
   { log, scaleMs }: Pick<AppContext<unknown>, 'log' | 'scaleMs'>,
 ): Projector => {
   let stopped = false;
-  let everything = true;
+  /** What may differ from Postgres in more than the outbox says. A bucket that is made equal stays so by the outbox, whoever publishes it: no clash makes it anew. */
+  let unequal = new Set(PROJECTED_BUCKETS);
   let fault: string | undefined;
   let retryMs = RETRY_MS;
   let asked = 1;
@@ -50,28 +51,24 @@ export const startProjector = (
   bus.onState((state) => {
     if (state !== 'connected') return;
     // The server may have lost what it held, or missed what we wrote while it was away.
-    everything = true;
+    unequal = new Set(PROJECTED_BUCKETS);
     wake();
   });
 
   /** False when another replica was at it. */
-  const publishEverything = async (): Promise<boolean> => {
+  const publishUnequal = async (): Promise<boolean> => {
+    const left = unequal;
     await provisionStreams(bus, {}, ['buckets']);
-    for (const bucket of PROJECTED_BUCKETS) {
+    for (const bucket of left) {
       const written = await projectBucket(database, bus, bucket);
       if (written === undefined) return false;
+      left.delete(bucket);
       if (written > 0) log.info({ bucket, written }, 'published what differed');
     }
     return true;
   };
   const pass = async (): Promise<boolean> => {
-    if (everything) {
-      everything = false;
-      if (!(await publishEverything())) {
-        everything = true;
-        return false;
-      }
-    }
+    if (unequal.size > 0 && !(await publishUnequal())) return false;
     for (;;) {
       const more = await projectOutbox(database, bus);
       if (more !== true) return more === false;
@@ -88,7 +85,7 @@ export const startProjector = (
           if (asked === asking) await pause(scaleMs(LOOK_EVERY_MS));
         } else await pause(scaleMs(RETRY_MS));
       } catch (error) {
-        everything = true;
+        unequal = new Set(PROJECTED_BUCKETS);
         if (fault === undefined) log.warn({ err: error }, 'cannot publish to KV now; trying again until it works');
         fault = error instanceof Error ? error.message : String(error);
         await pause(scaleMs(retryMs));

@@ -3,16 +3,23 @@ import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '
 import { WaystationError, toWaystationError } from '@waystation/contracts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
+import { elsewhere } from './elsewhere.js';
 import { refuse } from './refuse.js';
 import { methodsAt } from './routes.js';
 
 const pathOf = (url: string): string => url.split('?', 1)[0] ?? url;
 
-/** No route: either the path is known under other methods, or it is not known at all. */
+const NOTHING = new WaystationError('not_found', 'Not Found: there is nothing at this path');
+
+/** No route: the path is known under other methods, or at the other listener, or not at all. */
 const noRoute = (request: FastifyRequest): { error: WaystationError; headers: string[] } => {
-  const methods = methodsAt(pathOf(request.url));
-  if (methods.length === 0)
-    return { error: new WaystationError('not_found', 'Not Found: there is nothing at this path'), headers: [] };
+  const path = pathOf(request.url);
+  const { listener } = request;
+  const methods = methodsAt(path, listener);
+  if (methods.length === 0) {
+    const nowhere = listener === undefined || methodsAt(path).length === 0;
+    return { error: nowhere ? NOTHING : elsewhere(listener), headers: [] };
+  }
   return {
     error: new WaystationError(
       'method_not_allowed',

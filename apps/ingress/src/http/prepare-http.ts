@@ -1,26 +1,31 @@
-// What happens to every request before its handler: preflights, the guard of its route, its body as raw bytes. And after it: the metrics.
+// What happens to every request before its handler: preflights, the listener and the guard of its route, its body as raw bytes. And after it: the metrics.
 // Invariant: a route without a line in the table cannot be registered.
 import { WaystationError, toWaystationError } from '@waystation/contracts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
-import { beginTrace, isTracing, type OpenSpan } from '@waystation/runtime';
+import { beginTrace, isTracing, listenerOf, type OpenSpan } from '@waystation/runtime';
 import type { Caller } from '../auth/caller.js';
 import { credentialsOf } from '../auth/credentials.js';
 import { refusalOfSuspended } from '../auth/suspended.js';
+import { MANAGEMENT } from '../config.js';
 import type { Ingress } from '../ingress.js';
+import { elsewhere } from './elsewhere.js';
 import { readBody } from './read-body.js';
 import { refuse } from './refuse.js';
-import { routeOf, type Access } from './routes.js';
+import { listenersOf, routeOf, type Access, type Listener } from './routes.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Set by the guard on every route that is not public. */
     caller: Caller | undefined;
+    /** Where it came in, if there are two listeners. */
+    listener: Listener | undefined;
     /** Where it is traced. */
     trace: OpenSpan | undefined;
   }
   interface FastifyContextConfig {
     access?: Access;
+    listeners?: readonly Listener[];
     bodyBytesMax?: number;
     whileSuspended?: boolean;
   }
@@ -62,6 +67,9 @@ const admit = (ingress: Ingress, request: FastifyRequest): Caller | undefined =>
   return caller;
 };
 
+const listenerAt = ({ raw }: FastifyRequest): Listener =>
+  listenerOf(raw.socket) === MANAGEMENT ? 'management' : 'inference';
+
 /** A client's own trace goes on here. */
 const beginTraceOf = ({ method, routeOptions, headers }: FastifyRequest): OpenSpan | undefined => {
   const route = routeOptions.url ?? 'none';
@@ -83,6 +91,7 @@ const endTraceOf = ({ trace }: FastifyRequest, status: number): void => {
 
 export const prepareHttp = (fastify: FastifyInstance, ingress: Ingress, bodyBytesMax: number): void => {
   fastify.decorateRequest('caller', undefined);
+  fastify.decorateRequest('listener', undefined);
   fastify.decorateRequest('trace', undefined);
 
   fastify.addHook('onRoute', (route) => {
@@ -92,7 +101,7 @@ export const prepareHttp = (fastify: FastifyInstance, ingress: Ingress, bodyByte
         throw new Error(`${method} ${route.url} has no line in the table of routes (http/routes.ts)`);
       const { access, bodyBytesMax: most, whileSuspended = false } = known;
       route.config = {
-        ...{ ...route.config, access, whileSuspended },
+        ...{ ...route.config, access, listeners: listenersOf(known), whileSuspended },
         ...(most === undefined ? {} : { bodyBytesMax: most }),
       };
     }
@@ -100,8 +109,11 @@ export const prepareHttp = (fastify: FastifyInstance, ingress: Ingress, bodyByte
 
   fastify.addHook('onRequest', (request: FastifyRequest, reply: FastifyReply, done: () => void) => {
     if (request.method === 'OPTIONS') return void reply.code(204).headers(PREFLIGHT).send();
+    request.listener = ingress.context.config.management === undefined ? undefined : listenerAt(request);
     // What has no route has no secret either: it is answered with 404 or 405.
     if (request.is404) return done();
+    if (request.listener !== undefined && request.routeOptions.config.listeners?.includes(request.listener) !== true)
+      return refuse(request, reply, elsewhere(request.listener));
     request.trace = isTracing() ? beginTraceOf(request) : undefined;
     try {
       request.caller = admit(ingress, request);

@@ -5,15 +5,22 @@ import { PRIVATE_PROVIDER_BYTES_MAX, WEBHOOK_BYTES_MAX } from '@waystation/contr
 /** `public`: no key. `any-key`: inference or management. Otherwise the key must be of that kind. */
 export type Access = 'public' | 'any-key' | 'inference' | 'management';
 
-export interface Route {
+/** Where management has an address of its own, each of the two answers its routes and no others; without it one address answers all. */
+export type Listener = 'inference' | 'management';
+
+/** A route for one kind of key is at that kind's listener; any other says where it is. */
+type Placed =
+  | { readonly access: 'inference' | 'management' }
+  | { readonly access: 'public' | 'any-key'; readonly on: Listener | 'both' };
+
+export type Route = Placed & {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
-  readonly access: Access;
   /** Where less than the usual limit is taken. */
   readonly bodyBytesMax?: number;
   /** Open to a workspace that is suspended, so that it can pay, and learn why it is. */
   readonly whileSuspended?: boolean;
-}
+};
 
 /** What says a provider crosses the bus whole. */
 const SAID = { access: 'management', bodyBytesMax: PRIVATE_PROVIDER_BYTES_MAX } as const;
@@ -36,20 +43,20 @@ export const ROUTES: readonly Route[] = [
     { method: 'POST', path: '/images/generations', access: 'inference' },
     { method: 'POST', path: '/audio/speech', access: 'inference' },
     { method: 'POST', path: '/audio/transcriptions', access: 'inference' },
-    { method: 'GET', path: '/models', access: 'public' },
-    { method: 'GET', path: '/models/count', access: 'public' },
-    { method: 'GET', path: '/models/user', access: 'any-key' },
-    { method: 'GET', path: '/embeddings/models', access: 'public' },
-    { method: 'GET', path: '/images/models', access: 'public' },
-    { method: 'GET', path: '/images/models/:author/:slug/endpoints', access: 'public' },
-    { method: 'GET', path: '/model/:author/:slug', access: 'public' },
-    { method: 'GET', path: '/models/:author/:slug/endpoints', access: 'public' },
-    { method: 'GET', path: '/endpoints/zdr', access: 'public' },
-    { method: 'GET', path: '/providers', access: 'public' },
+    { method: 'GET', path: '/models', access: 'public', on: 'both' },
+    { method: 'GET', path: '/models/count', access: 'public', on: 'both' },
+    { method: 'GET', path: '/models/user', access: 'any-key', on: 'both' },
+    { method: 'GET', path: '/embeddings/models', access: 'public', on: 'both' },
+    { method: 'GET', path: '/images/models', access: 'public', on: 'both' },
+    { method: 'GET', path: '/images/models/:author/:slug/endpoints', access: 'public', on: 'both' },
+    { method: 'GET', path: '/model/:author/:slug', access: 'public', on: 'both' },
+    { method: 'GET', path: '/models/:author/:slug/endpoints', access: 'public', on: 'both' },
+    { method: 'GET', path: '/endpoints/zdr', access: 'public', on: 'both' },
+    { method: 'GET', path: '/providers', access: 'public', on: 'both' },
     { method: 'GET', path: '/prices', access: 'management' },
-    { method: 'GET', path: '/openapi.json', access: 'public' },
-    { method: 'GET', path: '/key', access: 'any-key' },
-    { method: 'GET', path: '/auth/key', access: 'any-key' },
+    { method: 'GET', path: '/openapi.json', access: 'public', on: 'both' },
+    { method: 'GET', path: '/key', access: 'any-key', on: 'both' },
+    { method: 'GET', path: '/auth/key', access: 'any-key', on: 'both' },
     { method: 'GET', path: '/credits', access: 'management', whileSuspended: true },
     { method: 'POST', path: '/credits/grants', access: 'management' },
     { method: 'GET', path: '/credits/topups', access: 'management', whileSuspended: true },
@@ -58,9 +65,10 @@ export const ROUTES: readonly Route[] = [
     { method: 'POST', path: '/credits/topups/:id/refunds', access: 'management' },
     { method: 'GET', path: '/credits/auto-topup', access: 'management' },
     { method: 'PUT', path: '/credits/auto-topup', access: 'management' },
-    { method: 'POST', path: '/webhooks/stripe', access: 'public', bodyBytesMax: WEBHOOK_BYTES_MAX },
-    { method: 'GET', path: '/generation', access: 'any-key' },
-    { method: 'GET', path: '/generation/decision', access: 'any-key' },
+    // Signed, and sent from the internet, which is where inference is reached from and management is not.
+    { method: 'POST', path: '/webhooks/stripe', access: 'public', on: 'inference', bodyBytesMax: WEBHOOK_BYTES_MAX },
+    { method: 'GET', path: '/generation', access: 'any-key', on: 'both' },
+    { method: 'GET', path: '/generation/decision', access: 'any-key', on: 'both' },
     { method: 'POST', path: '/decisions/replay', access: 'management' },
     { method: 'GET', path: '/keys', access: 'management' },
     { method: 'POST', path: '/keys', access: 'management' },
@@ -104,11 +112,11 @@ export const ROUTES: readonly Route[] = [
     { method: 'GET', path: '/byok/:id', access: 'management' },
     { method: 'PATCH', path: '/byok/:id', access: 'management' },
     { method: 'DELETE', path: '/byok/:id', access: 'management' },
-    { method: 'GET', path: '/presets', access: 'any-key' },
-    { method: 'GET', path: '/presets/:slug', access: 'any-key' },
+    { method: 'GET', path: '/presets', access: 'any-key', on: 'both' },
+    { method: 'GET', path: '/presets/:slug', access: 'any-key', on: 'both' },
     { method: 'PATCH', path: '/presets/:slug', access: 'management' },
-    { method: 'GET', path: '/presets/:slug/versions', access: 'any-key' },
-    { method: 'GET', path: '/presets/:slug/versions/:version', access: 'any-key' },
+    { method: 'GET', path: '/presets/:slug/versions', access: 'any-key', on: 'both' },
+    { method: 'GET', path: '/presets/:slug/versions/:version', access: 'any-key', on: 'both' },
     { method: 'POST', path: '/presets/:slug/chat/completions', access: 'management' },
     { method: 'POST', path: '/presets/:slug/messages', access: 'management' },
     { method: 'POST', path: '/presets/:slug/responses', access: 'management' },
@@ -129,9 +137,9 @@ export const ROUTES: readonly Route[] = [
     { method: 'POST', path: '/guardrails/:id/assignments/members', access: 'management' },
     { method: 'POST', path: '/guardrails/:id/assignments/members/remove', access: 'management' },
   ]),
-  { method: 'GET', path: '/docs', access: 'public' },
-  { method: 'GET', path: '/console', access: 'public' },
-  { method: 'GET', path: '/console/:file', access: 'public' },
+  { method: 'GET', path: '/docs', access: 'public', on: 'both' },
+  { method: 'GET', path: '/console', access: 'public', on: 'management' },
+  { method: 'GET', path: '/console/:file', access: 'public', on: 'management' },
   { method: 'GET', path: '/console/data/status', access: 'management' },
 ];
 
@@ -141,12 +149,25 @@ const BY_KEY: ReadonlyMap<string, Route> = new Map(ROUTES.map((route) => [routeK
 
 export const routeOf = (method: string, path: string): Route | undefined => BY_KEY.get(routeKey(method, path));
 
+export const LISTENERS: readonly Listener[] = ['inference', 'management'];
+
+/** Where the route is answered when there are two listeners. */
+export const listenersOf = (route: Route): readonly Listener[] => {
+  const on = 'on' in route ? route.on : route.access;
+  return on === 'both' ? LISTENERS : [on];
+};
+
 const PATTERNS = ROUTES.map((route) => ({
   method: route.method,
+  listeners: listenersOf(route),
   pattern: new RegExp(`^${route.path.replace(/:[a-z]+/g, '[^/]+')}$`),
 }));
 
-/** Methods that this very path has a route for. */
-export const methodsAt = (path: string): string[] => [
-  ...new Set(PATTERNS.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method)),
+/** Methods that this very path has a route for, at one listener or at all. */
+export const methodsAt = (path: string, listener?: Listener): string[] => [
+  ...new Set(
+    PATTERNS.filter(({ pattern }) => pattern.test(path))
+      .filter(({ listeners }) => listener === undefined || listeners.includes(listener))
+      .map(({ method }) => method),
+  ),
 ];

@@ -1,11 +1,11 @@
 // The table of routes as the reference sees it: each once, though the API answers under several prefixes.
 import { API_PREFIXES, ROUTES, type Route } from '../http/routes.js';
 
-export interface ApiRoute extends Route {
+export type ApiRoute = Route & {
   /** `POST /keys`: below the prefix of the API; the whole path for what stands outside of it. */
   readonly key: string;
   readonly inApi: boolean;
-}
+};
 
 const [PREFIX = ''] = API_PREFIXES;
 

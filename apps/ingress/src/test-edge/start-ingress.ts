@@ -1,10 +1,18 @@
 // The ingress with real HTTP over a scripted bus, as the bootstrap would start it.
 import 'reflect-metadata';
-import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
 import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { APP_CONTEXT, createHealth, createMetrics, requestIdOf, type AppContext } from '@waystation/runtime';
+import {
+  APP_CONTEXT,
+  createHealth,
+  createMetrics,
+  furtherServer,
+  requestIdOf,
+  type AppContext,
+} from '@waystation/runtime';
 import { pino } from 'pino';
 import { app } from '../app.js';
 import type { IngressConfig } from '../config.js';
@@ -14,6 +22,8 @@ import { answerKindly, fillSnapshots } from './fixtures.js';
 export interface TestIngress {
   readonly url: string;
   readonly port: number;
+  /** Port of management, where it was given a listener of its own; else that of everything. */
+  readonly managementPort: number;
   readonly bus: ScriptedBus;
   readonly context: AppContext<IngressConfig>;
   /** Lines that the ingress logged. */
@@ -32,6 +42,8 @@ export const startIngress = async (
     /** For a whole request to come in. */
     readonly requestMs?: number;
     readonly hedgeAfterMsMin?: number;
+    /** With a listener of its own for management. */
+    readonly management?: boolean;
   } = {},
 ): Promise<TestIngress> => {
   const bus = createScriptedBus();
@@ -44,6 +56,7 @@ export const startIngress = async (
     config: {
       host: '127.0.0.1',
       port: 0,
+      management: options.management === true ? { host: '127.0.0.1', port: 0 } : undefined,
       bodyBytesMax: options.bodyBytesMax ?? 33_554_432,
       hedgeAfterMsMin: options.hedgeAfterMsMin,
       operatorKeyHashes: new Set(options.operatorKeyHashes),
@@ -59,10 +72,11 @@ export const startIngress = async (
     stopping: stopping.signal,
   };
   const module = await app.module(context);
+  const fastifyOptions = app.http?.options?.(context.config);
   const adapter = new FastifyAdapter({
     genReqId: (request: { headers: Record<string, string | string[] | undefined> }) =>
       requestIdOf(request.headers['x-request-id']),
-    ...app.http?.options?.(context.config),
+    ...fastifyOptions,
     ...(options.requestMs === undefined
       ? {}
       : {
@@ -80,15 +94,25 @@ export const startIngress = async (
   await nest.listen(0, '127.0.0.1');
   const server = nest.getHttpServer() as unknown as Server;
   const { port } = server.address() as AddressInfo;
+  const further: Server[] = [];
+  for (const { name, ...address } of app.http?.listenAlso?.(context.config) ?? []) {
+    const other = furtherServer(name, server, fastifyOptions?.http ?? {}, adapter.getInstance().routing);
+    await once(other.listen(address.port, address.host), 'listening');
+    further.push(other);
+  }
   return {
     url: `http://127.0.0.1:${port}`,
     port,
+    managementPort: (further[0] === undefined ? { port } : (further[0].address() as AddressInfo)).port,
     bus,
     context,
     logged,
     stopNow: () => stopping.abort(),
     async close() {
-      server.closeAllConnections();
+      for (const each of [server, ...further]) {
+        each.close();
+        each.closeAllConnections();
+      }
       await nest.close();
     },
   };

@@ -1,4 +1,5 @@
 // An app with an rpc, a management call, a stream and HTTP, run as a real process by the tests of the bootstrap.
+import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   Controller,
@@ -6,6 +7,7 @@ import {
   Inject,
   Module,
   Query,
+  Req,
   UseGuards,
   type BeforeApplicationShutdown,
   type CanActivate,
@@ -17,12 +19,13 @@ import {
 import type { HandlerContext, StreamWriter } from '@waystation/bus';
 import { WaystationError, type Principal } from '@waystation/contracts';
 import { z } from 'zod';
-import { APP_CONTEXT, Handles, LOGGER, type AppContext, type AppDefinition } from '../index.js';
+import { APP_CONTEXT, Handles, LOGGER, listenerOf, type AppContext, type AppDefinition } from '../index.js';
 import type { Logger } from 'pino';
 import { Rename, Repeat, Shout } from './contracts.js';
 
 interface Config {
   readonly port: number;
+  readonly furtherPort: number | undefined;
   readonly providers: readonly string[] | undefined;
 }
 
@@ -87,6 +90,11 @@ export class TestRoutes {
     return { waited: ms };
   }
 
+  @Get('listener')
+  listener(@Req() request: { raw: IncomingMessage }): { listener: string | undefined } {
+    return { listener: listenerOf(request.raw.socket) };
+  }
+
   @Get('crash')
   crash(): { crashing: boolean } {
     setImmediate(() => {
@@ -125,13 +133,18 @@ export const app: AppDefinition<Config> = {
   config: z
     .object({
       WAYSTATION_TEST_PORT: z.coerce.number().int().max(65_535),
+      WAYSTATION_TEST_FURTHER_PORT: z.coerce.number().int().max(65_535).optional(),
       WAYSTATION_TEST_PROVIDERS: z.string().optional(),
     })
     .transform((environment) => ({
       port: environment.WAYSTATION_TEST_PORT,
+      furtherPort: environment.WAYSTATION_TEST_FURTHER_PORT,
       providers: environment.WAYSTATION_TEST_PROVIDERS?.split(','),
     })),
   module: () => ({ module: TestModule, controllers: [TestHandlers, TestRoutes] }),
-  http: { listen: (config) => ({ host: '127.0.0.1', port: config.port }) },
+  http: {
+    listen: (config) => ({ host: '127.0.0.1', port: config.port }),
+    listenAlso: ({ furtherPort: port }) => (port === undefined ? [] : [{ name: 'further', host: '127.0.0.1', port }]),
+  },
   streamKeys: (config) => config.providers,
 };
