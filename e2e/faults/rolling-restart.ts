@@ -6,7 +6,7 @@ import { openAccount, type Account } from '../support/account.ts';
 import { ask, say } from '../support/ask.ts';
 import { balancerOf, type Balancer } from '../support/balancer.ts';
 import { deadLetters } from '../support/dead-letters.ts';
-import { story, type Random } from '../support/story.ts';
+import { storyOfSplit, type Random } from '../support/story.ts';
 import { truth } from '../support/truth.ts';
 
 const CALLERS = 8;
@@ -86,7 +86,7 @@ const loadOf = (system: RunningSystem, account: Account, balancer: Balancer, ran
 };
 
 export const rollingRestart = (system: () => RunningSystem): void => {
-  story('every process is restarted in turn, and no request notices', system, async (random) => {
+  storyOfSplit('every process is restarted in turn, and no request notices', system, async (random) => {
     const account = await openAccount(system());
     const balancer = balancerOf(system());
     const load = loadOf(system(), account, balancer, random);
