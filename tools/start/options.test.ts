@@ -19,7 +19,7 @@ test('options may be given in words', () => {
     port: 9000,
     dataDir: '/srv/here',
     detach: true,
-    replicas: { ingress: 1, router: 1, worker: 3 },
+    replicas: { ingress: 1, router: 1, worker: 3, backOffice: 1 },
   });
 });
 

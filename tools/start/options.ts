@@ -14,7 +14,13 @@ export interface StartOptions {
   readonly dataDir: string;
   readonly detach: boolean;
   /** Replicas of the process that holds each app; in the fused shape the data plane counts as `ingress`. */
-  readonly replicas: { readonly ingress: number; readonly router: number; readonly worker: number };
+  readonly replicas: {
+    readonly ingress: number;
+    readonly router: number;
+    readonly worker: number;
+    /** Of billing, logging and control each. */
+    readonly backOffice: number;
+  };
   /** Restart services that die. Tests that kill them say no. */
   readonly supervise: boolean;
   /** False: `dist` is known to be current. */
@@ -30,7 +36,7 @@ export interface StartOptions {
 const REPLICAS_MAX = 16;
 const DEFAULT_PORT = '8080';
 const OPTIONS =
-  'Options: --fused --port N --management-port N --data-dir FOLDER --detach --ingress N --routers N --workers N';
+  'Options: --fused --port N --management-port N --data-dir FOLDER --detach --ingress N --routers N --workers N --back-office N';
 
 export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv, cwd: string): StartOptions {
   const { values, positionals } = parse(args);
@@ -47,6 +53,7 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv, cwd
       ingress: wholeNumber('--ingress', values.ingress ?? '1', 1, REPLICAS_MAX),
       router: wholeNumber('--routers', values.routers ?? '1', 1, REPLICAS_MAX),
       worker: wholeNumber('--workers', values.workers ?? '1', 0, REPLICAS_MAX),
+      backOffice: wholeNumber('--back-office', values['back-office'] ?? '1', 1, REPLICAS_MAX),
     },
     supervise: !(values['no-supervise'] ?? false),
     build: !(values['no-build'] ?? false),
@@ -89,6 +96,7 @@ function parse(args: readonly string[]) {
         ingress: { type: 'string' },
         routers: { type: 'string' },
         workers: { type: 'string' },
+        'back-office': { type: 'string' },
         'no-supervise': { type: 'boolean' },
         'no-build': { type: 'boolean' },
         'not-durable': { type: 'boolean' },

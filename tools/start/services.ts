@@ -59,7 +59,7 @@ function kinds({ shape, replicas }: StartOptions): Kind[] {
         service: 'back-office',
         entry: app('fused', 'back-office.main'),
         apps: ['billing', 'logging', 'control'],
-        count: 1,
+        count: replicas.backOffice,
         stopTurn: 3,
       },
       {
@@ -80,7 +80,7 @@ function kinds({ shape, replicas }: StartOptions): Kind[] {
   });
   return [
     sandbox,
-    ...(['billing', 'logging', 'control'] as const).map((name) => single(name, 1, 3)),
+    ...(['billing', 'logging', 'control'] as const).map((name) => single(name, replicas.backOffice, 3)),
     single('router', replicas.router, 2),
     single('worker', replicas.worker, 2),
     single('ingress', replicas.ingress, 1),

@@ -37,6 +37,7 @@ describe('readConfig', () => {
       timeScale: 1,
       traceRatio: 1,
       shutdownGraceMs: 25_000,
+      shutdownNoticeMs: 0,
     });
   });
 
@@ -68,6 +69,14 @@ describe('readConfig', () => {
       'WAYSTATION_WORKER_PRIVATE_KEY',
     ]);
     expect(faults).toContain('WAYSTATION_WORKER_PRIVATE_KEY: is required and not set');
+  });
+
+  test('a notice longer than half of the grace is refused, since running work would have no time left', () => {
+    const outcome = readConfig([], { WAYSTATION_SHUTDOWN_GRACE_MS: '4000', WAYSTATION_SHUTDOWN_NOTICE_MS: '2000' });
+    expect('config' in outcome && outcome.config.runtime.shutdownNoticeMs).toBe(2000);
+    expect(faultsOf({ WAYSTATION_SHUTDOWN_NOTICE_MS: '12501' })).toEqual([
+      'WAYSTATION_SHUTDOWN_NOTICE_MS: must be at most half of WAYSTATION_SHUTDOWN_GRACE_MS, which is 25000 (it is 12501)',
+    ]);
   });
 
   test('a fault that two apps share is told once', () => {

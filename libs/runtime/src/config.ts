@@ -20,6 +20,8 @@ export interface RuntimeConfig {
   readonly internal: { readonly host: string; readonly port: number };
   readonly timeScale: number;
   readonly shutdownGraceMs: number;
+  /** Of the grace: how long an app with HTTP goes on as before, with readiness red, so that whoever sends requests here notices. */
+  readonly shutdownNoticeMs: number;
   /** Base URL of an OTLP/HTTP collector; absent: no tracing at all. */
   readonly otlpEndpoint?: string;
   /** Of the requests whose callers do not trace, how many are: 0 to 1. */
@@ -52,6 +54,7 @@ const runtimeEnvironment = z.object({
   WAYSTATION_INTERNAL_PORT: port.default(0),
   WAYSTATION_TIME_SCALE: z.coerce.number('must be a number, say 0.1').min(0.01).max(10).default(1),
   WAYSTATION_SHUTDOWN_GRACE_MS: z.coerce.number('must be milliseconds').int().min(100).max(3_600_000).default(25_000),
+  WAYSTATION_SHUTDOWN_NOTICE_MS: z.coerce.number('must be milliseconds').int().min(0).max(600_000).default(0),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.url('must be the URL of an OTLP/HTTP collector, say http://localhost:4318').optional(),
   OTEL_TRACES_SAMPLER_ARG: z.coerce.number('must be a share, say 0.1').min(0).max(1).default(1),
 });
@@ -114,6 +117,23 @@ const refuseInProduction = (environment: Record<string, string>, faults: ConfigF
   }
 };
 
+/** Running work must have its share of the grace after the notice. */
+const NOTICE_SHARE_MAX = 0.5;
+
+const refuseLongNotice = (
+  {
+    WAYSTATION_SHUTDOWN_NOTICE_MS: noticeMs,
+    WAYSTATION_SHUTDOWN_GRACE_MS: graceMs,
+  }: z.output<typeof runtimeEnvironment>,
+  faults: ConfigFault[],
+): void => {
+  if (noticeMs > graceMs * NOTICE_SHARE_MAX)
+    faults.push({
+      variable: 'WAYSTATION_SHUTDOWN_NOTICE_MS',
+      problem: `must be at most half of WAYSTATION_SHUTDOWN_GRACE_MS, which is ${graceMs} (it is ${noticeMs})`,
+    });
+};
+
 const withoutRepeats = (faults: readonly ConfigFault[]): ConfigFault[] => [
   ...new Map(faults.map((fault) => [`${fault.variable} ${fault.problem}`, fault])).values(),
 ];
@@ -124,6 +144,7 @@ export const readConfig = (apps: readonly AppDefinition[], environment: Environm
   const own = parse(runtimeEnvironment, set, faults);
   refuseInProduction(set, faults);
   const parsed = apps.map((app) => parse(app.config, set, faults));
+  if (own !== undefined) refuseLongNotice(own, faults);
   if (own === undefined || faults.length > 0) return { faults: withoutRepeats(faults) };
   return { config: { runtime: runtimeConfigOf(own), apps: parsed } };
 };
@@ -155,6 +176,7 @@ const runtimeConfigOf = (own: z.output<typeof runtimeEnvironment>): RuntimeConfi
     internal: { host: own.WAYSTATION_INTERNAL_HOST, port: own.WAYSTATION_INTERNAL_PORT },
     timeScale: own.WAYSTATION_TIME_SCALE,
     shutdownGraceMs: own.WAYSTATION_SHUTDOWN_GRACE_MS,
+    shutdownNoticeMs: own.WAYSTATION_SHUTDOWN_NOTICE_MS,
     traceRatio: own.OTEL_TRACES_SAMPLER_ARG,
     ...present({ otlpEndpoint: own.OTEL_EXPORTER_OTLP_ENDPOINT }),
   };

@@ -436,6 +436,15 @@ describe('SIGTERM', () => {
     agent.destroy();
   });
 
+  test('is given notice of: readiness is red at once, and requests are served until the notice is over', async () => {
+    const own = await ready(start({ ...environment(), WAYSTATION_SHUTDOWN_NOTICE_MS: '2000' }));
+    own.child.kill('SIGTERM');
+    await until('red readiness', async () => (await readiness(own)) === 503);
+    expect(await get(own.port, '/slow?ms=1')).toEqual({ status: 200, body: '{"waited":"1"}' });
+    expect(await bus.request(Shout, { text: 'meanwhile' })).toEqual({ text: 'MEANWHILE worker' });
+    expect(await own.exited).toBe(0);
+  });
+
   test('ends what is longer than the grace with a retryable error, within the grace', async () => {
     const own = await ready(start({ ...environment(), WAYSTATION_SHUTDOWN_GRACE_MS: '3000' }));
     const endless = repeat('p', { pieces: 100_000, everyMs: 20 });

@@ -1,5 +1,6 @@
 // The one bootstrap. A process is a list of apps: one in the split shape, three in a fused process; app code cannot tell.
 // Order: config → log → internal port → bus → apps → handlers → HTTP → ready. Whatever fails before ready is one clear line and exit code 1.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connectBus, BUS_TIMES, type Bus, type BusTimes } from '@waystation/bus';
 import type { Logger } from 'pino';
 import type { AppContext, AppDefinition } from './app.js';
@@ -69,7 +70,7 @@ const runProcess = async (service: string, apps: readonly AppDefinition[], confi
     log: log.root,
     endNow,
     exit,
-    steps: () => shutdownSteps(parts, telemetry),
+    steps: () => shutdownSteps(parts, telemetry, runtime.shutdownNoticeMs),
   });
   const health = createHealth();
   const metrics = createMetrics();
@@ -314,11 +315,13 @@ const within = async (ms: number, work: Promise<unknown>): Promise<void> => {
 };
 
 /** Readiness is red from the moment shutdown has begun: see `checkProcess`. */
-const shutdownSteps = (parts: Parts, telemetry: Telemetry): ShutdownStep[] => {
+const shutdownSteps = (parts: Parts, telemetry: Telemetry, noticeMs: number): ShutdownStep[] => {
   const { apps, bus } = parts;
   const each = (work: (app: NestApp) => Promise<void>, ms: number): Promise<void> =>
     within(ms, Promise.all(apps.map(work)));
+  const open = apps.some(({ servers }) => servers.some(({ listening }) => listening));
   return [
+    { name: 'notice', run: async () => void (await sleep(open ? noticeMs : 0)) },
     {
       name: 'http',
       run: (ms) =>

@@ -16,7 +16,13 @@ export interface RunningSystemOptions {
   /** Multiplies every time constant. Default: WAYSTATION_E2E_TIME_SCALE, else 0.1. */
   readonly timeScale?: number;
   /** In the fused shape `ingress` counts data planes. */
-  readonly replicas?: { readonly ingress?: number; readonly router?: number; readonly worker?: number };
+  readonly replicas?: {
+    readonly ingress?: number;
+    readonly router?: number;
+    readonly worker?: number;
+    /** Of billing, logging and control each; in the fused shape of the process that holds them. */
+    readonly backOffice?: number;
+  };
   /** Management at a listener of its own. Default: no. */
   readonly separateManagement?: boolean;
   /** The operator's file (waystation.yaml). */
@@ -60,7 +66,7 @@ const CONFIG_FILE = 'waystation.yaml';
 const STOP_TIMEOUT_MS = 90_000;
 const OUTPUT_CHARS_MAX = 20_000;
 const DATA_PLANE = /^(ingress|router|worker)(-\d+)?$/;
-const BACK_OFFICE = /^(billing|logging|control)$/;
+const BACK_OFFICE = /^(billing|logging|control)(-\d+)?$/;
 
 export async function runningSystem(options: RunningSystemOptions = {}): Promise<RunningSystem> {
   const shape = options.shape ?? e2eShape();
@@ -95,10 +101,11 @@ export async function runningSystem(options: RunningSystemOptions = {}): Promise
 }
 
 function argumentsOf(options: RunningSystemOptions, shape: string, dataDir: string): string[] {
-  const { ingress = 1, router = 1, worker = 1 } = options.replicas ?? {};
+  const { ingress = 1, router = 1, worker = 1, backOffice = 1 } = options.replicas ?? {};
   return [
     ...['--data-dir', dataDir, '--port', '0', '--leashed', '--not-durable'],
     ...['--ingress', String(ingress), '--routers', String(router), '--workers', String(worker)],
+    ...['--back-office', String(backOffice)],
     ...(shape === 'fused' ? ['--fused'] : []),
     ...(options.separateManagement === true ? ['--management-port', '0'] : []),
     ...(options.supervise === true ? [] : ['--no-supervise']),
@@ -153,7 +160,7 @@ function handle({ child, ended, run, shape, timeScale, dataDir, home }: Grip): R
   const processOf = (name: string): string => {
     if (shape === 'split') return name;
     if (DATA_PLANE.test(name)) return name.replace(/^(ingress|router|worker)/, 'data-plane');
-    return BACK_OFFICE.test(name) ? 'back-office' : name;
+    return name.replace(BACK_OFFICE, 'back-office$2');
   };
   const service = (name: string) => {
     const found = services.get(processOf(name));
