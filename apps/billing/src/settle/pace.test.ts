@@ -4,10 +4,10 @@ import { LINES_MAX, LINES_MIN, paceOf, SettlePace } from './pace.js';
 test.each<[busyPart: number, tookMs: number, lines: number, restMs: number]>([
   [0, 300, LINES_MAX, 0],
   [0.1, 300, LINES_MAX, 0],
-  [0.2, 100, 2_520, 40],
-  [0.35, 100, 1_800, 100],
-  [0.5, 100, 1_080, 160],
-  [0.6, 100, LINES_MIN, 200],
+  [0.13, 100, 2_740, 20],
+  [0.25, 100, 1_700, 100],
+  [0.37, 100, 660, 180],
+  [0.4, 100, LINES_MIN, 200],
   [1, 40, LINES_MIN, 80],
   [1, 9_000, LINES_MIN, 250],
 ])(

@@ -6,10 +6,10 @@ import type { LaneLoad } from '../leases/lane-load.js';
 /** The most, where nobody asks for leases: a fuller batch costs less. */
 export const LINES_MAX = 3_000;
 /** Where the lane is always busy. */
-export const LINES_MIN = 600;
+export const LINES_MIN = 400;
 /** Below this part of the time the lane does not mind a full batch; from the other on it is taken for always busy. */
 const QUIET = 0.1;
-const BUSY = 0.6;
+const BUSY = 0.4;
 /** Of a batch's own time, where the lane is always busy. */
 const REST_MAX = 2;
 /** Of a batch that took long for reasons of its own, say a slow disk, the rest is no longer than this. */
