@@ -27,7 +27,7 @@ const requestFor = (
   generation: Generation,
   hold: PlanHold,
   { bound, attemptId, requests }: Start,
-  skip: readonly string[],
+  skip: readonly string[] | undefined,
 ): AttemptRunRequest => ({
   v: 1,
   attemptId,
@@ -50,7 +50,7 @@ const requestFor = (
   holdTokens: hold.hold.amounts.tokens || undefined,
   quotaSet: hold.quotaIds,
   deadlineAt: generation.deadlineAt,
-  skipInstances: skip.length === 0 ? undefined : skip.slice(0, SKIP_INSTANCES_MAX),
+  skipInstances: skip?.slice(0, SKIP_INSTANCES_MAX),
 });
 
 const instanceOf = (error: WaystationError, worker: string | undefined): string | undefined => {
@@ -112,18 +112,10 @@ export interface WorkerView {
   acceptTimeoutMs(tries: number): number;
 }
 
-const alone = async (
-  generation: Generation,
-  start: Start,
-  open: (start: Start) => Promise<Try>,
-): Promise<Raced<Start>> => {
-  const tried = await open(start);
-  const { delivered } = generation.delivery;
-  return {
-    decides: { start, tried, delivered, endedMs: performance.now(), outrun: false, isSecond: false },
-    others: [],
-  };
-};
+const alone = ({ delivery }: Generation, start: Start, tried: Try): Raced<Start> => ({
+  decides: { start, tried, delivered: delivery.delivered, endedMs: performance.now(), outrun: false, isSecond: false },
+  others: [],
+});
 
 const noEndpointLeft = (): WaystationError =>
   new WaystationError('overloaded', 'No endpoint took the request.', { retryAfterMs: 1000 });
@@ -169,7 +161,7 @@ const continueFrom = async (
   const tried = await openAttempt(
     bus,
     generation,
-    requestFor(generation, hold, start, []),
+    requestFor(generation, hold, start, undefined),
     workers.acceptTimeoutMs(Math.max(1, workers.live())),
   );
   const { delivered } = joinable;
@@ -228,14 +220,14 @@ export const attemptInOrder = async (
         openAttempt(
           bus,
           generation,
-          requestFor(generation, hold, each, [...skip]),
+          requestFor(generation, hold, each, skip.size === 0 ? undefined : [...skip]),
           workers.acceptTimeoutMs(live),
           lane,
         );
       const second = hedgeAfterMs === undefined ? undefined : secondOf(bound, [...left]);
       const { decides, others } =
         hedgeAfterMs === undefined || second === undefined
-          ? await alone(generation, first, open)
+          ? alone(generation, first, await open(first))
           : await raceAttempts({
               generation,
               afterMs: hedgeAfterMs,

@@ -20,6 +20,8 @@ export class Family<Item> {
   readonly #most: number;
   readonly #make: (labels: Labels) => Item;
   readonly #root = newNode<Item>();
+  /** Found last: one after the other they are often the same. */
+  readonly #last: { a: string; b: string; c: string; d: string; e: string; item: Item | undefined };
   readonly all: { readonly labels: Labels; readonly item: Item }[] = [];
 
   constructor(row: MetricRow, make: (labels: Labels) => Item) {
@@ -27,10 +29,14 @@ export class Family<Item> {
     this.#isOpen = this.#names.map((name) => row.open?.includes(name) === true);
     this.#most = row.most ?? Number.POSITIVE_INFINITY;
     this.#make = make;
+    this.#last = { a: '', b: '', c: '', d: '', e: '', item: undefined };
   }
 
   /** Values in the order of the table's labels. */
   at(a = '', b = '', c = '', d = '', e = ''): Item {
+    const last = this.#last;
+    if (last.item !== undefined && last.a === a && last.b === b && last.c === c && last.d === d && last.e === e)
+      return last.item;
     const { length } = this.#names;
     let node: Node<Item> | undefined = this.#root;
     if (length > 0) node = node.below.get(a);
@@ -38,7 +44,14 @@ export class Family<Item> {
     if (length > 2) node = node?.below.get(c);
     if (length > 3) node = node?.below.get(d);
     if (length > 4) node = node?.below.get(e);
-    return node?.item ?? this.#add([a, b, c, d, e].slice(0, length));
+    const item = node?.item ?? this.#add([a, b, c, d, e].slice(0, length));
+    last.a = a;
+    last.b = b;
+    last.c = c;
+    last.d = d;
+    last.e = e;
+    last.item = item;
+    return item;
   }
 
   of(labels: Labels): Item {
