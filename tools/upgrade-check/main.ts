@@ -8,6 +8,7 @@ import path from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { repositoryRoot } from '../../libs/testing/src/servers/paths.ts';
 import { chownForPostgres, startPostgres } from '../../libs/testing/src/servers/postgres-server.ts';
+import { failuresOf, type Failures } from './judged.ts';
 import { spliceMigrations } from './splice-migrations.ts';
 
 const run = promisify(execFile);
@@ -80,21 +81,23 @@ const runTests = (tree: string, adminUrl: string, which: readonly string[], outc
     child.once('exit', (code) => resolve(code ?? 1));
   });
 
-const failedFiles = async (outcome: string): Promise<readonly string[]> => {
-  const text = await readFile(outcome, 'utf8').catch(() => '{}');
-  const { testResults = [] } = JSON.parse(text) as { testResults?: { name: string; status: string }[] };
-  return testResults.flatMap(({ name, status }) => (status === 'failed' ? [name] : []));
-};
+const failuresIn = async (outcome: string): Promise<Failures> =>
+  failuresOf(JSON.parse(await readFile(outcome, 'utf8')));
 
-/** Tests of a release that is out cannot be mended here, and some wait seconds for what a busy machine takes longer for: a file that failed is asked once more. A schema fails it twice. */
+/** Tests of a release that is out cannot be mended here, and some wait seconds for what a busy machine takes longer for: a file that failed is asked once more. A schema fails it twice; a person may have judged that it breaks nothing (judged.ts). */
 const judge = async (tree: string, adminUrl: string, only: string | undefined): Promise<number> => {
   const outcome = path.join(path.dirname(tree), 'outcome.json');
   const pattern = only === undefined ? TESTS : `${only}.*\\.itest\\.ts$`;
   const code = await runTests(tree, adminUrl, ['--testPathPatterns', pattern], outcome);
-  const failed = code === 0 ? [] : await failedFiles(outcome);
-  if (failed.length === 0) return code;
-  console.log(`once more: ${failed.map((file) => path.relative(tree, file)).join(', ')}`);
-  return runTests(tree, adminUrl, ['--runTestsByPath', ...failed], outcome);
+  if (code === 0) return 0;
+  const { files } = await failuresIn(outcome);
+  if (files.length === 0) return code;
+  console.log(`once more: ${files.map((file) => path.relative(tree, file)).join(', ')}`);
+  const again = await runTests(tree, adminUrl, ['--runTestsByPath', ...files], outcome);
+  if (again === 0) return 0;
+  const { judged, unjudged } = await failuresIn(outcome);
+  for (const { test, why } of judged) console.log(`judged to break nothing: "${test}": ${why}`);
+  return judged.length > 0 && unjudged.length === 0 ? 0 : again;
 };
 
 async function main(): Promise<number> {

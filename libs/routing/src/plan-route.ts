@@ -18,7 +18,7 @@ import type { EndpointState, HealthView } from './health.js';
 import { kept } from './kept.js';
 import { orderEndpoints, type Circumstances, type Ordering } from './order-endpoints.js';
 import type { OwnKey, OwnKeysIndex } from './own-keys.js';
-import type { Route, RoutingIndex } from './routing-index.js';
+import type { Excluded, Route, RoutingIndex } from './routing-index.js';
 import {
   splitCapacity,
   waysOf,
@@ -47,8 +47,6 @@ export interface RoutingSnapshot {
   readonly figuresOf?: (endpointId: string, nowMs: number, place?: number) => EndpointFigures | undefined;
   readonly nowMs: number;
 }
-
-type Excluded = RoutePlanReply['excluded'][number];
 
 /** What of a model may serve, with the health of each route to which the station's own capacity may be sent. */
 interface Group extends Capacity {
@@ -283,14 +281,15 @@ const speaksAgainstAny = (routes: readonly Route[], against: (route: Route) => E
 /** The first `limit` over all groups, leaving room for the first of each later group. */
 const take = (groups: readonly Ways[], limit: number, excluded: Excluded[]): Way[] => {
   const taken: Way[] = [];
-  const beyond: Exclusion = { rule: limit === 1 ? 'fallbacks_not_allowed' : 'beyond_max_attempts' };
+  const beyond: Exclusion['rule'] = limit === 1 ? 'fallbacks_not_allowed' : 'beyond_max_attempts';
   let groupsLeft = groups.reduce((count, group) => count + (isEmpty(group) ? 0 : 1), 0);
   for (const group of groups) {
     if (!isEmpty(group)) groupsLeft -= 1;
     let room = Math.max(limit - taken.length - groupsLeft, taken.length < limit ? 1 : 0);
     const takeOne = (route: Route, ownKey?: OwnKey): void => {
       room -= 1;
-      if (room < 0) exclude(excluded, route, beyond, ownKey);
+      if (room < 0 && ownKey === undefined && route.beyond.rule === beyond) excluded.push(route.beyond);
+      else if (room < 0) exclude(excluded, route, { rule: beyond }, ownKey);
       else taken.push(ownKey === undefined ? { route } : { route, ownKey });
     };
     for (const { route, ownKey } of group.first) takeOne(route, ownKey);

@@ -8,9 +8,12 @@ import type {
   PlannedAttempt,
   PriceVector,
   ProviderEntry,
+  RoutePlanReply,
 } from '@waystation/contracts';
 import type { PolicyCandidate, PriceKind } from '@waystation/policy';
 import { hashText, type TextHash } from './rendezvous.js';
+
+export type Excluded = RoutePlanReply['excluded'][number];
 
 /** The parts of a catalog snapshot that routing reads. */
 export interface RoutableCatalog {
@@ -58,6 +61,8 @@ export interface Route extends PolicyCandidate, TextHash {
   readonly disabledBecause: string | undefined;
   /** What the plan answers when it is chosen. */
   readonly attempt: PlannedAttempt;
+  /** What it answers where enough others come before: made once, since of thousands nearly all end so. */
+  readonly beyond: Readonly<Excluded>;
 }
 
 export interface RoutingIndex {
@@ -204,6 +209,12 @@ const routeOf = (
     tiers: same.set([...(tier === undefined ? [] : [tier]), ...Object.keys(endpoint.price.serviceTiers ?? {})]),
     distillable: model?.distillable === true,
     disabledBecause: endpoint.disabledBecause,
+    beyond: {
+      endpointId: endpoint.id,
+      model: endpoint.model,
+      provider: endpoint.provider,
+      rule: 'beyond_max_attempts',
+    },
     attempt: Object.freeze({
       endpointId: endpoint.id,
       model: endpoint.model,
