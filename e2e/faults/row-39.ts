@@ -106,15 +106,15 @@ export const row39 = (system: () => RunningSystem, labs: () => RetentionLabs): v
       const answer = await complete(system(), chat({ user: name }), { key });
       expect(answer.status).toBe(200);
       await factsSettled(system(), SETTLED_WITHIN_MS);
-      const kinds = await until('all kinds of places hold it', KNOWN_WITHIN_MS, async () => {
-        const places = await watch.find(name);
-        const found = new Set(places.map((place) => place.replace(/ .*/, '')));
-        return ['table', 'bus', 'file'].every((kind) => found.has(kind)) ? places : undefined;
-      });
-      expect(kinds).toEqual(expect.arrayContaining([expect.stringMatching(/^table logging\.generation/)]));
+      const untilIn = (what: string, looked: string, ...wanted: readonly RegExp[]): Promise<unknown> =>
+        until(`${what} is found`, KNOWN_WITHIN_MS, async () => {
+          const places = await watch.find(looked);
+          return wanted.every((form) => places.some((place) => form.test(place))) ? places : undefined;
+        });
+      await untilIn('the name', name, /^table logging\.generation/, /^bus /, /^file /);
       // Attempts are named after their generation.
-      const ofCall = await watch.find((answer.headers.get('x-generation-id') ?? '').replace('gen-', 'att-'));
-      expect(ofCall).toEqual(expect.arrayContaining([expect.stringMatching(/^file data\/logs\//)]));
+      const ofCall = (answer.headers.get('x-generation-id') ?? '').replace('gen-', 'att-');
+      await untilIn('the attempt', ofCall, /^file data\/logs\//);
       await until('spans of it arrive', KNOWN_WITHIN_MS, () =>
         labs().traces.requests.some(({ body }) => body.includes('control.key.create')) ? true : undefined,
       );
