@@ -1,9 +1,10 @@
-// On one system of two of everything: every process restarted under load.
+// Ending in order, on one system of two of everything: row 33, and every process restarted under load.
 import { rollingRestart } from './faults/rolling-restart.ts';
+import { row33 } from './faults/row-33.ts';
 import { useSystem } from './support/use-system.ts';
 
 const TWO = 2;
-/** 70 % of it is for running work: far longer than the streams of the load. */
+/** 70 % of it is for running work: longer than short streams, and shorter than long ones. */
 const GRACE_MS = 30_000;
 /** As a site says it whose balancer goes by readiness. */
 const NOTICE_MS = 2_000;
@@ -14,3 +15,4 @@ const system = useSystem(() => ({
 }));
 
 rollingRestart(system);
+row33(system);

@@ -19,7 +19,7 @@ const e2e = (shape: 'split' | 'fused', full: boolean): Stage => ({
   command: jest(
     '--config',
     'e2e/jest.config.mjs',
-    ...(full ? ['e2e/(faults|health-faults|money-faults|budgets|zdr)\\.e2e'] : []),
+    ...(full ? ['e2e/(faults|health-faults|money-faults|budgets|zdr|rolling)\\.e2e'] : []),
   ),
   env: { WAYSTATION_E2E_SHAPE: shape, ...(full ? { WAYSTATION_E2E_TIME_SCALE: '1' } : {}) },
   jest: true,
