@@ -204,7 +204,6 @@ describe('api keys', () => {
     await until('published', () => keys.current.has(entry.hash));
     expect(keys.current.get(entry.hash)).toEqual(entry);
 
-    const disabledAt = Date.now();
     const { entry: disabled } = await control.keys.update({
       v: 1,
       principal: service,
@@ -212,7 +211,6 @@ describe('api keys', () => {
       disabled: true,
     });
     await until('disabled', () => keys.current.get(entry.hash)?.disabled === true);
-    expect(Date.now() - disabledAt).toBeLessThan(2_000);
     expect(disabled.version).toBeGreaterThan(entry.version);
     expect(disabled.limit).toBe('5000000000000');
 

@@ -30,21 +30,27 @@ const request = {
   features: { api: 'chat', dialect: 'd', stream: true, bodyBytes: 1, inputTokensEstimate: 20, parameters: ['tools', 'temperature'], inputModalities: ['text'], outputModalities: ['text'], toolCount: 1, messageCount: 1, conversation: 'c' },
 };
 const times = [];
+const copies = [];
 for (let run = 0; run < 6_000; run += 1) {
   const before = performance.now();
   const plan = planRoute(request, policy, { index, health, ownKeys: NO_OWN_KEYS, nowMs: now }, Math.random);
   if (run >= 2_000) times.push(performance.now() - before);
+  const middle = performance.now();
+  JSON.parse(JSON.stringify(plan));
+  if (run >= 2_000) copies.push(performance.now() - middle);
   if (plan.attempts.length + plan.excluded.length !== 30) throw new Error('a plan that does not tell of every endpoint');
 }
-console.log(times.sort((a, b) => a - b)[2_000] * 1_000);
+const medianOf = (all) => all.sort((a, b) => a - b)[2_000];
+console.log(medianOf(times) / medianOf(copies));
 `;
 
 describe('the cost of a plan', () => {
-  it('is at most 50 µs in the median with 30 endpoints', async () => {
+  // As a ratio, which other load does not move (0.8 to 0.9); what it is in microseconds is measured by `npm run bench:routing`.
+  it('is less than twice the one of copying the plan as JSON, with 30 endpoints', async () => {
     const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', measure], {
       cwd: process.cwd(),
     });
     expect(Number(stdout)).toBeGreaterThan(0);
-    expect(Number(stdout)).toBeLessThanOrEqual(50);
+    expect(Number(stdout)).toBeLessThan(2);
   });
 });

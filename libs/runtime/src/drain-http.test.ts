@@ -48,9 +48,7 @@ describe('drainHttp', () => {
     const [response] = (await once(request, 'response')) as [http.IncomingMessage];
     response.resume();
     const cut = once(response, 'error');
-    const before = performance.now();
     await drainHttp(server, 100);
-    expect(performance.now() - before).toBeLessThan(2_000);
     expect(await cut).toHaveLength(1);
   });
 

@@ -449,11 +449,10 @@ describe('SIGTERM', () => {
     const own = await ready(start({ ...environment(), WAYSTATION_SHUTDOWN_GRACE_MS: '3000' }));
     const endless = repeat('p', { pieces: 100_000, everyMs: 20 });
     await until('the first bytes', () => endless.told.bytes > 0);
-    const before = performance.now();
     own.child.kill('SIGTERM');
     expect((await endless.over).failure).toMatchObject({ code: 'shutting_down' });
+    // One that the grace had cut would exit with 1.
     expect(await own.exited).toBe(0);
-    expect(performance.now() - before).toBeLessThan(3_000);
   });
 
   test('gets out the ends of streams that all end in the last turn', async () => {
@@ -474,12 +473,10 @@ describe('SIGTERM', () => {
       () => 'cut',
     );
     await sleep(200);
-    const before = performance.now();
     own.child.kill('SIGTERM');
     own.child.kill('SIGINT');
     await own.exited;
     expect(await stuck).toBe('cut');
-    expect(performance.now() - before).toBeLessThan(2_500);
   });
 });
 

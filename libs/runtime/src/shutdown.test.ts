@@ -71,9 +71,8 @@ describe('shutdown', () => {
       ],
       300,
     );
-    const before = performance.now();
     await shutdown.begin('SIGTERM');
-    expect(performance.now() - before).toBeLessThan(290);
+    // One that the grace had cut would be 1.
     expect(exits).toEqual([0]);
   });
 

@@ -14,8 +14,7 @@ describe('the lag of the event loop', () => {
     await sleep(20);
     const right = lag.ms;
     expect(right).toBeGreaterThan(200);
-    await sleep(800);
-    expect(lag.ms).toBeLessThan(right / 2);
+    while (lag.ms >= right / 2) await sleep(20);
     lag.stop();
   });
 });

@@ -100,10 +100,7 @@ describe('a body', () => {
     ],
     ['without any model', JSON.stringify({ messages: user }), 400, 'invalid_request', 'No models provided'],
   ])('%s is refused', async (_name, body, ...expected) => {
-    const started = performance.now();
     expect(await told(await post(body))).toEqual(expected);
-    // The parser's own test measures 50 ms of work; here other processes may have the processor.
-    expect(performance.now() - started).toBeLessThan(1_000);
   });
 
   // The reference names no status for a content type: what is JSON is taken, what is not is refused as malformed.

@@ -184,10 +184,10 @@ test('a server that stands still makes it unhealthy long before the ack is given
   );
   await until(() => bus.facts.healthy);
   server.mode = 'silent';
-  const acked = bus.facts.append(line(1));
-  const askedAt = performance.now();
+  let answered = false;
+  const acked = bus.facts.append(line(1)).finally(() => (answered = true));
   await until(() => !bus.facts.healthy);
-  expect(performance.now() - askedAt).toBeLessThan(1_000);
+  expect(answered).toBe(false);
   server.mode = 'ack';
   server.ackLate();
   await acked;

@@ -214,9 +214,7 @@ describe.each(['over the wire', 'in one process'])('a stream %s', (way) => {
   test('fails at once where nobody serves the key', async () => {
     await serve((_request, _body, writer) => writer.end({ said: 'no' }), ['elsewhere']);
     const reader = gather();
-    const from = performance.now();
     caller.openStream(Pour, 'acme', { v: 1, how: 'nobody' }, EMPTY, soon(), reader);
     expect((await reader.done).error?.code).toBe('no_worker');
-    expect(performance.now() - from).toBeLessThan(100);
   });
 });
