@@ -24,6 +24,8 @@ export interface Settled {
 export interface Books {
   /** Messages of the journal that are stored and not yet committed by billing. */
   factsPending(): Promise<number>;
+  /** Waits until nothing is pending and no attempt waits for its other witness, for a while. */
+  drained(): Promise<{ readonly seconds: number; readonly problems: readonly string[] }>;
   /** Waits until nothing is pending and no attempt waits for its other witness; then adds up and has the ledger check itself. */
   settle(): Promise<Settled>;
   close(): Promise<void>;
@@ -74,6 +76,7 @@ export async function openBooks(run: { readonly natsUrl: string; readonly databa
 
   return {
     factsPending,
+    drained,
     async settle() {
       const { seconds, problems } = await drained();
       const { rows } = await database.query<

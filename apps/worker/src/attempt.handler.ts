@@ -110,6 +110,7 @@ export class AttemptHandler {
       .catch(reportLost(log, request.attemptId));
     health.record(request.attempt, result);
     metrics.record(request, result, traceId);
+    if (!log.isLevelEnabled('debug')) return;
     const { outcome, error } = result;
     // The code and the reason only: messages and causes may quote a provider, and a provider may quote the prompt.
     const why = error === undefined ? {} : { code: error.code, reason: error.details?.['reason'] };

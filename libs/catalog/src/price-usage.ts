@@ -14,8 +14,10 @@ const FALLBACK_CLASS: Readonly<Record<string, 'input' | 'output'>> = {
   audioOutput: 'output',
   imageOutput: 'output',
 };
-const INPUT_CLASSES = ['input', ...Object.keys(FALLBACK_CLASS).filter((name) => FALLBACK_CLASS[name] === 'input')];
-const OUTPUT_CLASSES = ['output', ...Object.keys(FALLBACK_CLASS).filter((name) => FALLBACK_CLASS[name] === 'output')];
+const classesOf = (side: 'input' | 'output'): ReadonlySet<string> =>
+  new Set([side, ...Object.keys(FALLBACK_CLASS).filter((name) => FALLBACK_CLASS[name] === side)]);
+const INPUT_CLASSES = classesOf('input');
+const OUTPUT_CLASSES = classesOf('output');
 
 /** One line of a bill. */
 export interface CostLine {
@@ -33,8 +35,11 @@ type PerUnit = PriceVector['perUnit'];
 /** Whole, non-negative counts only: what no provider can mean (negative, not a number) counts as nothing. */
 const wholeCount = (count: number): number => (count > 0 ? Math.min(Math.ceil(count), Number.MAX_SAFE_INTEGER) : 0);
 
-const promptTokensOf = (usage: Usage): number =>
-  INPUT_CLASSES.reduce((total, unit) => total + wholeCount(usage[unit] ?? 0), 0);
+const promptTokensOf = (usage: Usage): number => {
+  let total = 0;
+  for (const unit of INPUT_CLASSES) total += wholeCount(usage[unit] ?? 0);
+  return total;
+};
 
 /** Names of one tier that providers have two for. https://platform.openai.com/docs/guides/priority-processing, Anthropic's `speed: fast` */
 const SAME_TIER: Readonly<Record<string, string>> = { fast: 'priority' };
@@ -68,6 +73,10 @@ const tierFor = (rates: PriceRates, promptTokens: number): PerUnit => {
 export const perUnitFor = (price: PriceVector, promptTokens: number, serviceTier?: string): PerUnit =>
   tierFor(ratesFor(price, serviceTier), promptTokens);
 
+/** The prices per unit for this usage. How long its prompt is matters only where there are tiers of it. */
+const perUnitOf = (rates: PriceRates, usage: Usage): PerUnit =>
+  rates.tiers === undefined ? rates.perUnit : tierFor(rates, promptTokensOf(usage));
+
 const pricedAs = (perUnit: PerUnit, unit: string): string | undefined => {
   if (Object.hasOwn(perUnit, unit)) return unit;
   const fallback = Object.hasOwn(FALLBACK_CLASS, unit) ? FALLBACK_CLASS[unit] : undefined;
@@ -86,7 +95,7 @@ export const unitPrice = (perUnit: PerUnit, unit: string): bigint => {
  */
 export const itemise = (price: PriceVector, usage: Usage, serviceTier?: string): CostLine[] => {
   const rates = ratesFor(price, serviceTier);
-  const perUnit = tierFor(rates, promptTokensOf(usage));
+  const perUnit = perUnitOf(rates, usage);
   const lines: CostLine[] = [];
   for (const [unit, reported] of Object.entries(usage)) {
     const count = wholeCount(reported);
@@ -113,13 +122,21 @@ export const itemise = (price: PriceVector, usage: Usage, serviceTier?: string):
   return lines;
 };
 
-/** What this usage costs at this price, in picodollars. Classes that the vector neither names nor covers by a fallback are free. */
-export const priceUsage = (price: PriceVector, usage: Usage, serviceTier?: string): bigint => {
+/**
+ * What this usage costs at this price, in picodollars. Classes that the vector neither names nor covers by a fallback are free.
+ * @param without classes that are left out of the sum; the rest is priced as it is with them
+ */
+export const priceUsage = (
+  price: PriceVector,
+  usage: Usage,
+  serviceTier?: string,
+  without?: ReadonlySet<string>,
+): bigint => {
   const rates = ratesFor(price, serviceTier);
-  const perUnit = tierFor(rates, promptTokensOf(usage));
+  const perUnit = perUnitOf(rates, usage);
   let total = BigInt(rates.perRequest ?? 0);
   for (const unit in usage) {
-    const count = wholeCount(usage[unit] ?? 0);
+    const count = without?.has(unit) === true ? 0 : wholeCount(usage[unit] ?? 0);
     if (count > 0) total += BigInt(count) * unitPrice(perUnit, unit);
   }
   return total;
@@ -155,11 +172,16 @@ export const lacksPriceFor = (
   return lacking === undefined ? undefined : `the usage class ${lacking}`;
 };
 
-const dearest = (perUnit: PerUnit, classes: readonly string[]): bigint =>
-  classes.reduce((highest, unit) => {
-    const price = unitPrice(perUnit, unit);
-    return price > highest ? price : highest;
-  }, 0n);
+/** Of the classes of one side. Only those with a price of their own need a look: the others fall back to one of them. */
+const dearest = (perUnit: PerUnit, classes: ReadonlySet<string>): bigint => {
+  let highest = 0n;
+  for (const unit in perUnit) {
+    if (!classes.has(unit)) continue;
+    const price = BigInt(perUnit[unit] ?? 0);
+    if (price > highest) highest = price;
+  }
+  return highest;
+};
 
 /** Words by which a client leaves the service tier to the provider. */
 const ANY_TIER: ReadonlySet<string> = new Set(['auto']);

@@ -4,7 +4,14 @@ export { OWN_RESPONSES_FIELDS, RESPONSES_FIELDS, RESPONSES_PARAMETERS } from './
 export { cacheMarkerOf } from './request/cache-control.js';
 export { namedEvent } from './sse.js';
 export { CHAT_FIELDS, CHAT_PARAMETERS, OWN_CHAT_FIELDS } from './json/chat-fields.js';
-export { editMembers, memberEdits, spliceJson, type JsonEdit, type MemberChanges } from './json/edit-members.js';
+export {
+  byPosition,
+  editMembers,
+  memberEdits,
+  spliceJson,
+  type JsonEdit,
+  type MemberChanges,
+} from './json/edit-members.js';
 export { scanArray, scanObject, scanTopLevelFields, walkArray } from './json/scan-top-level.js';
 export { skipValue } from './json/skip-value.js';
 export { parseArguments, parseHolding } from './json/exact-numbers.js';

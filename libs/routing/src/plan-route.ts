@@ -105,7 +105,7 @@ export const planRoute = (
     limits: speedLimitsOf(preferences),
     tierFirst: tier === 'priority' ? tier : undefined,
     conversation: features.conversation,
-    overrides: new Set(affinities.flatMap(({ override }) => (override === undefined ? [] : [override.endpointId]))),
+    overrides: overridesOf(affinities),
   };
   const figuresOf: FiguresOf = (endpointId, place) => snapshot.figuresOf?.(endpointId, snapshot.nowMs, place);
   let sorted = false;
@@ -136,6 +136,13 @@ export const planRoute = (
   };
 };
 
+const NO_OVERRIDES: ReadonlySet<string> = new Set();
+
+const overridesOf = (affinities: readonly Affinity[]): ReadonlySet<string> => {
+  const told = affinities.flatMap(({ override }) => (override === undefined ? [] : [override.endpointId]));
+  return told.length === 0 ? NO_OVERRIDES : new Set(told);
+};
+
 /** Where a request goes while all is well. */
 const triedFirst = ({ first, shared }: Capacity): readonly Route[] => {
   const own = [...first].flatMap(([route, keys]) => (keys.length > 0 ? [route] : []));
@@ -144,7 +151,7 @@ const triedFirst = ({ first, shared }: Capacity): readonly Route[] => {
 
 interface Asked {
   /** Catalogue ids in order, each once. */
-  readonly ids: ReadonlySet<string>;
+  readonly ids: readonly string[];
   /** By the first id that has a variant which says how to sort. */
   readonly sort: ParsedModelId['sort'] | undefined;
   readonly admits: ParsedModelId['admits'] | undefined;
@@ -159,8 +166,9 @@ const modelsOf = (models: readonly string[], { latest }: RoutingIndex): Asked =>
     const target = latest.get(parsed[place]?.id ?? model);
     return target === undefined ? [] : [[model, target] as const];
   });
+  const ids = parsed.map(({ id }) => latest.get(id) ?? id);
   return {
-    ids: new Set(parsed.map(({ id }) => latest.get(id) ?? id)),
+    ids: ids.length === 1 ? ids : [...new Set(ids)],
     sort: sorting?.sort,
     admits: sorting?.admits,
     aliases: aliases.length === 0 ? undefined : Object.fromEntries(aliases),

@@ -43,17 +43,17 @@ export const splitCapacity = (
   { isRefused, full }: KeyStates,
 ): Capacity => {
   /** Of a key that is full is asked once, and not for each of its routes: when it has room again is worked out from all that uses it. */
-  const known = new Map<string, Exclusion>();
+  let known: Map<string, Exclusion> | undefined;
   const fullOf = (
     keyId: string | undefined,
     capacity: CapacityLimits | undefined,
     place?: number,
   ): Exclusion | undefined => {
     if (capacity === undefined || keyId === undefined) return undefined;
-    const told = known.size === 0 ? undefined : known.get(keyId);
+    const told = known?.get(keyId);
     if (told !== undefined) return told;
     const exclusion = full(keyId, capacity, place);
-    if (exclusion !== undefined) known.set(keyId, exclusion);
+    if (exclusion !== undefined) (known ??= new Map()).set(keyId, exclusion);
     return exclusion;
   };
   /** What keeps it from being asked by the station's own capacity. */
@@ -63,8 +63,7 @@ export const splitCapacity = (
     if (serving.some((key) => key.alwaysUse)) return { rule: 'own_key_only' };
     return fullOf(route.credentialId, route.capacity, route.place);
   };
-  const first = new Map<Route, OwnKey[]>();
-  const last = new Map<Route, OwnKey[]>();
+  let own: { first: Map<Route, OwnKey[]>; last: Map<Route, OwnKey[]> } | undefined;
   const shared = kept(routes, (route) => {
     const serving = ownKeys === undefined ? NO_KEYS : servingOf(route, ownKeys, identity, exclude);
     if (serving.length > 0) {
@@ -73,11 +72,12 @@ export const splitCapacity = (
         if (exclusion !== undefined) exclude(route, exclusion, key);
         return exclusion === undefined;
       });
-      first.set(
+      own ??= { first: new Map(), last: new Map() };
+      own.first.set(
         route,
         free.filter((key) => !key.isFallback && !isRefused(key.id)),
       );
-      last.set(
+      own.last.set(
         route,
         free.filter((key) => key.isFallback || isRefused(key.id)),
       );
@@ -86,7 +86,7 @@ export const splitCapacity = (
     if (exclusion !== undefined) exclude(route, exclusion);
     return exclusion === undefined;
   });
-  return first.size === 0 ? { first: NONE, last: NONE, shared } : { first, last, shared };
+  return { first: own?.first ?? NONE, last: own?.last ?? NONE, shared };
 };
 
 /** Own keys of the endpoint's provider that serve the call. */

@@ -21,14 +21,15 @@ export const affinityChange = (
   served: AttemptRecord | undefined,
   nowMs: number,
 ): AffinityChange | undefined => {
-  const failed = new Set(attempts.filter(isFault).map(({ planned }) => planned.endpointId));
+  const hasFailed = (endpointId: string): boolean =>
+    attempts.some((attempt) => attempt.planned.endpointId === endpointId && isFault(attempt));
   for (const { model, home, override } of plan?.affinity ?? []) {
     const at = served?.planned.model === model ? served.planned.endpointId : undefined;
-    if (at !== undefined && at !== home && !failed.has(at)) {
+    if (at !== undefined && at !== home && !hasFailed(at)) {
       const stands = override?.endpointId === at && nowMs - override.at < RENEW_AFTER_MS;
       return stands ? undefined : { kind: 'put', model, endpointId: at };
     }
-    if (override !== undefined && (at === home || failed.has(override.endpointId))) return { kind: 'delete', model };
+    if (override !== undefined && (at === home || hasFailed(override.endpointId))) return { kind: 'delete', model };
   }
   return undefined;
 };

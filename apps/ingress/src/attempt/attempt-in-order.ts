@@ -210,7 +210,7 @@ export const attemptInOrder = async (
   for (const bound of hold.bounds) {
     // Where it is gone it was the second of two.
     if (!left.delete(bound)) continue;
-    const skip = new Set<string>();
+    let skip: Set<string> | undefined;
     let unanswered = 0;
     let unknown = 0;
     for (let ordinal = 0; ordinal < TRIES_PER_ENDPOINT_MAX; ordinal += 1) {
@@ -220,7 +220,7 @@ export const attemptInOrder = async (
         openAttempt(
           bus,
           generation,
-          requestFor(generation, hold, each, skip.size === 0 ? undefined : [...skip]),
+          requestFor(generation, hold, each, skip && [...skip]),
           workers.acceptTimeoutMs(live),
           lane,
         );
@@ -279,12 +279,12 @@ export const attemptInOrder = async (
       if (next === 'stop') throw last;
       if (decides.isSecond) break;
       const instance = instanceOf(error, tried.worker);
-      if (instance !== undefined) skip.add(instance);
+      if (instance !== undefined) (skip ??= new Set()).add(instance);
       if (error.code === 'accept_timeout') {
         unanswered += 1;
         if (instance === undefined) unknown += 1;
       }
-      if (next === 'next-endpoint' || unanswered >= UNANSWERED_MAX || skip.size + unknown >= live) break;
+      if (next === 'next-endpoint' || unanswered >= UNANSWERED_MAX || (skip?.size ?? 0) + unknown >= live) break;
     }
   }
   throw last ?? noEndpointLeft();

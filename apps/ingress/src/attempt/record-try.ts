@@ -24,7 +24,8 @@ export const recordOf = ({ start, tried, delivered, endedMs }: Entrant<Start>): 
   const deliveredTokens = delivered ? estimateOutputTokens(content) : 0;
   /** Beside a usage that is left to the worker: should that be lost, this much is known. */
   const atLeast = deliveredTokens === 0 ? undefined : deliveredTokens;
-  const known = {
+  // As one that was given up leaves it.
+  const record: AttemptRecord = {
     attemptId,
     planned: bound.attempt,
     requests,
@@ -32,9 +33,13 @@ export const recordOf = ({ start, tried, delivered, endedMs }: Entrant<Start>): 
     durationMs: endedMs - startedMs,
     worker,
     latencyMs,
+    dispatched: true,
+    outcome: 'cancelled',
     errorCode: undefined,
     errorMessage: undefined,
-    deliveredTokens: undefined,
+    usage: 'pending',
+    usageSource: 'estimated',
+    deliveredTokens: atLeast,
     serviceTier: undefined,
     upstreamStatus: undefined,
     hold: undefined,
@@ -42,40 +47,25 @@ export const recordOf = ({ start, tried, delivered, endedMs }: Entrant<Start>): 
   switch (result.kind) {
     case 'ended': {
       const { end } = result;
-      return {
-        ...known,
-        dispatched: true,
-        outcome: end.outcome,
-        usage: end.usage,
-        usageSource: end.usageSource,
-        deliveredTokens: end.usage === 'pending' ? atLeast : undefined,
-        serviceTier: end.serviceTier,
-        upstreamStatus: end.upstreamStatus,
-      };
+      record.outcome = end.outcome;
+      record.usage = end.usage;
+      record.usageSource = end.usageSource;
+      record.deliveredTokens = end.usage === 'pending' ? atLeast : undefined;
+      record.serviceTier = end.serviceTier;
+      record.upstreamStatus = end.upstreamStatus;
+      return record;
     }
     case 'given-up':
-      return {
-        ...known,
-        dispatched: true,
-        outcome: 'cancelled',
-        usage: 'pending',
-        usageSource: 'estimated',
-        deliveredTokens: atLeast,
-      };
+      return record;
     case 'failed': {
       const { error } = result;
-      const dispatched = error.code !== DECLINED && (worker !== undefined || !NOT_DISPATCHED.has(error.code));
-      return {
-        ...known,
-        dispatched,
-        outcome: outcomeOfFailure(error, delivered),
-        errorCode: error.code,
-        errorMessage: error.message,
-        // What the provider may have counted only the worker knows.
-        usage: dispatched ? 'pending' : {},
-        usageSource: 'estimated',
-        deliveredTokens: atLeast,
-      };
+      record.dispatched = error.code !== DECLINED && (worker !== undefined || !NOT_DISPATCHED.has(error.code));
+      record.outcome = outcomeOfFailure(error, delivered);
+      record.errorCode = error.code;
+      record.errorMessage = error.message;
+      // What the provider may have counted only the worker knows.
+      if (!record.dispatched) record.usage = {};
+      return record;
     }
     default: {
       const unreachable: never = result;

@@ -15,9 +15,6 @@ const OUTPUT_CLASSES: ReadonlySet<string> = new Set([
   'outputImages',
 ]);
 
-const withoutOutput = (usage: Usage): Usage =>
-  Object.fromEntries(Object.entries(usage).filter(([name]) => !OUTPUT_CLASSES.has(name)));
-
 export interface Billed {
   readonly decision: ChargeDecision;
   readonly bill: ChatBill;
@@ -41,7 +38,7 @@ export const billAttempt = (record: AttemptRecord, holdPicodollars: bigint): Bil
     surchargePpm: planned.surchargePpm,
   });
   const total = priceUsage(planned.price, usage, serviceTier);
-  const promptCost = priceUsage(planned.price, withoutOutput(usage), serviceTier);
+  const promptCost = priceUsage(planned.price, usage, serviceTier, OUTPUT_CLASSES);
   return {
     decision,
     usage,

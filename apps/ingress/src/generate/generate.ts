@@ -109,9 +109,28 @@ export const generate = async (
 const begin = (deps: GenerateDeps, asked: GenerationRequest, delivery: Delivery, giveUp: GiveUp): Generation => {
   const createdAt = deps.nowMs();
   const hedge = hedgeOf(asked, deps.hedgeAfterMsMin);
+  // All that is and will be known is named at once: then every generation is an object of one shape, made in one piece, and what reads it stays compiled for it.
   return {
-    ...asked,
+    generationId: asked.generationId,
+    requestId: asked.requestId,
+    caller: asked.caller,
+    request: asked.request,
+    dialect: asked.dialect,
+    body: asked.body,
+    head: asked.head,
+    userAgent: asked.userAgent,
+    trace: asked.trace,
+    idempotencyKey: asked.idempotencyKey,
+    wantsMetadata: asked.wantsMetadata ?? false,
+    keepsDecision: asked.keepsDecision,
+    app: asked.app,
+    tags: asked.tags,
     hedgeAfterMs: hedge.afterMs,
+    continues: asked.continues ?? false,
+    preset: asked.preset,
+    task: asked.task,
+    cache: asked.cache,
+    answered: asked.answered,
     identity: identityOf(asked),
     delivery,
     giveUp,
@@ -123,7 +142,6 @@ const begin = (deps: GenerateDeps, asked: GenerationRequest, delivery: Delivery,
     warnings: hedge.warning === undefined ? [...asked.request.warnings] : [...asked.request.warnings, hedge.warning],
     pipeline: [],
     verdicts: new Verdicts(),
-    // All that will be known is named at once: then every generation is an object of one shape, and what reads them stays compiled for it.
     blocked: undefined,
     fileNotes: undefined,
     choice: undefined,

@@ -34,19 +34,27 @@ export const aboveZero = (a: Amounts): Amounts => ({
   tokens: Math.max(0, a.tokens),
 });
 
-export const larger = (a: Amounts, b: Amounts): Amounts => ({
-  usd: a.usd > b.usd ? a.usd : b.usd,
-  byok: a.byok > b.byok ? a.byok : b.byok,
-  requests: Math.max(a.requests, b.requests),
-  tokens: Math.max(a.tokens, b.tokens),
-});
+/** `a` itself where nothing of `b` is larger. */
+export const larger = (a: Amounts, b: Amounts): Amounts =>
+  fitsInto(b, a)
+    ? a
+    : {
+        usd: a.usd > b.usd ? a.usd : b.usd,
+        byok: a.byok > b.byok ? a.byok : b.byok,
+        requests: Math.max(a.requests, b.requests),
+        tokens: Math.max(a.tokens, b.tokens),
+      };
 
-export const smaller = (a: Amounts, b: Amounts): Amounts => ({
-  usd: a.usd < b.usd ? a.usd : b.usd,
-  byok: a.byok < b.byok ? a.byok : b.byok,
-  requests: Math.min(a.requests, b.requests),
-  tokens: Math.min(a.tokens, b.tokens),
-});
+/** `a` itself where nothing of it is larger. */
+export const smaller = (a: Amounts, b: Amounts): Amounts =>
+  fitsInto(a, b)
+    ? a
+    : {
+        usd: a.usd < b.usd ? a.usd : b.usd,
+        byok: a.byok < b.byok ? a.byok : b.byok,
+        requests: Math.min(a.requests, b.requests),
+        tokens: Math.min(a.tokens, b.tokens),
+      };
 
 const scaledUp = (amount: bigint, numerator: number, denominator: number): bigint =>
   amount === 0n ? 0n : (amount * BigInt(numerator) + BigInt(denominator) - 1n) / BigInt(denominator);

@@ -154,6 +154,23 @@ export class LeasePool {
   #takesSinceTick = 0;
   #takesPerSecond = 0;
   #lastTickMs: number;
+  #low = { peakOpen: NOTHING, chargedPerSecond: NOTHING, mark: NOTHING };
+
+  /** The pool as its holds see it. */
+  readonly #holder: Holder = {
+    grow: (lease, more, add) => this.#grow(lease, more, add),
+    held: (lease, more) => this.#holdMore(lease, more),
+    ended: (lease, amounts) => {
+      lease.open = minus(lease.open, amounts);
+      this.#open = minus(this.#open, amounts);
+    },
+    charged: (lease, kept) => {
+      lease.charged = plus(lease.charged, kept);
+      this.#chargedSinceTick = plus(this.#chargedSinceTick, kept);
+    },
+    tellUntilMs: () => this.#deps.now() + this.#deps.times.tellMs,
+    freed: (lease) => this.#freed(lease),
+  };
 
   constructor(set: QuotaSet, deps: PoolDeps) {
     this.#set = set;
@@ -237,54 +254,16 @@ export class LeasePool {
   }
 
   #hold(lease: Lease, need: Amounts, grows: boolean): Hold {
-    let amounts = NOTHING;
-    let state: 'open' | 'left' | 'settled' = 'open';
-    const add = (more: Amounts): void => {
-      if (state !== 'open') return this.#freed(lease);
-      amounts = plus(amounts, more);
-      lease.open = plus(lease.open, more);
-      this.#open = plus(this.#open, more);
-      this.#peakOpen = larger(this.#peakOpen, this.#open);
-    };
-    add(need);
     lease.openHolds += 1;
     if (grows) lease.growingHolds += 1;
-    const end = (): void => {
-      lease.open = minus(lease.open, amounts);
-      lease.openHolds -= 1;
-      if (grows) lease.growingHolds -= 1;
-      this.#open = minus(this.#open, amounts);
-    };
-    const endLeft = (): void => {
-      lease.unknown = minus(lease.unknown, amounts);
-      lease.unknownHolds -= 1;
-    };
-    return {
-      leaseId: lease.id,
-      get amounts() {
-        return amounts;
-      },
-      grow: (more) => (state !== 'open' || !grows ? undefined : this.#grow(lease, more, add)),
-      settle: (charged) => {
-        if (state === 'settled') return;
-        if (state === 'open') end();
-        else endLeft();
-        state = 'settled';
-        const kept = smaller(charged, amounts);
-        lease.charged = plus(lease.charged, kept);
-        this.#chargedSinceTick = plus(this.#chargedSinceTick, kept);
-        this.#freed(lease);
-      },
-      leaveOpen: () => {
-        if (state !== 'open') return;
-        end();
-        state = 'left';
-        lease.unknown = plus(lease.unknown, amounts);
-        lease.unknownHolds += 1;
-        lease.tellUntilMs = this.#deps.now() + this.#deps.times.tellMs;
-        this.#freed(lease);
-      },
-    };
+    this.#holdMore(lease, need);
+    return new PoolHold(this.#holder, lease, need, grows);
+  }
+
+  #holdMore(lease: Lease, more: Amounts): void {
+    lease.open = plus(lease.open, more);
+    this.#open = plus(this.#open, more);
+    this.#peakOpen = larger(this.#peakOpen, this.#open);
   }
 
   /** Streams that run go before calls that have not begun: they are served from what is free whoever waits. */
@@ -533,11 +512,19 @@ export class LeasePool {
   #isLow(): boolean {
     if (!this.#isWarm || this.#filling || this.#deps.now() < this.#refillNotBeforeMs) return false;
     if (!this.#isLasting) return true;
-    const low = larger(
+    return !fitsInto(this.#lowMark(), this.#freeNow()) && !isNothing(this.#float());
+  }
+
+  /** Worked out when what it follows has changed, and not for each take. */
+  #lowMark(): Amounts {
+    const told = this.#low;
+    if (told.peakOpen === this.#peakOpen && told.chargedPerSecond === this.#chargedPerSecond) return told.mark;
+    const mark = larger(
       scaled(this.#peakOpen, 1, 3),
       scaled(this.#chargedPerSecond, Math.ceil(this.#deps.times.horizonMs / 3), 1000),
     );
-    return !fitsInto(low, this.#freeNow()) && !isNothing(this.#float());
+    this.#low = { peakOpen: this.#peakOpen, chargedPerSecond: this.#chargedPerSecond, mark };
+    return mark;
   }
 
   // --- giving back
@@ -580,6 +567,79 @@ export class LeasePool {
         if (forget) this.#closing.delete(lease.id);
       })
       .catch((error: unknown) => this.#deps.onFault(error, 'giving a lease back'));
+  }
+}
+
+/** What a hold does to its pool. */
+interface Holder {
+  grow(lease: Lease, more: Amounts, add: (more: Amounts) => void): undefined | Promise<Refused | undefined>;
+  held(lease: Lease, more: Amounts): void;
+  ended(lease: Lease, amounts: Amounts): void;
+  charged(lease: Lease, kept: Amounts): void;
+  tellUntilMs(): number;
+  freed(lease: Lease): void;
+}
+
+/** A class and no literal with closures: there is one for each generation. */
+class PoolHold implements Hold {
+  readonly #pool: Holder;
+  readonly #lease: Lease;
+  readonly #grows: boolean;
+  #amounts: Amounts;
+  #state: 'open' | 'left' | 'settled' = 'open';
+
+  constructor(pool: Holder, lease: Lease, amounts: Amounts, grows: boolean) {
+    this.#pool = pool;
+    this.#lease = lease;
+    this.#amounts = amounts;
+    this.#grows = grows;
+  }
+
+  get leaseId(): string {
+    return this.#lease.id;
+  }
+
+  get amounts(): Amounts {
+    return this.#amounts;
+  }
+
+  grow(more: Amounts): undefined | Promise<Refused | undefined> {
+    if (this.#state !== 'open' || !this.#grows) return undefined;
+    return this.#pool.grow(this.#lease, more, (granted) => this.#add(granted));
+  }
+
+  settle(charged: Amounts): void {
+    if (this.#state === 'settled') return;
+    if (this.#state === 'open') this.#end();
+    else {
+      this.#lease.unknown = minus(this.#lease.unknown, this.#amounts);
+      this.#lease.unknownHolds -= 1;
+    }
+    this.#state = 'settled';
+    this.#pool.charged(this.#lease, smaller(charged, this.#amounts));
+    this.#pool.freed(this.#lease);
+  }
+
+  leaveOpen(): void {
+    if (this.#state !== 'open') return;
+    this.#end();
+    this.#state = 'left';
+    this.#lease.unknown = plus(this.#lease.unknown, this.#amounts);
+    this.#lease.unknownHolds += 1;
+    this.#lease.tellUntilMs = this.#pool.tellUntilMs();
+    this.#pool.freed(this.#lease);
+  }
+
+  #add(more: Amounts): void {
+    if (this.#state !== 'open') return this.#pool.freed(this.#lease);
+    this.#amounts = plus(this.#amounts, more);
+    this.#pool.held(this.#lease, more);
+  }
+
+  #end(): void {
+    this.#pool.ended(this.#lease, this.#amounts);
+    this.#lease.openHolds -= 1;
+    if (this.#grows) this.#lease.growingHolds -= 1;
   }
 }
 

@@ -1,6 +1,6 @@
 // One lease as this ingress keeps it. Counting is cumulative, as the contract says: free = granted − charged − open − unknown, whatever billing has settled so far.
 // Invariant: no amount of a lease is ever held twice, and none that is held or charged is ever given back.
-import { fitsInto, minus, plus, NOTHING, type Amounts } from './amounts.js';
+import { fitsInto, plus, NOTHING, type Amounts } from './amounts.js';
 
 export class Lease {
   readonly id: string;
@@ -34,7 +34,13 @@ export class Lease {
   }
 
   get free(): Amounts {
-    return minus(this.granted, this.claimed);
+    const { granted, open, unknown, charged } = this;
+    return {
+      usd: granted.usd - open.usd - unknown.usd - charged.usd,
+      byok: granted.byok - open.byok - unknown.byok - charged.byok,
+      requests: granted.requests - open.requests - unknown.requests - charged.requests,
+      tokens: granted.tokens - open.tokens - unknown.tokens - charged.tokens,
+    };
   }
 
   /** Questions about one lease are asked one after the other: a return that overtook a renewal would give away what was just granted. */

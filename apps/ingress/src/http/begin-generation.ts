@@ -73,7 +73,8 @@ export const beginGeneration = (
     const begin = (): void =>
       ingress.generate(
         {
-          ...head,
+          generationId: head.generationId,
+          requestId: head.requestId,
           head,
           caller,
           request,

@@ -10,5 +10,6 @@ export const readModels = (body: JsonObject): string[] => {
   checkOptional('models', body['models'], aListOf(aModel, CHAT_LIMITS.models - 1));
   const first = body['model'] as string | null | undefined;
   const others = (body['models'] as string[] | null | undefined) ?? [];
-  return [...new Set(typeof first === 'string' ? [first, ...others] : others)];
+  if (typeof first !== 'string') return [...new Set(others)];
+  return others.length === 0 ? [first] : [...new Set([first, ...others])];
 };

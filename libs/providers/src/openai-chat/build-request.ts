@@ -30,11 +30,11 @@ export const buildChatRequest = (request: PassthroughRequest): UpstreamRequest =
   const spans = request.spans ?? scanTopLevelFields(request.body, CHAT_FIELDS);
   if (spans === undefined) throw new WaystationError('malformed_json', 'The request body is not a JSON object.');
   const edits: Edits = { remove: [], replace: [], insert: [] };
-  const dropped = new Set(request.dropParameters);
+  const { dropParameters } = request;
   const warnings: Warning[] = [];
   for (const span of spans) {
     if (OWN.has(span.key)) edits.remove.push(span);
-    else if (dropped.has(span.key) && !CAP_FIELDS.has(span.key)) {
+    else if (dropParameters.includes(span.key) && !CAP_FIELDS.has(span.key)) {
       edits.remove.push(span);
       warnings.push(unsupported(span.key));
     } else if (span.key === 'model') edits.replace.push({ span, json: JSON.stringify(request.upstreamModel) });

@@ -1,7 +1,15 @@
 // Makes a provider's completion ours, in its bytes: our id, model and provider, the finish reason in the public words with the provider's own
 // beside it. Chunks of a stream and whole bodies have the same shape here. Everything else stays byte for byte.
 import type { FieldSpan } from '@waystation/contracts';
-import { memberEdits, scanObject, scanTopLevelFields, skipValue, walkArray, type JsonEdit } from '@waystation/dialects';
+import {
+  byPosition,
+  memberEdits,
+  scanObject,
+  scanTopLevelFields,
+  skipValue,
+  walkArray,
+  type JsonEdit,
+} from '@waystation/dialects';
 import type { FinishReason } from '@waystation/generation';
 import { scanMessage } from './has-meaning.js';
 import { chatFinishReason } from '@waystation/dialects';
@@ -278,5 +286,4 @@ export const usageEdits = (bytes: Buffer, { spans, choices }: ScannedCompletion)
 };
 
 /** In order of position, for one splice. */
-export const inOrder = (...edits: readonly JsonEdit[][]): JsonEdit[] =>
-  edits.flat().sort((a, b) => a.start - b.start || a.end - b.end);
+export const inOrder = (...edits: readonly JsonEdit[][]): JsonEdit[] => byPosition(edits.flat());
