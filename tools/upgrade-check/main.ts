@@ -9,7 +9,7 @@ import { parseArgs, promisify } from 'node:util';
 import { repositoryRoot } from '../../libs/testing/src/servers/paths.ts';
 import { chownForPostgres, startPostgres } from '../../libs/testing/src/servers/postgres-server.ts';
 import { failuresOf, type Failures } from './judged.ts';
-import { spliceMigrations } from './splice-migrations.ts';
+import { isTest, spliceMigrations } from './splice-migrations.ts';
 
 const run = promisify(execFile);
 const APPS = ['billing', 'control', 'logging'] as const;
@@ -46,7 +46,9 @@ const buildOlder = async (release: string, tree: string): Promise<void> => {
   await symlink(path.join(repositoryRoot, 'node_modules'), path.join(tree, 'node_modules'));
   for (const app of APPS) {
     const [here, there] = [repositoryRoot, tree].map((root) => path.join(root, 'apps', app, 'src'));
-    await cp(path.join(here ?? '', 'migrations'), path.join(there ?? '', 'migrations'), { recursive: true });
+    await cp(path.join(here ?? '', 'migrations'), path.join(there ?? '', 'migrations'), {
+      ...{ recursive: true, filter: (from) => !isTest(from) },
+    });
     const [newer, older] = await Promise.all(
       [here, there].map((src) => readFile(path.join(src ?? '', 'app.ts'), 'utf8')),
     );

@@ -1,5 +1,5 @@
 // The older release keeps its code and gets the newer list.
-import { spliceMigrations } from './splice-migrations.ts';
+import { isTest, spliceMigrations } from './splice-migrations.ts';
 
 const app = (more: string, ...names: readonly string[]): string =>
   [
@@ -26,4 +26,15 @@ test.each([
   ['there', 'export const app = {};\n', app('', 'First'), /older release/],
 ])('an app without a list %s is a fault', (_where, older, newer, message) => {
   expect(() => spliceMigrations(older, newer)).toThrow(message);
+});
+
+test.each([
+  ['apps/control/src/migrations/keep-origin-of-own-keys.itest.ts', true],
+  ['apps/control/src/migrations/keep-origin-of-own-keys.test.ts', true],
+  ['apps/control/src/migrations/keep-origin-of-own-keys.property.test.ts', true],
+  ['apps/control/src/migrations/keep-origin-of-own-keys.ts', false],
+  ['apps/control/src/migrations/add-test.ts', false],
+  ['apps/control/src/migrations', false],
+])('%s is a test: %s', (file, expected) => {
+  expect(isTest(file)).toBe(expected);
 });

@@ -12,3 +12,6 @@ export const spliceMigrations = (older: string, newer: string): string => {
   const rest = older.replace(IMPORT, '').replace(LIST, () => list);
   return `${imports.join('')}${rest}`;
 };
+
+/** Tests of our migrations are ours: among those of the older release they would speak for it, and may need what it lacks. */
+export const isTest = (file: string): boolean => /\.i?test\.ts$/.test(file);
