@@ -128,6 +128,12 @@ describe('priceUsage', () => {
     expect(priceUsage(plain, { searchUnits: 3, characters: 12, seconds: 7 })).toBe(priceUsage(plain, {}));
   });
 
+  test('classes can be left out of the sum; the rest is priced as it is with them', () => {
+    const usage = { input: 300, cacheRead: 2, output: 7, reasoning: 3 };
+    expect(priceUsage(tiered, usage, undefined, new Set(['output', 'reasoning']))).toBe(1000n + 6000n + 6n);
+    expect(priceUsage(tiered, usage, undefined, new Set(['input', 'cacheRead']))).toBe(1000n + 420n + 180n);
+  });
+
   test.each(cases)('%s', (_name, price, usage, expected) => {
     expect(priceUsage(price, usage)).toBe(expected);
     expect(itemise(price, usage).reduce((total, line) => total + line.amountPicodollars, 0n)).toBe(expected);

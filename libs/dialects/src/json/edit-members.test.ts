@@ -1,6 +1,6 @@
 // Editing bytes must do what editing the parsed object would do, and leave every other byte alone.
 import fc from 'fast-check';
-import { editMembers, spliceJson } from './edit-members.js';
+import { byPosition, editMembers, spliceJson } from './edit-members.js';
 import { scanTopLevelFields } from './scan-top-level.js';
 
 describe('editMembers', () => {
@@ -58,6 +58,23 @@ describe('editMembers', () => {
   it('edits an object that stands inside of another', () => {
     const body = Buffer.from('{"x":{ }}');
     expect(editMembers(body, { insert: [{ key: 'a', json: '1' }] }, 5).toString()).toBe('{"x":{"a":1 }}');
+  });
+});
+
+describe('byPosition', () => {
+  it('puts few and many in order, those of one range in the order in which they came', () => {
+    const edits = fc.array(fc.record({ start: fc.nat(9), end: fc.nat(9), replacement: fc.string({ maxLength: 3 }) }), {
+      maxLength: 80,
+    });
+    fc.assert(
+      fc.property(edits, (unordered) => {
+        const expected = [...unordered].sort((a, b) => a.start - b.start || a.end - b.end);
+        const ordered = byPosition([...unordered]);
+        expect(ordered.every((edit, place) => edit === expected[place])).toBe(true);
+        expect(ordered).toHaveLength(unordered.length);
+      }),
+      { numRuns: 2000 },
+    );
   });
 });
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { jest } from '@jest/globals';
 import { WaystationError, providerPreferences, routeFeatures } from '@waystation/contracts';
 import fc from 'fast-check';
+import { CHAT_PARAMETERS } from '../json/chat-fields.js';
 import { readChatRequest } from './read-chat-request.js';
 
 const hash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32);
@@ -224,6 +225,12 @@ describe('a chat request that is refused says which field is wrong, what was exp
       '{"model":"a/b","messages":[{"role":"user","content":""}],"model":"c/d"}',
       'invalid_request',
       'model: the field stands in the body more than once',
+    ],
+    [
+      'a field that stands there twice among many',
+      `{"model":"a/b","messages":[{"role":"user","content":""}],${CHAT_PARAMETERS.map((name) => `"${name}":null`).join(',')},"seed":2}`,
+      'invalid_request',
+      'seed: the field stands in the body more than once',
     ],
   ])('%s', (_name, body, code, message) => {
     expect(refusal(body)).toEqual([code, message]);
