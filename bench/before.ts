@@ -78,11 +78,12 @@ export const compareBefore = async (
     const [cpuBefore, allBefore] = [cpuOf(system.dataPlane), cpuOf(system.all)];
     const { requests, seconds, errors, firstError } = await load.run(scenario.job(system));
     if (errors > 0) throw new Error(`${scenario.name}: ${errors} errors, the first: ${firstError ?? 'unknown'}`);
+    const cpuUs = (1e6 * (cpuOf(system.dataPlane) - cpuBefore)) / requests;
     // What it leaves to be settled is its own work, and no load of the other's turn.
     await system.books?.drained();
     return {
       rate: requests / seconds,
-      cpuUs: (1e6 * (cpuOf(system.dataPlane) - cpuBefore)) / requests,
+      cpuUs,
       allCpuUs: (1e6 * (cpuOf(system.all) - allBefore)) / requests,
     };
   };

@@ -66,6 +66,36 @@ test('any texts are counted to the byte, and an event cut anywhere never as more
   );
 });
 
+test('whatever its lines have in common, a stream is counted as its events are one by one', () => {
+  const text = fc.oneof(fc.string({ maxLength: 4 }), fc.constantFrom('', '"', '\n', '\\'));
+  const deltas = fc.oneof(
+    text.map((content) => event({ content })),
+    fc.tuple(text, text).map(([content, reasoning]) => event({ content, reasoning })),
+    text.map((content) => event({ role: 'assistant', content })),
+    text.map((name) => event({ tool_calls: [{ index: 0, function: { arguments: name } }] })),
+    text.map((delta) => named('response.output_text.delta', { delta })),
+    text.map((done) => named('response.output_text.done', { text: done })),
+    text.map((words) => named('content_block_delta', { delta: { type: 'text_delta', text: words } })),
+    fc.constantFrom(': WAYSTATION PROCESSING\n\n', 'data: [DONE]\n\n', '\n'),
+  );
+  fc.assert(
+    fc.property(fc.array(deltas, { maxLength: 20 }), fc.array(fc.nat(), { maxLength: 4 }), (events, cuts) => {
+      const expected = { bytes: 0, chunks: 0 };
+      for (const each of events) {
+        const { bytes, chunks } = counted(each);
+        expected.bytes += bytes;
+        expected.chunks += chunks;
+      }
+      const whole = counted(...events);
+      expect(whole).toEqual(expected);
+      const places = [0, ...cuts.map((cut) => cut % (events.length + 1)).sort((a, b) => a - b), events.length];
+      const pieces = places.slice(1).map((end, index) => events.slice(places[index], end).join(''));
+      expect(counted(...pieces)).toEqual(expected);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
 test('a stream of named events is counted the same wherever it is cut between two bytes of its names', () => {
   const wire = Buffer.from(
     named('response.output_text.delta', { delta: 'four' }) + named('response.output_text.done', { text: 'four' }),

@@ -1,5 +1,6 @@
 // Counts the content of a stream that passes through: what its client got of it, for the day on which nobody else can tell, because its worker was lost.
-// It runs over every stream: one pass that stops at keys alone, without a value built or a call made for most bytes.
+// It runs over every stream: the lines of one begin alike up to their text, so that a line's beginning is compared with that of the last one counted, and only what begins
+// otherwise is walked, in one pass that stops at keys alone.
 // Invariant: never more than was there. An event counts once, by its first text; of one that is cut inside of its key nothing is counted. Of events with a name only deltas
 // count: what they brought is told again by those that end a part, an item, a response.
 import type { DeliveredContent } from '@waystation/generation';
@@ -52,6 +53,38 @@ const endOfString = (bytes: Buffer, at: number): number => {
   return Math.min(at, bytes.length);
 };
 
+/** Beginnings longer than this are not kept. */
+const BEGINNING_MAX = 1_024;
+/** Of a stream whose lines begin differently no more are kept than so many. */
+const BEGINNINGS_KEPT = 8;
+const NONE = Buffer.alloc(0);
+
+/** The beginning of a line up to its text, as it was in the last line that was counted. */
+class Beginning {
+  #bytes = NONE;
+  #kept = 0;
+
+  keep(bytes: Buffer, start: number, end: number): void {
+    if (start < 0 || end - start > BEGINNING_MAX || this.#kept >= BEGINNINGS_KEPT) return;
+    this.#kept += 1;
+    this.#bytes = Buffer.from(bytes.subarray(start, end));
+  }
+
+  /** Where the text of the line at `start` begins, if it begins like the one kept; else -1. */
+  textOf(bytes: Buffer, start: number): number {
+    const known = this.#bytes;
+    const end = start + known.length;
+    if (known.length === 0 || end >= bytes.length || bytes[end - 1] !== QUOTE) return -1;
+    return known.compare(bytes, start, end) === 0 ? end : -1;
+  }
+}
+
+/** Where the line ends in which `at` is. */
+const endOfLine = (bytes: Buffer, at: number): number => {
+  const end = bytes.indexOf(NEWLINE, at);
+  return end === -1 ? bytes.length : end;
+};
+
 export const createContentCounter = (): ContentCounter => {
   const sum: DeliveredContent = { bytes: 0, chunks: 0 };
   /** The event that is read has been counted, or does not count. */
@@ -60,6 +93,16 @@ export const createContentCounter = (): ContentCounter => {
   let lineNames = false;
   /** The last byte of what came before. */
   let before = NEWLINE;
+  const beginning = new Beginning();
+  /** Counts the text of the line that starts there, where it stands where it stood before; answers where the line ends, or -1. */
+  const countKnown = (bytes: Buffer, start: number): number => {
+    const from = beginning.textOf(bytes, start);
+    const end = from === -1 ? -1 : endOfString(bytes, from);
+    if (end === from) return -1;
+    sum.bytes += end - from;
+    sum.chunks += 1;
+    return endOfLine(bytes, end);
+  };
   return {
     sum,
     count(bytes) {
@@ -67,14 +110,26 @@ export const createContentCounter = (): ContentCounter => {
       if (length === 0) return;
       let counted = eventCounted;
       let names = before === NEWLINE ? bytes[0] === NAME_LINE : lineNames;
-      for (let at = 0; at < length; at += 1) {
+      let line = before === NEWLINE ? 0 : -1;
+      let at = 0;
+      const known = line === 0 && !counted ? countKnown(bytes, 0) : -1;
+      if (known !== -1) {
+        counted = true;
+        at = known;
+      }
+      for (; at < length; at += 1) {
         const byte = bytes[at] as number;
         // Letters, braces and what is not ASCII: most of all bytes.
         if (byte > COLON) continue;
         // No string of JSON holds one.
         if (byte === NEWLINE) {
           counted = names && (at === 0 ? before : bytes[at - 1]) !== DELTA_END;
-          names = bytes[at + 1] === NAME_LINE;
+          line = at + 1;
+          names = bytes[line] === NAME_LINE;
+          const next = counted ? -1 : countKnown(bytes, line);
+          if (next === -1) continue;
+          counted = true;
+          at = next - 1;
           continue;
         }
         if (byte !== COLON || counted || bytes[at - 1] !== QUOTE || !isContentKey(bytes, at - 1)) continue;
@@ -83,12 +138,14 @@ export const createContentCounter = (): ContentCounter => {
         // Null, or content in parts, which no stream has.
         if (bytes[from] !== QUOTE) continue;
         const end = endOfString(bytes, from + 1);
-        if (end > from + 1) {
-          sum.bytes += end - from - 1;
-          sum.chunks += 1;
-          counted = true;
-        }
         at = end;
+        if (end === from + 1) continue;
+        sum.bytes += end - from - 1;
+        sum.chunks += 1;
+        counted = true;
+        beginning.keep(bytes, line, from + 1);
+        // What else the line says does not count.
+        at = endOfLine(bytes, end) - 1;
       }
       eventCounted = counted;
       lineNames = names;
