@@ -1,13 +1,13 @@
 // What passing through costs now and at an older commit: both systems run at once and take turns, with the provider of `npm run bench`.
 import { benchProviders, startWaystation, type Contestant } from './contestants.ts';
 import type { LoadJob } from './load.ts';
-import { median, medianRatio } from './median.ts';
+import { median, meanRatio } from './median.ts';
 import { cpuOf, startLoad, startUpstream } from './processes.ts';
 
 /** Short requests that each system has served before anything counts: until then its code is still being compiled anew for what it sees. */
 const WARM_REQUESTS = 60_000;
 const WARM_ROUNDS = 3;
-const ROUND_MS = 2_000;
+const ROUND_MS = 1_500;
 const CONNECTIONS = 64;
 const STREAM = { tokens: 200, intervalMs: 1, times: 256 } as const;
 const STREAM_MS_MAX = 120_000;
@@ -80,7 +80,7 @@ export const compareBefore = async (
     if (errors > 0) throw new Error(`${scenario.name}: ${errors} errors, the first: ${firstError ?? 'unknown'}`);
     const cpuUs = (1e6 * (cpuOf(system.dataPlane) - cpuBefore)) / requests;
     // What it leaves to be settled is its own work, and no load of the other's turn.
-    await system.books?.drained();
+    await system.books?.caughtUp();
     return {
       rate: requests / seconds,
       cpuUs,
@@ -116,12 +116,17 @@ export const compareBefore = async (
     say();
     say(`## Passed through, before and now, ${shape}: ${rounds} rounds`);
     say();
+    say(
+      'Rates and CPU are medians; × is the geometric mean of the middle four fifths of the rounds’ ratios, ± its standard error.',
+    );
+    say();
     say('| | a second, before | now | × | data-plane CPU µs, before | now | × | all CPU µs, before | now | × |');
     say('|---|---|---|---|---|---|---|---|---|---|');
     for (const [name, { before, now }] of samples) {
       const cells = (pick: (sample: Sample) => number): string => {
         const [was, is] = [before.map(pick), now.map(pick)];
-        return `${median(was).toFixed(0)} | ${median(is).toFixed(0)} | ${medianRatio(is, was).toFixed(2)}`;
+        const { ratio, error } = meanRatio(is, was);
+        return `${median(was).toFixed(0)} | ${median(is).toFixed(0)} | ${ratio.toFixed(3)} ± ${error.toFixed(3)}`;
       };
       say(
         `| ${name} | ${cells(({ rate }) => rate)} | ${cells(({ cpuUs }) => cpuUs)} | ${cells(({ allCpuUs }) => allCpuUs)} |`,

@@ -24,14 +24,15 @@ export interface Settled {
 export interface Books {
   /** Messages of the journal that are stored and not yet committed by billing. */
   factsPending(): Promise<number>;
-  /** Waits until nothing is pending and no attempt waits for its other witness, for a while. */
-  drained(): Promise<{ readonly seconds: number; readonly problems: readonly string[] }>;
+  /** Waits until nothing is pending, for a minute at most. */
+  caughtUp(): Promise<void>;
   /** Waits until nothing is pending and no attempt waits for its other witness; then adds up and has the ledger check itself. */
   settle(): Promise<Settled>;
   close(): Promise<void>;
 }
 
 const SETTLED_WITHIN_MS = 300_000;
+const CAUGHT_UP_WITHIN_MS = 60_000;
 const LOOK_EVERY_MS = 250;
 /** What its last lines take from a process to the journal. */
 const QUIET_LOOKS = 4;
@@ -76,7 +77,10 @@ export async function openBooks(run: { readonly natsUrl: string; readonly databa
 
   return {
     factsPending,
-    drained,
+    async caughtUp() {
+      for (const until = Date.now() + CAUGHT_UP_WITHIN_MS; (await factsPending()) > 0; await sleep(50))
+        if (Date.now() > until) throw new Error(`billing has not caught up within ${CAUGHT_UP_WITHIN_MS} ms`);
+    },
     async settle() {
       const { seconds, problems } = await drained();
       const { rows } = await database.query<

@@ -18,7 +18,7 @@ const { values: options } = parseArgs({
     'system-rounds': { type: 'string', default: '3' },
     /** A checkout of an older commit, installed and built. */
     before: { type: 'string' },
-    'before-rounds': { type: 'string', default: '21' },
+    'before-rounds': { type: 'string', default: '40' },
     /** Some of `process`, `system`, `before`. */
     only: { type: 'string' },
     shapes: { type: 'string', default: 'fused,split' },

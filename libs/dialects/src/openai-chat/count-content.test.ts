@@ -75,6 +75,9 @@ test('whatever its lines have in common, a stream is counted as its events are o
     text.map((name) => event({ tool_calls: [{ index: 0, function: { arguments: name } }] })),
     text.map((delta) => named('response.output_text.delta', { delta })),
     text.map((done) => named('response.output_text.done', { text: done })),
+    fc
+      .tuple(fc.nat({ max: 1200 }), text)
+      .map(([number, delta]) => named('response.output_text.delta', { sequence_number: number, delta })),
     text.map((words) => named('content_block_delta', { delta: { type: 'text_delta', text: words } })),
     fc.constantFrom(': WAYSTATION PROCESSING\n\n', 'data: [DONE]\n\n', '\n'),
   );

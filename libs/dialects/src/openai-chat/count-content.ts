@@ -58,24 +58,42 @@ const BEGINNING_MAX = 1_024;
 /** Of a stream whose lines begin differently no more are kept than so many. */
 const BEGINNINGS_KEPT = 8;
 const NONE = Buffer.alloc(0);
+/** What Responses counts its events with: the one thing in which their beginnings differ. */
+const NUMBERED = Buffer.from('"sequence_number":');
 
-/** The beginning of a line up to its text, as it was in the last line that was counted. */
+const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x30 && byte <= 0x39;
+
+/** Where what stands at `at` is over, if it is what is known; else -1. */
+const endOfKnown = (known: Buffer, bytes: Buffer, at: number): number => {
+  const end = at + known.length;
+  if (end > bytes.length || bytes[end - 1] !== known[known.length - 1]) return -1;
+  return known.compare(bytes, at, end) === 0 ? end : -1;
+};
+
+/** The beginning of a line up to its text, as it was in the last line that was counted: before its number, and behind it. */
 class Beginning {
-  #bytes = NONE;
+  #head = NONE;
+  #tail = NONE;
   #kept = 0;
 
   keep(bytes: Buffer, start: number, end: number): void {
     if (start < 0 || end - start > BEGINNING_MAX || this.#kept >= BEGINNINGS_KEPT) return;
     this.#kept += 1;
-    this.#bytes = Buffer.from(bytes.subarray(start, end));
+    const beginning = Buffer.from(bytes.subarray(start, end));
+    const numbered = beginning.indexOf(NUMBERED);
+    let digits = numbered === -1 ? beginning.length : numbered + NUMBERED.length;
+    this.#head = beginning.subarray(0, digits);
+    while (isDigit(beginning[digits])) digits += 1;
+    this.#tail = beginning.subarray(digits);
   }
 
   /** Where the text of the line at `start` begins, if it begins like the one kept; else -1. */
   textOf(bytes: Buffer, start: number): number {
-    const known = this.#bytes;
-    const end = start + known.length;
-    if (known.length === 0 || end >= bytes.length || bytes[end - 1] !== QUOTE) return -1;
-    return known.compare(bytes, start, end) === 0 ? end : -1;
+    if (this.#head.length === 0) return -1;
+    let at = endOfKnown(this.#head, bytes, start);
+    if (at === -1 || this.#tail.length === 0) return at;
+    while (isDigit(bytes[at])) at += 1;
+    return endOfKnown(this.#tail, bytes, at);
   }
 }
 
