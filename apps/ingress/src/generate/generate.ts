@@ -106,7 +106,13 @@ export const generate = async (
   return generation.attempts.some(({ dispatched }) => dispatched);
 };
 
-const begin = (deps: GenerateDeps, asked: GenerationRequest, delivery: Delivery, giveUp: GiveUp): Generation => {
+/** Names every member, those that need not be there too: none that a request may have can be forgotten here. */
+const begin = (
+  deps: GenerateDeps,
+  asked: GenerationRequest,
+  delivery: Delivery,
+  giveUp: GiveUp,
+): Required<Generation> => {
   const createdAt = deps.nowMs();
   const hedge = hedgeOf(asked, deps.hedgeAfterMsMin);
   // All that is and will be known is named at once: then every generation is an object of one shape, made in one piece, and what reads it stays compiled for it.
