@@ -10,6 +10,7 @@ export default {
     '^@waystation/app-(.*)$': '<rootDir>/apps/$1/src/app.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
+  setupFiles: ['<rootDir>/tools/test/mend-json-parse.ts'],
   testMatch: ['**/*.test.ts', '**/*.itest.ts'],
   modulePathIgnorePatterns: ['/dist/', '/\\.waystation/'],
   testPathIgnorePatterns: ['/node_modules/', '/dist/', '/tools/fixtures/'],

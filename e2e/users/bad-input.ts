@@ -89,6 +89,19 @@ export const badInput = (system: () => RunningSystem): void => {
         });
       }
 
+      story(
+        'a field whose name is an escape is read as what it is, whatever came in its place before',
+        system,
+        async () => {
+          const named = (field: string): string => JSON.stringify({ 'x-first': 0, ...good }).replace(',', `,${field},`);
+          expect((await ask(system(), 'POST', COMPLETIONS, named('"\\\\":1'))).status).toBe(200);
+          expectError(await ask(system(), 'POST', COMPLETIONS, named('"\\u006e":"many"')), {
+            status: 400,
+            message: /^n: /,
+          });
+        },
+      );
+
       story('an unknown route → 404, a wrong method → 405', system, async () => {
         expectError(await ask(system(), 'GET', '/api/v1/nothing'), { status: 404, message: /./ });
         expectError(await ask(system(), 'POST', '/api/v1/../nothing', good), { status: 404, message: /./ });

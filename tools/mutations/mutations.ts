@@ -202,8 +202,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'surcharge forgotten by the worker',
     breaks: 'Where the ingress is lost, its worker is the only witness and tells of no markup.',
     file: 'apps/worker/src/attempt/money-lines.ts',
-    text: '  surchargePpm: request.attempt.surchargePpm,\n',
-    fault: '',
+    text: '    surchargePpm: request.attempt.surchargePpm,\n    deadlineAt: request.deadlineAt,\n    outcome,\n',
+    fault: '    deadlineAt: request.deadlineAt,\n    outcome,\n',
     caughtBy: { file: 'apps/worker/src/attempt/money-lines.test.ts', test: 'on top of the price both lines say' },
   },
   {
@@ -623,7 +623,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'hold that ends twice',
     breaks: 'A hold that is settled twice frees its amount twice: the lease is spent twice.',
     file: `${INGRESS}/hold/lease-pool.ts`,
-    text: "        if (state === 'settled') return;\n",
+    text: "    if (this.#state === 'settled') return;\n",
     fault: '',
     caughtBy: {
       file: `${INGRESS}/hold/lease-pool.test.ts`,

@@ -146,6 +146,7 @@ export {
   MEMBER_ROLES,
   type MemberEntry,
 } from './members.js';
+export { mendJsonParse } from './mend-json-parse.js';
 export { formatUsd, parseUsd, percentOf, ppmOfPercent } from './money-text.js';
 export { ControlSurchargesGet, ControlSurchargesPut, type Surcharges } from './surcharges.js';
 export { QUALITY_MEASURES, modelQuality, type ModelQuality, type QualityMeasure } from './model-quality.js';

@@ -2,6 +2,7 @@
 // Order: config → log → internal port → bus → apps → handlers → HTTP → ready. Whatever fails before ready is one clear line and exit code 1.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectBus, BUS_TIMES, type Bus, type BusTimes } from '@waystation/bus';
+import { mendJsonParse } from '@waystation/contracts';
 import type { Logger } from 'pino';
 import type { AppContext, AppDefinition } from './app.js';
 import { describeFaults, environmentOfProcess, readConfig, type ProcessConfig, type RuntimeConfig } from './config.js';
@@ -31,6 +32,7 @@ const HTTP_SHARE = 0.8;
 const STEP_SHARE = 0.9;
 
 export const run = async (apps: readonly AppDefinition[], options: RunOptions = {}): Promise<void> => {
+  mendJsonParse();
   const service = options.service ?? apps.map(({ name }) => name).join('-');
   const outcome = readConfig(apps, environmentOfProcess());
   if ('faults' in outcome) {
