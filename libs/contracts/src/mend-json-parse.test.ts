@@ -110,6 +110,13 @@ test('a reviver is told the keys themselves, and what stands in the text', () =>
   ]);
 });
 
+test('nesting is as deep as it may be for the parser itself', () => {
+  const levels = 100_000;
+  let value = parse(`${'{"\\"":['.repeat(levels)}1${']}'.repeat(levels)}`);
+  for (let level = 0; level < levels; level += 1) value = (value as { '"': unknown[] })['"'][0];
+  expect(value).toBe(1);
+});
+
 test('what is no text is read as text', () => {
   expect(parse(Buffer.from('{"\\u0061":1}') as unknown as string)).toEqual({ a: 1 });
   expect(() => parse(undefined as unknown as string)).toThrow(SyntaxError);

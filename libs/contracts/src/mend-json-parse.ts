@@ -6,17 +6,17 @@
 import { randomBytes } from 'node:crypto';
 
 const BACKSLASH = 0x5c;
-const QUOTE = '"';
+const QUOTE = 0x22;
 
 type Reviver = (this: unknown, key: string, value: unknown, context?: unknown) => unknown;
 type Parse = (text: string, reviver?: Reviver) => unknown;
 
 /** Where the string ends in which the escape at `at` stands: its closing quote; -1 where there is none. */
 const endOfString = (text: string, at: number): number => {
-  for (let quote = text.indexOf(QUOTE, at); quote !== -1; quote = text.indexOf(QUOTE, quote + 1)) {
-    let before = quote;
-    while (before > at && text.charCodeAt(before - 1) === BACKSLASH) before -= 1;
-    if ((quote - before) % 2 === 0) return quote;
+  for (let place = at; place < text.length; place += 1) {
+    const code = text.charCodeAt(place);
+    if (code === BACKSLASH) place += 1;
+    else if (code === QUOTE) return place;
   }
   return -1;
 };
@@ -50,7 +50,7 @@ const withPlainKeys = (text: string, parse: Parse): Plain | undefined => {
     if (end === -1) break;
     if (isBeforeColon(text, end)) {
       // Nothing is escaped in front of the first escape.
-      const start = text.lastIndexOf(QUOTE, at);
+      const start = text.lastIndexOf('"', at);
       let key: string;
       try {
         key = parse(text.slice(start, end + 1)) as string;
@@ -72,23 +72,29 @@ const withPlainKeys = (text: string, parse: Parse): Plain | undefined => {
   return done === 0 ? undefined : { text: plain + text.slice(done), names };
 };
 
-/** The value with the keys themselves in the place of their names, in their order. */
-const renamed = (value: unknown, names: Plain['names']): unknown => {
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) {
-    for (let at = 0; at < value.length; at += 1) value[at] = renamed(value[at], names);
-    return value;
+/** Sets a member. A key may be `__proto__`, which an assignment would not set. */
+const put = (parent: object, key: string, value: unknown): void => {
+  Object.defineProperty(parent, key, { value, writable: true, enumerable: true, configurable: true });
+};
+
+/** The value with the keys themselves in the place of their names, in their order. Without recursion: JSON may be nested deeper than a stack is. */
+const renamed = (root: unknown, names: Plain['names']): unknown => {
+  const whole = { root };
+  const left: [parent: object, key: string, value: unknown][] = [[whole, 'root', root]];
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    const [parent, key, value] = next;
+    if (typeof value !== 'object' || value === null) continue;
+    let members = Object.entries(value as Record<string, unknown>);
+    let container: object = value;
+    if (members.some(([name]) => names.has(name))) {
+      members = members.map(([name, member]) => [names.get(name) ?? name, member]);
+      container = Object.fromEntries(members);
+      put(parent, key, container);
+    }
+    for (const [name, member] of members)
+      if (typeof member === 'object' && member !== null) left.push([container, name, member]);
   }
-  const members = Object.entries(value as Record<string, unknown>);
-  if (members.some(([name]) => names.has(name)))
-    return Object.fromEntries(members.map(([name, member]) => [names.get(name) ?? name, renamed(member, names)]));
-  for (const [name, member] of members) {
-    const changed = renamed(member, names);
-    // A key may be `__proto__`, which an assignment would not set.
-    if (changed !== member)
-      Object.defineProperty(value, name, { value: changed, writable: true, enumerable: true, configurable: true });
-  }
-  return value;
+  return whole.root;
 };
 
 /** A `JSON.parse` that reads every key as it is. */
