@@ -265,9 +265,11 @@ export const money = (system: () => RunningSystem): void => {
         );
         let admitted = 0;
         let final: unknown;
+        const answers: string[] = [];
         const caller = async (name: number): Promise<void> => {
           for (let turn = 0; turn < 40 && final === undefined; turn += 1) {
             const { status, headers, json } = await complete(system(), fifty(`again-${name}-${turn}`), { key });
+            answers.push(`${status} ${json?.usage?.cost ?? JSON.stringify(json?.error?.metadata)}`);
             if (status === 200) admitted += 1;
             else if (headers.get('retry-after') === null) final = json.error;
             else await new Promise((resolve) => setTimeout(resolve, 100));
@@ -278,7 +280,9 @@ export const money = (system: () => RunningSystem): void => {
         expect(final).toMatchObject({ code: 402 });
         expect(BigInt(admitted) * COST).toBeLessThanOrEqual(limit);
         // What was asked for one more did not fit into what was left, and nothing of it was kept from those who waited.
-        expect(limit - BigInt(admitted) * COST).toBeLessThan(asked ?? 0n);
+        const fitsNoMore = limit - BigInt(admitted) * COST < (asked ?? 0n);
+        const { usage } = fitsNoMore ? { usage: undefined } : await usageOf(key);
+        expect({ fitsNoMore, usage, answers }).toEqual({ fitsNoMore: true, usage: undefined, answers });
       });
     });
   });

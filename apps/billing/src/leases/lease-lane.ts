@@ -8,11 +8,13 @@ import {
   NOTHING,
   countedBy,
   mayComeBack,
+  plus,
   refusalOf,
   type Amounts,
   type LeaseAnswer,
   type LeaseTimes,
   type Shortage,
+  type Book,
 } from '@waystation/ledger';
 import { queryRows, type Database } from '@waystation/postgres';
 import type { QueryRunner } from 'typeorm';
@@ -75,7 +77,7 @@ export const runLeaseCommands = (
     const times: LeaseTimes = { nowMs: options.now(), takeForMsMax: options.takeForMsMax };
     const answers = commands.map((command) => decide(ledger, command, times));
     const short = answers.flatMap((answer) => ('refused' in answer ? [answer.refused] : []));
-    const unbooked = await unbookedOf(runner, short);
+    const unbooked = await unbookedOf(runner, ledger.book, short);
     const unbookedIn = ({ quota }: Shortage): bigint => unbooked.get(quota.id) ?? 0n;
     const passing = short.filter((shortage) => mayComeBack(shortage, unbookedIn(shortage)));
     const holders = await holdersOf(runner, passing, commands);
@@ -169,19 +171,31 @@ const wireTerms = ({
   endsAt: endsAtMs,
 });
 
-/** What open leases have spent of the quotas that refused: only that tells whether waiting helps. */
-const unbookedOf = async (runner: QueryRunner, short: readonly Shortage[]): Promise<Map<string, bigint>> => {
+/**
+ * What open leases have spent of the quotas that refused: only that tells whether waiting helps. Leases of the book are as these commands leave them, which the
+ * database does not know yet: of one that was closed the quota has been told.
+ */
+const unbookedOf = async (
+  runner: QueryRunner,
+  book: Book,
+  short: readonly Shortage[],
+): Promise<Map<string, bigint>> => {
   if (short.length === 0) return new Map();
   const rows = await queryRows<Record<string, unknown> & { id: string }>(
     runner,
     `select quota_id as id, sum(unbooked) as unbooked, sum(unbooked_byok) as unbooked_byok, sum(unbooked_requests) as unbooked_requests,
             sum(unbooked_tokens) as unbooked_tokens
        from lease, unnest(lease.quota_ids) as quota_id
-      where closed_at is null and quota_ids && $1::text[] and quota_id = any($1) group by quota_id`,
-    [[...new Set(short.map(({ quota }) => quota.id))]],
+      where closed_at is null and quota_ids && $1::text[] and quota_id = any($1) and lease.id <> all($2) group by quota_id`,
+    [[...new Set(short.map(({ quota }) => quota.id))], [...book.leases.keys()]],
   );
   const sums = new Map(rows.map((row) => [row.id, amountsOf(row, 'unbooked')]));
-  return new Map(short.map(({ quota }) => [quota.id, countedBy(quota, sums.get(quota.id) ?? NOTHING)]));
+  const open = [...book.leases.values()].filter(({ closed }) => !closed);
+  const inBook = (quotaId: string): Amounts =>
+    open.reduce((sum, { quotaIds, unbooked }) => (quotaIds.includes(quotaId) ? plus(sum, unbooked) : sum), NOTHING);
+  return new Map(
+    short.map(({ quota }) => [quota.id, countedBy(quota, plus(inBook(quota.id), sums.get(quota.id) ?? NOTHING))]),
+  );
 };
 
 /** Leases that are asked back for one quota. */

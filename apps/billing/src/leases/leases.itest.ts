@@ -208,6 +208,23 @@ test('waiting helps only against what may come back unused', async () => {
   expect(refusalIn(await grant(workspaceId, 50n))).toMatchObject({ code: 'in_flight' });
 });
 
+test('what a lease has spent counts once where it is closed and another one refused in the same batch', async () => {
+  const workspaceId = await newWorkspace(180n);
+  const leaseId = newLease();
+  await grant(workspaceId, 50n, { leaseId });
+  await grant(workspaceId, 60n);
+  const spent = generationFinished({ workspaceId, leaseId }, { usage: { input: 50 } });
+  await settleLines(ledger.writer, new PriceBook(), delivered(spent), { witnessWaitMs: 1, graceMs: 1 });
+  const options = { takeForMsMax: 60_000, retryAfterMs: 1_000, now: () => nowMs };
+  const close = { kind: 'return', leaseId, step: 1, keep: vector(50n), final: true } as const;
+  const ask = { kind: 'grant', ...requestOf(workspaceId, 100n) } as const;
+  // 50 are spent and 60 held: 130 would be there, were those given back; were the 50 counted twice, 80.
+  const answers = await runLeaseCommands(ledger.writer, [close, ask], options);
+  expect(answers).toMatchObject([{ released: vector(0n) }, { refused: { code: 'in_flight', left: '70' } }]);
+  const further = await runLeaseCommands(ledger.writer, [{ kind: 'grant', ...requestOf(workspaceId, 131n) }], options);
+  expect(further).toMatchObject([{ refused: { code: 'insufficient_credits', left: '70' } }]);
+});
+
 test('the same lease id is the same grant, in one batch or later, until it is closed', async () => {
   const workspaceId = await newWorkspace(1_000n);
   const leaseId = newLease();
