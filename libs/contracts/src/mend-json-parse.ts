@@ -6,17 +6,17 @@
 import { randomBytes } from 'node:crypto';
 
 const BACKSLASH = 0x5c;
-const QUOTE = 0x22;
+const QUOTE = '"';
 
 type Reviver = (this: unknown, key: string, value: unknown, context?: unknown) => unknown;
 type Parse = (text: string, reviver?: Reviver) => unknown;
 
-/** Where the string ends in which the escape at `at` stands: its closing quote; -1 where there is none. */
+/** Where the string ends in which the escape at `at` stands: its closing quote; -1 where there is none. From quote to quote, since most strings with an escape have no quote in them. */
 const endOfString = (text: string, at: number): number => {
-  for (let place = at; place < text.length; place += 1) {
-    const code = text.charCodeAt(place);
-    if (code === BACKSLASH) place += 1;
-    else if (code === QUOTE) return place;
+  for (let quote = text.indexOf(QUOTE, at); quote !== -1; quote = text.indexOf(QUOTE, quote + 1)) {
+    let before = quote;
+    while (before > at && text.charCodeAt(before - 1) === BACKSLASH) before -= 1;
+    if ((quote - before) % 2 === 0) return quote;
   }
   return -1;
 };
@@ -50,7 +50,7 @@ const withPlainKeys = (text: string, parse: Parse): Plain | undefined => {
     if (end === -1) break;
     if (isBeforeColon(text, end)) {
       // Nothing is escaped in front of the first escape.
-      const start = text.lastIndexOf('"', at);
+      const start = text.lastIndexOf(QUOTE, at);
       let key: string;
       try {
         key = parse(text.slice(start, end + 1)) as string;
