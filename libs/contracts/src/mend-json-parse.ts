@@ -103,6 +103,8 @@ export const safeJsonParse = (parse: Parse): Parse =>
     const json = typeof text === 'string' ? text : String(text);
     const plain = json.includes('\\') ? withPlainKeys(json, parse) : undefined;
     if (plain === undefined) return parse(json, reviver);
+    // What is no JSON is refused as it stands: only of what is one is known that its escapes are in strings.
+    parse(json);
     if (plain.names.size === 0) return parse(plain.text, reviver);
     const { names } = plain;
     const revive: Reviver | undefined =
