@@ -13,6 +13,7 @@ import { FAILED, NOTHING, PASSED, add, countTests, summary } from './count-tests
 import type { Counts } from './count-tests.ts';
 import { chooseStages } from './stages.ts';
 import type { Stage } from './stages.ts';
+import { tellFailures } from './tell-failures.ts';
 
 const OUTPUT_CHARS_MAX = 200_000;
 
@@ -32,6 +33,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 }
 
 let total = NOTHING;
+const failures: string[] = [];
 try {
   for (const stage of stages) {
     if (interrupted) break;
@@ -48,6 +50,7 @@ try {
   await rm(folder, { recursive: true, force: true });
 }
 if (interrupted) total = add(total, FAILED);
+for (const failure of failures) console.log(`\n✗ ${failure}`);
 console.log(summary(total));
 process.exit(total.failed === 0 ? 0 : 1);
 
@@ -68,7 +71,11 @@ async function run(stage: Stage): Promise<Counts> {
   await rm(report, { force: true });
   const { passed, output } = await execute(stage, report);
   if (!passed && stage.jest !== true) console.log(output.trimEnd());
-  if (stage.jest === true) return countTests(report, passed);
+  if (stage.jest === true) {
+    failures.push(...tellFailures(report, repositoryRoot).map((failure) => `${stage.name}: ${failure}`));
+    return countTests(report, passed);
+  }
+  if (!passed) failures.push(stage.name);
   return passed ? PASSED : FAILED;
 }
 
