@@ -288,8 +288,9 @@ describe('when the caller leaves', () => {
       { stream: false },
     );
     await until('the request arrives', () => server.requests.length === 1);
-    // One turn, as after a stall: the answer and the cancel are both there when the loop goes on.
+    // One turn, as after a stall: the answer and the cancel are both there when the loop goes on. The system may take a moment to hand over what was written.
     answer();
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 30);
     down.abort(new WaystationError('passed_over', 'nobody waits for it'));
     expect(await result).toMatchObject({
       outcome: 'passed-over',
