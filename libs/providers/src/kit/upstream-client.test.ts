@@ -206,7 +206,7 @@ describe('a pause', () => {
     expect(written).toBeLessThan(32 * 1024 * 1024);
     call.resume();
     expect((await outcome).body.length).toBe(64 * 1024 * 1024);
-  });
+  }, 120_000);
 });
 
 describe('a release', () => {

@@ -251,7 +251,7 @@ describe('a request to an https target', () => {
     expect(written).toBeLessThan(total);
     call.resume();
     expect(await outcome).toEqual({ status: 200, bytes: total, error: undefined });
-  });
+  }, 120_000);
 
   it('whose tunnel breaks in the middle of the answer is broken', async () => {
     const server = await lab((socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nok'));
