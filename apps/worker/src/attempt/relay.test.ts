@@ -107,7 +107,7 @@ const start = async (
   };
   const relay = new Relay(prepared, down.writer, {
     drain: undefined,
-    journalMs: 2_000,
+    journalMs: 60_000,
     onBytes: () => undefined,
     ...options,
   });
@@ -126,7 +126,7 @@ const until = async (what: string, condition: () => boolean): Promise<void> => {
     await sleep(5);
   }
 };
-const drain = { ms: 2_000, bytesMax: 1_000_000, allowed: () => true };
+const drain = { ms: 60_000, bytesMax: 1_000_000, allowed: () => true };
 
 describe('a relay', () => {
   it('completes with usage, times and the bytes that it gave', async () => {
@@ -265,15 +265,16 @@ describe('a relay', () => {
 
 describe('when the caller leaves', () => {
   it('a provider that stops billing is closed at once, and what it sent is estimated', async () => {
-    const { result, down, server } = await start(streamOf(1_000, 10));
+    const { result, down, server } = await start((_request, reply) =>
+      reply.sse(chatChunks(5, { finish: false, usage: false }), { end: false }),
+    );
     await until('five tokens were delivered', () => down.text().includes('w4 '));
     down.abort(clientGone());
     const { outcome, report } = await result;
     await server.requests[0]?.over;
     expect(server.requests[0]?.abandoned).toBe(true);
     expect([outcome, report.usageSource]).toEqual(['cancelled', 'estimated']);
-    expect(report.usage['output']).toBeGreaterThanOrEqual(5);
-    expect(report.usage['output']).toBeLessThanOrEqual(6);
+    expect(report.usage['output']).toBe(5);
   });
 
   it('an answer that lies in the socket already is read: its provider has billed, whatever it does on cancel', async () => {
@@ -287,8 +288,9 @@ describe('when the caller leaves', () => {
       { stream: false },
     );
     await until('the request arrives', () => server.requests.length === 1);
-    // One turn, as after a stall: the answer and the cancel are both there when the loop goes on.
+    // One turn, as after a stall: the answer and the cancel are both there when the loop goes on. The system may take a moment to hand over what was written.
     answer();
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 30);
     down.abort(new WaystationError('passed_over', 'nobody waits for it'));
     expect(await result).toMatchObject({
       outcome: 'passed-over',
@@ -390,12 +392,11 @@ describe('a slow caller', () => {
     );
     await until('something was delivered', () => down.written.length > 0);
     down.hold();
-    await sleep(300);
     const deliveredThen = down.written.length;
-    const sentThen = sent;
-    await sleep(200);
-    expect(down.written).toHaveLength(deliveredThen);
-    expect(sent).toBe(sentThen);
+    await until('one more was delivered, which found no room', () => down.written.length > deliveredThen);
+    // The system takes some on the way, and not at once.
+    for (let sentThen = -1; sentThen < sent; await sleep(200)) sentThen = sent;
+    expect(down.written).toHaveLength(deliveredThen + 1);
     expect(sent).toBeLessThan(2_000);
     down.drain();
     expect((await result).outcome).toBe('completed');
@@ -408,7 +409,7 @@ describe('a hold that is used up', () => {
     const asked: number[] = [];
     const allowance = new Allowance(
       { holdPicodollars: '1', heldOutputTokens },
-      { repeatMs: 20, waitMs: 5_000 },
+      { repeatMs: 20, waitMs: 60_000 },
       (held) => void asked.push(held),
     );
     return { allowance, asked };

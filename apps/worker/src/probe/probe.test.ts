@@ -65,10 +65,10 @@ const requestOf = ({ provider, endpoint, credential }: Given): ProbeRequest => (
 const probe = (given: Given = {}): Promise<ProbeResult> =>
   runProbe(requestOf(given), {
     client,
-    timeoutMs: given.timeoutMs ?? 10_000,
+    timeoutMs: given.timeoutMs ?? 20_000,
     siteAt: (entry) =>
       buildSite(entry, {
-        timeouts: { connectMs: 5_000, firstByteMs: 10_000, idleMs: 10_000 },
+        timeouts: { connectMs: 20_000, firstByteMs: 20_000, idleMs: 20_000 },
         ...{ connectionsMax: 4, tls: {}, proxiedNames: 'check' },
         proxies: { http: undefined, https: undefined, exempts: () => true },
       }),

@@ -192,7 +192,7 @@ describe('a pause', () => {
       };
       write();
     });
-    const target = targetOf(server.url, { timeouts: { connectMs: 1_000, firstByteMs: 1_000, idleMs: 100 } });
+    const target = targetOf(server.url, { timeouts: { connectMs: 1_000, firstByteMs: 1_000, idleMs: 1_000 } });
     let paused = false;
     const { call, chunks, outcome } = send(target, '/chat', (each) => {
       if (paused) return;
@@ -206,7 +206,7 @@ describe('a pause', () => {
     expect(written).toBeLessThan(32 * 1024 * 1024);
     call.resume();
     expect((await outcome).body.length).toBe(64 * 1024 * 1024);
-  });
+  }, 120_000);
 });
 
 describe('a release', () => {
@@ -252,7 +252,8 @@ describe('what goes wrong', () => {
     const codes = await Promise.all(
       [
         targetOf('http://127.0.0.1:1'),
-        targetOf('http://no-such-host.invalid'),
+        // Whoever is asked for names may be slow.
+        targetOf('http://no-such-host.invalid', { timeouts: { ...quick, connectMs: 20_000 } }),
         targetOf(closed.replace('http:', 'https:')),
         targetOf(closed),
         targetOf(garbage),

@@ -152,7 +152,7 @@ describe('over TLS, a request', () => {
     expect(written).toBeLessThan(total);
     paused.resume();
     expect(await outcome).toEqual({ bytes: total, error: undefined });
-  });
+  }, 120_000);
 
   it('that is cut off in its answer is broken', async () => {
     const server = await lab((socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nok'));

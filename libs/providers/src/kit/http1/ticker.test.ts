@@ -1,9 +1,11 @@
 // The one timer of a client: when it runs, and whether the process may end while it does.
-import { setTimeout as sleep } from 'node:timers/promises';
+import { jest } from '@jest/globals';
 import { Ticker, ticksOf } from './ticker.js';
 
 /** Timers that hold the process up. */
 const holding = (): number => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+
+afterEach(() => void jest.useRealTimers());
 
 describe('the ticker', () => {
   it('holds the process up while a call is in flight, and only then', () => {
@@ -23,16 +25,18 @@ describe('the ticker', () => {
     expect(holding()).toBe(before);
   });
 
-  it('stops once it is not needed, and starts again', async () => {
+  it('stops once it is not needed, and starts again', () => {
+    jest.useFakeTimers();
     let ticks = 0;
     const ticker = new Ticker(() => (ticks += 1) % 2 === 1);
     ticker.start();
-    await sleep(600);
+    jest.advanceTimersByTime(600);
     expect(ticks).toBe(2);
+    expect(jest.getTimerCount()).toBe(0);
     ticker.start();
-    await sleep(600);
-    ticker.stop();
+    jest.advanceTimersByTime(600);
     expect(ticks).toBe(4);
+    expect(jest.getTimerCount()).toBe(0);
   });
 
   it('counts enough ticks never to be early, whenever the next one comes', () => {
