@@ -38,6 +38,8 @@ export interface TestIngress {
 export const startIngress = async (
   options: {
     readonly timeScale?: number;
+    /** Where some times are to be short and others not. */
+    readonly scaleMs?: (ms: number) => number;
     readonly bodyBytesMax?: number;
     readonly operatorKeyHashes?: readonly string[];
     readonly decisionsKept?: number;
@@ -72,7 +74,7 @@ export const startIngress = async (
     health: createHealth(),
     release: 'test',
     mode: 'development',
-    scaleMs: (ms) => ms * (options.timeScale ?? 1),
+    scaleMs: options.scaleMs ?? ((ms) => ms * (options.timeScale ?? 1)),
     stopping: stopping.signal,
   };
   const module = await app.module(context);
