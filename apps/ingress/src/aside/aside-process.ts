@@ -12,6 +12,10 @@ export interface AsideJob {
 
 export const ASIDE_EXITS = { crash: 1, memory: 3 } as const;
 
+/** A thread whose heap is full ends alone, and says so. */
+export const exitOf = (error: NodeJS.ErrnoException): number =>
+  error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? ASIDE_EXITS.memory : ASIDE_EXITS.crash;
+
 const LOOK_MS = 25;
 const MEBIBYTE = 1024 * 1024;
 
@@ -23,10 +27,14 @@ const work = ({ module, data, bytesMax }: AsideJob): void => {
   setInterval(() => {
     if (process.memoryUsage.rss() > bytesMax) process.exit(ASIDE_EXITS.memory);
   }, LOOK_MS);
-  thread.once('message', (result: unknown) => process.send?.(result));
-  thread.once('error', () => process.exit(ASIDE_EXITS.crash));
-  // Its message may come behind it.
-  thread.once('exit', () => setTimeout(() => process.exit(ASIDE_EXITS.crash), 1_000));
+  let isTold = false;
+  thread.once('message', (result: unknown) => {
+    isTold = true;
+    process.send?.(result);
+  });
+  thread.once('error', (error) => process.exit(exitOf(error)));
+  // Its message may come behind it. One that did come is on its way until whoever asked has read it, and ends us.
+  thread.once('exit', () => setTimeout(() => isTold || process.exit(ASIDE_EXITS.crash), 1_000));
 };
 
 if (process.send !== undefined && process.argv[1]?.includes('aside-process') === true) {

@@ -1,4 +1,7 @@
 // What runs aside is bounded in time, memory and number, and its end is told; processes are real.
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { ASIDE_EXITS, exitOf } from './aside-process.js';
 import { createAside, type AsideTask } from './run-aside.js';
 
 const task = (source: string, changes: Partial<AsideTask> = {}): AsideTask => ({
@@ -30,6 +33,23 @@ describe('work that runs aside', () => {
     expect(await createAside().run(task(source, changes))).toEqual({ failure });
   });
 
+  it('has its result however late that is read, although its thread is long over', async () => {
+    const answer = createAside().run(
+      task('parentPort.postMessage("x".repeat(8e6))', { timeoutMs: 60_000, bytesMax: 400 * 1024 * 1024 }),
+    );
+    // Begun, and then left alone: we read nothing.
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    for (const endsAt = performance.now() + 1_800; performance.now() < endsAt;);
+    expect(await answer).toEqual({ result: 'x'.repeat(8e6) });
+  }, 90_000);
+
+  it('is told to have filled its heap where its thread ends of that before anybody sees it coming', async () => {
+    const { href } = new URL(task('const all = []; for (;;) all.push({ a: all.length })').module);
+    const thread = new Worker(new URL(href), { resourceLimits: { maxOldGenerationSizeMb: 16 } });
+    const [error] = (await once(thread, 'error')) as [Error];
+    expect([exitOf(error), exitOf(new Error('oh'))]).toEqual([ASIDE_EXITS.memory, ASIDE_EXITS.crash]);
+  });
+
   it('sees no environment', async () => {
     const aside = createAside();
     expect(await aside.run(task('parentPort.postMessage(Object.keys(process.env))'))).toEqual({ result: [] });
@@ -43,5 +63,5 @@ describe('work that runs aside', () => {
     expect(ends.filter((end) => 'failure' in end)).toEqual(Array(2).fill({ failure: 'busy' }));
     expect(ends.slice(0, 34)).toEqual(Array.from({ length: 34 }, (_, result) => ({ result })));
     expect(await aside.run(task('parentPort.postMessage(1)'))).toEqual({ result: 1 });
-  });
+  }, 120_000);
 });

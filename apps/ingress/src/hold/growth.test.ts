@@ -22,7 +22,7 @@ const FIRST = FIRST_SLICE_TOKENS - UNSEEN_TOKENS;
 
 let ingress: TestIngress;
 beforeEach(async () => {
-  ingress = await startIngress({ timeScale: 0.02 });
+  ingress = await startIngress();
   planFor({ showsOutput: true, maxOutput: 4_000 });
 });
 afterEach(() => ingress.close());

@@ -216,13 +216,14 @@ describe('a key', () => {
 
 /** Raw bytes in, the status line and body out. */
 const raw = (bytes: string): Promise<string> =>
-  new Promise((resolve, reject) => {
+  new Promise((resolve) => {
     let text = '';
     const socket = net.connect(ingress.port, '127.0.0.1', () => socket.write(bytes));
     socket
       .on('data', (part) => (text += part.toString()))
       .on('close', () => resolve(text))
-      .on('error', reject);
+      // Who is slow to read is cut off by the server, and has the answer all the same.
+      .on('error', () => undefined);
   });
 
 describe('HTTP', () => {

@@ -16,18 +16,19 @@ import { RETRY_RESERVE } from '../attempt/retry-budget.js';
 import { startIngress, type TestIngress } from '../test-edge/start-ingress.js';
 
 let ingress: TestIngress;
-let beating: NodeJS.Timeout;
+/** A beat counts for 30 s here, and no stream is silent for so long that it gets a comment. */
 beforeEach(async () => {
-  ingress = await startIngress({ timeScale: 0.02 });
-  beating = setInterval(() => beat(3), 10);
+  ingress = await startIngress({ timeScale: 10 });
   beat(3);
 });
-afterEach(async () => {
-  clearInterval(beating);
-  await ingress.close();
-});
+afterEach(() => ingress.close());
 
-/** So many workers are alive. A beat counts for 60 ms here. */
+/** From now on a beat counts for 60 ms, and a stream that is silent for 200 ms gets a comment. */
+const startHasty = async (): Promise<void> => {
+  await ingress.close();
+  ingress = await startIngress({ timeScale: 0.02 });
+};
+/** So many workers are alive. */
 const beat = (workers: number): void => {
   for (let ordinal = 1; ordinal <= workers; ordinal += 1) {
     ingress.bus.sendSignal('alive', {
@@ -54,7 +55,7 @@ const errorOf = async (response: Response) =>
   ((await response.json()) as { error: { code: number; message: string; metadata: Record<string, unknown> } }).error;
 const until = async (condition: () => boolean): Promise<void> => {
   for (let tries = 0; !condition(); tries += 1) {
-    if (tries > 400) throw new Error('it never happened');
+    if (tries > 4_000) throw new Error('it never happened');
     await sleep(5);
   }
 };
@@ -162,11 +163,13 @@ describe('a streamed completion', () => {
   });
 
   it('keeps the connection warm with comments when nothing comes, and may still move on to another endpoint', async () => {
-    ingress.bus.worker = ({ reader }, ordinal) => {
-      if (ordinal > 0) return serving([chunk('late')])({ reader } as never, ordinal);
-      setTimeout(() => reader.fail(new WaystationError('provider_overloaded', 'ALPHA is overloaded.')), 450);
+    await startHasty();
+    ingress.bus.worker = (stream, ordinal) => {
+      if (ordinal > 0) serving([chunk('late')])(stream, ordinal);
     };
+    // The first comment takes the status line along.
     const response = await post({ ...BODY, stream: true });
+    ingress.bus.streams[0]?.reader.fail(new WaystationError('provider_overloaded', 'ALPHA is overloaded.'));
     const text = await response.text();
     expect(response.status).toBe(200);
     expect(text.startsWith(': WAYSTATION PROCESSING\n\n')).toBe(true);
@@ -175,13 +178,20 @@ describe('a streamed completion', () => {
   });
 
   it('is kept warm in a pause between two events, and never inside of one', async () => {
+    await startHasty();
     ingress.bus.worker = ({ reader }) => {
       reader.accepted('worker-test0001');
       reader.data(Buffer.from(`${chunk('a')}${chunk('b').slice(0, 20)}`));
-      setTimeout(() => reader.data(Buffer.from(chunk('b').slice(20))), 700);
-      setTimeout(() => reader.end(endOf()), 1400);
     };
-    const text = await (await post({ ...BODY, stream: true })).text();
+    const { body } = await post({ ...BODY, stream: true });
+    const reader = ingress.bus.streams[0]?.reader;
+    await sleep(700);
+    reader?.data(Buffer.from(chunk('b').slice(20)));
+    let text = '';
+    for await (const part of body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      text += part;
+      if (part.includes(': WAYSTATION PROCESSING')) reader?.end(endOf());
+    }
     expect(text.startsWith(`${chunk('a')}${chunk('b')}: WAYSTATION PROCESSING\n\n`)).toBe(true);
     expect(text.endsWith('data: [DONE]\n\n')).toBe(true);
   });
@@ -193,9 +203,14 @@ describe('a streamed completion', () => {
   });
 
   it('tells an error in-band once the status line is out, without an end marker', async () => {
-    ingress.bus.worker = ({ reader }) =>
-      setTimeout(() => reader.fail(new WaystationError('provider_timeout', 'ALPHA took too long.')), 300);
-    const text = await (await post({ ...BODY, stream: true })).text();
+    await startHasty();
+    const tooLong = (): WaystationError => new WaystationError('provider_timeout', 'ALPHA took too long.');
+    ingress.bus.worker = ({ reader }, ordinal) => {
+      if (ordinal > 0) reader.fail(tooLong());
+    };
+    const response = await post({ ...BODY, stream: true });
+    ingress.bus.streams[0]?.reader.fail(tooLong());
+    const text = await response.text();
     const last = text.split('\n\n').at(-2) ?? '';
     expect(JSON.parse(last.slice(6))).toMatchObject({
       error: {
@@ -406,7 +421,8 @@ describe('what is counted', () => {
 
 describe('tries', () => {
   it('are not made at an endpoint when no other worker is there to make them', async () => {
-    clearInterval(beating);
+    await startHasty();
+    beat(3);
     await sleep(100);
     ingress.bus.worker = ({ reader }) => reader.fail(new WaystationError('accept_timeout', 'no accept'));
     expect((await post(BODY)).status).toBe(503);
@@ -662,7 +678,7 @@ describe('a refusal before anything is dispatched', () => {
     ['the journal cannot be written', 'journal_unavailable', () => (ingress.bus.factsHealthy = false)],
     ['no router answers', 'no_responder', () => ingress.bus.rpc.delete('route.plan')],
     ['billing does not answer', 'no_responder', () => ingress.bus.rpc.delete('lease.grant')],
-    ['the keys may be out of date', 'snapshot_stale', () => (ingress.bus.silentMs = 10_000)],
+    ['the keys may be out of date', 'snapshot_stale', () => (ingress.bus.silentMs = 100_000)],
   ])('while %s is 503, with a time to come back', async (_name, code, prepare) => {
     prepare();
     const response = await post(BODY);

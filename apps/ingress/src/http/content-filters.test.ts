@@ -6,7 +6,7 @@ import { startIngress, type TestIngress } from '../test-edge/start-ingress.js';
 let ingress: TestIngress;
 let beating: NodeJS.Timeout;
 beforeEach(async () => {
-  ingress = await startIngress({ timeScale: 0.02, hedgeAfterMsMin: 1 });
+  ingress = await startIngress({ hedgeAfterMsMin: 1 });
   beating = setInterval(beat, 10);
   beat();
   ingress.bus.worker = serving([completion('fine')]);

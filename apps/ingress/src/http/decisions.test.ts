@@ -12,7 +12,7 @@ import { startIngress, type TestIngress } from '../test-edge/start-ingress.js';
 let ingress: TestIngress;
 let beating: NodeJS.Timeout;
 const open = async (decisionsKept = 0): Promise<void> => {
-  ingress = await startIngress({ timeScale: 0.02, decisionsKept });
+  ingress = await startIngress({ decisionsKept });
   const beat = (): void =>
     ingress.bus.sendSignal('alive', {
       ...{ v: 1, instance: 'worker-test0001', services: ['worker'], release: 'test', sentAt: 0 },

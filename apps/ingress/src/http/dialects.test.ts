@@ -8,7 +8,7 @@ import { startIngress, type TestIngress } from '../test-edge/start-ingress.js';
 let ingress: TestIngress;
 let beating: NodeJS.Timeout;
 beforeEach(async () => {
-  ingress = await startIngress({ timeScale: 0.02 });
+  ingress = await startIngress();
   beating = setInterval(beat, 10);
   beat();
 });
@@ -17,7 +17,7 @@ afterEach(async () => {
   await ingress.close();
 });
 
-/** A worker is alive. A beat counts for 60 ms here. */
+/** A worker is alive. */
 const beat = (): void =>
   ingress.bus.sendSignal('alive', {
     v: 1,

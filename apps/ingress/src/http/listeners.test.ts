@@ -12,7 +12,7 @@ let hasty: TestIngress;
 beforeAll(async () => {
   two = await startIngress({ management: true });
   one = await startIngress();
-  hasty = await startIngress({ management: true, requestMs: 500 });
+  hasty = await startIngress({ management: true, requestMs: 500, looksEveryMs: 50 });
 });
 afterAll(() => Promise.all([two, one, hasty].map((each) => each.close())));
 

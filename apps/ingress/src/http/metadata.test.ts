@@ -10,7 +10,7 @@ const beat = (): void =>
     ...{ v: 1, instance: 'worker-test0001', services: ['worker'], release: 'test', sentAt: 0 },
   });
 beforeEach(async () => {
-  ingress = await startIngress({ timeScale: 0.02 });
+  ingress = await startIngress();
   beating = setInterval(beat, 10);
   beat();
 });

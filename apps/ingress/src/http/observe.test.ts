@@ -104,7 +104,7 @@ describe('its trace', () => {
     telemetry = await startTelemetry({ endpoint: collector.url, service: 'ingress', release: 'r', ratio });
   };
   const exported = async (): Promise<readonly ExportedSpan[]> => {
-    await telemetry.close(2_000);
+    await telemetry.close(20_000);
     collector.close();
     expect(collector.bytes()).not.toContain(CANARY);
     return collector.spans;

@@ -17,7 +17,7 @@ const putPreset = (slug: string, changes: Partial<PresetEntry> = {}): void => {
   });
 };
 beforeEach(async () => {
-  ingress = await startIngress({ timeScale: 0.02 });
+  ingress = await startIngress();
   beating = setInterval(beat, 10);
   beat();
   putPreset('brief');

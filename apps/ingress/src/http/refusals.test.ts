@@ -24,7 +24,7 @@ const BODY_BYTES_MAX = 2_000;
 let ingress: TestIngress;
 // Afresh each time: credit that was granted once is kept for the next request.
 beforeEach(async () => {
-  ingress = await startIngress({ bodyBytesMax: BODY_BYTES_MAX, requestMs: 300 });
+  ingress = await startIngress({ bodyBytesMax: BODY_BYTES_MAX, looksEveryMs: 30 });
   ingress.bus.worker = serving([completion('never asked for')]);
 });
 afterEach(() => ingress.close());
@@ -436,15 +436,18 @@ describe.each(ROUTES.map((route) => [route.path, route] as const))('POST /%s', (
       let text = '';
       const socket = net.connect(ingress.port, '127.0.0.1', () =>
         socket.write(
-          `POST /api/v1/${route.path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${inferenceKey}\r\nContent-Length: 99\r\n\r\n{`,
+          `POST /api/v1/${route.path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${inferenceKey}\r\nExpect: 100-continue\r\nContent-Length: 99\r\n\r\n{`,
         ),
       );
       socket
+        // What comes first says that the head is there: without it nobody could know the dialect.
+        .once('data', () => ingress.hurryRequests(1))
         .on('data', (part) => (text += part.toString()))
         .on('close', () => resolve(text))
         .on('error', reject);
     });
-    const [head = '', body = ''] = wire.split('\r\n\r\n');
+    const [going, head = '', body = ''] = wire.split('\r\n\r\n');
+    expect(going).toBe('HTTP/1.1 100 Continue');
     const status = Number(head.split(' ', 2)[1]);
     const headers = head.split('\r\n').slice(1);
     const response = new Response(body, {

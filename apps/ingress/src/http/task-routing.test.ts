@@ -57,7 +57,7 @@ interface Planned {
 const setRules = (taskRules: TaskRule[]): void =>
   ingress.bus.put('workspaces', SNAPSHOT_KEYS.workspace('default'), { ...workspace, version: 2, taskRules });
 beforeEach(async () => {
-  ingress = await startIngress({ timeScale: 0.02 });
+  ingress = await startIngress();
   beating = setInterval(beat, 10);
   beat();
   addModels();

@@ -2,30 +2,41 @@
 import { connectBus, provisionStreams, type Bus } from '@waystation/bus';
 import { toWaystationError } from '@waystation/contracts';
 import { natsServer, type TestNats } from '@waystation/testing';
-import { CLAIM_TIMES, createClaims, type ClaimRequest, type Claims } from './claims.js';
+import { createClaims, type ClaimRequest, type Claims } from './claims.js';
 
 let nats: TestNats;
 let buses: Bus[];
 let ingresses: Claims[];
+/** What failed is told when this has come: however long an outage lasts, no more than one try is made in vain. */
+let back: Promise<void> = Promise.resolve();
 
+/** This machine may be busy. */
+const PATIENT_MS = 20_000;
 beforeAll(async () => {
   nats = await natsServer();
+  const times = { reconnectWaitMs: 50, journalAckTimeoutMs: PATIENT_MS, pingEveryMs: PATIENT_MS };
   buses = await Promise.all(
     ['ingress', 'ingress'].map((service) =>
-      connectBus({ url: nats.url, service, services: [service], release: 'test', times: { reconnectWaitMs: 50 } }),
+      connectBus({ url: nats.url, service, services: [service], release: 'test', times }),
     ),
   );
   await provisionStreams(buses[0] as Bus, {}, ['buckets']);
   ingresses = await Promise.all(
-    buses.map(async (bus) =>
-      createClaims({
-        bucket: await bus.kv('idempotency'),
-        times: { ...CLAIM_TIMES, retryMs: 300 },
+    buses.map(async (bus) => {
+      const bucket = await bus.kv('idempotency');
+      const put: typeof bucket.put = (key, value) =>
+        bucket.put(key, value).catch(async (error: unknown) => {
+          await back;
+          throw error;
+        });
+      return createClaims({
+        bucket: { ...bucket, put },
+        times: { answerMs: PATIENT_MS, retryMs: 300 },
         nowMs: Date.now,
         // What was asked for in vain during the outage may be given up.
         onFault: () => undefined,
-      }),
-    ),
+      });
+    }),
   );
 });
 afterAll(async () => {
@@ -51,7 +62,7 @@ const outcomeOf = (ordinal: number, asked: ClaimRequest): Promise<string> =>
     (error: unknown) => toWaystationError(error).code,
   );
 const until = async (what: string, holds: () => Promise<boolean>): Promise<void> => {
-  for (const giveUpAt = Date.now() + 10_000; !(await holds());) {
+  for (const giveUpAt = Date.now() + 2 * PATIENT_MS; !(await holds());) {
     if (Date.now() > giveUpAt) throw new Error(`not in time: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
@@ -78,13 +89,18 @@ test('what was released is claimed again, what was dispatched is not', async () 
   second.end(true);
   await until('it is finished', async () => (await outcomeOf(1, request('kept'))) === 'idempotency_finished');
   expect(await outcomeOf(1, request('kept', { bodyHash: 'b'.repeat(64) }))).toBe('idempotency_mismatch');
-});
+}, 120_000);
 
 test('without NATS nothing is claimed, and the word of an end waits for its return', async () => {
   const claim = await (ingresses[0] as Claims).claim(request('outage'));
   await nats.kill();
+  await until('it is noticed', async () => buses.every(({ state }) => state !== 'connected'));
   expect(await outcomeOf(1, request('another'))).toBe('no_responder');
+  let isBack = (): void => undefined;
+  back = new Promise((resolve) => (isBack = resolve));
   claim.end(true);
   await nats.restart();
+  await until('it is back', async () => buses.every(({ state }) => state === 'connected'));
+  isBack();
   await until('it is finished', async () => (await outcomeOf(1, request('outage'))) === 'idempotency_finished');
-});
+}, 120_000);

@@ -6,7 +6,7 @@ import { startIngress, type TestIngress } from '../test-edge/start-ingress.js';
 
 let ingress: TestIngress;
 beforeEach(async () => {
-  ingress = await startIngress({ timeScale: 0.02 });
+  ingress = await startIngress();
   ingress.bus.worker = serving([completion('once')]);
 });
 afterEach(() => ingress.close());

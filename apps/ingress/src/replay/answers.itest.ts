@@ -5,7 +5,7 @@ import { ANSWER_BYTES_MAX, newApiKey, type AnswerEntry } from '@waystation/contr
 import type { AnswerQuestion } from '@waystation/dialects';
 import { natsServer, type TestNats } from '@waystation/testing';
 import { placeOf, type AnswerPlace } from './answer-place.js';
-import { ANSWER_WITHIN_MS, createAnswers, type Answers, type GivenAnswer } from './answers.js';
+import { createAnswers, type Answers, type GivenAnswer } from './answers.js';
 import { secretOf } from './cache-wish.js';
 
 let nats: TestNats;
@@ -14,6 +14,8 @@ let ingresses: [Answers, Answers];
 let nowMs = 1_800_000_000_000;
 const faults: string[] = [];
 
+/** This machine may be busy. */
+const PATIENT_MS = 20_000;
 beforeAll(async () => {
   nats = await natsServer();
   buses = await Promise.all(
@@ -23,7 +25,7 @@ beforeAll(async () => {
         service: 'ingress',
         services: ['ingress'],
         release: 'test',
-        times: { reconnectWaitMs: 50 },
+        times: { reconnectWaitMs: 50, journalAckTimeoutMs: PATIENT_MS, pingEveryMs: PATIENT_MS },
       }),
     ),
   );
@@ -33,7 +35,7 @@ beforeAll(async () => {
     buses.map(async (bus) =>
       createAnswers({
         bucket: await bus.kv('answers'),
-        answerMs: ANSWER_WITHIN_MS * 20, // this machine may be busy
+        answerMs: PATIENT_MS,
         nowMs: () => nowMs,
         onLookup: () => undefined,
         onFault: (_error, what) => void faults.push(what),
@@ -68,7 +70,7 @@ const given = (data: string, tail?: string): GivenAnswer => ({
   tail,
 });
 const until = async (what: string, holds: () => Promise<boolean>): Promise<void> => {
-  for (const giveUpAt = Date.now() + 10_000; !(await holds());) {
+  for (const giveUpAt = Date.now() + 2 * PATIENT_MS; !(await holds());) {
     if (Date.now() > giveUpAt) throw new Error(`not in time: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
@@ -83,7 +85,7 @@ test('what one ingress keeps another finds, byte for byte, its end apart', async
   const found = await ingresses[1].find(place);
   expect([found?.data.toString(), found?.tail?.toString()]).toEqual(['é and so on', 'its end €']);
   expect(found?.kept).toMatchObject({ model: 'lab/small', finishReason: 'stop', keptAt: nowMs });
-});
+}, 120_000);
 
 test('it is gone when its time is over, and when it is forgotten', async () => {
   const [short, cleared] = [placed('short'), placed('cleared')];
@@ -98,7 +100,7 @@ test('it is gone when its time is over, and when it is forgotten', async () => {
   ingresses[0].keep(placed('behind it'), given('behind it'), 60);
   await until('what was kept behind it is there', () => isKept(placed('behind it')));
   expect(await isKept(cleared)).toBe(false);
-});
+}, 120_000);
 
 test('nothing in the bucket says what was asked or answered, and nobody else can open it', async () => {
   const [mine, theirs] = [placed('a question'), placed('a question', secretOf(newApiKey(randomBytes)))];
@@ -119,7 +121,7 @@ test('nothing in the bucket says what was asked or answered, and nobody else can
   await bucket.put(mine.key, { surprise: true });
   expect(await isKept(mine)).toBe(false);
   expect(faults).toEqual(Array(4).fill('looking for a kept answer'));
-});
+}, 120_000);
 
 test('an answer that is too long is not kept, one that just fits is', async () => {
   faults.length = 0;
@@ -129,7 +131,7 @@ test('an answer that is too long is not kept, one that just fits is', async () =
   await until('it is kept', () => isKept(fits));
   expect(await isKept(long)).toBe(false);
   expect(faults).toEqual([]);
-});
+}, 120_000);
 
 test('a full bucket drops its oldest and goes on', async () => {
   faults.length = 0;
@@ -140,13 +142,14 @@ test('a full bucket drops its oldest and goes on', async () => {
   }
   expect(await isKept(places[0] as AnswerPlace)).toBe(false);
   expect(faults).toEqual([]);
-});
+}, 120_000);
 
 test('without NATS nothing is found, and nobody is failed', async () => {
   const place = placed('outage');
   ingresses[0].keep(place, given('outage'), 60);
   await until('it is kept', () => isKept(place));
   await nats.kill();
+  await until('it is noticed', async () => buses.every(({ state }) => state !== 'connected'));
   expect(await isKept(place)).toBe(false);
   ingresses[0].keep(place, given('outage'), 60);
   ingresses[0].forget(place);
@@ -155,4 +158,4 @@ test('without NATS nothing is found, and nobody is failed', async () => {
     ingresses[0].keep(place, given('again'), 60);
     return (await ingresses[1].find(place))?.data.toString() === 'again';
   });
-});
+}, 120_000);

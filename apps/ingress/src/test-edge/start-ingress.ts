@@ -30,17 +30,23 @@ export interface TestIngress {
   readonly logged: string[];
   /** As the shutdown does when the grace is used up. */
   stopNow(): void;
+  /** From now on for a whole request to come in, those that are under way among them. */
+  hurryRequests(requestMs: number): void;
   close(): Promise<void>;
 }
 
 export const startIngress = async (
   options: {
     readonly timeScale?: number;
+    /** Where some times are to be short and others not. */
+    readonly scaleMs?: (ms: number) => number;
     readonly bodyBytesMax?: number;
     readonly operatorKeyHashes?: readonly string[];
     readonly decisionsKept?: number;
     /** For a whole request to come in. */
     readonly requestMs?: number;
+    /** How often it is looked for requests that take too long. */
+    readonly looksEveryMs?: number;
     readonly hedgeAfterMsMin?: number;
     /** With a listener of its own for management. */
     readonly management?: boolean;
@@ -68,21 +74,22 @@ export const startIngress = async (
     health: createHealth(),
     release: 'test',
     mode: 'development',
-    scaleMs: (ms) => ms * (options.timeScale ?? 1),
+    scaleMs: options.scaleMs ?? ((ms) => ms * (options.timeScale ?? 1)),
     stopping: stopping.signal,
   };
   const module = await app.module(context);
   const fastifyOptions = app.http?.options?.(context.config);
+  const http = {
+    ...fastifyOptions?.http,
+    ...(options.requestMs === undefined ? {} : { headersTimeout: options.requestMs }),
+    ...(options.looksEveryMs === undefined ? {} : { connectionsCheckingInterval: options.looksEveryMs }),
+  };
   const adapter = new FastifyAdapter({
     genReqId: (request: { headers: Record<string, string | string[] | undefined> }) =>
       requestIdOf(request.headers['x-request-id']),
     ...fastifyOptions,
-    ...(options.requestMs === undefined
-      ? {}
-      : {
-          requestTimeout: options.requestMs,
-          http: { headersTimeout: options.requestMs, connectionsCheckingInterval: options.requestMs / 10 },
-        }),
+    ...(options.requestMs === undefined ? {} : { requestTimeout: options.requestMs }),
+    http,
   });
   await app.http?.prepare?.(adapter.getInstance(), context);
   const root = { module: class Root {}, imports: [module], providers: [{ provide: APP_CONTEXT, useValue: context }] };
@@ -96,7 +103,7 @@ export const startIngress = async (
   const { port } = server.address() as AddressInfo;
   const further: Server[] = [];
   for (const { name, ...address } of app.http?.listenAlso?.(context.config) ?? []) {
-    const other = furtherServer(name, server, fastifyOptions?.http ?? {}, adapter.getInstance().routing);
+    const other = furtherServer(name, server, http, adapter.getInstance().routing);
     await once(other.listen(address.port, address.host), 'listening');
     further.push(other);
   }
@@ -108,6 +115,11 @@ export const startIngress = async (
     context,
     logged,
     stopNow: () => stopping.abort(),
+    hurryRequests(requestMs) {
+      // Node takes the longer of the two for the request.
+      server.headersTimeout = requestMs;
+      server.requestTimeout = requestMs;
+    },
     async close() {
       for (const each of [server, ...further]) {
         each.close();
