@@ -41,7 +41,8 @@ test('it waits while roles and migrations are not there, and ends when the migra
   const waiting = spawn(process.execPath, ['apps/fused/dist/await-schema.main.js'], { env: urls(['reader']) });
   let said = '';
   waiting.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  const ended = once(waiting, 'exit');
+  // Not at its exit: what it said last may be read after that.
+  const ended = once(waiting, 'close');
   try {
     while (!said.includes('\n')) await Promise.race([once(waiting.stdout, 'data'), ended]);
     expect(said).toContain('billing: waiting for the database: ');
@@ -58,7 +59,7 @@ test('it waits while roles and migrations are not there, and ends when the migra
   expect(said.split('\n').filter((line) => line.endsWith('as new as this release'))).toEqual(
     SCHEMAS.map((schema) => `${schema}: as new as this release`),
   );
-}, 60_000);
+}, 150_000);
 
 test('without a schema to wait for it says what it needs', async () => {
   await expect(run(process.execPath, ['apps/fused/dist/await-schema.main.js'], { env: {} })).rejects.toMatchObject({

@@ -74,7 +74,7 @@ beforeAll(async () => {
     waitOnFirstConnect: true,
     maxReconnectAttempts: -1,
   });
-}, 60_000);
+}, 180_000);
 afterAll(async () => {
   await Promise.all(buses.map((bus) => bus.close(500)));
   await raw.close();
@@ -104,7 +104,8 @@ test('services make what is theirs in three copies, over TLS, and one server may
   const url = ports.map((port) => `tls://127.0.0.1:${port}`).join(',');
   for (const service of ['billing', 'logging', 'control']) {
     const login = { url, user: service, password: PASSWORD, service, services: [service], release: 'test' };
-    const bus = await connectBus({ ...login, tls: { caFile }, streamReplicas: SERVERS });
+    const times = { journalAckTimeoutMs: 30_000 };
+    const bus = await connectBus({ ...login, tls: { caFile }, streamReplicas: SERVERS, times });
     buses.push(bus);
     await provisionStreams(bus);
   }
@@ -117,7 +118,7 @@ test('services make what is theirs in three copies, over TLS, and one server may
   await servers[0]?.kill();
   expect(await ask(SUBJECTS.moneyFact('test'), fine, '{}')).toMatchObject({ stream: 'FACTS' });
   for (const bus of buses) while (bus.state !== 'connected') await sleep(50);
-}, 60_000);
+}, 180_000);
 
 test('a client that does not know the authority is not connected', async () => {
   const login = { user: 'billing', password: PASSWORD, service: 'billing', services: [], release: 'test' };

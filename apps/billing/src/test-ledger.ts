@@ -47,7 +47,7 @@ export const testLedger = async (database: {
       schema: 'billing',
       applicationName: 'billing-itest',
       poolMax: 8,
-      statementTimeoutMs: 10_000,
+      statementTimeoutMs: 60_000,
     });
   const [writer, reader, admin] = await Promise.all([open(urls.writer), open(urls.reader), open(database.adminUrl)]);
   return {

@@ -34,9 +34,9 @@ const busOf = (service: string): Promise<Bus> =>
     service,
     services: [service],
     release: 'test',
-    times: { aliveEveryMs: 200, pingEveryMs: 200, reconnectWaitMs: 50 },
+    times: { aliveEveryMs: 200, reconnectWaitMs: 50, journalAckTimeoutMs: 15_000, rpcTimeoutMs: 15_000 },
   });
-const until = async (what: string, holds: () => boolean | Promise<boolean>, withinMs = 5_000): Promise<void> => {
+const until = async (what: string, holds: () => boolean | Promise<boolean>, withinMs = 20_000): Promise<void> => {
   const endsAt = Date.now() + withinMs;
   while (!(await holds())) {
     if (Date.now() > endsAt) throw new Error(`not within ${withinMs} ms: ${what}`);
