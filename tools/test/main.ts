@@ -89,7 +89,8 @@ async function judge(stage: Stage, report: string, passed: boolean): Promise<Cou
     console.log(
       `${stage.name}: ${again.length} file${again.length === 1 ? '' : 's'} failed, and asked once more, alone`,
     );
-    const command = [...stage.command, '--runInBand', '--runTestsByPath', ...again];
+    // A test that fails again may leave open what keeps Jest from ending.
+    const command = [...stage.command, '--runInBand', '--forceExit', '--runTestsByPath', ...again];
     const second = path.join(folder, 'jest-again.json');
     const { passed: passedNow } = await execute({ ...stage, command }, second);
     if (passedNow && countTests(second, true).passed >= counts.failed) {
