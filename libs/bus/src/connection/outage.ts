@@ -18,13 +18,26 @@ export interface Outage {
 export const watchOutage = (connection: CoreConnection): Outage => {
   const reconnected = new Set<() => void>();
   const limits: { ms: number; listener: () => void }[] = [];
-  let timers: NodeJS.Timeout[] = [];
+  const timers = new Set<NodeJS.Timeout>();
   let lostAt: number | undefined;
   let reconnectedAt = -Infinity;
   let epoch = 0;
   const stop = (): void => {
     for (const timer of timers) clearTimeout(timer);
-    timers = [];
+    timers.clear();
+  };
+  /** A timer may be a part of a millisecond early: who asked then for how long would hear that the time is not over, and would never be told that it is. */
+  const wait = (limit: { ms: number; listener: () => void }, since: number): void => {
+    const leftMs = Math.ceil(since + limit.ms - performance.now());
+    const timer = setTimeout(
+      () => {
+        timers.delete(timer);
+        if (performance.now() - since > limit.ms) limit.listener();
+        else wait(limit, since);
+      },
+      Math.max(1, leftMs),
+    );
+    timers.add(timer);
   };
 
   connection.onState((state) => {
@@ -36,7 +49,7 @@ export const watchOutage = (connection: CoreConnection): Outage => {
     } else if (lostAt === undefined) {
       lostAt = performance.now();
       epoch += 1;
-      timers = limits.map(({ ms, listener }) => setTimeout(listener, ms));
+      for (const limit of limits) wait(limit, lostAt);
     }
   });
 
