@@ -65,10 +65,15 @@ test('is over with a reconnect, and told again of the next one', () => {
   expect(outage.epoch).toBe(2);
 });
 
-test('stopped, it tells nobody', () => {
+test.each([
+  ['in an outage', ['reconnecting'], []],
+  ['before the connection is closed', [], ['closed']],
+] as const)('stopped %s, it tells nobody and keeps no process from ending', (_when, before, after) => {
   const { outage, told, enter } = watched();
-  enter('reconnecting');
+  for (const state of before) enter(state);
   outage.stop();
+  for (const state of after) enter(state);
+  expect(jest.getTimerCount()).toBe(0);
   pass(500);
   expect(told).toEqual([]);
 });

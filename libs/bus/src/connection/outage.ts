@@ -22,7 +22,8 @@ export const watchOutage = (connection: CoreConnection): Outage => {
   let lostAt: number | undefined;
   let reconnectedAt = -Infinity;
   let epoch = 0;
-  const stop = (): void => {
+  let stopped = false;
+  const forget = (): void => {
     for (const timer of timers) clearTimeout(timer);
     timers.clear();
   };
@@ -42,14 +43,15 @@ export const watchOutage = (connection: CoreConnection): Outage => {
 
   connection.onState((state) => {
     if (state === 'connected') {
-      stop();
+      forget();
       lostAt = undefined;
       reconnectedAt = performance.now();
       for (const listener of reconnected) listener();
     } else if (lostAt === undefined) {
       lostAt = performance.now();
       epoch += 1;
-      for (const limit of limits) wait(limit, lostAt);
+      // A connection that could not be closed in time is closed later: that keeps nobody waiting any more.
+      if (!stopped) for (const limit of limits) wait(limit, lostAt);
     }
   });
 
@@ -64,6 +66,9 @@ export const watchOutage = (connection: CoreConnection): Outage => {
       return () => void reconnected.delete(listener);
     },
     onLongerThan: (ms, listener) => void limits.push({ ms, listener }),
-    stop,
+    stop() {
+      stopped = true;
+      forget();
+    },
   };
 };
