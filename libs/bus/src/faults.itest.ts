@@ -173,7 +173,7 @@ test('with NATS away requests fail, open streams after the grace period, and all
 test('a worker that stands still is lost after three seconds of silence, and its late frames are refused', async () => {
   const way = await freezableWay();
   const ingress = await connect('ingress', { aliveEveryMs: 200, lostAfterMs: 600 });
-  const worker = await connect('worker', { aliveEveryMs: 200, lostAfterMs: 600 }, way.url);
+  const worker = await connect('worker', { aliveEveryMs: 200 }, way.url);
   let cancelled: unknown;
   await worker.handleStream(Pour, undefined, (_request, _body, writer) => {
     const writing = setInterval(() => writer.write(Buffer.from('x')), 20);
