@@ -8,7 +8,7 @@ import type { Bus } from '../bus.js';
 import { createBus } from '../connect-bus.js';
 import { memoryNetwork, type Fate, type MemoryNetwork } from '../connection/memory-network.js';
 import { createTurn } from '../connection/turn.js';
-import { BUS_TIMES } from '../options.js';
+import { BUS_TIMES, type BusTimes } from '../options.js';
 import { Pour } from '../test-contracts.js';
 import { gather, hashOf, patterned } from '../test-readers.js';
 
@@ -16,14 +16,19 @@ import { gather, hashOf, patterned } from '../test-readers.js';
 const TIMES = { ...BUS_TIMES, creditEveryMs: 20, acceptAfterMs: 20, acceptTimeoutMs: 20_000, lostAfterMs: 30_000 };
 const RUNS = 40;
 
-const busOn = (network: MemoryNetwork, service: string): Bus =>
+const busOn = (
+  network: MemoryNetwork,
+  service: string,
+  times: Partial<BusTimes> = {},
+  connection = network.connect(),
+): Bus =>
   createBus(
-    network.connect(),
+    connection,
     createTurn((error) => {
       throw error;
     }),
     { url: 'memory', service, services: [service], release: 'test' },
-    TIMES,
+    { ...TIMES, ...times },
     () => undefined,
   );
 
@@ -166,4 +171,48 @@ test('a lost credit heals, because a waiting reader repeats it', async () => {
   expect((await reader.done).hash).toBe(hashOf(content));
   expect(signals).toBeGreaterThan(8);
   await Promise.all([ingress.close(100), worker.close(100)]);
+});
+
+describe('a worker that is away from the bus, so that nobody takes the credits of its streams,', () => {
+  const setUp = async (times: Partial<BusTimes> = {}) => {
+    const network = memoryNetwork();
+    const connection = network.connect();
+    const ingress = busOn(network, 'ingress', times);
+    const worker = busOn(network, 'worker', times, connection);
+    const { promise: goesOn, resolve: goOn } = Promise.withResolvers<undefined>();
+    await worker.handleStream(Pour, undefined, async (_request, _body, writer) => {
+      writer.write(Buffer.from('one'));
+      await goesOn;
+      writer.write(Buffer.from('two'));
+      writer.end({ said: 'done', totalBytes: 6 });
+    });
+    let refused = 0;
+    network.fate = (subject, data) => {
+      if (subject.startsWith('_INBOX.ingress.') && data.length === 0) refused += 1;
+      return 'pass';
+    };
+    const reader = gather();
+    const options = { deadlineAt: Date.now() + 20_000 };
+    reader.follow(ingress.openStream(Pour, 'acme', { v: 1, how: 'x' }, Buffer.alloc(0), options, reader));
+    await until('it has begun', () => reader.bytes === 3);
+    connection.setState('reconnecting');
+    await until('nobody took a credit', () => refused > 0);
+    return { connection, reader, goOn, close: () => Promise.all([ingress.close(100), worker.close(100)]) };
+  };
+
+  test('goes on where it was when it is back', async () => {
+    const { connection, reader, goOn, close } = await setUp();
+    await sleep(TIMES.creditEveryMs * 3);
+    connection.setState('connected');
+    goOn(undefined);
+    expect(await reader.done).toMatchObject({ bytes: 6, end: { said: 'done' } });
+    await close();
+  });
+
+  test('is lost when it stays away: its request was taken, and who is told that there was no worker believes that nothing was done', async () => {
+    const { reader, goOn, close } = await setUp({ aliveEveryMs: 20, lostAfterMs: 200 });
+    expect((await reader.done).error?.code).toBe('worker_lost');
+    goOn(undefined);
+    await close();
+  });
 });
