@@ -26,7 +26,14 @@ const connect = async (service: string, services = [service]): Promise<Bus> => {
     service,
     services,
     release: 'test',
-    times: { aliveEveryMs: 200, journalAckTimeoutMs: 1_000 },
+    // A machine that stands still must not decide what is possible.
+    times: {
+      aliveEveryMs: 200,
+      acceptTimeoutMs: 20_000,
+      lostAfterMs: 30_000,
+      rpcTimeoutMs: 20_000,
+      journalAckTimeoutMs: 20_000,
+    },
     log: (level, message, fields) => {
       if (level === 'error') logged.push(`${service}: ${message} ${JSON.stringify(fields)}`);
     },
@@ -40,7 +47,7 @@ const credentialsOf = (service: string): { user: string; password: string } => {
   return found;
 };
 const until = async (what: string, condition: () => boolean): Promise<void> => {
-  for (const giveUpAt = Date.now() + 10_000; !condition(); await sleep(10)) {
+  for (const giveUpAt = Date.now() + 20_000; !condition(); await sleep(10)) {
     if (Date.now() > giveUpAt) throw new Error(`still waiting until ${what}; refused: ${logged.join('; ')}`);
   }
 };
@@ -81,7 +88,9 @@ const exercise = async (who: {
   expect(await ingress.request(Echo, { v: 1, text: 'hi' })).toMatchObject({ by: control.instance });
   const reader = gather();
   const body = Buffer.alloc(2_000_000);
-  reader.follow(ingress.openStream(Pour, 'acme', { v: 1, how: 'x' }, body, { deadlineAt: Date.now() + 5_000 }, reader));
+  reader.follow(
+    ingress.openStream(Pour, 'acme', { v: 1, how: 'x' }, body, { deadlineAt: Date.now() + 20_000 }, reader),
+  );
   expect(await reader.done).toMatchObject({ bytes: 7, end: { said: 'bye' } });
   // signals
   worker.signal(Wave, worker.instance, { v: 1, count: 1 });

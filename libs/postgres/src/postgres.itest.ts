@@ -412,7 +412,7 @@ const cuttableWire = async (
   };
 };
 
-const until = async (condition: () => boolean, withinMs: number): Promise<void> => {
+const until = async (condition: () => boolean, withinMs = 20_000): Promise<void> => {
   const end = performance.now() + withinMs;
   while (!condition()) {
     if (performance.now() > end) throw new Error(`still not so after ${withinMs} ms`);
@@ -478,7 +478,7 @@ describe('a server that goes away', () => {
       await expect(writer.query('select 1')).rejects.toThrow();
       expect(writer.healthy()).toBe(false);
       await wire.mend();
-      await until(() => writer.healthy(), 5_000);
+      await until(() => writer.healthy());
       expect(await writer.transaction((runner) => queryRows(runner, 'select 1 as one'))).toEqual([{ one: 1 }]);
       expect(lines.map((line) => line.replace(/ \S+@\S+/, ''))).toEqual([
         'Postgres is away; statements fail until it is back',
@@ -497,7 +497,7 @@ describe('a server that goes away', () => {
     ]);
     // Its end may still be on the way to this process: one statement may meet it, the next has a new connection.
     await writer.query('select 1').catch(() => undefined);
-    await until(() => writer.healthy(), 5_000);
+    await until(() => writer.healthy());
     expect(await writer.query('select 1 as one')).toEqual([{ one: 1 }]);
     await expect(writer.query('select nonsense')).rejects.toThrow('nonsense');
     expect(writer.healthy()).toBe(true);
@@ -513,6 +513,8 @@ describe('a server that goes away', () => {
       );
       const lines: string[] = [];
       const waiting = opened(through, { waitMs: 20_000, log: (_level, message) => lines.push(message) });
+      await until(() => lines.length > 0);
+      // As long as some tries more take.
       await sleep(1_200);
       await wire.mend();
       expect(await (await waiting).query('select 1 as one')).toEqual([{ one: 1 }]);
@@ -524,11 +526,12 @@ describe('a server that goes away', () => {
   });
 
   test('a database that does not exist is told at once, without the password', async () => {
-    const started = performance.now();
+    const lines: string[] = [];
     const nowhere = Object.assign(new URL(urls.writer), { pathname: '/no_such_database' }).href;
-    await expect(opened(nowhere)).rejects.toThrow(
+    await expect(opened(nowhere, { log: (_level, message) => lines.push(message) })).rejects.toThrow(
       /billing_writer_\w+@.*\/no_such_database cannot be used: database "no_such_database" does not exist/,
     );
-    expect(performance.now() - started).toBeLessThan(4_000);
+    // Whoever waits says so with the first try that failed.
+    expect(lines).toEqual([]);
   });
 });

@@ -19,18 +19,18 @@ const get = async (port: number, agent: http.Agent): Promise<{ body: string; con
 
 describe('drainHttp', () => {
   test('lets a running answer finish, closes idle keep-alive connections, and refuses new ones', async () => {
-    let answer = (): void => undefined;
+    const { promise: arrived, resolve: arrive } = Promise.withResolvers<() => void>();
     const { server, port } = await listening((request, response) => {
       if (request.url === '/') response.end('quick');
-      else answer = () => response.end('slow');
+      else arrive(() => void response.end('slow'));
     });
     const agent = new http.Agent({ keepAlive: true });
     expect((await get(port, agent)).body).toBe('quick');
     const slow = http.get({ host: '127.0.0.1', port, path: '/slow', agent });
     const answered = once(slow, 'response') as Promise<[http.IncomingMessage]>;
-    await sleep(50);
+    const answer = await arrived;
     let drained = false;
-    const draining = drainHttp(server, 5_000).then(() => (drained = true));
+    const draining = drainHttp(server, 60_000).then(() => (drained = true));
     await sleep(50);
     expect(drained).toBe(false);
     await expect(get(port, new http.Agent())).rejects.toMatchObject({ code: 'ECONNREFUSED' });

@@ -5,13 +5,20 @@ import http from 'node:http';
 import net from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { jest } from '@jest/globals';
 import { connectBus, type Bus, type StreamCall } from '@waystation/bus';
 import type { WaystationError } from '@waystation/contracts';
 import { natsServer, type TestNats } from '@waystation/testing';
 import { Rename, Repeat, Shout } from './test-app/contracts.js';
 
 const folder = path.join(import.meta.dirname, 'test-app');
-const DEVELOPMENT = { WAYSTATION_MODE: 'development', WAYSTATION_TEST_PORT: '0', WAYSTATION_SHUTDOWN_GRACE_MS: '6000' };
+const DEVELOPMENT = {
+  WAYSTATION_MODE: 'development',
+  WAYSTATION_TEST_PORT: '0',
+  WAYSTATION_SHUTDOWN_GRACE_MS: '60000',
+};
+
+jest.setTimeout(60_000);
 
 interface Line {
   readonly level: string;
@@ -27,8 +34,9 @@ interface TestProcess {
 }
 
 const processes: TestProcess[] = [];
-const start = (environment: Record<string, string>, main = 'main.ts'): TestProcess => {
-  const child = spawn(process.execPath, ['--import', path.join(folder, 'source-loader.mjs'), path.join(folder, main)], {
+const start = (environment: Record<string, string>, main = 'main.ts', imports: readonly string[] = []): TestProcess => {
+  const loaders = ['source-loader.mjs', ...imports].flatMap((file) => ['--import', path.join(folder, file)]);
+  const child = spawn(process.execPath, [...loaders, path.join(folder, main)], {
     env: { PATH: process.env['PATH'] ?? '', ...DEVELOPMENT, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -53,7 +61,7 @@ const start = (environment: Record<string, string>, main = 'main.ts'): TestProce
 const until = async <Value>(
   what: string,
   look: () => Value | undefined | false | Promise<Value | undefined | false>,
-  withinMs = 20_000,
+  withinMs = 25_000,
 ): Promise<Value> => {
   const end = performance.now() + withinMs;
   for (;;) {
@@ -90,12 +98,25 @@ const get = async (
   return { status: response.statusCode ?? 0, body };
 };
 const readiness = async (own: Running): Promise<number> => (await get(own.internalPort, '/readyz')).status;
+/** The line that a process shuts down is there before its ports are closed. */
+const refuses = (port: number): Promise<boolean> =>
+  until(`port ${port} refuses connections`, () =>
+    get(port, '/slow?ms=1').then(
+      () => false,
+      (error: NodeJS.ErrnoException) => error.code === 'ECONNREFUSED',
+    ),
+  );
+/** Lines of work that waits to be told (SIGUSR2) that it may end. */
+const holding = (own: TestProcess, count: number): Promise<boolean> =>
+  until(`${count} are held`, () => own.lines.filter(({ msg }) => msg === 'holding').length === count);
 
 let nats: TestNats;
 let bus: Bus;
 const callers: Bus[] = [];
 const caller = async (url: string): Promise<Bus> => {
-  const each = await connectBus({ url, service: 'ingress', services: ['ingress'], release: 'test' });
+  // A process that stands still for a while must neither be given up by us nor give us up.
+  const times = { acceptTimeoutMs: 20_000, rpcTimeoutMs: 20_000, lostAfterMs: 30_000, aliveEveryMs: 200 };
+  const each = await connectBus({ url, service: 'ingress', services: ['ingress'], release: 'test', times });
   callers.push(each);
   return each;
 };
@@ -237,11 +258,12 @@ describe('a further listener', () => {
     expect(await get(furtherPort, '/listener')).toEqual({ status: 200, body: '{"listener":"further"}' });
     const agent = new http.Agent({ keepAlive: true });
     await get(furtherPort, '/slow?ms=1', agent);
-    const running = [get(furtherPort, '/slow?ms=900', agent), get(own.port, '/slow?ms=900')];
-    await sleep(300);
+    const running = [get(furtherPort, '/slow?ms=1&held', agent), get(own.port, '/slow?ms=1&held')];
+    await holding(own, 2);
     own.child.kill('SIGTERM');
     await lineWith(own, 'shutting down');
-    await expect(get(furtherPort, '/slow?ms=1')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    await refuses(furtherPort);
+    own.child.kill('SIGUSR2');
     expect((await Promise.all(running)).map(({ status }) => status)).toEqual([200, 200]);
     expect(await own.exited).toBe(0);
     agent.destroy();
@@ -384,7 +406,8 @@ describe('NATS that goes away', () => {
       await lineWith(own, 'waiting for NATS at');
       expect(own.lines.some(({ level }) => level === 'fatal')).toBe(false);
       await late.restart();
-      expect(await readiness(await ready(own))).toBe(200);
+      const running = await ready(own);
+      await until('green readiness', async () => (await readiness(running)) === 200);
     } finally {
       await late.stop();
     }
@@ -420,14 +443,17 @@ describe('SIGTERM', () => {
     const own = await ready(start(environment()));
     const agent = new http.Agent({ keepAlive: true });
     await get(own.port, '/slow?ms=1', agent);
-    const requests = Array.from({ length: 20 }, (_, i) => get(own.port, `/slow?ms=${600 + i * 20}`, agent));
-    const calls = Array.from({ length: 20 }, () => bus.request(Shout, { text: 'still', waitMs: 800 }));
-    const streams = Array.from({ length: 20 }, () => repeat('p', { pieces: 40, everyMs: 25 }).over);
-    await sleep(300);
+    const requests = Array.from({ length: 20 }, (_, i) => get(own.port, `/slow?ms=${i * 20}&held`, agent));
+    const calls = Array.from({ length: 20 }, () => bus.request(Shout, { text: 'still', held: true }));
+    const repeats = Array.from({ length: 20 }, () => repeat('p', { pieces: 40, everyMs: 25 }));
+    const streams = repeats.map(({ over }) => over);
+    await holding(own, 40);
+    await until('the streams run', () => repeats.every(({ told }) => told.bytes > 0));
     own.child.kill('SIGTERM');
     await lineWith(own, 'shutting down');
     expect(await readiness(own)).toBe(503);
-    await expect(get(own.port, '/slow?ms=1')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    await refuses(own.port);
+    own.child.kill('SIGUSR2');
     expect((await Promise.all(requests)).map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 200));
     expect(await Promise.all(calls)).toEqual(Array.from({ length: 20 }, () => ({ text: 'STILL worker' })));
     expect(await Promise.all(streams)).toEqual(Array.from({ length: 20 }, () => ({ bytes: 200, end: { pieces: 40 } })));
@@ -437,29 +463,40 @@ describe('SIGTERM', () => {
   });
 
   test('is given notice of: readiness is red at once, and requests are served until the notice is over', async () => {
-    const own = await ready(start({ ...environment(), WAYSTATION_SHUTDOWN_NOTICE_MS: '2000' }));
+    const own = await ready(start({ ...environment(), WAYSTATION_SHUTDOWN_NOTICE_MS: '30000' }));
     own.child.kill('SIGTERM');
     await until('red readiness', async () => (await readiness(own)) === 503);
     expect(await get(own.port, '/slow?ms=1')).toEqual({ status: 200, body: '{"waited":"1"}' });
     expect(await bus.request(Shout, { text: 'meanwhile' })).toEqual({ text: 'MEANWHILE worker' });
+  });
+
+  test('is carried out when the notice is over, and not before', async () => {
+    const own = await ready(start({ ...environment(), WAYSTATION_SHUTDOWN_NOTICE_MS: '400' }));
+    const from = performance.now();
+    own.child.kill('SIGTERM');
     expect(await own.exited).toBe(0);
+    expect(performance.now() - from).toBeGreaterThan(390);
   });
 
   test('ends what is longer than the grace with a retryable error, within the grace', async () => {
-    const own = await ready(start({ ...environment(), WAYSTATION_SHUTDOWN_GRACE_MS: '3000' }));
+    const own = await ready(start(environment(), 'main.ts', ['long-timeouts.mjs']));
     const endless = repeat('p', { pieces: 100_000, everyMs: 20 });
     await until('the first bytes', () => endless.told.bytes > 0);
     own.child.kill('SIGTERM');
+    await lineWith(own, 'shutting down');
+    own.child.kill('SIGUSR2');
     expect((await endless.over).failure).toMatchObject({ code: 'shutting_down' });
     // One that the grace had cut would exit with 1.
     expect(await own.exited).toBe(0);
   });
 
   test('gets out the ends of streams that all end in the last turn', async () => {
-    const own = await ready(start({ ...environment(), WAYSTATION_SHUTDOWN_GRACE_MS: '2000' }));
+    const own = await ready(start(environment(), 'main.ts', ['long-timeouts.mjs']));
     const waiting = Array.from({ length: 20 }, () => repeat('p', { pieces: 0, everyMs: 0 }));
     await until('the first bytes of all', () => waiting.every(({ told }) => told.bytes > 0));
     own.child.kill('SIGTERM');
+    await lineWith(own, 'shutting down');
+    own.child.kill('SIGUSR2');
     expect(await Promise.all(waiting.map(({ over }) => over))).toEqual(
       Array.from({ length: 20 }, () => ({ bytes: 5, end: { pieces: 0 } })),
     );
@@ -468,11 +505,11 @@ describe('SIGTERM', () => {
 
   test('of a process whose request never ends still exits, by cutting it', async () => {
     const own = await ready(start({ ...environment(), WAYSTATION_SHUTDOWN_GRACE_MS: '1500' }));
-    const stuck = get(own.port, '/slow?ms=600000').then(
+    const stuck = get(own.port, '/slow?ms=600000&held').then(
       () => 'answered',
       () => 'cut',
     );
-    await sleep(200);
+    await holding(own, 1);
     own.child.kill('SIGTERM');
     own.child.kill('SIGINT');
     await own.exited;

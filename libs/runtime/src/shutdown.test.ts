@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { jest } from '@jest/globals';
 import { pino } from 'pino';
 import { createShutdown, type Shutdown, type ShutdownStep } from './shutdown.js';
 
@@ -15,6 +16,10 @@ const started = (
 };
 
 describe('shutdown', () => {
+  // The grace is the test's own time: a process that stands still must not be what ends it.
+  beforeEach(() => void jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] }));
+  afterEach(() => void jest.useRealTimers());
+
   test('runs its steps one after the other, once, and exits with 0', async () => {
     const order: string[] = [];
     const slow = (name: string): ShutdownStep => ({
@@ -71,7 +76,13 @@ describe('shutdown', () => {
       ],
       300,
     );
-    await shutdown.begin('SIGTERM');
+    const over = shutdown.begin('SIGTERM');
+    jest.advanceTimersByTime(209);
+    expect(endNow.signal.aborted).toBe(false);
+    jest.advanceTimersByTime(1);
+    expect(endNow.signal.aborted).toBe(true);
+    await over;
+    jest.advanceTimersByTime(300);
     // One that the grace had cut would be 1.
     expect(exits).toEqual([0]);
   });
@@ -79,7 +90,9 @@ describe('shutdown', () => {
   test('a step that never ends is named when the grace is over, and the process ends with 1', async () => {
     const { shutdown, exits, lines } = started([{ name: 'journal', run: () => new Promise(() => undefined) }], 50);
     void shutdown.begin('SIGTERM');
-    await sleep(150);
+    jest.advanceTimersByTime(49);
+    expect(exits).toEqual([]);
+    jest.advanceTimersByTime(1);
     expect(exits).toEqual([1]);
     expect(lines.at(-1)).toBe('shutdown took longer than WAYSTATION_SHUTDOWN_GRACE_MS; giving up during: journal');
   });

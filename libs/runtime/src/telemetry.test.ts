@@ -10,7 +10,7 @@ const traced = async (work: () => unknown, ratio = 1): Promise<Record<string, Ex
   const { url, spans, paths, close } = await otlpCollector();
   const telemetry = await startTelemetry({ endpoint: `${url}/`, service: 's', release: 'r', ratio });
   await work();
-  await telemetry.close(2_000);
+  await telemetry.close(20_000);
   close();
   expect(paths.every((path) => path === '/v1/traces')).toBe(true);
   expect(isTracing()).toBe(false);
@@ -79,7 +79,7 @@ describe('tracing', () => {
     await expect(
       batchSpan('settle', {}, items, () => Promise.reject(Object.assign(new Error('x'), { code: '40001' }))),
     ).rejects.toThrow('x');
-    await telemetry.close(2_000);
+    await telemetry.close(20_000);
     close();
     expect(spans.map(({ traceId, parentSpanId, status }) => [traceId, parentSpanId, status.message])).toEqual([
       [TRACE, 'b'.repeat(16), '40001'],

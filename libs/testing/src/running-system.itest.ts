@@ -1,5 +1,6 @@
 // A running system for tests can be looked into, have its parts killed and brought back, and leaves nothing.
 import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { invariants, runningSystem } from './index.ts';
 
 const exists = (pid: number): boolean => {
@@ -22,33 +23,41 @@ test('parts can be killed and brought back, the ledger verified, and stop leaves
       method: 'POST',
       headers: { authorization: `Bearer ${system.apiKey}`, 'content-type': 'application/json' },
       body: JSON.stringify({ model: 'sandbox/echo', messages: [{ role: 'user', content: 'Hello' }] }),
-      signal: AbortSignal.timeout(10_000),
+      signal: AbortSignal.timeout(20_000),
     });
     await answer.text();
     return answer.status;
   };
+  /** The first answer that is not 503: where a part of the system stands still for a moment it says so, and its client asks again. */
+  const answerOf = async (url: string): Promise<number> => {
+    for (const giveUpAt = Date.now() + 20_000; ; await sleep(100)) {
+      const status = await ask(url);
+      if (status !== 503 || Date.now() > giveUpAt) return status;
+    }
+  };
+  const verified = () => invariants(system, { withinMs: 30_000 });
   try {
     expect(system.processOf('worker-2')).toBe('data-plane-2');
-    expect(await Promise.all(system.ingressUrls.map(ask))).toEqual([200, 200]);
+    expect(await Promise.all(system.ingressUrls.map(answerOf))).toEqual([200, 200]);
     expect((await fetch(`${system.sandboxUrl}/truth`)).status).toBe(200);
     expect((await fetch(`${system.internalUrl('billing')}/readyz`)).status).toBe(200);
     expect(await system.logs('ingress')).toContain('"level":"debug"');
-    expect((await invariants(system)).entries).toBeGreaterThan(0);
+    expect((await verified()).entries).toBeGreaterThan(0);
 
     const before = system.pid('ingress-2');
     await system.kill('ingress-2');
     expect(exists(before)).toBe(false);
     await expect(ask(system.ingressUrls[1] ?? '')).rejects.toThrow();
     await system.restartService('ingress-2');
-    expect(await ask(system.ingressUrls[1] ?? '')).toBe(200);
+    expect(await answerOf(system.ingressUrls[1] ?? '')).toBe(200);
 
     await system.kill('nats');
     await system.restartService('nats');
-    expect((await invariants(system)).problems).toEqual([]);
+    expect((await verified()).problems).toEqual([]);
   } finally {
     const pids = system.processes.map((name) => system.pid(name));
     await system.stop();
     expect(pids.filter(exists)).toEqual([]);
     expect(existsSync(system.dataDir)).toBe(false);
   }
-}, 120_000);
+}, 240_000);

@@ -66,7 +66,10 @@ export const memoryNetwork = (): MemoryNetwork => {
   };
   const route = (message: CoreMessage): boolean => {
     const tokens = message.subject.split('.');
-    const found = [...subscribers].filter(({ pattern }) => matches(pattern, tokens));
+    // Whoever is away has no subscription, as with NATS.
+    const found = [...subscribers].filter(
+      ({ pattern, owner }) => owner.state === 'connected' && matches(pattern, tokens),
+    );
     const groups = new Map<string, Subscriber[]>();
     const chosen = found.filter(({ queue }) => queue === undefined);
     for (const each of found) {

@@ -5,11 +5,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TLSSocket } from 'node:tls';
+import { jest } from '@jest/globals';
 import { connect as connectRaw, headers as rawHeaders, type NatsConnection } from '@nats-io/transport-node';
 import { SUBJECTS } from '@waystation/contracts';
 import { natsServer, type TestNats } from '@waystation/testing';
 import { BUS_TIMES, type BusOptions, type BusTimes } from '../options.js';
 import { patterned } from '../test-readers.js';
+import { holdIntervals, holdTimeouts } from '../test-timeouts.js';
 import type { CoreConnection, CoreMessage } from './core-connection.js';
 import { connectNats } from './nats-connection.js';
 import { TEST_CERTIFICATE, TEST_KEY } from './test-certificate.js';
@@ -25,6 +27,7 @@ beforeAll(async () => {
   raw = await connectRaw({ servers: nats.url, maxReconnectAttempts: -1, reconnectTimeWait: 50 });
 });
 afterEach(async () => {
+  jest.useRealTimers();
   for (const stop of stops) stop();
   await Promise.all(open.map((connection) => connection.close()));
   open = [];
@@ -50,7 +53,7 @@ const connect = async (options: Partial<BusOptions> = {}, times: Partial<BusTime
   return connection;
 };
 const until = async (what: string, condition: () => boolean): Promise<void> => {
-  for (const giveUpAt = Date.now() + 10_000; !condition(); await sleep(5)) {
+  for (const giveUpAt = Date.now() + 25_000; !condition(); await sleep(5)) {
     if (Date.now() > giveUpAt) throw new Error(`still waiting until ${what}; errors: ${errors.join('; ')}`);
   }
 };
@@ -67,10 +70,19 @@ const listening = async (server: ReturnType<typeof createServer>): Promise<strin
 };
 
 /** A way to the server that can stand still. */
-const way = async (): Promise<{ url: string; freeze(): void; thaw(): void; cut(): void }> => {
+const way = async (): Promise<{
+  url: string;
+  freeze(): void;
+  thaw(): void;
+  cut(): void;
+  /** What the server has said so far. */
+  heardBytes(): number;
+}> => {
   const sockets = new Set<Socket>();
+  let heardBytes = 0;
   const server = createServer((client) => {
     const upstream = dial(nats.port, '127.0.0.1');
+    upstream.on('data', ({ length }) => (heardBytes += length));
     for (const [from, to] of [
       [client, upstream],
       [upstream, client],
@@ -95,12 +107,13 @@ const way = async (): Promise<{ url: string; freeze(): void; thaw(): void; cut()
     },
     thaw: cut,
     cut,
+    heardBytes: () => heardBytes,
   };
 };
 
 const GREETING = 'INFO {"version":"2.11.8","max_payload":1048576,"headers":true}\r\n';
-/** A server that says what it is told, a moment after a client has introduced itself. */
-const saying = (words: (connection: number) => string): Promise<string> => {
+/** A server that says what it is told to a client that it has let in, as soon as that sends something: before, the words could come together with the answer to its introduction. */
+const saying = (words: (connection: number) => string, letIn = (): void => undefined): Promise<string> => {
   let connections = 0;
   return listening(
     createServer((socket) => {
@@ -109,7 +122,8 @@ const saying = (words: (connection: number) => string): Promise<string> => {
       socket.write(GREETING);
       socket.once('data', () => {
         socket.write('PONG\r\n');
-        setTimeout(() => socket.write(words(mine)), 20);
+        letIn();
+        socket.once('data', () => socket.write(words(mine)));
       });
       stops.push(() => socket.destroy());
     }),
@@ -267,7 +281,7 @@ test('a turn costs one packet, however many messages it has', async () => {
       });
     }),
   );
-  const connection = await connect({ url });
+  const connection = await connect({ url }, { pingEveryMs: 60_000 });
   await sleep(20);
   packets = 0;
   for (let sent = 0; sent < 100; sent += 1) connection.publish('t.turn', Buffer.alloc(100));
@@ -338,11 +352,22 @@ describe('a lost connection', () => {
 
   test('is noticed by unanswered pings', async () => {
     const proxy = await way();
-    const connection = await connect({ url: proxy.url }, { pingEveryMs: 150 });
+    // The pings are the test's own: what stood still for the time of two of them would be lost with right.
+    const pingEveryMs = 60_000;
+    holdIntervals();
+    const connection = await connect({ url: proxy.url }, { pingEveryMs });
     const states = statesOf(connection);
-    await sleep(700);
-    expect(connection.state).toBe('connected');
+    for (let answered = 0; answered < 4; answered += 1) {
+      const heard = proxy.heardBytes();
+      jest.advanceTimersByTime(pingEveryMs);
+      await until('the ping is answered', () => proxy.heardBytes() > heard);
+      await connection.flush();
+    }
+    expect(states).toEqual([]);
     proxy.freeze();
+    for (let unanswered = 0; unanswered < 2; unanswered += 1) jest.advanceTimersByTime(pingEveryMs);
+    expect(connection.publish('t.ping', Buffer.alloc(0))).toBe(true);
+    jest.advanceTimersByTime(pingEveryMs);
     await until('it is noticed', () => states.includes('reconnecting'));
     expect(errors).toEqual(['connection: the server said nothing to 2 pings']);
     proxy.thaw();
@@ -412,6 +437,7 @@ describe('a lost connection', () => {
     const url = await saying((connection) => (connection === 0 ? words : ''));
     const connection = await connect({ url });
     const states = statesOf(connection);
+    connection.publish('t.say', Buffer.alloc(0));
     await until('it is back', () => states.includes('connected'));
     expect(states).toEqual(['reconnecting', 'connected']);
     expect(errors).toEqual([expect.stringMatching(reported)]);
@@ -424,27 +450,27 @@ describe('a lost connection', () => {
     'follows a server that says %s that it is in lame duck mode, where there is another to go to',
     async (_when, together) => {
       let second = 0;
-      const other = await saying(() => {
-        second += 1;
-        return '';
-      });
+      const other = await saying(
+        () => '',
+        () => void (second += 1),
+      );
       const url = await listening(
         createServer((socket) => {
           stops.push(() => socket.destroy());
           socket.on('error', () => undefined);
           socket.write(GREETING);
-          let told = false;
+          let letIn = false;
           const host = other.slice('nats://'.length);
-          const info = `INFO {"version":"2.11.8","max_payload":2048,"connect_urls":["${host}"],"ldm":true}\r\n`;
+          const told = [`INFO {"version":"2.11.8","max_payload":2048,"connect_urls":["${host}"],"ldm":true}\r\n`];
           socket.on('data', (bytes) => {
             const pongs = 'PONG\r\n'.repeat(bytes.toString('latin1').match(/^PING\r$/gm)?.length ?? 0);
-            socket.write(together && !told ? pongs + info : pongs);
-            if (!together && !told) setTimeout(() => socket.write(info), 20);
-            told = true;
+            socket.write(together || letIn ? pongs + told.splice(0).join('') : pongs);
+            letIn = true;
           });
         }),
       );
       const connection = await connect({ url });
+      connection.publish('t.say', Buffer.alloc(0));
       await until('it moved', () => second === 1 && connection.state === 'connected' && errors.length > 0);
       expect(errors).toEqual([expect.stringMatching(/sends its clients elsewhere/)]);
     },
@@ -463,6 +489,7 @@ describe('a lost connection', () => {
 test('INFO that changes is followed', async () => {
   const url = await saying(() => 'INFO {"version":"2.11.8","max_payload":77}\r\n');
   const connection = await connect({ url });
+  connection.publish('t.say', Buffer.alloc(0));
   await until('it changed', () => connection.maxPayload === 77);
 });
 
@@ -563,12 +590,15 @@ describe('TLS', () => {
     ['words before the handshake', 'PONG\r\n', true, /spoke before the TLS handshake/],
   ])('refuses %s', async (_what, behind, known, reason) => {
     const url = await secured(behind);
+    // However slow the handshake is, it tells why it failed.
+    holdTimeouts();
     await expect(connect({ url, connectTimeoutMs: 100, ...(known ? { tls: { caFile } } : {}) })).rejects.toMatchObject({
       cause: { message: expect.stringMatching(reason) as unknown },
     });
   });
 
   test('that was asked for is not given up for a server without it', async () => {
+    holdTimeouts();
     for (const options of [{ url: nats.url.replace('nats:', 'tls:') }, { tls: { caFile } }])
       await expect(connect({ ...options, connectTimeoutMs: 100 })).rejects.toMatchObject({
         cause: { message: 'the server does not offer TLS' },

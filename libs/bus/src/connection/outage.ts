@@ -18,25 +18,40 @@ export interface Outage {
 export const watchOutage = (connection: CoreConnection): Outage => {
   const reconnected = new Set<() => void>();
   const limits: { ms: number; listener: () => void }[] = [];
-  let timers: NodeJS.Timeout[] = [];
+  const timers = new Set<NodeJS.Timeout>();
   let lostAt: number | undefined;
   let reconnectedAt = -Infinity;
   let epoch = 0;
-  const stop = (): void => {
+  let stopped = false;
+  const forget = (): void => {
     for (const timer of timers) clearTimeout(timer);
-    timers = [];
+    timers.clear();
+  };
+  /** A timer may be a part of a millisecond early: who asked then for how long would hear that the time is not over, and would never be told that it is. */
+  const wait = (limit: { ms: number; listener: () => void }, since: number): void => {
+    const leftMs = Math.ceil(since + limit.ms - performance.now());
+    const timer = setTimeout(
+      () => {
+        timers.delete(timer);
+        if (performance.now() - since > limit.ms) limit.listener();
+        else wait(limit, since);
+      },
+      Math.max(1, leftMs),
+    );
+    timers.add(timer);
   };
 
   connection.onState((state) => {
     if (state === 'connected') {
-      stop();
+      forget();
       lostAt = undefined;
       reconnectedAt = performance.now();
       for (const listener of reconnected) listener();
     } else if (lostAt === undefined) {
       lostAt = performance.now();
       epoch += 1;
-      timers = limits.map(({ ms, listener }) => setTimeout(listener, ms));
+      // A connection that could not be closed in time is closed later: that keeps nobody waiting any more.
+      if (!stopped) for (const limit of limits) wait(limit, lostAt);
     }
   });
 
@@ -51,6 +66,9 @@ export const watchOutage = (connection: CoreConnection): Outage => {
       return () => void reconnected.delete(listener);
     },
     onLongerThan: (ms, listener) => void limits.push({ ms, listener }),
-    stop,
+    stop() {
+      stopped = true;
+      forget();
+    },
   };
 };

@@ -1,9 +1,12 @@
 // The journal against a real server: acked lines are stored once and in order, whatever happens to the connection.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { jest } from '@jest/globals';
 import { SUBJECTS, type MoneyLine } from '@waystation/contracts';
 import { natsServer, type TestNats } from '@waystation/testing';
 import type { Bus, ConsumedLine } from '../bus.js';
 import { connectBus, provisionStreams } from '../connect-bus.js';
+import type { BusTimes } from '../options.js';
+import { holdTimeouts } from '../test-timeouts.js';
 
 let nats: TestNats;
 let buses: Bus[] = [];
@@ -11,18 +14,20 @@ beforeEach(async () => {
   nats = await natsServer();
 });
 afterEach(async () => {
+  jest.useRealTimers();
   await Promise.all(buses.map((bus) => bus.close(1_000)));
   buses = [];
   await nats.stop();
 });
 
-const connect = async (service: string): Promise<Bus> => {
+const connect = async (service: string, times: Partial<BusTimes> = {}): Promise<Bus> => {
   const bus = await connectBus({
     url: nats.url,
     service,
     services: [service],
     release: 'test',
-    times: { journalAckTimeoutMs: 500, durableCheckEveryMs: 300, ackWaitMs: 1_000 },
+    // A machine that stands still must not bring a second delivery about.
+    times: { journalAckTimeoutMs: 20_000, durableCheckEveryMs: 300, ackWaitMs: 60_000, ...times },
   });
   buses.push(bus);
   return bus;
@@ -33,7 +38,7 @@ const line = (n: number): MoneyLine => ({ kind: 'attempt.progressed', n }) as un
 const numberOf = (consumed: ConsumedLine): number => (consumed.line as { n: number }).n;
 
 const until = async (what: string, condition: () => boolean | Promise<boolean>): Promise<void> => {
-  for (const giveUpAt = Date.now() + 15_000; !(await condition()); await sleep(20)) {
+  for (const giveUpAt = Date.now() + 25_000; !(await condition()); await sleep(20)) {
     if (Date.now() > giveUpAt) throw new Error(`still waiting until ${what}`);
   }
 };
@@ -67,13 +72,15 @@ test('what comes while a consumer lingers is handed over together, what comes be
   const batches: number[][] = [];
   await billing.consume(
     'FACTS',
-    { batchLines: 100, maxInFlight: 100, lingerMs: 1_000 },
+    { batchLines: 100, maxInFlight: 100, lingerMs: 60_000 },
     async (lines) => void batches.push(lines.map(numberOf)),
   );
+  holdTimeouts();
   await writer.facts.append(line(1));
   await until('the first came', () => batches.length === 1);
   for (const n of [2, 3, 4]) await writer.facts.append(line(n));
   expect(batches).toEqual([[1]]);
+  jest.advanceTimersByTime(60_000);
   await until('the others came', () => batches.length > 1);
   expect(batches).toEqual([[1], [2, 3, 4]]);
 });
@@ -177,7 +184,7 @@ test('lines written while NATS is killed and restarted are stored exactly once a
   await until('it is healthy again', () => writer.facts.healthy);
   await sleep(200);
   clearInterval(writing);
-  await writer.facts.flush(10_000);
+  await writer.facts.flush(20_000);
   await Promise.all(acks);
   expect(writer.facts.unackedBytes).toBe(0);
   await billing.consume('FACTS', { batchLines: 1_000, maxInFlight: 1_000 }, async (lines) => void seen.push(...lines));
@@ -188,7 +195,8 @@ test('lines written while NATS is killed and restarted are stored exactly once a
 
 test('consuming goes on after NATS was killed and restarted', async () => {
   const writer = await connect('worker');
-  const billing = await connect('billing');
+  // What it had and could not ack comes again soon.
+  const billing = await connect('billing', { ackWaitMs: 1_000 });
   await provisionStreams(billing);
   const seen = new Set<number>();
   const consumer = await billing.consume('FACTS', { batchLines: 10, maxInFlight: 50 }, async (lines) => {
@@ -217,7 +225,7 @@ test('stream and durable that vanish are made again, and consuming goes on', asy
   await until('the first came', () => seen.length === 1);
   const { connect: raw } = await import('@nats-io/transport-node');
   const connection = await raw({ servers: nats.url });
-  await connection.request('$JS.API.STREAM.DELETE.FACTS');
+  await connection.request('$JS.API.STREAM.DELETE.FACTS', undefined, { timeout: 20_000 });
   await connection.close();
   void writer.facts.append(line(2));
   await until('it is there again', () => seen.includes(2));

@@ -1,5 +1,6 @@
 // The journal over a network whose JetStream we play ourselves: what it sends, when, and what it does about silence and refusals.
-import { setTimeout as sleep } from 'node:timers/promises';
+// Time is the test's own, so that no machine is too slow for the short times here; messages travel in turns of the event loop.
+import { jest } from '@jest/globals';
 import { SUBJECTS, type MoneyLine } from '@waystation/contracts';
 import type { Bus } from '../bus.js';
 import { createBus } from '../connect-bus.js';
@@ -59,9 +60,28 @@ const playJetStream = (
 };
 
 const line = (n: number, text = ''): MoneyLine => ({ n, text }) as unknown as MoneyLine;
+const STEP_MS = 5;
+/** More than a message and its answer need. */
+const TURNS_PER_STEP = 10;
+const pass = async (ms: number): Promise<void> => {
+  for (let passed = 0; passed < ms; passed += STEP_MS) {
+    jest.advanceTimersByTime(STEP_MS);
+    for (let turn = 0; turn < TURNS_PER_STEP; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  }
+};
 const until = async (condition: () => boolean): Promise<void> => {
-  for (const giveUpAt = Date.now() + 5_000; !condition(); await sleep(5))
-    if (Date.now() > giveUpAt) throw new Error('waited too long');
+  for (let passed = 0; !condition(); passed += STEP_MS) {
+    if (passed > 5_000) throw new Error('waited too long');
+    await pass(STEP_MS);
+  }
+};
+/** Lets time pass until it is over. */
+const over = async <Result>(work: Promise<Result>): Promise<Result> => {
+  let settled = false;
+  const settle = (): void => void (settled = true);
+  work.then(settle, settle);
+  await until(() => settled);
+  return work;
 };
 
 let network: MemoryNetwork;
@@ -69,6 +89,7 @@ let connection: MemoryConnection;
 let bus: Bus;
 let server: ReturnType<typeof playJetStream>;
 beforeEach(async () => {
+  jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
   network = memoryNetwork();
   server = playJetStream(network);
   connection = network.connect();
@@ -84,7 +105,10 @@ beforeEach(async () => {
   );
   await until(() => bus.facts.healthy);
 });
-afterEach(() => bus.close(50));
+afterEach(async () => {
+  await over(bus.close(50));
+  jest.useRealTimers();
+});
 
 test('all lines of a turn are one message, acked together', async () => {
   const acks = [1, 2, 3].map((n) => bus.facts.append(line(n)));
@@ -100,7 +124,7 @@ test('a line that nobody waits for goes along with the next one, or by itself af
   await new Promise((resolve) => setImmediate(resolve));
   expect(server.received).toEqual([]);
   await Promise.all([bus.facts.append(line(2)), soon]);
-  await bus.facts.appendSoon(line(3));
+  await over(bus.facts.appendSoon(line(3)));
   expect(server.received.map(({ lines }) => lines)).toEqual([[1, 2], [3]]);
 });
 
@@ -117,10 +141,10 @@ test.each(['silent', 'refuse'] as const)(
     void bus.facts.append(line(0));
     for (let n = 1; n < 4; n += 1) {
       void bus.facts.appendSoon(line(n));
-      await sleep(40);
+      await pass(40);
     }
     server.mode = 'ack';
-    await bus.facts.flush(5_000);
+    await over(bus.facts.flush(5_000));
     expect(server.stored).toEqual([0, 1, 2, 3]);
   },
 );
@@ -131,10 +155,10 @@ test('two batches do not wait for each other; what comes while both are on their
     void bus.facts.append(line(n));
     await new Promise((resolve) => setImmediate(resolve));
   }
-  await sleep(20);
+  await pass(20);
   expect(server.received.map(({ lines }) => lines)).toEqual([[0], [1]]);
   server.mode = 'ack';
-  await bus.facts.flush(5_000);
+  await over(bus.facts.flush(5_000));
   expect(server.stored).toEqual([0, 1, 2, 3, 4, 5]);
   expect(server.received.at(-1)?.lines).toEqual([2, 3, 4, 5]);
 });
@@ -155,13 +179,13 @@ test.each(['silent', 'refuse'] as const)(
     const acks = [];
     for (let n = 0; n < 5; n += 1) {
       acks.push(bus.facts.append(line(n)));
-      await sleep(5);
+      await pass(5);
     }
     await until(() => !bus.facts.healthy);
     acks.push(bus.facts.append(line(5)));
-    await sleep(100);
+    await pass(100);
     server.mode = 'ack';
-    await Promise.all(acks);
+    await over(Promise.all(acks));
     expect(bus.facts.healthy).toBe(true);
     expect(server.stored).toEqual([0, 1, 2, 3, 4, 5]);
     const ids = server.received.filter(({ lines }) => lines.includes(0)).map(({ id }) => id);
@@ -171,7 +195,7 @@ test.each(['silent', 'refuse'] as const)(
 );
 
 test('a server that stands still makes it unhealthy long before the ack is given up, and the late ack makes it healthy again', async () => {
-  await bus.close(50);
+  await over(bus.close(50));
   const times = { ...TIMES, journalAckTimeoutMs: 5_000, journalSilenceMs: 70 };
   bus = createBus(
     network.connect(),
@@ -199,9 +223,9 @@ test('lines appended while the bus is away are sent once it is back', async () =
   connection.setState('reconnecting');
   const acks = [1, 2].map((n) => bus.facts.append(line(n)));
   expect(bus.facts.healthy).toBe(false);
-  await sleep(30);
+  await pass(30);
   connection.setState('connected');
-  await Promise.all(acks);
+  await over(Promise.all(acks));
   expect(server.stored).toEqual([1, 2]);
   await until(() => bus.facts.healthy);
 });
@@ -212,15 +236,15 @@ test('more than 4 MiB unacked is unhealthy, and far more is refused', async () =
   const refused: unknown[] = [];
   const appended = Math.ceil(BUS_BYTES.journalWaitingMax / text.length) + 3;
   for (let n = 0; n < appended; n += 1) bus.facts.append(line(n, text)).catch((error: unknown) => refused.push(error));
-  await sleep(20);
+  await pass(20);
   expect(refused.length).toBeGreaterThan(0);
   expect(bus.facts.unackedBytes).toBeLessThanOrEqual(BUS_BYTES.journalWaitingMax * 1.01);
   expect(refused[0]).toMatchObject({ code: 'journal_unavailable' });
   connection.setState('connected');
   expect(bus.facts.healthy).toBe(false);
-  await bus.facts.flush(10_000);
+  await over(bus.facts.flush(10_000));
   expect(server.stored).toHaveLength(appended - refused.length);
-}, 20_000);
+});
 
 test('a durable that vanishes makes it unhealthy, one that comes back healthy', async () => {
   server.durable = false;

@@ -21,12 +21,14 @@ afterEach(async () => {
 });
 
 const connect = async (...services: string[]): Promise<Bus> => {
-  const bus = await connectBus({ url: nats.url, service: services[0] ?? 'tool', services, release: 'test' });
+  const service = services[0] ?? 'tool';
+  const times = { journalAckTimeoutMs: 20_000 };
+  const bus = await connectBus({ url: nats.url, service, services, release: 'test', times });
   buses.push(bus);
   return bus;
 };
 const ask = async (subject: string, payload?: unknown): Promise<Record<string, unknown>> =>
-  (await raw.request(subject, payload === undefined ? undefined : JSON.stringify(payload))).json();
+  (await raw.request(subject, payload === undefined ? undefined : JSON.stringify(payload), { timeout: 20_000 })).json();
 const configOf = async (subject: string): Promise<Record<string, unknown>> =>
   (await ask(subject))['config'] as Record<string, unknown>;
 const streams = async (): Promise<string[]> =>

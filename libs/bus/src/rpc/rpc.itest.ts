@@ -1,10 +1,12 @@
 // The same suite twice: caller and handler in two processes' buses over a real server, and in one bus.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { jest } from '@jest/globals';
 import { WaystationError } from '@waystation/contracts';
 import { natsServer, type TestNats } from '@waystation/testing';
 import type { Bus, RpcHandler } from '../bus.js';
 import { connectBus } from '../connect-bus.js';
 import { Echo } from '../test-contracts.js';
+import { holdTimeouts } from '../test-timeouts.js';
 
 let nats: TestNats;
 beforeAll(async () => {
@@ -13,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => nats.stop());
 
 const connect = (service: string): Promise<Bus> =>
-  connectBus({ url: nats.url, service, services: [service], release: 'test' });
+  connectBus({ url: nats.url, service, services: [service], release: 'test', times: { rpcTimeoutMs: 20_000 } });
 
 describe.each(['over the wire', 'in one process'])('an rpc %s', (way) => {
   let caller: Bus;
@@ -24,6 +26,7 @@ describe.each(['over the wire', 'in one process'])('an rpc %s', (way) => {
     caller = way === 'in one process' ? server : await connect('ingress');
   });
   afterEach(async () => {
+    jest.useRealTimers();
     await Promise.all(stops.map((stop) => stop()));
     stops = [];
   });
@@ -68,15 +71,21 @@ describe.each(['over the wire', 'in one process'])('an rpc %s', (way) => {
   });
 
   test('gives up at its timeout, and the handler is told', async () => {
+    const begun = Promise.withResolvers<undefined>();
     const told = Promise.withResolvers<unknown>();
     await serve(async (_request, context) => {
       context.signal.addEventListener('abort', () => told.resolve(context.signal.reason));
-      await sleep(500);
+      begun.resolve(undefined);
+      await told.promise;
       return { text: '', by: '' };
     });
-    await expect(caller.request(Echo, { v: 1, text: 'x' }, { timeoutMs: 100 })).rejects.toMatchObject({
-      code: 'deadline_exceeded',
-    });
+    holdTimeouts();
+    const timeoutMs = 60_000;
+    const call = caller.request(Echo, { v: 1, text: 'x' }, { timeoutMs });
+    call.catch(() => undefined);
+    await begun.promise;
+    jest.advanceTimersByTime(timeoutMs);
+    await expect(call).rejects.toMatchObject({ code: 'deadline_exceeded' });
     expect(await told.promise).toMatchObject({ code: 'deadline_exceeded' });
   });
 
@@ -89,9 +98,13 @@ describe.each(['over the wire', 'in one process'])('an rpc %s', (way) => {
   });
 
   test('drain lets running calls answer and takes no new ones', async () => {
-    const subscription = await server.handle(Echo, () => sleep(150, { text: 'late', by: '' }));
+    const begun = Promise.withResolvers<undefined>();
+    const subscription = await server.handle(Echo, () => {
+      begun.resolve(undefined);
+      return sleep(150, { text: 'late', by: '' });
+    });
     const call = caller.request(Echo, { v: 1, text: 'x' });
-    await sleep(20);
+    await begun.promise;
     await subscription.drain();
     expect(await call).toMatchObject({ text: 'late' });
     await expect(caller.request(Echo, { v: 1, text: 'x' })).rejects.toMatchObject({ code: 'no_responder' });

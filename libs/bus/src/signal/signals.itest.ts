@@ -1,5 +1,4 @@
 // Signals within a process and between processes: each listener hears each one once.
-import { setTimeout as sleep } from 'node:timers/promises';
 import { LeaseRecall } from '@waystation/contracts';
 import { natsServer, type TestNats } from '@waystation/testing';
 import { connectBus } from '../connect-bus.js';
@@ -20,6 +19,11 @@ afterAll(async () => {
   await nats.stop();
 });
 
+/** All that was sent before has come, wherever it had to go: the server answers each process behind what it had for it. */
+const settled = async (): Promise<void> => {
+  for (const bus of [one, other, one, other]) expect(await bus.answersWithin(20_000)).toBe(true);
+};
+
 test('a signal to all is heard once by every process, the sender among them', async () => {
   const heard: string[] = [];
   const subscriptions = await Promise.all([
@@ -28,11 +32,11 @@ test('a signal to all is heard once by every process, the sender among them', as
   ]);
   one.signal(Wave, one.instance, { v: 1, count: 1 });
   other.signal(Wave, other.instance, { v: 1, count: 2 });
-  await sleep(100);
+  await settled();
   expect(heard.sort()).toEqual(['one 1', 'one 2', 'other 1', 'other 2']);
   await Promise.all(subscriptions.map((each) => each.drain()));
   other.signal(Wave, other.instance, { v: 1, count: 3 });
-  await sleep(50);
+  await settled();
   expect(heard).toHaveLength(4);
 });
 
@@ -42,9 +46,9 @@ test('a signal to one instance is heard by that instance only, once, from outsid
   await one.onSignal(LeaseRecall, one.instance, (message) => heard.push(`one ${message.leaseIds.join()}`));
   await other.onSignal(LeaseRecall, other.instance, () => heard.push('other'));
   other.signal(LeaseRecall, one.instance, { v: 1, leaseIds });
-  await sleep(50);
+  await settled();
   one.signal(LeaseRecall, one.instance, { v: 1, leaseIds });
-  await sleep(50);
+  await settled();
   expect(heard).toEqual(['one lease-12345678', 'one lease-12345678']);
 });
 

@@ -308,6 +308,8 @@ export class RemoteCall implements StreamCall, TurnTask {
   };
 
   #nobody(): void {
+    // Of a credit and not of the request, which somebody took: the worker may be back in a moment, and is lost when nothing is heard of it for long.
+    if (this.#worker !== undefined) return;
     // Nobody got it, so it may go again: right after an outage the workers are still coming back.
     if (this.#port.outage.sinceReconnectMs() < this.#port.times.requestGraceMs) {
       this.#sent = false;

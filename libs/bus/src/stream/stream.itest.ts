@@ -1,11 +1,14 @@
 // The same suite twice: reader and writer in two processes' buses over a real server, and in one bus.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { jest } from '@jest/globals';
 import { WaystationError } from '@waystation/contracts';
 import { natsServer, type TestNats } from '@waystation/testing';
 import type { Bus, StreamHandler } from '../bus.js';
 import { connectBus } from '../connect-bus.js';
+import { BUS_TIMES } from '../options.js';
 import { Pour } from '../test-contracts.js';
 import { gather, hashOf, patterned } from '../test-readers.js';
+import { holdTimeouts } from '../test-timeouts.js';
 
 const soon = (): { deadlineAt: number } => ({ deadlineAt: Date.now() + 20_000 });
 const EMPTY = Buffer.alloc(0);
@@ -16,8 +19,14 @@ beforeAll(async () => {
 });
 afterAll(() => nats.stop());
 
+// A busy machine must not decide who accepts in time and who is lost.
+const times = { acceptTimeoutMs: 20_000, lostAfterMs: 30_000 };
 const connect = (service: string): Promise<Bus> =>
-  connectBus({ url: nats.url, service, services: [service], release: 'test' });
+  connectBus({ url: nats.url, service, services: [service], release: 'test', times });
+const until = async (what: string, condition: () => boolean): Promise<void> => {
+  for (const giveUpAt = Date.now() + 25_000; !condition(); await sleep(5))
+    if (Date.now() > giveUpAt) throw new Error(`still waiting until ${what}`);
+};
 
 describe.each(['over the wire', 'in one process'])('a stream %s', (way) => {
   let caller: Bus;
@@ -28,6 +37,7 @@ describe.each(['over the wire', 'in one process'])('a stream %s', (way) => {
     caller = way === 'in one process' ? worker : await connect('ingress');
   });
   afterEach(async () => {
+    jest.useRealTimers();
     await Promise.all(stops.map((stop) => stop()));
     stops = [];
   });
@@ -182,8 +192,10 @@ describe.each(['over the wire', 'in one process'])('a stream %s', (way) => {
     });
     const reader = gather();
     const call = caller.openStream(Pour, 'acme', { v: 1, how: 'silent' }, EMPTY, soon(), reader);
-    await sleep(400);
+    await until('it is accepted', () => reader.accepts.length > 0);
     expect(reader.accepts).toEqual([worker.instance]);
+    // The caller here is patient; one with the times of operation must not have given up by then either.
+    expect(BUS_TIMES.acceptAfterMs * 2).toBeLessThan(BUS_TIMES.acceptTimeoutMs);
     call.cancel('client-gone');
     await aborted.promise;
     expect(reason).toMatchObject({ code: 'client_closed_request' });
@@ -196,7 +208,11 @@ describe.each(['over the wire', 'in one process'])('a stream %s', (way) => {
       writer.signal.addEventListener('abort', () => aborted.resolve(writer.signal.reason));
     });
     const reader = gather();
-    caller.openStream(Pour, 'acme', { v: 1, how: 'late' }, EMPTY, { deadlineAt: Date.now() + 300 }, reader);
+    holdTimeouts();
+    const { deadlineAt } = soon();
+    caller.openStream(Pour, 'acme', { v: 1, how: 'late' }, EMPTY, { deadlineAt }, reader);
+    await until('it has begun', () => reader.bytes === 1);
+    jest.advanceTimersByTime(20_050);
     expect((await reader.done).error?.code).toBe('deadline_exceeded');
     expect(await aborted.promise).toMatchObject({ code: 'deadline_exceeded' });
   });

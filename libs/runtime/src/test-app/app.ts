@@ -23,6 +23,9 @@ import { APP_CONTEXT, Handles, LOGGER, listenerOf, type AppContext, type AppDefi
 import type { Logger } from 'pino';
 import { Rename, Repeat, Shout } from './contracts.js';
 
+/** Work that must not be over before a test has looked ends when the test says so: SIGUSR2. */
+const released = new Promise<void>((resolve) => process.once('SIGUSR2', () => resolve()));
+
 interface Config {
   readonly port: number;
   readonly furtherPort: number | undefined;
@@ -42,9 +45,12 @@ export class TestHandlers {
   constructor(@Inject(APP_CONTEXT) private readonly context: AppContext<Config>) {}
 
   @Handles(Shout)
-  async shout(request: { text: string; waitMs?: number }): Promise<{ text: string }> {
+  async shout(request: { text: string; held?: boolean }): Promise<{ text: string }> {
     if (request.text === 'fail') throw new WaystationError('rate_limited', 'too loud', { retryAfterMs: 7 });
-    await sleep(request.waitMs ?? 0);
+    if (request.held === true) {
+      this.context.log.info('holding');
+      await released;
+    }
     return { text: `${request.text.toUpperCase()} ${this.context.name}` };
   }
 
@@ -85,7 +91,11 @@ export class TestRoutes {
   constructor(@Inject(LOGGER) private readonly log: Logger) {}
 
   @Get('slow')
-  async slow(@Query('ms') ms: string): Promise<{ waited: string }> {
+  async slow(@Query('ms') ms: string, @Query('held') held: string | undefined): Promise<{ waited: string }> {
+    if (held !== undefined) {
+      this.log.info('holding');
+      await released;
+    }
     await sleep(Number(ms));
     return { waited: ms };
   }

@@ -12,7 +12,7 @@ export const Shout = defineRpc({
   queue: QUEUE_GROUPS.router,
   permission: 'service',
   idempotent: true,
-  request: z.object({ text: z.string(), waitMs: z.number().optional() }),
+  request: z.object({ text: z.string(), held: z.boolean().optional() }),
   reply: text,
 });
 
