@@ -6,7 +6,7 @@ import { useSystem } from './support/use-system.ts';
 import { until } from './support/wait.ts';
 
 const system = useSystem(() => ({ separateManagement: true }));
-const KNOWN_WITHIN_MS = 20_000;
+const KNOWN_WITHIN_MS = 10_000;
 
 const refused = (message: string) => ({ status: 404, json: { error: { code: 404, message } } });
 const AT_INFERENCE = 'Not Found: this address serves inference; what manages the station is served at another one';

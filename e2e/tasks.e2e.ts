@@ -10,7 +10,7 @@ import { until } from './support/wait.ts';
 const MODELS = ['tasks/tiny', 'tasks/small', 'tasks/middle', 'tasks/large', 'tasks/huge'];
 /** How good at code the operator takes them to be; nobody measured the others. */
 const CODING: Readonly<Record<string, number>> = { 'tasks/tiny': 0.3, 'tasks/small': 0.7, 'tasks/large': 0.8 };
-const REACHED_WITHIN_MS = 20_000;
+const REACHED_WITHIN_MS = 10_000;
 
 interface Asked {
   readonly model: string;

@@ -11,7 +11,6 @@ export const DEAR_MODEL = 'priced/dear';
 export const DEAR_TOKEN_USD = 0.01;
 const TRIES_MAX = 20;
 const AGAIN_AFTER_MS = 250;
-const KNOWN_WITHIN_MS = 20_000;
 /** Of every answer. */
 export const OUTPUT_TOKENS = 100;
 export const PROMPT_TOKENS = 10;
@@ -86,7 +85,7 @@ export const newKey = async (
   if (status !== 201) throw new Error(`no key was made: ${JSON.stringify(json)}`);
   const key = json.key as string;
   for (const url of system.ingressUrls) {
-    await until(`${url} knows the key`, KNOWN_WITHIN_MS, async () =>
+    await until(`${url} knows the key`, 10_000, async () =>
       (await ask(system, 'GET', '/api/v1/key', undefined, { key, url })).status === 200 ? true : undefined,
     );
   }
@@ -107,7 +106,7 @@ export const untilMet = async (
   const isIt = (each: Record<string, unknown>): boolean =>
     Object.entries(limit).every(([name, value]) => each[name] === value);
   for (const url of system.ingressUrls) {
-    await until(`${url} lives by it: ${JSON.stringify(limit)}`, KNOWN_WITHIN_MS, async () => {
+    await until(`${url} lives by it: ${JSON.stringify(limit)}`, 10_000, async () => {
       const { json } = await ask(system, 'GET', '/api/v1/key', undefined, { key, url });
       const limits = json?.data?.limits as Record<string, unknown>[] | undefined;
       return limits?.some(isIt) === isMet ? true : undefined;

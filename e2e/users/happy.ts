@@ -5,10 +5,10 @@ import { promisify } from 'node:util';
 import OpenAI from 'openai';
 import { fakeUpstream, type FakeUpstream } from '@waystation/testing';
 import { ask, complete, say } from '../support/ask.ts';
-import { baseline, creditsUsed } from '../support/audit.ts';
+import { creditsUsed } from '../support/audit.ts';
 import { story } from '../support/story.ts';
 import { truth } from '../support/truth.ts';
-import { deadline, until } from '../support/wait.ts';
+import { until } from '../support/wait.ts';
 
 /** Two providers for one model, of which the operator's file tells: one that nobody listens at, and one that answers. A third speaks Responses. */
 const configOf = (port: number): string => `
@@ -79,11 +79,7 @@ const curl = async (url: string, headers: readonly string[], body: string): Prom
 export const happy = (system: () => RunningSystem, lab: () => FakeUpstream): void => {
   describe('a user', () => {
     const client = (options: { apiKey?: string } = {}): OpenAI =>
-      new OpenAI({
-        baseURL: `${system().url}/api/v1`,
-        apiKey: options.apiKey ?? system().apiKey,
-        maxRetries: 0,
-      });
+      new OpenAI({ baseURL: `${system().url}/api/v1`, apiKey: options.apiKey ?? system().apiKey, maxRetries: 0 });
 
     type Cost = { cost: number; completion_tokens: number; prompt_tokens: number; total_tokens: number };
     const TEXT = 'A way station is where a traveller changes horses and rides on.';
@@ -211,7 +207,7 @@ export const happy = (system: () => RunningSystem, lab: () => FakeUpstream): voi
           model: 'sandbox/echo',
           messages,
           stream: true as const,
-          sandbox: { label: 'left', outputTokens: 500, tokenDelayMs: 100 },
+          sandbox: { label: 'left', outputTokens: 500, tokenDelayMs: 20 },
         };
         const leave = new AbortController();
         let id = '';
@@ -224,11 +220,11 @@ export const happy = (system: () => RunningSystem, lab: () => FakeUpstream): voi
             throw new OpenAI.APIUserAbortError();
           })(),
         ).rejects.toThrow(OpenAI.APIUserAbortError);
-        const call = await until('the provider saw the client leave', deadline(2_000), async () =>
+        const call = await until('the provider saw the client leave', 2_000, async () =>
           (await truth(system())).find(({ label, outcome }) => label === 'left' && outcome === 'aborted'),
         );
         expect(call.abortedAtToken).toBeLessThan(100);
-        const record = await until('the generation is recorded', 20_000, async () => {
+        const record = await until('the generation is recorded', 10_000, async () => {
           const { status, json } = await ask(system(), 'GET', `/api/v1/generation?id=${id}`);
           return status === 200 ? json.data : undefined;
         });
@@ -303,10 +299,13 @@ export const happy = (system: () => RunningSystem, lab: () => FakeUpstream): voi
       });
 
       story('shows a generation with its tokens and its cost, and books that cost', system, async () => {
-        // All that came before is booked by then.
-        const { used: before } = await baseline(system());
+        const before = await until('usage stands still', 10_000, async () => {
+          const used = await creditsUsed(system());
+          await new Promise((resolve) => setTimeout(resolve, 500));
+          return used === (await creditsUsed(system())) ? used : undefined;
+        });
         const { json } = await complete(system(), say(TEXT, 'sandbox/reason'));
-        const { data } = await until('the generation is recorded', 20_000, async () => {
+        const { data } = await until('the generation is recorded', 10_000, async () => {
           const answer = await ask(system(), 'GET', `/api/v1/generation?id=${json.id}`);
           return answer.status === 200 ? answer.json : undefined;
         });
@@ -322,7 +321,7 @@ export const happy = (system: () => RunningSystem, lab: () => FakeUpstream): voi
           upstream_id: expect.stringMatching(/^chatcmpl-sandbox-/),
         });
         expect(data.total_cost).toBe(json.usage.cost);
-        const booked = await until('it is booked', 20_000, async () => {
+        const booked = await until('it is booked', 10_000, async () => {
           const used = await creditsUsed(system());
           return used > before ? used - before : undefined;
         });

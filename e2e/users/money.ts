@@ -236,7 +236,7 @@ export const money = (system: () => RunningSystem): void => {
       story('holds against thirty at once, and names itself in the refusals', system, async () => {
         const limit = COST * 10n;
         const key = await newKey(limit);
-        await until('the key is known', 20_000, async () =>
+        await until('the key is known', 5_000, async () =>
           (await ask(system(), 'GET', '/api/v1/key', undefined, { key })).status === 200 ? true : undefined,
         );
         const answers = await Promise.all(
@@ -252,7 +252,7 @@ export const money = (system: () => RunningSystem): void => {
             status: 402,
             message: expect.stringMatching(/key/i),
           });
-        await until('the usage of the key is booked', 20_000, async () =>
+        await until('the usage of the key is booked', 10_000, async () =>
           Math.round((await usageOf(key)).usage * 1e12) === Number(BigInt(admitted.length) * COST) ? true : undefined,
         );
       });
@@ -260,7 +260,7 @@ export const money = (system: () => RunningSystem): void => {
       story('is spent to the last request that fits when the refused come back, and not beyond', system, async () => {
         const limit = COST * 6n;
         const key = await newKey(limit);
-        await until('the key is known', 20_000, async () =>
+        await until('the key is known', 5_000, async () =>
           (await ask(system(), 'GET', '/api/v1/key', undefined, { key })).status === 200 ? true : undefined,
         );
         let admitted = 0;

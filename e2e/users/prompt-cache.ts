@@ -58,7 +58,7 @@ export const promptCache = (system: () => RunningSystem): void => {
 
   const billed = async (after: number): Promise<bigint> => {
     const price = (await sandboxPrices(system())).get('cache');
-    const call = await until('the sandbox has billed', 20_000, async () =>
+    const call = await until('the sandbox has billed', 5_000, async () =>
       (await calls()).find(({ sequence }) => sequence > after),
     );
     if (price === undefined) throw new Error('the sandbox tells no price of its model cache');

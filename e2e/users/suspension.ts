@@ -4,7 +4,7 @@ import { ask, complete, say, type Answer } from '../support/ask.ts';
 import { story } from '../support/story.ts';
 import { until } from '../support/wait.ts';
 
-const KNOWN_WITHIN_MS = 20_000;
+const KNOWN_WITHIN_MS = 10_000;
 const PATH = '/api/v1/workspaces/default/suspension';
 
 export const suspension = (system: () => RunningSystem): void => {

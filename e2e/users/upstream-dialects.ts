@@ -54,7 +54,7 @@ export const upstreamDialects = (system: () => RunningSystem): void => {
   const seenBy = async <Result>(asking: () => Promise<Result>): Promise<{ result: Result; calls: TruthCall[] }> => {
     const before = (await truth(system())).reduce((most, { sequence }) => Math.max(most, sequence), 0);
     const result = await asking();
-    const calls = await until('the calls have ended', 20_000, async () => {
+    const calls = await until('the calls have ended', 5_000, async () => {
       const since = (await truth(system())).filter(({ sequence }) => sequence > before);
       return since.every(({ outcome }) => outcome !== 'running') ? since : undefined;
     });

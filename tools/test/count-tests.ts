@@ -5,19 +5,16 @@ export interface Counts {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
-  /** Of those that passed: they had failed before. */
-  readonly unsteady: number;
 }
 
-export const NOTHING: Counts = { passed: 0, failed: 0, skipped: 0, unsteady: 0 };
-export const PASSED: Counts = { passed: 1, failed: 0, skipped: 0, unsteady: 0 };
-export const FAILED: Counts = { passed: 0, failed: 1, skipped: 0, unsteady: 0 };
+export const NOTHING: Counts = { passed: 0, failed: 0, skipped: 0 };
+export const PASSED: Counts = { passed: 1, failed: 0, skipped: 0 };
+export const FAILED: Counts = { passed: 0, failed: 1, skipped: 0 };
 
 export const add = (a: Counts, b: Counts): Counts => ({
   passed: a.passed + b.passed,
   failed: a.failed + b.failed,
   skipped: a.skipped + b.skipped,
-  unsteady: a.unsteady + b.unsteady,
 });
 
 /** A file that could not even be run, and a run that ended badly without a failed test, count as one failure. */
@@ -34,21 +31,8 @@ export function countTests(jsonFile: string, exitedWell: boolean): Counts {
     passed: number('numPassedTests'),
     failed: failed === 0 && !exitedWell ? 1 : failed,
     skipped: number('numPendingTests') + number('numTodoTests'),
-    unsteady: 0,
   };
 }
 
-/** What had failed has passed since. */
-export const forgive = ({ passed, failed, skipped, unsteady }: Counts): Counts => ({
-  passed: passed + failed,
-  failed: 0,
-  skipped,
-  unsteady: unsteady + failed,
-});
-
-export const summary = ({ passed, failed, skipped, unsteady }: Counts): string =>
-  [
-    `${passed} passed, ${failed} failed`,
-    ...(skipped === 0 ? [] : [`${skipped} skipped`]),
-    ...(unsteady === 0 ? [] : [`${unsteady} unsteady`]),
-  ].join(', ');
+export const summary = ({ passed, failed, skipped }: Counts): string =>
+  `${passed} passed, ${failed} failed${skipped === 0 ? '' : `, ${skipped} skipped`}`;

@@ -1,6 +1,5 @@
 // `npm test`: everything a change must pass. Goes on after a failure to find all of them; the last line is the count. `npm test -- lint unit` runs the stages
-// whose names begin so. `npm run faults` is the fault matrix with real times and full counts. What failed is told once more before the last line. Where few files failed they are asked once more,
-// alone: tests that passed then are told and counted as unsteady (ADR 38).
+// whose names begin so. `npm run faults` is the fault matrix with real times and full counts. What failed is told once more before the last line.
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -10,9 +9,9 @@ import path from 'node:path';
 import { repositoryRoot } from '../../libs/testing/src/servers/paths.ts';
 import { chownForPostgres, startPostgres } from '../../libs/testing/src/servers/postgres-server.ts';
 import type { PostgresServer } from '../../libs/testing/src/servers/postgres-server.ts';
-import { FAILED, NOTHING, PASSED, add, countTests, forgive, summary } from './count-tests.ts';
+import { FAILED, NOTHING, PASSED, add, countTests, summary } from './count-tests.ts';
 import type { Counts } from './count-tests.ts';
-import { failedFiles, tell, worthAskingAgain } from './report.ts';
+import { tellFailures } from './report.ts';
 import { chooseStages } from './stages.ts';
 import type { Stage } from './stages.ts';
 
@@ -71,35 +70,14 @@ async function run(stage: Stage): Promise<Counts> {
   const report = path.join(folder, 'jest.json');
   await rm(report, { force: true });
   const { passed, output } = await execute(stage, report);
-  if (stage.jest === true) return judge(stage, report, passed);
+  if (stage.jest === true) {
+    told.push(...tellFailures(report, repositoryRoot).map((failure) => `✗ ${stage.name}: ${failure}`));
+    return countTests(report, passed);
+  }
   if (passed) return PASSED;
   console.log(output.trimEnd());
   told.push(`✗ ${stage.name}`);
   return FAILED;
-}
-
-async function judge(stage: Stage, report: string, passed: boolean): Promise<Counts> {
-  const counts = countTests(report, passed);
-  const failed = failedFiles(report);
-  const tellAs = (sign: string): void => {
-    told.push(...tell(failed, repositoryRoot).map((failure) => `${sign} ${stage.name}: ${failure}`));
-  };
-  const again = stage.askAgain === true && !interrupted ? worthAskingAgain(failed) : [];
-  if (again.length > 0) {
-    console.log(
-      `${stage.name}: ${again.length} file${again.length === 1 ? '' : 's'} failed, and asked once more, alone`,
-    );
-    // A test that fails again may leave open what keeps Jest from ending.
-    const command = [...stage.command, '--runInBand', '--forceExit', '--runTestsByPath', ...again];
-    const second = path.join(folder, 'jest-again.json');
-    const { passed: passedNow } = await execute({ ...stage, command }, second);
-    if (passedNow && countTests(second, true).passed >= counts.failed) {
-      tellAs('⚠ unsteady, failed once and passed alone:');
-      return forgive(counts);
-    }
-  }
-  tellAs('✗');
-  return counts;
 }
 
 /** Jest shows its work as it goes; the others speak when they fail. */

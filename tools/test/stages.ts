@@ -7,8 +7,6 @@ export interface Stage {
   readonly env?: Readonly<Record<string, string>>;
   /** Counts come from Jest's JSON. */
   readonly jest?: true;
-  /** Few files that failed are asked once more, alone. */
-  readonly askAgain?: true;
   /** Wants WAYSTATION_TEST_POSTGRES_URL. */
   readonly postgres?: true;
   readonly timeoutMs: number;
@@ -25,7 +23,6 @@ const e2e = (shape: 'split' | 'fused', full: boolean): Stage => ({
   ),
   env: { WAYSTATION_E2E_SHAPE: shape, ...(full ? { WAYSTATION_E2E_TIME_SCALE: '1' } : {}) },
   jest: true,
-  ...(full ? {} : { askAgain: true }),
   timeoutMs: (full ? 120 : 30) * MINUTE,
 });
 
@@ -43,14 +40,7 @@ const STAGES: readonly Stage[] = [
   { name: 'tidy', command: ['tools/tidy/main.ts'], timeoutMs: 5 * MINUTE },
   { name: 'contracts', command: ['tools/contracts/main.ts', '--check'], timeoutMs: 5 * MINUTE },
   { name: 'openapi', command: ['tools/openapi/main.ts', '--check'], timeoutMs: 5 * MINUTE },
-  {
-    name: 'unit and integration',
-    command: jest(),
-    jest: true,
-    askAgain: true,
-    postgres: true,
-    timeoutMs: 40 * MINUTE,
-  },
+  { name: 'unit and integration', command: jest(), jest: true, postgres: true, timeoutMs: 40 * MINUTE },
   e2e('split', false),
   e2e('fused', false),
 ];
