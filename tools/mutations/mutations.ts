@@ -827,4 +827,16 @@ export const MUTATIONS: readonly Mutation[] = [
       test: 'a credential that is used up was asked nothing',
     },
   },
+  // The journal.
+  {
+    name: 'stream that takes lines before its durable is there',
+    breaks: 'A charge that comes while the stream is made again is acked and gone.',
+    file: 'libs/bus/src/provision/provision-streams.ts',
+    text: '{ ...config, subjects: closed }',
+    fault: 'config',
+    caughtBy: {
+      file: 'libs/bus/src/provision/provision.itest.ts',
+      test: 'no line is acked and dropped while',
+    },
+  },
 ];

@@ -39,29 +39,19 @@ const readOr = async (api: JetStreamApi, subject: string, notFound: number): Pro
   }
 };
 
-/** One thing of the server: how to read, make and change it. */
-interface Provisioned {
+/** One thing of the server: how to read and change it. */
+interface Kept {
   readonly what: string;
   readonly wanted: ServerConfig;
   read(): Promise<ServerConfig | undefined>;
-  make(): Promise<unknown>;
   change(config: ServerConfig): Promise<unknown>;
 }
+interface Provisioned extends Kept {
+  make(): Promise<unknown>;
+}
 
-const provision = async (thing: Provisioned, log: Log): Promise<void> => {
-  let found = await thing.read();
-  if (found === undefined) {
-    try {
-      await thing.make();
-      log('info', 'provisioned', { what: thing.what });
-    } catch (error) {
-      // Another process was faster; what it made is compared below.
-      const code = jetStreamErrorOf(error);
-      if (code !== JETSTREAM_ERRORS.streamNameInUse && code !== JETSTREAM_ERRORS.consumerExists) throw error;
-    }
-    found = await thing.read();
-  }
-  let differences = differencesOf(thing.wanted, found ?? {});
+const compare = async (thing: Kept, found: ServerConfig, log: Log): Promise<void> => {
+  let differences = differencesOf(thing.wanted, found);
   if (differences.length === 0) return;
   log('warn', 'the server has another configuration; it is changed', {
     what: thing.what,
@@ -81,24 +71,54 @@ const provision = async (thing: Provisioned, log: Log): Promise<void> => {
     throw new WaystationError('internal', `${thing.what} kept another configuration: ${describe(differences)}.`);
 };
 
-/** Idempotent, and safe when several processes do it at once. @throws WaystationError `internal` naming what differs and cannot be changed. */
+const provision = async (thing: Provisioned, log: Log): Promise<void> => {
+  let found = await thing.read();
+  if (found === undefined) {
+    try {
+      await thing.make();
+      log('info', 'provisioned', { what: thing.what });
+    } catch (error) {
+      // Another process was faster; what it made is compared below.
+      const code = jetStreamErrorOf(error);
+      if (code !== JETSTREAM_ERRORS.streamNameInUse && code !== JETSTREAM_ERRORS.consumerExists) throw error;
+    }
+    found = await thing.read();
+  }
+  await compare(thing, found ?? {}, log);
+};
+
+/** What a stream takes before its durable is there: nothing that anybody publishes. */
+const closedSubjects = (stream: string): readonly string[] => [stream];
+
+/** Without the fields of which another step makes sure. */
+const without = (config: ServerConfig, field: string): ServerConfig =>
+  Object.fromEntries(Object.entries(config).filter(([name]) => name !== field));
+
+/**
+ * Idempotent, and safe when several processes do it at once. A stream takes its subjects only when its durable is there: with interest retention the server would
+ * ack what comes before and drop it. @throws WaystationError `internal` naming what differs and cannot be changed.
+ */
 export const provisionPlan = async (api: JetStreamApi, plan: StreamPlan, log: Log): Promise<void> => {
-  const { name, durable } = plan;
+  const { name, config, durable } = plan;
+  const closed = closedSubjects(name);
+  const stream = {
+    what: `Stream ${name}`,
+    read: () => readOr(api, `$JS.API.STREAM.INFO.${name}`, JETSTREAM_ERRORS.streamNotFound),
+    change: (changed: ServerConfig) => api.request(`$JS.API.STREAM.UPDATE.${name}`, changed),
+  };
+  const make = (made: ServerConfig): Promise<unknown> => api.request(`$JS.API.STREAM.CREATE.${name}`, made);
+  if (durable === undefined) {
+    await provision({ ...stream, wanted: config, make: () => make(config) }, log);
+    return;
+  }
   await provision(
-    {
-      what: `Stream ${name}`,
-      wanted: plan.config,
-      read: () => readOr(api, `$JS.API.STREAM.INFO.${name}`, JETSTREAM_ERRORS.streamNotFound),
-      make: () => api.request(`$JS.API.STREAM.CREATE.${name}`, plan.config),
-      change: (config) => api.request(`$JS.API.STREAM.UPDATE.${name}`, config),
-    },
+    { ...stream, wanted: without(config, 'subjects'), make: () => make({ ...config, subjects: closed }) },
     log,
   );
-  if (durable === undefined) return;
-  const create = (config: ServerConfig, action: 'create' | 'update'): Promise<unknown> =>
+  const create = (wanted: ServerConfig, action: 'create' | 'update'): Promise<unknown> =>
     api.request(`$JS.API.CONSUMER.CREATE.${name}.${durable.name}`, {
       stream_name: name,
-      config: { name: durable.name, ...config },
+      config: { name: durable.name, ...wanted },
       action,
     });
   await provision(
@@ -107,8 +127,15 @@ export const provisionPlan = async (api: JetStreamApi, plan: StreamPlan, log: Lo
       wanted: durable.config,
       read: () => readOr(api, `$JS.API.CONSUMER.INFO.${name}.${durable.name}`, JETSTREAM_ERRORS.consumerNotFound),
       make: () => create(durable.config, 'create'),
-      change: (config) => create(config, 'update'),
+      change: (changed) => create(changed, 'update'),
     },
     log,
   );
+  const found = await stream.read();
+  if (found === undefined) throw new WaystationError('internal', `${stream.what} vanished while it was made.`);
+  const { subjects } = config;
+  if (differencesOf({ subjects: closed }, found).length === 0) {
+    await stream.change({ ...found, subjects });
+    log('info', 'the stream takes what is published', { what: stream.what, subjects });
+  } else await compare({ ...stream, wanted: { subjects } }, found, log);
 };

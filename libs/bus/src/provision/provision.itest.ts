@@ -5,6 +5,9 @@ import { SUBJECTS } from '@waystation/contracts';
 import { natsServer, type TestNats } from '@waystation/testing';
 import type { Bus } from '../bus.js';
 import { connectBus, provisionStreams } from '../connect-bus.js';
+import { parseApiReply, type JetStreamApi } from '../jetstream/jetstream-api.js';
+import { provisionPlan } from './provision-streams.js';
+import { journalPlans } from './stream-configs.js';
 
 let nats: TestNats;
 let raw: NatsConnection;
@@ -90,6 +93,52 @@ test('what may be changed is changed', async () => {
   await provisionStreams(bus, {}, ['FACTS']);
   expect(await configOf('$JS.API.CONSUMER.INFO.FACTS.billing')).toMatchObject({ ack_wait: 10e9 });
 });
+
+/** JetStream's API, with a line published before each request, as a service does that goes on writing; counts those that were acked. */
+const whileLinesCome = (): { api: JetStreamApi; acked: () => number } => {
+  let acked = 0;
+  const publish = async (): Promise<void> => {
+    const answer = await raw.request(SUBJECTS.moneyFact('worker-1'), '{}', { timeout: 20_000 }).catch(() => undefined);
+    if (answer?.json<{ seq?: number }>().seq !== undefined) acked += 1;
+  };
+  const request = async (subject: string, payload: unknown): Promise<Record<string, unknown>> => {
+    await publish();
+    const reply = await raw.request(subject, payload === undefined ? '' : JSON.stringify(payload), { timeout: 20_000 });
+    return parseApiReply(reply.data, subject);
+  };
+  return { api: { request, exchange: () => Promise.reject(new Error('not used')) }, acked: () => acked };
+};
+const { FACTS } = journalPlans({}, 10_000);
+
+test.each([1, 3])('no line is acked and dropped while %d processes make the stream', async (processes) => {
+  const lines = whileLinesCome();
+  await Promise.all(Array.from({ length: processes }, () => provisionPlan(lines.api, FACTS, () => undefined)));
+  await lines.api.request('$JS.API.INFO', undefined);
+  expect(lines.acked()).toBeGreaterThan(0);
+  expect(await ask('$JS.API.CONSUMER.INFO.FACTS.billing')).toMatchObject({ num_pending: lines.acked() });
+  expect(await configOf('$JS.API.STREAM.INFO.FACTS')).toMatchObject({ subjects: [SUBJECTS.moneyFactAny] });
+});
+
+test.each(['without its durable', 'with its durable'])(
+  'a stream that its maker left closed, %s, is finished by the next',
+  async (how) => {
+    const lines = whileLinesCome();
+    let left = false;
+    const dies: JetStreamApi = {
+      ...lines.api,
+      request(subject, payload) {
+        left ||= subject.startsWith(how === 'with its durable' ? '$JS.API.STREAM.UPDATE' : '$JS.API.CONSUMER.CREATE');
+        return left ? Promise.reject(new Error('it died')) : lines.api.request(subject, payload);
+      },
+    };
+    await expect(provisionPlan(dies, FACTS, () => undefined)).rejects.toThrow('it died');
+    expect(lines.acked()).toBe(0);
+    await provisionPlan(lines.api, FACTS, () => undefined);
+    await lines.api.request('$JS.API.INFO', undefined);
+    expect(lines.acked()).toBeGreaterThan(0);
+    expect(await ask('$JS.API.CONSUMER.INFO.FACTS.billing')).toMatchObject({ num_pending: lines.acked() });
+  },
+);
 
 test('a stream that keeps less than it must is refused, with what differs', async () => {
   await ask('$JS.API.STREAM.CREATE.FACTS', {
