@@ -832,7 +832,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'stream that takes lines before its durable is there',
     breaks: 'A charge that comes while the stream is made again is acked and gone.',
     file: 'libs/bus/src/provision/provision-streams.ts',
-    text: '{ ...config, subjects: closed }',
+    text: '{ ...others, subjects: closed }',
     fault: 'config',
     caughtBy: {
       file: 'libs/bus/src/provision/provision.itest.ts',

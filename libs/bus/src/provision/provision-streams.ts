@@ -87,20 +87,15 @@ const provision = async (thing: Provisioned, log: Log): Promise<void> => {
   await compare(thing, found ?? {}, log);
 };
 
-/** What a stream takes before its durable is there: nothing that anybody publishes. */
-const closedSubjects = (stream: string): readonly string[] => [stream];
-
-/** Without the fields of which another step makes sure. */
-const without = (config: ServerConfig, field: string): ServerConfig =>
-  Object.fromEntries(Object.entries(config).filter(([name]) => name !== field));
-
 /**
  * Idempotent, and safe when several processes do it at once. A stream takes its subjects only when its durable is there: with interest retention the server would
  * ack what comes before and drop it. @throws WaystationError `internal` naming what differs and cannot be changed.
  */
 export const provisionPlan = async (api: JetStreamApi, plan: StreamPlan, log: Log): Promise<void> => {
   const { name, config, durable } = plan;
-  const closed = closedSubjects(name);
+  const { subjects, ...others } = config;
+  // Its own name: nothing that anybody publishes.
+  const closed = [name];
   const stream = {
     what: `Stream ${name}`,
     read: () => readOr(api, `$JS.API.STREAM.INFO.${name}`, JETSTREAM_ERRORS.streamNotFound),
@@ -111,10 +106,7 @@ export const provisionPlan = async (api: JetStreamApi, plan: StreamPlan, log: Lo
     await provision({ ...stream, wanted: config, make: () => make(config) }, log);
     return;
   }
-  await provision(
-    { ...stream, wanted: without(config, 'subjects'), make: () => make({ ...config, subjects: closed }) },
-    log,
-  );
+  await provision({ ...stream, wanted: others, make: () => make({ ...others, subjects: closed }) }, log);
   const create = (wanted: ServerConfig, action: 'create' | 'update'): Promise<unknown> =>
     api.request(`$JS.API.CONSUMER.CREATE.${name}.${durable.name}`, {
       stream_name: name,
@@ -133,7 +125,6 @@ export const provisionPlan = async (api: JetStreamApi, plan: StreamPlan, log: Lo
   );
   const found = await stream.read();
   if (found === undefined) throw new WaystationError('internal', `${stream.what} vanished while it was made.`);
-  const { subjects } = config;
   if (differencesOf({ subjects: closed }, found).length === 0) {
     await stream.change({ ...found, subjects });
     log('info', 'the stream takes what is published', { what: stream.what, subjects });
